@@ -1,0 +1,40 @@
+"""A learner in a course, from enrolling to completing or dropping."""
+
+from contracts.event import Count, Event, Id, Percent, PersonId
+from contracts.topics import ENROLLMENTS
+
+
+class EnrollmentCreated(Event, type="enrollment.created", topic=ENROLLMENTS, key="user_id"):
+    """A learner enrolled."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+
+
+class EnrollmentProgressed(Event, type="enrollment.progressed", topic=ENROLLMENTS, key="user_id"):
+    """The share of completed items changed."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+    progress: Percent
+
+
+class EnrollmentDropped(Event, type="enrollment.dropped", topic=ENROLLMENTS, key="user_id"):
+    """A learner left before completing."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+
+
+class CourseCompleted(Event, type="course.completed", topic=ENROLLMENTS, key="user_id"):
+    """A learner completed a course."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+    completion_percentage: Percent
+    certification_issued: bool
+    time_spent_minutes: Count | None = None

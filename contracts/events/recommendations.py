@@ -1,0 +1,50 @@
+"""The feedback loop: what was offered and what the learner did with it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from contracts.event import Event, Id, PersonId, ShortText
+from contracts.topics import RECOMMENDATIONS
+
+Source = Literal["personal", "course", "semantic", "popular"]
+Propensity = Annotated[float, Field(gt=0, le=1)]
+Position = Annotated[int, Field(ge=1, le=1000)]
+
+
+class RecommendationShown(
+    Event, type="recommendation.shown", topic=RECOMMENDATIONS, key="user_id"
+):
+    """One item of one answer was put before a learner; an answer of five items is five of these."""
+
+    recommendation_id: Id
+    user_id: PersonId
+    item_id: Id
+    course_id: Id
+    position: Position
+    source: Source
+    model: ShortText
+    arm: ShortText
+    propensity: Propensity
+
+
+class RecommendationClicked(
+    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id"
+):
+    """The learner followed a recommendation."""
+
+    recommendation_id: Id
+    user_id: PersonId
+    item_id: Id
+    position: Position
+
+
+class RecommendationDismissed(
+    Event, type="recommendation.dismissed", topic=RECOMMENDATIONS, key="user_id"
+):
+    """The learner said no to a recommendation."""
+
+    recommendation_id: Id
+    user_id: PersonId
+    item_id: Id
+    position: Position

@@ -1,0 +1,34 @@
+"""The Kafka topics: names, what travels on each, and how long it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_KEPT_FOREVER = {"retention.ms": "-1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic; ``config`` are Kafka topic settings, partitions come from ``LMS_KAFKA_PARTITIONS``."""
+
+    name: str
+    about: str
+    config: Mapping[str, str] = field(default_factory=lambda: _KEPT_FOREVER)
+
+
+USERS = Topic("lms.users.events", "User creation, updates, deletions")
+COURSES = Topic("lms.courses.events", "Course creation, updates, publishing")
+ENROLLMENTS = Topic("lms.enrollments.events", "Enrollment changes, completions")
+ASSESSMENTS = Topic("lms.assessments.events", "Submission, grading, feedback")
+CONTENT = Topic("lms.content.events", "Views, video, downloads, forum posts")
+RECOMMENDATIONS = Topic("lms.recommendations.events", "Shown, clicked, dismissed")
+FEATURES = Topic(
+    "lms.features",
+    "Feature rows on their way to the feature store (contracts.features)",
+    {"retention.ms": str(7 * 24 * 3600 * 1000)},
+)
+DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
+
+EVENT_TOPICS = (USERS, COURSES, ENROLLMENTS, ASSESSMENTS, CONTENT, RECOMMENDATIONS)
+TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS)

@@ -1,0 +1,31 @@
+"""Flink: where its JobManager is and how a job runs there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.profile import profile
+
+
+class FlinkSettings(BaseSettings):
+    """``LMS_FLINK_*``: cluster address, parallelism, checkpoints."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_FLINK_", frozen=True)
+
+    rest_host: str = "127.0.0.1"
+    rest_port: int = Field(default_factory=lambda: profile().port(18081))
+    parallelism: int = 2
+    checkpoint_interval_s: float = 5.0
+    checkpoint_dir: str = Field(default_factory=lambda: (profile().run / "checkpoints").as_uri())
+    """A URI all Flink processes reach: a folder here, an object store on a cluster."""
+    jars: Path = Field(default_factory=lambda: profile().parts / "jars" / "flink")
+    """Folder of connector jars given to each job."""
+    mini_batch_latency_ms: int = 500
+    """How long an aggregate gathers rows before it writes: freshness against throughput."""
+
+    @property
+    def rest_url(self) -> str:
+        return f"http://{self.rest_host}:{self.rest_port}"

@@ -1,0 +1,89 @@
+"""Kafka: its settings and how a client of ours is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.topics import TOPICS
+from stack.profile import profile
+
+
+class KafkaSettings(BaseSettings):
+    """``LMS_KAFKA_*``; the defaults are the local profile's broker."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_KAFKA_", frozen=True)
+
+    bootstrap_servers: str = Field(default_factory=lambda: f"127.0.0.1:{profile().port(19092)}")
+    partitions: int = 4
+    replication_factor: int = 1
+    security_protocol: str = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+
+    def client(self) -> dict[str, Any]:
+        """The settings every librdkafka client shares."""
+        conf: dict[str, Any] = {
+            "bootstrap.servers": self.bootstrap_servers,
+            "security.protocol": self.security_protocol,
+            "sasl.mechanism": self.sasl_mechanism,
+            "sasl.username": self.sasl_username,
+            "sasl.password": self.sasl_password,
+        }
+        return {name: value for name, value in conf.items() if value is not None}
+
+
+def producer(**overrides: Any) -> Producer:
+    """An idempotent, compressing producer; pass ``transactional.id`` for exactly-once publishing."""
+    conf = {
+        **KafkaSettings().client(),
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "linger.ms": 5,
+        **overrides,
+    }
+    return Producer(conf)
+
+
+def consumer(group: str, **overrides: Any) -> Consumer:
+    """A consumer that sees committed transactions only and commits nothing by itself."""
+    conf = {
+        **KafkaSettings().client(),
+        "group.id": group,
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "auto.offset.reset": "earliest",
+        **overrides,
+    }
+    return Consumer(conf)
+
+
+def admin() -> AdminClient:
+    return AdminClient(KafkaSettings().client())
+
+
+def create_topics(timeout_s: float = 30.0) -> list[str]:
+    """Create the contract topics that are missing; returns the names created."""
+    settings = KafkaSettings()
+    client = admin()
+    existing = set(client.list_topics(timeout=timeout_s).topics)
+    missing = [
+        NewTopic(
+            topic.name,
+            num_partitions=settings.partitions,
+            replication_factor=settings.replication_factor,
+            config=dict(topic.config),
+        )
+        for topic in TOPICS
+        if topic.name not in existing
+    ]
+    if missing:
+        for future in client.create_topics(missing, operation_timeout=timeout_s).values():
+            future.result(timeout_s)
+    return [topic.topic for topic in missing]

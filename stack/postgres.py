@@ -1,0 +1,56 @@
+"""PostgreSQL: the transactional database (``lms``) and the analytical one (TimescaleDB)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg_pool import AsyncConnectionPool
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.profile import profile
+
+
+def _local(database: str) -> str:
+    return f"postgresql://learnstream@127.0.0.1:{profile().port(15432)}/{database}"
+
+
+class PostgresSettings(BaseSettings):
+    """``LMS_POSTGRES_*``: two addresses, which may be one server (local) or two (a cluster)."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_POSTGRES_", frozen=True)
+
+    lms_url: str = Field(default_factory=lambda: _local("lms"))
+    """The transactional LMS: users, courses, enrollments, outbox."""
+    analytics_url: str = Field(default_factory=lambda: _local("analytics"))
+    """TimescaleDB: archive, aggregates, feature history."""
+    pool_size: int = 8
+
+    def analytics_jdbc(self) -> dict[str, str]:
+        """``url``, ``username``, ``password`` of the analytical database for Flink's JDBC sink."""
+        parts: dict[str, Any] = conninfo_to_dict(self.analytics_url)
+        host, port = parts.get("host", "127.0.0.1"), parts.get("port", 5432)
+        url = f"jdbc:postgresql://{host}:{port}/{parts['dbname']}?reWriteBatchedInserts=true"
+        return {
+            "url": url,
+            "username": str(parts.get("user", "")),
+            "password": str(parts.get("password", "")),
+        }
+
+
+def connect_lms(**kwargs: Any) -> psycopg.Connection[Any]:
+    return psycopg.connect(PostgresSettings().lms_url, **kwargs)
+
+
+def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
+    return psycopg.connect(PostgresSettings().analytics_url, **kwargs)
+
+
+def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Any]:
+    """An unopened async pool; open it in the application's lifespan."""
+    settings = PostgresSettings()
+    return AsyncConnectionPool(
+        url, min_size=1, max_size=settings.pool_size, open=False, kwargs=kwargs
+    )

@@ -1,0 +1,47 @@
+"""Where a local installation lives and which ports it takes: one profile, one folder, one offset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+class Profile(BaseSettings):
+    """Read from ``LMS_LOCAL_*``; two profiles with different offsets run beside each other."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_LOCAL_", frozen=True)
+
+    root: Path = REPOSITORY / ".learnstream"
+    """Everything installed or written lives under this git-ignored folder."""
+    name: str = "demo"
+    """Names the run folder: data, logs, pids of one stack."""
+    port_offset: int = 0
+    """Added to every default port (Kafka 19092, Postgres 15432, …)."""
+    task_manager_memory_mb: int = 4096
+    """Process memory of the Flink TaskManager, in MiB."""
+
+    @property
+    def parts(self) -> Path:
+        """Downloaded programs (jars, the Postgres tree), shared by all profiles."""
+        return self.root / "parts"
+
+    @property
+    def run(self) -> Path:
+        """Data, configuration, logs and pids of this profile."""
+        return self.root / "run" / self.name
+
+    @property
+    def artefacts(self) -> Path:
+        """Trained models and the semantic index of this profile."""
+        return self.run / "artefacts"
+
+    def port(self, base: int) -> int:
+        return base + self.port_offset
+
+
+def profile() -> Profile:
+    """The profile of this process (re-read on each call: tests change the environment)."""
+    return Profile()

@@ -1,0 +1,24 @@
+"""Qdrant: a server where an address is set, else the same API in process over a local folder."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from qdrant_client import QdrantClient
+
+from stack.profile import profile
+
+
+class QdrantSettings(BaseSettings):
+    """``LMS_QDRANT_*``; without ``url`` the index is a folder, which one process opens at a time."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_QDRANT_", frozen=True)
+
+    url: str | None = None
+    api_key: str | None = None
+
+
+def client() -> QdrantClient:
+    settings = QdrantSettings()
+    if settings.url:
+        return QdrantClient(url=settings.url, api_key=settings.api_key)
+    return QdrantClient(path=str(profile().artefacts / "qdrant"))
