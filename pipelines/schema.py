@@ -1,0 +1,77 @@
+"""The analytical database's tables, made by numbered migrations that are frozen once applied.
+
+What others may read (database ``analytics``; all ids ``uuid``, all times ``timestamptz`` in UTC):
+
+``course_activity_minute | _hour | _day``
+    ``(bucket_at, institution_id, course_id, kind, events, clicks)``, key the first four columns.
+    One row per bucket in which a valid event of ``lms.content.events`` happened; ``events`` counts
+    all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the payload's kind.
+    Rows are upserted: a late event changes its old bucket.
+``learner_course_day``
+    ``(bucket_at, institution_id, course_id, user_id, events, clicks)``, key the first four columns.
+    The same per learner, course and day (UTC).
+``activity_events``
+    Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
+    institution_id, user_id, course_id, item_id, kind, clicks, source_service, schema_version,
+    payload, received_at)``. ``payload`` is the event's payload as validated (``jsonb``); ``user_id,
+    course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Indexed by
+    ``(event_id, timestamp)`` and ``(user_id, timestamp)``.
+``archive_offsets``
+    ``(topic, partition, next_offset)``: how far ``activity_events`` is complete.
+
+``prepare()`` may be called by anyone at any time; it needs a role that may create extensions, or
+the extension to exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import psycopg
+
+from contracts.errors import Misconfigured, Retryable
+from stack import postgres
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+_LOCK = 0x4C53_0001  # one preparer at a time; any constant no other lock of ours uses
+
+
+def prepare() -> list[str]:
+    """Apply the migrations that are missing; returns their names.
+
+    Raises ``Retryable`` where the database does not answer and ``Misconfigured`` where an applied
+    migration's file was changed afterwards.
+    """
+    try:
+        connection = postgres.connect_analytics()
+    except psycopg.OperationalError as error:
+        raise Retryable(f"the analytical database does not answer: {error}") from error
+    with connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS pipelines_migrations "
+            "(name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
+        )
+        applied = dict(connection.execute("SELECT name, sha256 FROM pipelines_migrations"))
+        return [
+            path.stem for path in sorted(MIGRATIONS.glob("*.sql")) if _apply(connection, path, applied)
+        ]
+
+
+def _apply(connection: psycopg.Connection, path: Path, applied: dict[str, str]) -> bool:
+    text = path.read_text(encoding="utf-8")
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    if path.stem in applied:
+        if applied[path.stem] != sha256:
+            raise Misconfigured(
+                f"migration {path.name} was changed after it was applied: restore it and write a "
+                "new migration instead (a local installation can also be emptied: learnstream wipe)",
+                migration=path.stem,
+            )
+        return False
+    connection.execute(text)  # type: ignore[call-overload]
+    connection.execute(
+        "INSERT INTO pipelines_migrations (name, sha256) VALUES (%s, %s)", (path.stem, sha256)
+    )
+    return True
