@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Union, cast
 
 import pydantic_core
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, SerializeAsAny, TypeAdapter, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    SerializeAsAny,
+    TypeAdapter,
+    create_model,
+)
 
 from contracts import events as _events  # noqa: F401  (fills the catalogue)
 from contracts.errors import Rejected

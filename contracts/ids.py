@@ -1,4 +1,4 @@
-"""Identifiers: random and time-ordered for what happens, named and repeatable for what is imported."""
+"""Identifiers: time-ordered for what happens, named and repeatable for what is imported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_INSTITUTION = str(uuid.uuid3(LEARNSTREAM, "institution/default"))
 
 
 def new_id() -> str:
-    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random, so indexes stay local."""
+    """A UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then random: indexes stay local."""
     value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10))
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62

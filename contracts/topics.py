@@ -10,7 +10,7 @@ _KEPT_FOREVER = {"retention.ms": "-1"}
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; ``config`` are Kafka topic settings, partitions come from ``LMS_KAFKA_PARTITIONS``."""
+    """One topic; ``config`` are Kafka topic settings, partitions are ``LMS_KAFKA_PARTITIONS``."""
 
     name: str
     about: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -39,7 +40,7 @@ class KafkaSettings(BaseSettings):
 
 
 def producer(**overrides: Any) -> Producer:
-    """An idempotent, compressing producer; pass ``transactional.id`` for exactly-once publishing."""
+    """An idempotent, compressing producer; ``transactional.id`` makes it exactly-once."""
     conf = {
         **KafkaSettings().client(),
         "enable.idempotence": True,

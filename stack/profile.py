@@ -1,4 +1,4 @@
-"""Where a local installation lives and which ports it takes: one profile, one folder, one offset."""
+"""Where a local installation lives and which ports it takes: one profile is one folder."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from stack.profile import profile
 
 
 class QdrantSettings(BaseSettings):
-    """``LMS_QDRANT_*``; without ``url`` the index is a folder, which one process opens at a time."""
+    """``LMS_QDRANT_*``; without ``url`` the index is a folder, opened by one process at a time."""
 
     model_config = SettingsConfigDict(env_prefix="LMS_QDRANT_", frozen=True)
 

@@ -12,9 +12,7 @@ Propensity = Annotated[float, Field(gt=0, le=1)]
 Position = Annotated[int, Field(ge=1, le=1000)]
 
 
-class RecommendationShown(
-    Event, type="recommendation.shown", topic=RECOMMENDATIONS, key="user_id"
-):
+class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATIONS, key="user_id"):
     """One item of one answer was put before a learner; an answer of five items is five of these."""
 
     recommendation_id: Id

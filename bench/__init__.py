@@ -1,0 +1,1 @@
+"""Benchmarks: each module is ``learnstream bench NAME`` and prints figures, never a verdict."""

@@ -1,0 +1,69 @@
+"""The house rules that a reader would otherwise have to remember."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from stack.profile import REPOSITORY
+
+MAY_IMPORT = {
+    "contracts": set(),
+    "stack": {"contracts"},
+    "core_lms": {"contracts", "stack"},
+    "pipelines": {"contracts", "stack"},
+    "features": {"contracts", "stack"},
+    "models": {"contracts", "stack", "features"},
+    "serving": {"contracts", "stack", "features"},
+    "dashboards": {"contracts", "stack"},
+}
+PACKAGES = {*MAY_IMPORT, "bench", "tests"}
+SOURCES = sorted(
+    path for package in (*MAY_IMPORT, "bench") for path in (REPOSITORY / package).rglob("*.py")
+)
+EVERY_MODULE = pytest.mark.parametrize(
+    "path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY))
+)
+
+
+def imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@EVERY_MODULE
+def test_a_package_imports_only_what_the_design_allows(path: Path) -> None:
+    package = path.relative_to(REPOSITORY).parts[0]
+    allowed = MAY_IMPORT.get(package, PACKAGES) | {package}
+    forbidden = imported(path) & PACKAGES - allowed
+    assert not forbidden, f"{package}/ may import {sorted(allowed)}, not {sorted(forbidden)}"
+
+
+@EVERY_MODULE
+def test_a_module_says_what_it_is_for_and_stays_one_module(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if text.strip():
+        assert ast.get_docstring(ast.parse(text)), "a module begins with a sentence of purpose"
+    assert len(text.splitlines()) <= 400, "past 400 lines it is two modules"
+
+
+@EVERY_MODULE
+def test_a_module_is_named_for_a_noun_it_owns(path: Path) -> None:
+    rooms = {part.removesuffix(".py") for part in path.relative_to(REPOSITORY).parts}
+    assert not rooms & {"common", "utils", "util", "helpers", "helper", "misc"}
+
+
+def test_no_build_file_carries_an_address() -> None:
+    address = re.compile(r"https?://(?!127\.0\.0\.1|localhost|www\.w3\.org|maven\.apache\.org)")
+    for name in ("pyproject.toml", "requirements.lock", "pom.xml"):
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        found = [line for line in text.splitlines() if address.search(line)]
+        assert not found, f"{name}: {found[:3]}"
