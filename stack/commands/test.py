@@ -1,0 +1,59 @@
+"""Run every check: ruff, mypy, generated files, then pytest on the real parts.
+
+``learnstream test --fast`` runs what needs no servers; further words go to pytest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+from stack.profile import REPOSITORY
+
+TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
+"""Own folder and own ports: the tests run beside a demo that is up."""
+
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fast", action="store_true", help="only what needs no servers")
+    parser.add_argument("pytest", nargs="*", help="paths or options for pytest, after --")
+
+
+def run(args: argparse.Namespace) -> int:
+    python = sys.executable
+    steps: list[tuple[str, Sequence[str]]] = [
+        ("style", (python, "-m", "ruff", "check", ".")),
+        ("format", (python, "-m", "ruff", "format", "--check", ".")),
+        ("types", (python, "-m", "mypy")),
+        ("generated files", (python, "-m", "stack.cli", "check")),
+    ]
+    chosen = args.pytest or ["tests"]
+    marks = ["-m", "not integration and not e2e"] if args.fast else []
+    steps.append(("tests", (python, "-m", "pytest", "-q", *marks, *chosen)))
+    failed = [name for name, command in steps if not _passes(name, command)]
+    if failed:
+        sys.stderr.write(f"learnstream test: failed: {', '.join(failed)}\n")
+        return 1
+    return 0
+
+
+def _passes(name: str, command: Sequence[str]) -> bool:
+    started = time.monotonic()
+    sys.stdout.write(f"── {name}\n")
+    sys.stdout.flush()
+    status = subprocess.run(
+        command,
+        cwd=REPOSITORY,
+        env={**os.environ, **TEST_PROFILE, "PYTHONPATH": str(REPOSITORY)},
+        stdin=subprocess.DEVNULL,
+        check=False,
+    ).returncode
+    sys.stdout.write(f"── {name}: {'ok' if status == 0 else 'FAILED'} ")
+    sys.stdout.write(f"({time.monotonic() - started:.0f} s)\n")
+    sys.stdout.flush()
+    return status == 0
