@@ -1,0 +1,24 @@
+"""The frozen hashes of shipped migrations: new files are added, a changed one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core_lms.migrate import FROZEN, HERE, Migration, frozen, migrations
+
+
+def generate() -> dict[Path, str]:
+    """``frozen.sha256`` of every migrations folder, by path relative to the repository.
+
+    Raises ``Misconfigured`` for a migration that changed after it was frozen, so that generating
+    can add to the list but never rewrite it. A deleted migration keeps its line.
+    """
+    folders: dict[Path, list[Migration]] = {}
+    for migration in migrations():
+        folders.setdefault(migration.path.parent, []).append(migration)
+    listings = {}
+    for folder, members in folders.items():
+        hashes = frozen(folder) | {m.path.name: m.sha256 for m in members}
+        text = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+        listings[(folder / FROZEN).relative_to(HERE.parent)] = text
+    return listings
