@@ -1,0 +1,31 @@
+-- title: Busiest items
+-- question: Which content is used most, and by how many?
+-- picture: table
+-- unit: clicks
+-- order: 70
+-- size: 8
+-- label item_id: item
+-- label course_id: course
+-- unit learners: learners
+-- note: Clicks of content views and the learners behind them, in the seven days up to the newest activity.
+-- empty: No item has been opened yet. Load some activity: ./learnstream demo
+WITH newest AS (
+    SELECT max(bucket_at) AS until_at FROM course_activity_hour WHERE bucket_at <= now()
+),
+per_learner AS (  -- first per learner: counting distinct learners afterwards is then counting rows
+    SELECT item_id, course_id, kind, user_id, sum(clicks) AS clicks
+    FROM activity_events
+    WHERE topic = 'lms.content.events'
+      AND timestamp > (SELECT until_at FROM newest) - INTERVAL '7 days'
+      AND timestamp < (SELECT until_at FROM newest) + INTERVAL '1 hour'
+    GROUP BY item_id, course_id, kind, user_id
+)
+SELECT item_id, course_id, kind,
+       count(*) AS learners,
+       coalesce(sum(clicks), 0)::bigint AS clicks,
+       (SELECT until_at FROM newest) - INTERVAL '7 days' AS since_at,
+       (SELECT until_at FROM newest) AS until_at
+FROM per_learner
+GROUP BY item_id, course_id, kind
+ORDER BY clicks DESC, item_id
+LIMIT 8;
