@@ -1,0 +1,222 @@
+"""The process between Flink and the feature store: ``lms.features`` → history and online store.
+
+Order of work per batch: history row, online row, trail, dead letters, and only then the offsets. A
+crash anywhere repeats the batch, and repeating changes nothing. One backlog's many rows of a key
+cost one online write: only the newest is pushed.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+import redis.exceptions
+from confluent_kafka import Consumer, KafkaException, Message, Producer
+from feast import FeatureStore
+
+from contracts.dead_letters import DeadLetter
+from contracts.errors import Rejected, Retryable
+from contracts.features import FeatureRow
+from contracts.topics import DEAD_LETTERS, FEATURES
+from features import history, rows, store, trail
+from features.catalogue import VIEWS
+from stack import kafka, postgres
+from stack import redis as stack_redis
+
+GROUP = "feature-push"
+BATCH = 20_000
+"""Most messages taken at once: a backlog then costs few writes per key."""
+GATHER_S = 0.02
+"""How long a first message waits for company: freshness against throughput."""
+MAX_BACKOFF_S = 5.0
+_FILLED = "learnstream:features:filled"
+"""Set in Redis while the online store is known to hold what history holds."""
+
+log = logging.getLogger("features.push")
+
+
+class Pusher:
+    """Writes batches of messages; holds the connections and opens them again after a failure."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._redis = stack_redis.client()
+        self._store: FeatureStore | None = None
+        self._connection: psycopg.Connection[Any] | None = None
+        self._checked = False
+
+    def write(self, messages: Sequence[Message]) -> int:
+        """Write one batch; returns the number of valid rows. Raises ``Retryable``."""
+        accepted: dict[str, list[FeatureRow]] = {}
+        for message in messages:
+            try:
+                row = rows.decode(message.value())
+            except Rejected as error:
+                self._refuse(message, error)
+            else:
+                accepted.setdefault(row.feature_view, []).append(row)
+        feature_store = self._ready()
+        for name, batch in accepted.items():
+            view = VIEWS[name]
+            newest = list({row.entity_id: row for row in batch}.values())
+            with self._guard():
+                history.write(self._open(), view, batch)
+                store.push(feature_store, view, newest)
+                trail.extend(self._redis, view, batch)
+        if self._producer.flush(10):
+            raise Retryable("dead letters could not be published: Kafka does not answer")
+        return sum(map(len, accepted.values()))
+
+    def _ready(self) -> FeatureStore:
+        """The store, registered, and filled again from history where Redis came back empty."""
+        with self._guard():
+            if self._store is None:
+                history.prepare(self._open(), list(VIEWS.values()))
+                self._store = store.apply()
+            if not self._checked:
+                if not self._redis.exists(_FILLED):
+                    self._fill(self._store)
+                self._checked = True
+            return self._store
+
+    def _fill(self, feature_store: FeatureStore) -> None:
+        for view in VIEWS.values():
+            total, batch = 0, []
+            for row in history.newest(self._open(), view):
+                batch.append(row)
+                if len(batch) == BATCH:
+                    total += self._refill(feature_store, view, batch)
+                    batch = []
+            total += self._refill(feature_store, view, batch)
+            if total:
+                log.info("filled %s again from history: %d rows", view.name, total)
+        self._redis.set(_FILLED, "1")
+
+    def _refill(self, feature_store: FeatureStore, view: Any, batch: list[FeatureRow]) -> int:
+        store.push(feature_store, view, batch)
+        trail.extend(self._redis, view, batch)
+        return len(batch)
+
+    def _refuse(self, message: Message, error: Rejected) -> None:
+        letter = DeadLetter.of(
+            topic=message.topic() or FEATURES.name,
+            partition=message.partition() or 0,
+            offset=message.offset() or 0,
+            reason=error.reason,
+            detail=error.detail,
+            stage=GROUP,
+            key=message.key(),
+            value=message.value(),
+        )
+        self._producer.produce(
+            DEAD_LETTERS.name, key=letter.message_key, value=letter.model_dump_json()
+        )
+
+    def _open(self) -> psycopg.Connection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = postgres.connect_analytics(autocommit=True, connect_timeout=5)
+        return self._connection
+
+    def _guard(self) -> _Guard:
+        return _Guard(self)
+
+    def forget(self) -> None:
+        """Drop what a failure may have broken; the next batch opens and checks it again."""
+        self._checked = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+class _Guard:
+    """Turns a part's absence into ``Retryable`` and makes the pusher reconnect."""
+
+    def __init__(self, pusher: Pusher) -> None:
+        self._pusher = pusher
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        away = (psycopg.OperationalError, psycopg.InterfaceError, redis.exceptions.RedisError)
+        if isinstance(error, (*away, Retryable)):
+            self._pusher.forget()
+            if not isinstance(error, Retryable):
+                raise Retryable(f"a part of the feature store is away: {error}") from error
+
+
+def run(stop: threading.Event, *, group: str = GROUP) -> int:
+    """Push until ``stop`` is set; returns the number of rows pushed."""
+    pusher = Pusher(kafka.producer())
+    # A part may be away for longer than Kafka's default patience between two polls.
+    consumer = kafka.consumer(group, **{"max.poll.interval.ms": 3_600_000})
+    consumer.subscribe([FEATURES.name])
+    pushed, reported = 0, 0
+    try:
+        _persist(stop, lambda: pusher.write(()))  # registered and filled before the first row
+        while not stop.is_set():
+            messages = _gather(consumer)
+            if not messages:
+                if pushed > reported:
+                    log.info("%d rows pushed so far", pushed)
+                    reported = pushed
+                continue
+            count = _persist(stop, lambda batch=messages: pusher.write(batch))
+            if count is None:
+                break
+            pushed += count
+            _commit(consumer)
+    finally:
+        consumer.close()
+    return pushed
+
+
+def _gather(consumer: Consumer) -> list[Message]:
+    first = consumer.poll(1.0)
+    if first is None:
+        return []
+    messages = [first, *consumer.consume(BATCH - 1, timeout=GATHER_S)]
+    for message in messages:
+        if error := message.error():
+            log.warning("Kafka: %s", error)
+    return [message for message in messages if message.error() is None]
+
+
+def _persist(stop: threading.Event, step: Any) -> int | None:
+    """Call ``step`` until it succeeds, backing off; None where ``stop`` came first."""
+    wait_s = 0.2
+    while not stop.is_set():
+        try:
+            return step()
+        except Retryable as error:
+            log.warning("%s; trying again in %.1f s", error, wait_s)
+            stop.wait(wait_s)
+            wait_s = min(wait_s * 2, MAX_BACKOFF_S)
+    return None
+
+
+def _commit(consumer: Consumer) -> None:
+    try:
+        consumer.commit(asynchronous=False)
+    except KafkaException as error:
+        # The partitions moved to another process, which repeats these rows: harmless.
+        log.warning("offsets not committed: %s", error)
+
+
+def main() -> int:
+    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    pushed = run(stop)
+    log.info("stopped after %d rows", pushed)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,196 @@
+"""Feast's side of the catalogue: definitions, registry, and the push into the online store.
+
+Importing Feast costs seconds, so only the process that pushes and the tests import this module;
+serving reads what is written here through ``features.online``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any
+
+os.environ.setdefault("FEAST_USAGE", "False")  # nothing is reported to anyone
+
+import pandas as pd
+import psycopg
+import redis.exceptions
+import sqlalchemy.exc
+from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, PushSource, RepoConfig
+from feast.data_source import PushMode
+from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import (
+    PostgreSQLSource,
+)
+from feast.types import Float64, Int64, String
+from feast.value_type import ValueType
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+from redis.connection import parse_url
+from sqlalchemy.engine import URL
+
+from contracts.errors import Retryable
+from contracts.features import FeatureRow
+from features.catalogue import PROJECT, SERVICES, VIEWS
+from features.history import SCHEMA
+from features.view import View
+from stack import postgres
+from stack.postgres import PostgresSettings
+from stack.redis import RedisSettings
+
+REGISTRY_SCHEMA = "feast"
+"""The registry lives in the analytical database: several processes may read and apply it."""
+
+_TYPES = {"int": Int64, "float": Float64, "text": String}
+_DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}
+_LOCK = 0x4C53_0F01  # one apply at a time; any constant no other lock of ours uses
+
+logging.getLogger("feast").setLevel(logging.WARNING)
+
+
+def config() -> RepoConfig:
+    """Feast's configuration out of ours."""
+    parts: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
+    url = URL.create(
+        "postgresql+psycopg",
+        username=parts.get("user"),
+        password=parts.get("password"),
+        host=parts.get("host"),
+        port=int(parts.get("port", 5432)),
+        database=parts["dbname"],
+        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"},
+    )
+    return RepoConfig(
+        project=PROJECT,
+        provider="local",
+        registry={
+            "registry_type": "sql",
+            "path": url.render_as_string(hide_password=False),
+            "cache_ttl_seconds": 3600,
+        },
+        online_store={
+            "type": "redis",
+            "connection_string": _redis_address(),
+            # A later row of a key replaces an earlier one, whatever the clocks said: many imported
+            # events share one timestamp, and Feast would keep the first of them.
+            "skip_dedup": True,
+        },
+        offline_store={
+            "type": "postgres",
+            "host": parts.get("host", "127.0.0.1"),
+            "port": int(parts.get("port", 5432)),
+            "database": parts["dbname"],
+            "db_schema": SCHEMA,
+            "user": parts.get("user", ""),
+            "password": parts.get("password", ""),
+        },
+        entity_key_serialization_version=3,
+    )
+
+
+def _redis_address() -> str:
+    parts = parse_url(RedisSettings().url)
+    options = {
+        "db": parts.get("db", 0),
+        "username": parts.get("username"),
+        "password": parts.get("password"),
+        "socket_timeout": 5,
+        "socket_connect_timeout": 2,
+    }
+    extra = "".join(f",{name}={value}" for name, value in options.items() if value is not None)
+    ssl = ",ssl=true" if RedisSettings().url.startswith("rediss:") else ""
+    return f"{parts['host']}:{parts.get('port', 6379)}{extra}{ssl}"
+
+
+def push_source(view: View) -> str:
+    """The name of the view's push source."""
+    return f"{view.name}_rows"
+
+
+def definitions() -> list[Any]:
+    """Entities, views and services of the catalogue as Feast objects."""
+    kinds = {view.entity.name: view.entity for view in VIEWS.values()}
+    entities = {
+        name: Entity(
+            name=name,
+            join_keys=[kind.join_key],
+            value_type=ValueType.STRING,
+            description=kind.about,
+        )
+        for name, kind in kinds.items()
+    }
+    feast_views = {
+        name: _feast_view(view, entities[view.entity.name]) for name, view in VIEWS.items()
+    }
+    services = [
+        FeatureService(name=service.name, features=[feast_views[name] for name in service.views])
+        for service in SERVICES
+    ]
+    return [*entities.values(), *feast_views.values(), *services]
+
+
+def _feast_view(view: View, entity: Entity) -> FeatureView:
+    history = PostgreSQLSource(
+        name=f"{view.name}_history",
+        table=f"{SCHEMA}.{view.name}",
+        timestamp_field="event_timestamp",
+        created_timestamp_column="received_at",
+    )
+    return FeatureView(
+        name=view.name,
+        entities=[entity],
+        ttl=timedelta(0),  # never expires: a learner who comes back after a year is known
+        schema=[
+            Field(name=view.entity.join_key, dtype=String),
+            *(Field(name=name, dtype=_TYPES[type_]) for name, type_ in view.features.items()),
+        ],
+        source=PushSource(name=push_source(view), batch_source=history),
+        description=view.about,
+        owner=view.owner,
+        tags=dict(view.tags),
+    )
+
+
+def apply() -> FeatureStore:
+    """Register the catalogue; the same again changes nothing. Raises ``Retryable``."""
+    try:
+        with postgres.connect_analytics() as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+            with postgres.connect_analytics(autocommit=True) as other:
+                other.execute(
+                    sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(
+                        sql.Identifier(REGISTRY_SCHEMA)
+                    )
+                )
+            store = FeatureStore(config=config())
+            store.apply(definitions())
+            return store
+    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
+        raise Retryable(f"the feature registry's database does not answer: {error}") from error
+    except redis.exceptions.RedisError as error:
+        raise Retryable(f"the online store does not answer: {error}") from error
+
+
+def push(store: FeatureStore, view: View, rows: Sequence[FeatureRow]) -> None:
+    """Write rows, at most one per entity, to the online store. Raises ``Retryable``."""
+    if not rows:
+        return
+    try:
+        store.push(push_source(view), _frame(view, rows), to=PushMode.ONLINE)
+    except redis.exceptions.RedisError as error:
+        raise Retryable(f"the online store does not answer: {error}") from error
+    except sqlalchemy.exc.OperationalError as error:
+        raise Retryable(f"the feature registry's database does not answer: {error}") from error
+
+
+def _frame(view: View, rows: Iterable[FeatureRow]) -> pd.DataFrame:
+    rows = list(rows)
+    columns: dict[str, Any] = {
+        view.entity.join_key: [row.entity_id for row in rows],
+        "event_timestamp": pd.to_datetime([row.event_timestamp for row in rows], utc=True),
+        "received_at": pd.Timestamp.now(tz="UTC"),
+    }
+    for name, type_ in view.features.items():
+        columns[name] = pd.array([row.features.get(name) for row in rows], dtype=_DTYPES[type_])
+    return pd.DataFrame(columns)

@@ -1,0 +1,208 @@
+"""Feature rows on real parts: what is pushed is what is read, online and in history."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from redis import asyncio as redis_asyncio
+
+from contracts.dead_letters import DeadLetter
+from contracts.ids import DEFAULT_INSTITUTION, new_id
+from contracts.topics import DEAD_LETTERS, FEATURES
+from features import trail
+from features.catalogue import VIEWS
+from features.online import OnlineFeatures
+from stack import kafka, postgres
+from stack.redis import RedisSettings
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+
+LEARNER = VIEWS["learner_activity"]
+ITEM = VIEWS["item_popularity"]
+
+
+def learner_row(
+    user_id: str, second: int, events: int, item_id: str | None = None
+) -> dict[str, Any]:
+    at = f"2026-11-01T10:00:{second:02d}Z"
+    return {
+        "feature_view": "learner_activity",
+        "entity_id": user_id,
+        "institution_id": DEFAULT_INSTITUTION,
+        "event_timestamp": at,
+        "features": {
+            "events_total": events,
+            "clicks_total": 2**40 + events,
+            "last_item_id": item_id,
+            "last_course_id": None,
+            "last_seen_at": at,
+        },
+    }
+
+
+def item_row(item_id: str, second: int, views: int) -> dict[str, Any]:
+    at = f"2026-11-01T10:00:{second:02d}Z"
+    return {
+        "feature_view": "item_popularity",
+        "entity_id": item_id,
+        "institution_id": DEFAULT_INSTITUTION,
+        "event_timestamp": at,
+        "features": {"views_total": views, "clicks_total": views, "last_viewed_at": at},
+    }
+
+
+def publish(*rows: dict[str, Any] | bytes) -> None:
+    producer = kafka.producer()
+    for row in rows:
+        if isinstance(row, bytes):
+            producer.produce(FEATURES.name, key=b"junk", value=row)
+        else:
+            key = f"{row['feature_view']}/{row['entity_id']}"
+            producer.produce(FEATURES.name, key=key, value=json.dumps(row))
+    assert producer.flush(10) == 0
+
+
+def online(view: Any, *entity_ids: str) -> dict[str, dict[str, Any]]:
+    async def read() -> dict[str, dict[str, Any]]:
+        async with redis_asyncio.Redis.from_url(RedisSettings().url) as client:
+            [rows] = await OnlineFeatures(client).read((view, entity_ids))
+            return rows
+
+    return asyncio.run(read())
+
+
+def history(view: Any, entity_id: str) -> list[tuple[Any, ...]]:
+    columns = ", ".join(view.features)
+    query = (
+        f"SELECT {columns} FROM features.{view.name} WHERE {view.entity.join_key} = %s "
+        "ORDER BY event_timestamp"
+    )
+    with postgres.connect_analytics() as connection:
+        return connection.execute(query, (entity_id,)).fetchall()  # type: ignore[call-overload]
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+@contextmanager
+def pushing(group: str) -> Iterator[None]:
+    """The process's loop in a thread, with its own consumer group."""
+    from features import push
+
+    stop = threading.Event()
+    thread = threading.Thread(target=push.run, args=(stop,), kwargs={"group": group})
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
+    user_id, item_id, course_item = new_id(), new_id(), new_id()
+    first, last = learner_row(user_id, 1, 1, course_item), learner_row(user_id, 2, 2, item_id)
+    group = f"test-{new_id()}"
+    with pushing(group):
+        publish(first, last, item_row(item_id, 3, 7))
+        until(lambda: online(ITEM, item_id) != {})
+
+        assert online(LEARNER, user_id) == {user_id: last["features"]}
+        assert online(ITEM, item_id)[item_id]["views_total"] == 7
+        assert online(ITEM, new_id()) == {}
+        assert history(LEARNER, user_id) == [
+            tuple(row["features"][name] for name in LEARNER.features) for row in (first, last)
+        ]
+        assert asyncio.run(read_trail(user_id)) == [item_id, course_item]
+
+        from features import store
+
+        feast = store.FeatureStore(config=store.config())
+        names = [f"learner_activity:{name}" for name in LEARNER.features]
+        told = feast.get_online_features(names, [{"user_id": user_id}]).to_dict()
+        assert {name: told[name][0] for name in LEARNER.features} == last["features"]
+
+
+async def read_trail(user_id: str) -> list[str]:
+    async with redis_asyncio.Redis.from_url(RedisSettings().url) as client:
+        return list(await trail.newest(client, LEARNER, user_id, 10))
+
+
+def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins() -> None:
+    user_id = new_id()
+    rows = [learner_row(user_id, 1, 1), learner_row(user_id, 1, 2), learner_row(user_id, 1, 3)]
+    with pushing(f"test-{new_id()}"):
+        publish(*rows)
+        until(lambda: online(LEARNER, user_id) == {user_id: rows[-1]["features"]})
+    kept = history(LEARNER, user_id)
+    assert [row[0] for row in kept] == [3]
+    stamp = "SELECT received_at FROM features.learner_activity WHERE user_id = %s"
+    with postgres.connect_analytics() as connection:
+        before = connection.execute(stamp, (user_id,)).fetchone()
+    marker = new_id()
+    with pushing(f"test-{new_id()}"):  # a new group reads everything from the start again
+        publish(item_row(marker, 1, 1))
+        until(lambda: online(ITEM, marker) != {})
+    with postgres.connect_analytics() as connection:
+        assert connection.execute(stamp, (user_id,)).fetchone() == before
+    assert history(LEARNER, user_id) == kept
+    assert online(LEARNER, user_id) == {user_id: rows[-1]["features"]}
+
+
+def test_a_row_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_pushed() -> None:
+    item_id, user_id = new_id(), new_id()
+    wrong = learner_row(user_id, 1, 1)
+    wrong["features"]["events_total"] = "many"
+    with pushing(f"test-{new_id()}"):
+        publish(b"{not json", wrong, item_row(item_id, 1, 5))
+        until(lambda: online(ITEM, item_id) != {})
+    assert online(LEARNER, user_id) == {}
+    letters = [letter for letter in dead_letters() if letter.stage == "feature-push"]
+    assert any(user_id.encode() in letter.message for letter in letters)
+    assert {"not_json", "invalid"} <= {letter.reason for letter in letters}
+
+
+def dead_letters() -> list[DeadLetter]:
+    consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
+    consumer.subscribe([DEAD_LETTERS.name])
+    letters, ended = [], 0
+    deadline = time.monotonic() + 30
+    while ended < len(consumer.assignment() or [0]) and time.monotonic() < deadline:
+        message = consumer.poll(0.5)
+        if message is None:
+            continue
+        if message.error():
+            ended += 1
+        else:
+            letters.append(DeadLetter.model_validate_json(message.value()))
+    consumer.close()
+    return letters
+
+
+def test_an_emptied_online_store_is_filled_again_from_history() -> None:
+    from features import push
+    from stack import redis as stack_redis
+
+    item_id = new_id()
+    with pushing(f"test-{new_id()}"):
+        publish(item_row(item_id, 1, 11))
+        until(lambda: online(ITEM, item_id) != {})
+    from features.online import entity_key
+
+    client = stack_redis.client()
+    client.delete(entity_key(ITEM, item_id), push._FILLED)
+    assert online(ITEM, item_id) == {}
+    push.Pusher(kafka.producer()).write(())
+    assert online(ITEM, item_id)[item_id]["views_total"] == 11
