@@ -56,7 +56,7 @@ class Migration:
 
 
 def migrations(root: Path = HERE) -> list[Migration]:
-    """Every migration in the order it is applied; refuses bad names, double numbers, edited files."""
+    """Every migration in order; refuses bad names, double numbers, edited files."""
     found: dict[int, Migration] = {}
     for path in sorted(root.glob("*/migrations/*.sql")):
         match = _name.match(path.name)

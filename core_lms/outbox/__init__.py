@@ -1,0 +1,45 @@
+"""The outbox: events are written with the state they tell of, in one Postgres transaction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from psycopg import AsyncCursor
+
+from contracts.envelope import MAX_BYTES, Envelope
+from contracts.errors import Rejected
+
+APPEND = (Path(__file__).parent / "append.sql").read_text(encoding="utf-8")
+
+LOCK_CLASS = 0x4C4D53
+"""First half of the advisory locks on keys; the second half is the key's hash."""
+
+
+def rows(*envelopes: Envelope) -> dict[str, Any]:
+    """Parameters of ``APPEND``; raises ``Rejected`` for an event that readers would refuse."""
+    messages = []
+    for envelope in envelopes:
+        message = envelope.encode()
+        if len(message) > MAX_BYTES:
+            raise Rejected(
+                f"{envelope.event_type} {envelope.event_id} has {len(message)} bytes; "
+                f"the limit is {MAX_BYTES}",
+                event_id=envelope.event_id,
+            )
+        messages.append(message.decode())
+    return {
+        "lock_class": LOCK_CLASS,
+        "topics": [envelope.topic for envelope in envelopes],
+        "keys": [envelope.key for envelope in envelopes],
+        "messages": messages,
+    }
+
+
+async def append(cursor: AsyncCursor[Any], *envelopes: Envelope) -> None:
+    """Write events within the caller's transaction, after its state change, in this order.
+
+    Waits for other transactions that wrote an event of the same key. Call it once, last: a
+    transaction that appends, works on and appends another key may deadlock with its mirror image.
+    """
+    await cursor.execute(APPEND, rows(*envelopes))

@@ -1,0 +1,101 @@
+"""The relay's side of Kafka: one batch is one transaction that also carries the batch's number."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from contracts.topics import EVENT_TOPICS
+from core_lms.outbox.failpoint import reached
+from core_lms.outbox.settings import OutboxSettings
+from core_lms.outbox.table import Batch
+from stack import kafka
+
+CALL_S = 5.0
+"""How long one call of the client blocks before it is called again."""
+
+
+class Channel:
+    """A transactional producer whose progress is the committed offset of a group nobody joins.
+
+    The offset commits or aborts together with the batch, so after any crash it says whether the
+    batch that was intended last is in Kafka.
+    """
+
+    def __init__(self, outbox_id: str, settings: OutboxSettings) -> None:
+        self._settings = settings
+        self._name = f"learnstream-outbox-{outbox_id}"
+        self._position = TopicPartition(EVENT_TOPICS[0].name, 0)
+        self._consumer = kafka.consumer(self._name)
+        self._producer = kafka.producer(
+            **{
+                "transactional.id": self._name,
+                "transaction.timeout.ms": int(settings.transaction_timeout_s * 1000),
+                "linger.ms": 1,
+            }
+        )
+
+    def fence(self) -> None:
+        """End our predecessor's transaction, committed or aborted, and lock out its producer."""
+        self._until_done(self._producer.init_transactions, deadline_s=60)
+
+    def published_no(self) -> int | None:
+        """Number of the last batch in Kafka; None where Kafka knows of none."""
+        [position] = self._consumer.committed([self._position], timeout=CALL_S * 2)
+        if position.error is not None:
+            raise KafkaException(position.error)
+        return position.offset if position.offset >= 0 else None
+
+    def publish(self, batch: Batch) -> None:
+        """Returns once the batch is visible to read_committed readers.
+
+        Any error leaves the outcome open: start over with a new channel, which finds out.
+        """
+        producer = self._producer
+        producer.begin_transaction()
+        for place, row in enumerate(batch.rows):
+            if place == len(batch.rows) // 2:
+                reached("begun")
+            self._produce(row.topic, row.key, row.message)
+        producer.flush(self._settings.transaction_timeout_s)
+        reached("flushed")
+        position = TopicPartition(self._position.topic, self._position.partition, batch.number)
+        group = self._consumer.consumer_group_metadata()
+        self._until_done(producer.send_offsets_to_transaction, [position], group)
+        reached("offsets_sent")
+        self._until_done(producer.commit_transaction)
+        reached("committed")
+
+    def close(self) -> None:
+        """Abort what is open, if the broker can be told, so that readers need not wait."""
+        # None open, or nobody there to tell: then transaction.timeout.ms ends it.
+        with suppress(KafkaException):
+            self._producer.abort_transaction(1.0)
+        self._producer.purge()
+        self._producer.close()
+        self._consumer.close()
+
+    def _produce(self, topic: str, key: str, message: str) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, message, key)
+                return
+            except BufferError:
+                self._producer.poll(0.1)
+
+    def _until_done(
+        self, call: Callable[..., Any], *args: Any, deadline_s: float | None = None
+    ) -> None:
+        """Repeat a transactional call that timed out: librdkafka resumes it where it stood."""
+        deadline = time.monotonic() + (deadline_s or self._settings.transaction_timeout_s)
+        while True:
+            try:
+                call(*args, CALL_S)
+                return
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise
