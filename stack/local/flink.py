@@ -1,0 +1,238 @@
+"""A Flink standalone cluster: JobManager and TaskManager, from the jars of the pip package."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar
+
+import httpx
+
+from contracts.errors import Misconfigured
+from stack.flink import FlinkSettings
+from stack.local import maven
+from stack.local.installed import Progress
+from stack.local.java import java
+from stack.local.part import Launch, Part
+from stack.local.record import recorded
+from stack.profile import profile
+
+_LOG4J = """\
+status = warn
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss,SSSX}{UTC} %p %c{1}: %m%n%xEx
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+logger.pekko.name = org.apache.pekko
+logger.pekko.level = warn
+logger.kafka.name = org.apache.kafka
+logger.kafka.level = warn
+"""
+
+
+def _home() -> Path:
+    spec = find_spec("pyflink")
+    if spec is None or spec.origin is None:
+        raise Misconfigured("the package apache-flink is missing: start with ./learnstream")
+    return Path(spec.origin).parent
+
+
+def _module_access() -> list[str]:
+    """The JVM options Flink itself ships for Java 17 (``env.java.opts.all``)."""
+    text = (_home() / "conf" / "config.yaml").read_text(encoding="utf-8")
+    return re.findall(r"--add-(?:opens|exports)=\S+", text)
+
+
+class _FlinkProcess(Part):
+    """What both processes share: the programs, the common configuration, the way to start."""
+
+    main_class: ClassVar[str]
+
+    def is_installed(self) -> bool:
+        return maven.are_there("flink")
+
+    def install(self, progress: Progress) -> None:
+        maven.jars("flink", progress)
+
+    def common(self) -> dict[str, Any]:
+        data = self.data
+        return {
+            "jobmanager.rpc.address": "127.0.0.1",
+            "jobmanager.rpc.port": profile().port(16123),
+            "jobmanager.bind-host": "127.0.0.1",
+            "taskmanager.host": "127.0.0.1",
+            "taskmanager.bind-host": "127.0.0.1",
+            "rest.address": "127.0.0.1",
+            "rest.bind-address": "127.0.0.1",
+            "rest.port": profile().port(18081),
+            "io.tmp.dirs": data / "tmp",
+            "blob.storage.directory": data / "blobs",
+            # A dead TaskManager is noticed in seconds; a long pause of a busy laptop is not death.
+            "heartbeat.interval": "2 s",
+            "heartbeat.timeout": "20 s",
+            "pekko.ask.timeout": "30 s",
+            # What a job gets unless it says otherwise: it goes on after whatever was killed, from
+            # its last checkpoint, and leaves that checkpoint behind when the cluster stops.
+            "restart-strategy.type": "exponential-delay",
+            "restart-strategy.exponential-delay.initial-backoff": "1 s",
+            "restart-strategy.exponential-delay.max-backoff": "15 s",
+            "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
+            "execution.checkpointing.storage": "filesystem",
+            "execution.checkpointing.dir": FlinkSettings().checkpoint_dir,
+            "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+            "execution.checkpointing.num-retained": 2,
+            "state.backend.type": "hashmap",
+            "parallelism.default": FlinkSettings().parallelism,
+        }
+
+    def prepare(self) -> None:
+        self.conf.mkdir(parents=True, exist_ok=True)
+        for folder in ("tmp", "blobs", "upload"):
+            (self.data / folder).mkdir(parents=True, exist_ok=True)
+        (profile().run / "checkpoints").mkdir(parents=True, exist_ok=True)
+        lines = [f"{key}: {_yaml(value)}\n" for key, value in self.configuration().items()]
+        (self.conf / "config.yaml").write_text("".join(lines))
+        (self.conf / "log4j2.properties").write_text(_LOG4J)
+
+    def configuration(self) -> Mapping[str, Any]:
+        return self.common()
+
+    def jvm(self) -> list[str]:
+        raise NotImplementedError
+
+    def launch(self) -> Launch:
+        options = [
+            *self.jvm(),
+            *_module_access(),
+            "-XX:+UseG1GC",
+            "-XX:+ExitOnOutOfMemoryError",
+            # The JDBC sink has no zoned timestamp: the JVM's own zone must be UTC.
+            "-Duser.timezone=UTC",
+            f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
+            f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
+        ]
+        classes = ["-cp", f"{_home() / 'lib'}/*", self.main_class, "--configDir", str(self.conf)]
+        return Launch([java(), *options, *classes], {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"})
+
+    def _get(self, path: str) -> Any:
+        """The REST API's answer, or None while it is away."""
+        try:
+            response = httpx.get(f"http://127.0.0.1:{profile().port(18081)}{path}", timeout=2)
+            return response.json() if response.status_code == 200 else None
+        except (httpx.HTTPError, ValueError):
+            return None
+
+    def version(self) -> str:
+        return version("apache-flink")
+
+
+class JobManager(_FlinkProcess):
+    name: ClassVar[str] = "jobmanager"
+    # Before the TaskManager: its jobs are suspended with their checkpoint, not failed.
+    stop_order: ClassVar[int] = 1
+    main_class = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
+
+    def configuration(self) -> Mapping[str, Any]:
+        return {
+            **self.common(),
+            "web.upload.dir": self.data / "upload",
+            "web.tmpdir": self.data / "tmp",
+            "cluster.evenly-spread-out-slots": "true",
+        }
+
+    def jvm(self) -> list[str]:
+        return ["-Xmx640m", "-Xms128m", "-XX:MaxMetaspaceSize=256m"]
+
+    def ready(self) -> bool:
+        return self._get("/overview") is not None
+
+    def ports(self) -> Sequence[int]:
+        return profile().port(18081), profile().port(16123)
+
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.ports()[0]}"
+
+
+class TaskManager(_FlinkProcess):
+    name: ClassVar[str] = "taskmanager"
+    stop_order: ClassVar[int] = 2
+    main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+    def memory_mb(self) -> dict[str, int]:
+        """How ``LMS_LOCAL_TASK_MANAGER_MEMORY_MB`` is divided.
+
+        State lives on the heap, so the heap gets what the rest does not need; managed memory is
+        for sorts, joins and mini-batches (and RocksDB where a job asks for it).
+        """
+        total = profile().task_manager_memory_mb
+        if total < 1024:
+            raise Misconfigured(
+                f"LMS_LOCAL_TASK_MANAGER_MEMORY_MB is {total}: a TaskManager needs 1024 or more"
+            )
+        parts = {
+            "metaspace": min(512, total // 6),
+            "overhead": max(128, total // 12),
+            "framework_heap": 128,
+            "off_heap": 128,
+            "network": min(512, max(128, total // 16)),
+            "managed": total // 8,
+        }
+        return parts | {"task_heap": total - sum(parts.values())}
+
+    def configuration(self) -> Mapping[str, Any]:
+        memory = self.memory_mb()
+        return {
+            **self.common(),
+            "taskmanager.numberOfTaskSlots": 8,
+            # The same name after a restart: the JobManager drops the dead one's slots at once.
+            "taskmanager.resource-id": self.name,
+            "taskmanager.cpu.cores": 8,
+            "taskmanager.memory.framework.heap.size": f"{memory['framework_heap']}m",
+            "taskmanager.memory.framework.off-heap.size": f"{memory['off_heap']}m",
+            "taskmanager.memory.task.heap.size": f"{memory['task_heap']}m",
+            "taskmanager.memory.task.off-heap.size": "0m",
+            "taskmanager.memory.network.min": f"{memory['network']}m",
+            "taskmanager.memory.network.max": f"{memory['network']}m",
+            "taskmanager.memory.managed.size": f"{memory['managed']}m",
+            "taskmanager.memory.jvm-metaspace.size": f"{memory['metaspace']}m",
+            "taskmanager.memory.jvm-overhead.min": f"{memory['overhead']}m",
+            "taskmanager.memory.jvm-overhead.max": f"{memory['overhead']}m",
+        }
+
+    def jvm(self) -> list[str]:
+        memory = self.memory_mb()
+        heap = memory["framework_heap"] + memory["task_heap"]
+        return [
+            f"-Xmx{heap}m",
+            "-Xms256m",
+            f"-XX:MaxDirectMemorySize={memory['off_heap'] + memory['network']}m",
+            f"-XX:MaxMetaspaceSize={memory['metaspace']}m",
+        ]
+
+    def ready(self) -> bool:
+        """Registered with the JobManager by a heartbeat younger than the process itself."""
+        record = recorded(self.name)
+        listed = self._get("/taskmanagers")
+        if record is None or listed is None:
+            return False
+        started_ms = record.started_at.timestamp() * 1000
+        return any(
+            one["id"] == self.name and one["timeSinceLastHeartbeat"] > started_ms
+            for one in listed["taskmanagers"]
+        )
+
+    def ports(self) -> Sequence[int]:
+        return ()
+
+    def address(self) -> str:
+        return f"{JobManager().address()}/#/task-manager"
+
+
+def _yaml(value: object) -> str:
+    text = str(value)
+    return "'" + text.replace("'", "''") + "'" if isinstance(value, str | Path) else text

@@ -1,0 +1,144 @@
+"""Kafka: one broker that is its own controller (KRaft), from Maven's jars."""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from contracts.errors import Retryable
+from stack.kafka import create_topics
+from stack.local import maven
+from stack.local.installed import Progress
+from stack.local.java import java
+from stack.local.part import Launch, Part
+from stack.profile import profile
+
+_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+log.dirs={data}
+# A topic is created on purpose (`contracts/topics.py`), never by a misspelt name.
+auto.create.topics.enable=false
+delete.topic.enable=true
+num.partitions=4
+log.retention.ms=-1
+# One broker: its internal topics cannot have three copies, and few partitions start quicker.
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+# A killed relay's open transaction hides what follows it until it is aborted: look often.
+transaction.max.timeout.ms=900000
+transaction.abort.timed.out.transaction.cleanup.interval.ms=5000
+group.initial.rebalance.delay.ms=0
+num.network.threads=2
+num.io.threads=4
+log.cleaner.dedupe.buffer.size=33554432
+"""
+
+_LOG4J = """\
+status = warn
+appender.out.type = Console
+appender.out.name = out
+appender.out.layout.type = PatternLayout
+appender.out.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss,SSSX}{UTC} %p %c{1}: %m%n
+rootLogger.level = info
+rootLogger.appenderRef.out.ref = out
+logger.quiet.name = org.apache.kafka.common
+logger.quiet.level = warn
+logger.values.name = kafka.server.KafkaConfig
+logger.values.level = warn
+"""
+
+
+class Kafka(Part):
+    name: ClassVar[str] = "kafka"
+    stop_order: ClassVar[int] = 2
+
+    def is_installed(self) -> bool:
+        return maven.are_there("kafka")
+
+    def install(self, progress: Progress) -> None:
+        maven.jars("kafka", progress)
+
+    def prepare(self) -> None:
+        self.conf.mkdir(parents=True, exist_ok=True)
+        self.data.mkdir(parents=True, exist_ok=True)
+        port, controller_port = self.ports()
+        # In a properties file a backslash escapes; a folder's name may hold one.
+        data = str(self.data).replace("\\", "\\\\")
+        self._properties.write_text(
+            _PROPERTIES.format(port=port, controller_port=controller_port, data=data)
+        )
+        (self.conf / "log4j2.properties").write_text(_LOG4J)
+        if not (self.data / "meta.properties").exists():
+            self._format()
+
+    def _format(self) -> None:
+        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        options = ["format", "--ignore-formatted", "-t", cluster, "-c", str(self._properties)]
+        done = subprocess.run(
+            [*self._java(128), "kafka.tools.StorageTool", *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            raise Retryable(f"Kafka cannot format {self.data}: {(done.stderr or done.stdout)[-500:]}")
+
+    def launch(self) -> Launch:
+        return Launch([*self._java(512), "kafka.Kafka", self._properties])
+
+    def _java(self, heap_mb: int) -> list[str]:
+        return [
+            java(),
+            f"-Xmx{heap_mb}m",
+            f"-Xms{min(heap_mb, 256)}m",
+            "-XX:+UseG1GC",
+            "-XX:MaxGCPauseMillis=20",
+            "-XX:+ExitOnOutOfMemoryError",
+            "-Duser.timezone=UTC",
+            f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
+            "-cp",
+            f"{profile().parts / 'jars' / 'kafka'}/*",
+        ]
+
+    def ready(self) -> bool:
+        client = AdminClient({"bootstrap.servers": self.address(), "log_level": 0})
+        try:
+            return bool(client.list_topics(timeout=2).brokers)
+        except KafkaException:
+            return False
+
+    def once_ready(self) -> None:
+        create_topics()
+
+    def ports(self) -> Sequence[int]:
+        return profile().port(19092), profile().port(19093)
+
+    def address(self) -> str:
+        return f"127.0.0.1:{self.ports()[0]}"
+
+    def version(self) -> str:
+        return maven.version("kafka", "kafka-server")
+
+    @property
+    def _properties(self) -> Path:
+        return self.conf / "server.properties"

@@ -1,0 +1,171 @@
+"""Start and stop one part: its process, its record, its log."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from contracts.errors import Retryable
+from stack.local.part import Part
+from stack.local.record import Record, group_members, recorded
+from stack.profile import profile
+
+_LOG_LIMIT_BYTES = 50_000_000
+
+
+@contextmanager
+def lock(name: str, *, wait: bool = True) -> Iterator[bool]:
+    """Hold the profile's lock NAME; yields False where somebody has it and ``wait`` is off."""
+    folder = profile().run / "pids"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f".{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
+def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
+    """Start the part's process in a session of its own (it outlives terminal and caller)."""
+    part.prepare()
+    launch = part.launch()
+    process = detached(launch.argv, part.log_path, launch.env, launch.folder)
+    created = psutil.Process(process.pid).create_time()
+    jobs_restored = not (restarts and part.name == "jobmanager")
+    Record(part.name, process.pid, created, restarts, jobs_restored).write()
+    return process
+
+
+def detached(
+    argv: Sequence[str | Path],
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """A process without terminal that writes to ``log`` and leads its own session and group."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    shorten(log)
+    root = {"LMS_LOCAL_ROOT": str(profile().root.resolve())}
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(map(str, argv)),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=folder or profile().run,
+            env={**os.environ, **root, **(env or {})},
+        )
+
+
+def shorten(log: Path) -> None:
+    """Keep one old log of at most 50 MB: what runs for weeks must not fill the disk.
+
+    The writers append, so truncating in place is safe while they run.
+    """
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > _LOG_LIMIT_BYTES:
+            shutil.copyfile(log, log.with_name(f"{log.name}.1"))
+            os.truncate(log, 0)
+
+
+def wait_until_ready(part: Part) -> None:
+    """Return when the part answers; raises Retryable with its log's tail when it will not."""
+    deadline = time.monotonic() + part.start_timeout_s
+    while not part.ready():
+        record = recorded(part.name)
+        if record is None or record.process() is None:
+            raise Retryable(f"{part.name} ended while it was starting\n{tail(part.log_path)}")
+        if time.monotonic() > deadline:
+            raise Retryable(
+                f"{part.name} did not answer within {part.start_timeout_s:.0f} s"
+                f"\n{tail(part.log_path)}"
+            )
+        time.sleep(0.1)
+
+
+def start(part: Part) -> None:
+    """Start the part and wait until it can be used; a part that fails is stopped again."""
+    with lock(part.name):
+        previous = recorded(part.name)
+        if previous is not None:
+            kill_leftovers(previous)
+        try:
+            spawn(part)
+            wait_until_ready(part)
+            part.once_ready()
+        except BaseException:
+            _end(part)
+            raise
+
+
+def stop(part: Part) -> bool:
+    """End the part and all its children, gracefully first; False when it was not wanted."""
+    with lock(part.name):
+        return _end(part)
+
+
+def _end(part: Part) -> bool:
+    record = recorded(part.name)
+    if record is None:
+        return False
+    end_process(record, part.stop_signal, part.stop_timeout_s)
+    record.remove()
+    return True
+
+
+def end_process(record: Record, gently: signal.Signals, timeout_s: float) -> None:
+    """Signal the process, wait, then kill it and what is left of its group."""
+    process = record.process()
+    if process is not None:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(gently)
+            try:
+                process.wait(timeout_s)
+            except psutil.TimeoutExpired:
+                process.kill()
+    kill_leftovers(record)
+
+
+def kill_leftovers(record: Record) -> None:
+    """Kill the dead leader's children and wait until they are gone.
+
+    The kernel gives nobody the pid while a group of that number lives: these are ours, unless
+    the pid itself runs again, which proves that our group had ended.
+    """
+    if record.process() is None and _is_running(record.pid):
+        return
+    left = group_members(record.pid)
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(left, timeout=10)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log, for the sentence that says why a part did not start."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 64_000))
+            text = file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return "(it wrote no log)"
+    return f"{log}:\n" + "\n".join(text.splitlines()[-lines:])

@@ -1,0 +1,92 @@
+"""The one interface of everything that runs here: a real server or a process of our own."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from stack.local.installed import Progress
+from stack.profile import profile
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """How a part's process is started: its command line and what it adds to the environment."""
+
+    argv: Sequence[str | Path]
+    env: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    """Its working directory; the run folder unless it says otherwise."""
+
+
+class Part(ABC):
+    """One process of the local stack. It holds no state: the profile and its files do."""
+
+    name: ClassVar[str]
+    stage: ClassVar[int] = 0
+    """Parts of one stage start together; a later stage starts when the earlier ones are ready."""
+    stop_order: ClassVar[int] = 0
+    """Lower stops earlier: our own processes, then Flink, then the servers they use."""
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    start_timeout_s: ClassVar[float] = 60.0
+    stop_timeout_s: ClassVar[float] = 20.0
+
+    @abstractmethod
+    def is_installed(self) -> bool:
+        """Whether the programs are on the disk."""
+
+    @abstractmethod
+    def install(self, progress: Progress) -> None:
+        """Fetch the programs; raises Retryable or Misconfigured with the way out."""
+
+    def prepare(self) -> None:
+        """Write the configuration and format the data folder; called before each start."""
+        return
+
+    @abstractmethod
+    def launch(self) -> Launch:
+        """The command line."""
+
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether it answers in its own protocol; never raises for a part that is away."""
+
+    def once_ready(self) -> None:
+        """What must exist in it before others use it (databases, topics); idempotent."""
+        return
+
+    @abstractmethod
+    def ports(self) -> Sequence[int]:
+        """The loopback ports it listens on."""
+
+    @abstractmethod
+    def address(self) -> str:
+        """What a client is given."""
+
+    @abstractmethod
+    def version(self) -> str:
+        """The version that is installed, or ``-``."""
+
+    @property
+    def data(self) -> Path:
+        return profile().run / "data" / self.name
+
+    @property
+    def conf(self) -> Path:
+        return profile().run / "conf" / self.name
+
+    @property
+    def log_path(self) -> Path:
+        return profile().run / "logs" / f"{self.name}.log"
+
+    def wipe(self) -> None:
+        """Remove data, configuration and log of this profile; the programs stay."""
+        for folder in (self.data, self.conf):
+            shutil.rmtree(folder, ignore_errors=True)
+        for log in self.log_path.parent.glob(f"{self.log_path.name}*"):
+            log.unlink()

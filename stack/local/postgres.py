@@ -1,0 +1,165 @@
+"""PostgreSQL 17 with TimescaleDB and pgvector, from Debian trixie's packages in a private tree."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg import sql
+
+from contracts.errors import Retryable
+from stack.local import debian
+from stack.local.installed import Progress, is_installed
+from stack.local.part import Launch, Part
+from stack.profile import profile
+
+_SUITE = "trixie"
+_PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "postgresql-17-pgvector")
+_PROGRAMS = ("usr/lib/postgresql/17/bin/*",)
+
+_CONF = """\
+listen_addresses = '127.0.0.1'
+port = {port}
+unix_socket_directories = ''
+max_connections = 120
+shared_preload_libraries = 'timescaledb'
+timezone = 'UTC'
+log_timezone = 'UTC'
+# Durable: a committed row is on the disk. Nothing here trades that for speed.
+fsync = on
+synchronous_commit = on
+full_page_writes = on
+# Sized for a laptop of two cores and 16 GB.
+shared_buffers = 512MB
+effective_cache_size = 2GB
+work_mem = 16MB
+maintenance_work_mem = 256MB
+wal_buffers = 16MB
+wal_compression = lz4
+min_wal_size = 512MB
+max_wal_size = 4GB
+checkpoint_timeout = 15min
+checkpoint_completion_target = 0.9
+random_page_cost = 1.1
+effective_io_concurrency = 100
+max_worker_processes = 16
+max_parallel_workers = 2
+max_parallel_workers_per_gather = 1
+timescaledb.max_background_workers = 4
+timescaledb.telemetry_level = off
+jit = off
+autovacuum_naptime = 20s
+log_min_duration_statement = 5s
+log_line_prefix = '%m [%p] %d '
+"""
+
+
+class Postgres(Part):
+    name: ClassVar[str] = "postgres"
+    stop_order: ClassVar[int] = 2
+    # "Fast" shutdown: ends the sessions, writes a checkpoint. SIGTERM would wait for every client.
+    stop_signal: ClassVar[signal.Signals] = signal.SIGINT
+    stop_timeout_s: ClassVar[float] = 30.0
+
+    def is_installed(self) -> bool:
+        return is_installed("postgres", [_SUITE, *_PACKAGES, *_PROGRAMS])
+
+    def install(self, progress: Progress) -> None:
+        debian.fetch("postgres", _SUITE, _PACKAGES, _PROGRAMS, progress)
+
+    def prepare(self) -> None:
+        if not (self.data / "PG_VERSION").exists():
+            self._initdb()
+        (self.data / "postgresql.auto.conf").touch()
+        (self.data / "postgresql.conf").write_text(_CONF.format(port=self.ports()[0]))
+        (self.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        self._forget_dead_postmaster()
+
+    def _initdb(self) -> None:
+        fresh = self.data.with_name(".postgres.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        options = ["-U", "learnstream", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"]
+        done = subprocess.run(
+            [*_unprivileged(), _program("initdb"), "-D", fresh, *options],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise Retryable(f"initdb failed: {(done.stderr or done.stdout)[-800:].strip()}")
+        # A crash between the two leaves a folder that is whole or none, never half a cluster.
+        fresh.rename(self.data)
+
+    def _forget_dead_postmaster(self) -> None:
+        """Remove a pid file whose process is gone or, after a reboot, somebody else's."""
+        pid_file = self.data / "postmaster.pid"
+        try:
+            pid = int(pid_file.read_text().split("\n", 1)[0])
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (OSError, ValueError):
+            command = b""
+        if str(self.data).encode() not in command:
+            pid_file.unlink(missing_ok=True)
+
+    def launch(self) -> Launch:
+        return Launch(
+            [*_unprivileged(), _program("postgres"), "-D", self.data],
+            {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PGTZ": "UTC"},
+        )
+
+    def _connect(self, database: str) -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.ports()[0],
+            user="learnstream",
+            dbname=database,
+            connect_timeout=2,
+            autocommit=True,
+        )
+
+    def ready(self) -> bool:
+        try:
+            with self._connect("postgres") as connection:
+                return connection.execute("SELECT 1").fetchone() == (1,)
+        except psycopg.Error:
+            return False
+
+    def once_ready(self) -> None:
+        with self._connect("postgres") as connection:
+            rows = connection.execute("SELECT datname FROM pg_database").fetchall()
+            for database in {"lms", "analytics"} - {row[0] for row in rows}:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
+        with self._connect("analytics") as connection:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+            connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+
+    def ports(self) -> Sequence[int]:
+        return (profile().port(15432),)
+
+    def address(self) -> str:
+        return f"postgresql://learnstream@127.0.0.1:{self.ports()[0]}/lms"
+
+    def version(self) -> str:
+        server = debian.version("postgres", "postgresql-17")
+        timescale = debian.version("postgres", "postgresql-17-timescaledb")
+        return f"{server} + TimescaleDB {timescale}" if server != "-" else "-"
+
+
+def _program(name: str) -> Path:
+    return profile().parts / "postgres/usr/lib/postgresql/17/bin" / name
+
+
+def _unprivileged() -> list[str]:
+    """PostgreSQL refuses root: as root it gets a user namespace in which it is an ordinary user."""
+    if os.geteuid() != 0:
+        return []
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]

@@ -1,0 +1,91 @@
+"""Our own processes, run and supervised like the servers they use."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import httpx
+
+from contracts.errors import Misconfigured
+from stack.http import HttpSettings
+from stack.local.installed import Progress
+from stack.local.part import Launch, Part
+from stack.local.record import recorded
+from stack.profile import REPOSITORY
+
+_SETTLED_S = 2.0
+"""A process without a port is ready when it has lived this long."""
+
+
+@dataclass(frozen=True)
+class OwnProcess(Part):
+    """``python -m MODULE``; with ``port`` it answers on /health/ready."""
+
+    name: str  # type: ignore[misc]  # one class, six parts
+    module: str
+    port: str | None = None
+    """The field of HttpSettings that is its port."""
+
+    stage = 1
+    stop_order = 0
+    start_timeout_s = 90.0
+
+    def is_installed(self) -> bool:
+        return _exists(self.module)
+
+    def install(self, progress: Progress) -> None:
+        if not _exists(self.module):
+            raise Misconfigured(f"{self.name} cannot start: there is no module {self.module}")
+
+    def launch(self) -> Launch:
+        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        return Launch(
+            [sys.executable, "-m", self.module],
+            {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            REPOSITORY,
+        )
+
+    def ready(self) -> bool:
+        if self.port is None:
+            record = recorded(self.name)
+            return record is not None and time.time() - record.created > _SETTLED_S
+        try:
+            return httpx.get(f"{self.address()}/health/ready", timeout=3).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    def ports(self) -> Sequence[int]:
+        return () if self.port is None else (int(getattr(HttpSettings(), self.port)),)
+
+    def address(self) -> str:
+        return "-" if self.port is None else f"http://127.0.0.1:{self.ports()[0]}"
+
+    def version(self) -> str:
+        with (REPOSITORY / "pyproject.toml").open("rb") as file:
+            return str(tomllib.load(file)["project"]["version"])
+
+
+def _exists(module: str) -> bool:
+    try:
+        spec = find_spec(module)
+        if spec is not None and spec.submodule_search_locations is not None:
+            spec = find_spec(f"{module}.__main__")
+        return spec is not None
+    except ModuleNotFoundError:
+        return False
+
+
+PROCESSES = (
+    OwnProcess("lms", "core_lms", "lms_port"),
+    OwnProcess("relay", "core_lms.outbox"),
+    OwnProcess("archive", "pipelines.archive"),
+    OwnProcess("features", "features.push"),
+    OwnProcess("serving", "serving", "serving_port"),
+    OwnProcess("dashboards", "dashboards.web", "dashboards_port"),
+)

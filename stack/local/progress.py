@@ -1,0 +1,57 @@
+"""Tell what each part is doing: moving bars on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+
+class Board:
+    """One line per part; ``say`` may be called from any thread."""
+
+    def __init__(self, title: str) -> None:
+        self._console = Console(stderr=True)
+        self._title = title
+        self._lock = threading.Lock()
+        self._tasks: dict[str, TaskID] = {}
+        self._progress: Progress | None = None
+
+    def __enter__(self) -> Board:
+        if self._console.is_terminal:
+            self._progress = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.fields[part]:<12}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                console=self._console,
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def say(self, part: str, doing: str, *, done: bool = False) -> None:
+        with self._lock:
+            if self._progress is None:
+                sys.stderr.write(f"{self._title}: {part}: {doing}\n")
+                sys.stderr.flush()
+                return
+            if part not in self._tasks:
+                # Without a total the bar pulses: something moves, nobody knows how far it is.
+                self._tasks[part] = self._progress.add_task(doing, total=None, part=part)
+            task = self._tasks[part]
+            self._progress.update(task, description=doing)
+            if done:
+                self._progress.update(task, total=1, completed=1)

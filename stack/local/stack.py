@@ -1,0 +1,192 @@
+"""Bring many parts up or down together: in stages, in parallel, all or nothing."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+
+import psutil
+
+from contracts.errors import LearnstreamError, Misconfigured
+from stack import cli
+from stack.local import lifecycle, ports
+from stack.local.catalogue import PARTS
+from stack.local.part import Part
+from stack.local.progress import Board
+from stack.local.record import Record, recorded
+from stack.profile import REPOSITORY, profile
+
+SUPERVISOR = "supervisor"
+_FREE_DISK_MB = 2_000
+
+
+def is_alive(part: Part) -> bool:
+    record = recorded(part.name)
+    return record is not None and record.process() is not None
+
+
+def up(parts: Sequence[Part]) -> list[str]:
+    """Start what is not running of ``parts``; returns the names that were started.
+
+    On any failure, or an interrupt, what this call started is stopped again.
+    """
+    with lifecycle.lock("stack", wait=False) as free:
+        if not free:
+            sys.stderr.write("learnstream up: another up or down is at work here, waiting\n")
+    with lifecycle.lock("stack"):
+        missing = [part for part in parts if not (is_alive(part) and part.ready())]
+        if missing:
+            _start(missing)
+        _ensure_supervisor()
+        return [part.name for part in missing]
+
+
+def _start(parts: Sequence[Part]) -> None:
+    dead = [part for part in parts if not is_alive(part)]
+    _require_room(dead)
+    ports.require_free(dead)
+    started: list[Part] = []
+    with Board("up") as board:
+        _in_parallel(
+            [part for part in dead if not part.is_installed()],
+            lambda part: part.install(lambda doing: board.say(part.name, doing)),
+        )
+
+        def bring(part: Part) -> None:
+            began = time.monotonic()
+            board.say(part.name, "starting")
+            if is_alive(part):
+                # The supervisor or another caller has just started it.
+                lifecycle.wait_until_ready(part)
+            else:
+                started.append(part)
+                lifecycle.start(part)
+            board.say(part.name, f"ready after {time.monotonic() - began:.1f} s", done=True)
+
+        try:
+            for stage, members in groupby(sorted(parts, key=_stage), key=_stage):
+                if stage > 0:
+                    _prepare_tables(board)
+                _in_parallel(list(members), bring)
+            if any(part.name == "jobmanager" for part in started):
+                _restore_jobs(board)
+        except BaseException:
+            board.say("stack", "stopping what was started")
+            _stop(started)
+            raise
+
+
+def _stage(part: Part) -> int:
+    return part.stage
+
+
+def _prepare_tables(board: Board) -> None:
+    """Tables before those who use them; both commands are idempotent and quick."""
+    if not is_alive(PARTS["postgres"]):
+        return
+    board.say("postgres", "preparing tables")
+    for command in ("migrate", "prepare"):
+        if command in cli.commands() and cli.call(command):
+            raise Misconfigured(f"tables cannot be prepared: see `learnstream {command}`")
+    board.say("postgres", "tables are ready", done=True)
+
+
+def _restore_jobs(board: Board) -> None:
+    """A standalone JobManager forgets its jobs: those that should run are submitted again."""
+    if "jobs" in cli.commands():
+        board.say("jobmanager", "restoring jobs")
+        if cli.call("jobs", "restore"):
+            raise Misconfigured("the Flink jobs cannot be restored: see `learnstream jobs list`")
+        board.say("jobmanager", "jobs are restored", done=True)
+
+
+def _in_parallel(parts: Sequence[Part], action: Callable[[Part], None]) -> None:
+    """Run ``action`` for all; when one fails the others still come to an end, then it is raised."""
+    if not parts:
+        return
+    with ThreadPoolExecutor(len(parts)) as pool:
+        running = [pool.submit(action, part) for part in parts]
+    for future in running:
+        future.result()
+
+
+def _require_room(parts: Sequence[Part]) -> None:
+    profile().run.mkdir(parents=True, exist_ok=True)
+    free_mb = shutil.disk_usage(profile().run).free // 1_000_000
+    if free_mb < _FREE_DISK_MB:
+        raise Misconfigured(
+            f"only {free_mb} MB are free in {profile().run}: free {_FREE_DISK_MB} MB, or set"
+            " LMS_LOCAL_ROOT to a folder on another disk"
+        )
+    needed_mb = profile().task_manager_memory_mb + 2_000
+    has_mb = psutil.virtual_memory().total // 1_000_000
+    if has_mb < needed_mb and any(part.name == "taskmanager" for part in parts):
+        raise Misconfigured(
+            f"this machine has {has_mb} MB of memory and the stack needs about {needed_mb}: set"
+            " LMS_LOCAL_TASK_MANAGER_MEMORY_MB to less (1024 at least)"
+        )
+
+
+def down(parts: Sequence[Part]) -> list[str]:
+    """Stop ``parts``; with nothing left to watch the supervisor is stopped too."""
+    with lifecycle.lock("stack"):
+        rest = [part for part in PARTS.values() if part not in parts and recorded(part.name)]
+        if not rest:
+            # First of all, or it would bring back what is being stopped.
+            _stop_supervisor()
+        return _stop(parts)
+
+
+def _stop(parts: Sequence[Part]) -> list[str]:
+    stopped: list[str] = []
+
+    def end(part: Part) -> None:
+        if lifecycle.stop(part):
+            stopped.append(part.name)
+
+    by_order = sorted(parts, key=lambda part: part.stop_order)
+    for _, members in groupby(by_order, key=lambda part: part.stop_order):
+        _in_parallel(list(members), end)
+    return stopped
+
+
+def wipe(parts: Sequence[Part]) -> None:
+    """Remove the data of stopped parts; all of the run folder when all parts are meant."""
+    with lifecycle.lock("stack"):
+        alive = [part.name for part in parts if is_alive(part)]
+        if alive:
+            raise LearnstreamError(f"{', '.join(alive)} still running: `learnstream down` first")
+        if set(parts) == set(PARTS.values()):
+            shutil.rmtree(profile().run, ignore_errors=True)
+        for part in parts:
+            part.wipe()
+
+
+def supervisor() -> Record | None:
+    """The live supervisor's record."""
+    record = recorded(SUPERVISOR)
+    return record if record is not None and record.process() is not None else None
+
+
+def _ensure_supervisor() -> None:
+    if supervisor() is not None:
+        return
+    process = lifecycle.detached(
+        [sys.executable, "-m", "stack.cli", "supervise"],
+        profile().run / "logs" / f"{SUPERVISOR}.log",
+        {"PYTHONPATH": str(REPOSITORY)},
+        REPOSITORY,
+    )
+    Record(SUPERVISOR, process.pid, psutil.Process(process.pid).create_time()).write()
+
+
+def _stop_supervisor() -> None:
+    record = recorded(SUPERVISOR)
+    if record is not None:
+        lifecycle.end_process(record, signal.SIGTERM, 15)
+        record.remove()
