@@ -1,0 +1,71 @@
+"""The mapped history in DuckDB: rows for the LMS, messages for Kafka, both up to a given day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+
+from contracts.ids import LEARNSTREAM
+
+HERE = Path(__file__).parent
+EPOCH = date(1970, 1, 1)
+FOREVER = 2**31 - 1
+LMS_TABLES = (
+    "users",
+    "user_roles",
+    "courses",
+    "content_items",
+    "enrollments",
+    "assessments",
+    "submissions",
+)
+"""In the order their foreign keys allow."""
+
+
+def day_number(on: date) -> int:
+    return (on - EPOCH).days
+
+
+def day_date(number: int) -> date:
+    return EPOCH + timedelta(days=number)
+
+
+def map_history(
+    db: duckdb.DuckDBPyConnection,
+    institution: str,
+    *,
+    skipped: Iterable[tuple[str, str]] = (),
+    known: Iterable[str] = (),
+) -> None:
+    """Make the mapped tables of ``mapping.sql`` from the seven source tables.
+
+    ``skipped`` are presentations and ``known`` user ids that an earlier import brought.
+    """
+    db.execute("SET VARIABLE namespace = ?::BLOB", [LEARNSTREAM.bytes])
+    db.execute("SET VARIABLE institution = ?::VARCHAR", [institution])
+    db.execute("CREATE TABLE skipped (module VARCHAR, presentation VARCHAR)")
+    db.execute("CREATE TABLE known (user_id UUID)")
+    for module, presentation in skipped:
+        db.execute("INSERT INTO skipped VALUES (?, ?)", [module, presentation])
+    db.execute("INSERT INTO known SELECT unnest(?::UUID[])", [list(known)])
+    _script(db, "mapping.sql")
+
+
+def last_day(db: duckdb.DuckDBPyConnection) -> int | None:
+    """The day of the last view, from which days are held back."""
+    row = db.execute("SELECT max(day) FROM view").fetchone()
+    return row[0] if row else None
+
+
+def state_until(db: duckdb.DuckDBPyConnection, until: date | None) -> None:
+    """Make the messages and the LMS rows of all that happened before ``until``."""
+    db.execute("SET VARIABLE until_day = ?::INTEGER", [day_number(until) if until else FOREVER])
+    _script(db, "events.sql")
+    _script(db, "rows.sql")
+
+
+def _script(db: duckdb.DuckDBPyConnection, name: str) -> None:
+    db.execute((HERE / name).read_text(encoding="utf-8"))
