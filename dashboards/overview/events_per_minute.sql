@@ -7,7 +7,7 @@
 -- label events: events
 -- span: last 60 minutes
 -- note: Content events by the minute they happened in; the last minute is still filling.
--- empty: Nothing has happened in the last hour. Let learners study: ./learnstream replay
+-- empty: Nothing has happened in the last hour. Let learners study: ./learnstream study
 WITH minutes AS (
     SELECT generate_series(date_trunc('minute', now()) - INTERVAL '59 minutes',
                            date_trunc('minute', now()), INTERVAL '1 minute') AS minute

@@ -9,7 +9,7 @@
 -- label newest_row_age: since the newest row arrived
 -- span: rows that arrived in the last 15 minutes
 -- note: Of events that happened within the last hour: the moment the row was stored minus the moment it happened. Loaded history is left out.
--- empty: No live event has arrived in the last hour. Let learners study: ./learnstream replay
+-- empty: No live event has arrived in the last hour. Let learners study: ./learnstream study
 WITH arrived AS (
     SELECT received_at, extract(epoch FROM received_at - timestamp)::float8 AS delay
     FROM activity_events

@@ -1,0 +1,1 @@
+"""The built-in page: live panels and a learner's recommendations, served by one small process."""

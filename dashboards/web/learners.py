@@ -1,0 +1,156 @@
+"""For you: a learner's recommendations, what they did last, and studying an item to see both move.
+
+The page talks to this process only; it passes questions on to serving and to the LMS. Nothing is
+remembered here.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import httpx
+import orjson
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel
+
+from contracts.errors import Rejected, Retryable
+from dashboards.web.board import Board
+
+router = APIRouter(prefix="/api/v1/learners", tags=["for you"])
+
+_QUERIES = Path(__file__).parent / "queries"
+_RECENT = (_QUERIES / "learners.sql").read_text(encoding="utf-8")
+_ACTIVITY = (_QUERIES / "learner_activity.sql").read_text(encoding="utf-8")
+_MADE_UP = ".invalid"
+"""RFC 2606 reserves this domain: an account with an address in it is nobody's."""
+
+
+class Click(BaseModel):
+    recommendation_id: UUID
+    item_id: UUID
+
+
+class Study(BaseModel):
+    """The learner opens or finishes an item."""
+
+    course_id: UUID
+    item_id: UUID
+    event_type: Literal["content.viewed", "content.completed"]
+
+
+@router.get("")
+async def recent(request: Request) -> Response:
+    """Learners that studied in the last seven days; a name only where the account is made up."""
+    columns, rows = await _board(request).query(_RECENT)
+    learners = [dict(zip(columns, row, strict=True)) for row in rows]
+    for learner in learners:
+        learner["name"] = await _name(request.app.state.lms, learner["id"])
+    return _json({"learners": learners})
+
+
+@router.get("/{learner_id}")
+async def one(request: Request, learner_id: UUID) -> Response:
+    """Who it is and the last dozen things they did, newest first."""
+    board = _board(request)
+    columns, rows = await board.query(_ACTIVITY, {"learner_id": learner_id})
+    return _json(
+        {
+            "id": learner_id,
+            "name": await _name(request.app.state.lms, learner_id),
+            "activity": [dict(zip(columns, row, strict=True)) for row in rows],
+            "names": board.names.among(columns, rows),
+        }
+    )
+
+
+@router.get("/{learner_id}/recommendations")
+async def recommendations(
+    request: Request, learner_id: UUID, limit: Annotated[int, Query(ge=1, le=50)] = 6
+) -> Response:
+    params = {"user_id": str(learner_id), "limit": limit}
+    return await _pass_on(request.app.state.serving, "GET", "/recommendations", params=params)
+
+
+@router.get("/{learner_id}/search")
+async def search(
+    request: Request, learner_id: UUID, q: Annotated[str, Query(min_length=1, max_length=200)]
+) -> Response:
+    return await _pass_on(request.app.state.serving, "GET", "/search", params={"q": q})
+
+
+@router.post("/{learner_id}/clicks", status_code=HTTPStatus.ACCEPTED)
+async def click(request: Request, learner_id: UUID, body: Click) -> Response:
+    return await _pass_on(
+        request.app.state.serving,
+        "POST",
+        f"/recommendations/{body.recommendation_id}/clicks",
+        json={"user_id": str(learner_id), "item_id": str(body.item_id)},
+    )
+
+
+@router.post("/{learner_id}/events", status_code=HTTPStatus.CREATED)
+async def study(request: Request, learner_id: UUID, body: Study) -> Response:
+    """Open or finish an item; who is not in its course yet is enrolled first."""
+    lms: httpx.AsyncClient = request.app.state.lms
+    course = f"/courses/{body.course_id}"
+    event = {"user_id": str(learner_id), "event_type": body.event_type}
+    path = f"{course}/items/{body.item_id}/events"
+    enrolled = await _pass_on(lms, "GET", f"/users/{learner_id}/enrollments")
+    if not _is_in(orjson.loads(enrolled.body), str(body.course_id)):
+        await _pass_on(lms, "POST", f"{course}/enrollments", json={"user_id": str(learner_id)})
+    return await _pass_on(lms, "POST", path, json=event)
+
+
+def _board(request: Request) -> Board:
+    return request.app.state.board  # type: ignore[no-any-return]
+
+
+def _json(value: Any) -> Response:
+    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return Response(body, media_type="application/json")
+
+
+def _is_in(enrollments: Any, course_id: str) -> bool:
+    rows = enrollments if isinstance(enrollments, list) else enrollments["items"]
+    return any(
+        row["course_id"] == course_id and row["status"] in ("enrolled", "completed") for row in rows
+    )
+
+
+async def _name(lms: httpx.AsyncClient, learner_id: UUID) -> str | None:
+    """None for anybody real, and while the LMS is away: the id is enough then."""
+    try:
+        response = await lms.get(f"/api/v1/users/{learner_id}")
+        account = response.json() if response.is_success else {}
+    except (httpx.HTTPError, ValueError):
+        return None
+    return account["name"] if account.get("email", "").endswith(_MADE_UP) else None
+
+
+async def _pass_on(client: httpx.AsyncClient, method: str, path: str, **kwargs: Any) -> Response:
+    """The other part's answer; ``Retryable`` where it is away, ``Rejected`` where it refuses."""
+    try:
+        response = await client.request(method, f"/api/v1{path}", **kwargs)
+    except httpx.TransportError as error:
+        raise Retryable(
+            f"nothing answers at {client.base_url}; see ./learnstream status"
+        ) from error
+    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        raise Retryable(f"{client.base_url} answered {response.status_code}: {_detail(response)}")
+    if response.is_error:
+        raise Rejected(_detail(response), status=response.status_code)
+    return Response(
+        response.content, status_code=response.status_code, media_type="application/json"
+    )
+
+
+def _detail(response: httpx.Response) -> str:
+    try:
+        body = response.json()
+    except ValueError:
+        return response.reason_phrase
+    detail = body.get("detail") if isinstance(body, dict) else None
+    return str(detail or response.reason_phrase)

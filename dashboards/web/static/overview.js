@@ -1,0 +1,122 @@
+// The overview: one card per panel, drawn from what the stream tells.
+
+import { columns, timeseries } from "./charts.js";
+import { el } from "./dom.js";
+import * as format from "./format.js";
+import { bars, donut, stat, table } from "./pictures.js";
+import { connect } from "./stream.js";
+
+const PICTURES = { bars, columns, donut, stat, table, timeseries };
+const LIVE = {
+  connecting: "Connecting",
+  live: "Live",
+  stale: "Stale: database away",
+  lost: "Reconnecting",
+  paused: "Paused",
+};
+const API = "/api/v1/analytics/dashboards/overview";
+
+const byId = (id) => document.getElementById(id);
+const cards = new Map();
+
+/** True where an answer has nothing a picture could show. */
+function isEmpty(panel, { columns: names, rows }) {
+  if (!rows.length) return true;
+  if (panel.picture === "table") return false;
+  const numbers = rows.flatMap((row) => row.filter((_, i) => names[i] !== "time" && names[i] !== "day"))
+    .filter((value) => typeof value === "number");
+  return panel.picture === "stat" && panel.unit === "seconds"
+    ? numbers.length === 0
+    : numbers.every((value) => value === 0);
+}
+
+function card(panel) {
+  const body = el("div", { class: "body" });
+  const caption = el("span", { class: "caption" });
+  const note = el("p", { class: "empty", hidden: true });
+  const toggle = panel.picture === "table" ? null : el("button", {
+    type: "button", class: "plain", "aria-pressed": "false", "aria-label": `${panel.title} as a table`,
+    onclick: () => choose(toggle.getAttribute("aria-pressed") !== "true"),
+  }, "Table");
+  const element = el("section", { class: "panel", "aria-labelledby": `title-${panel.name}`, "data-panel": panel.name },
+    el("header", {},
+      el("h2", { id: `title-${panel.name}` }, panel.title, el("span", { class: "unit" }, panel.unit)),
+      el("p", { class: "question" }, panel.question)),
+    body, note,
+    el("footer", {}, caption, el("span", { class: "tools" }, toggle,
+      el("a", { href: panel.sql_url, "aria-label": `SQL of ${panel.title}` }, "SQL"))));
+  element.dataset.size = panel.size;
+  if (panel.note) element.querySelector(".question").append(" ", el("span", { class: "about", tabindex: 0, role: "note", "aria-label": panel.note, "data-note": panel.note }, "i"));
+
+  let draw = PICTURES[panel.picture](body, panel);
+  let last = null;
+  function choose(asTable) {
+    toggle.setAttribute("aria-pressed", String(asTable));
+    body.replaceChildren();
+    body.className = "body";
+    draw = (asTable ? table : PICTURES[panel.picture])(body, panel);
+    if (last) show(last);
+  }
+  function show(answer) {
+    last = answer;
+    const empty = !answer.error && isEmpty(panel, answer);
+    note.hidden = !empty && !answer.error;
+    note.classList.toggle("wrong", Boolean(answer.error));
+    note.textContent = answer.error ?? panel.empty;
+    body.hidden = Boolean(answer.error) || (empty && panel.picture !== "timeseries");
+    if (!body.hidden) draw(answer);
+    const span = format.span(answer.since_at, answer.until_at);
+    const old = answer.until_at && Date.now() - Date.parse(answer.until_at) > 2 * 86400000;
+    caption.replaceChildren(span ?? panel.span ?? "all that is loaded", old ? el("span", { class: "badge past" }, "history") : "");
+    element.removeAttribute("aria-busy");
+  }
+  element.setAttribute("aria-busy", "true");
+  return { element, show };
+}
+
+function showState(state) {
+  byId("clock").textContent = `${format.second(state.now)} UTC`;
+  const away = state.database === "away";
+  byId("banner").hidden = !away;
+  document.body.classList.toggle("stale", away);
+  if (!away) return;
+  const seen = state.seen_at ? `The numbers below are from ${format.second(state.seen_at)}.` : "There are no numbers yet.";
+  const sentence = `The analytical database has not answered since ${format.second(state.away_since)} UTC. ${seen} They come back by themselves once it does (./learnstream status tells more).`;
+  if (byId("banner").textContent !== sentence) byId("banner").textContent = sentence;
+}
+
+function showLive(word) {
+  const pill = byId("live");
+  document.body.classList.toggle("lost", word === "lost");
+  if (pill.dataset.state === word) return;
+  pill.dataset.state = word;
+  pill.lastElementChild.textContent = LIVE[word];
+}
+
+async function begin() {
+  let dashboard;
+  for (;;) {
+    try {
+      const response = await fetch(API);
+      dashboard = await response.json();
+      if (response.ok) break;
+      byId("banner").textContent = dashboard.detail;
+      byId("banner").hidden = false;
+    } catch {
+      showLive("lost");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  for (const panel of dashboard.panels) {
+    const one = card(panel);
+    cards.set(panel.name, one);
+    byId("panels").append(one.element);
+  }
+  connect(`${API}/stream`, {
+    panel: (answer) => cards.get(answer.panel)?.show(answer),
+    state: showState,
+    live: showLive,
+  });
+}
+
+begin();
