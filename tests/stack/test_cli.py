@@ -49,7 +49,7 @@ def test_an_error_of_ours_is_one_sentence_without_a_traceback(
         raise Misconfigured("port 19092 is taken; set LMS_LOCAL_PORT_OFFSET")
 
     monkeypatch.setattr(cli, "call", fail)
-    assert cli.main(["status"]) == 1
+    assert cli.main(["check"]) == 1
     assert capsys.readouterr().err == (
-        "learnstream status: port 19092 is taken; set LMS_LOCAL_PORT_OFFSET\n"
+        "learnstream check: port 19092 is taken; set LMS_LOCAL_PORT_OFFSET\n"
     )
