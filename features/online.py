@@ -24,7 +24,7 @@ _STRING = 2  # feast.types.ValueType.STRING
 
 
 def _value_messages() -> ModuleType:
-    """Feast's generated module for ``Value``, loaded from its file: the package stays unimported."""
+    """Feast's generated module for ``Value``, loaded from its file: nothing imports the package."""
     package = importlib.util.find_spec("feast")
     if package is None or not package.submodule_search_locations:
         raise Misconfigured("Feast is not installed: run ./learnstream setup")
@@ -41,7 +41,7 @@ _Value = _value_messages().Value
 
 
 def entity_key(view: View, entity_id: str) -> bytes:
-    """The Redis key of one entity: Feast's entity key serialization, version 3, then the project."""
+    """The Redis key of one entity: Feast's entity key serialization 3, then the project."""
     join_key, value = view.entity.join_key.encode(), entity_id.encode()
     return b"".join(
         (

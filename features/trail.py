@@ -20,7 +20,7 @@ def key(view: View, entity_id: str) -> str:
 
 
 def extend(client: Redis, view: View, rows: Iterable[FeatureRow]) -> None:
-    """Add each row's newest item. Repeating it changes nothing; order of arrival does not matter."""
+    """Add each row's newest item: idempotent, and in whatever order rows arrive."""
     trail = view.trail
     if trail is None:
         return

@@ -1,0 +1,1 @@
+"""What the recommender's ranker sees, defined once for training and serving."""
