@@ -51,7 +51,9 @@ def sources(apt: Path, own: str, wanted: str) -> str:
     ]
     kept = []
     for fields in stanzas:
-        suites = [s for s in fields["Suites"].split() if s in {own, f"{own}-updates", f"{own}-security"}]
+        suites = [
+            s for s in fields["Suites"].split() if s in {own, f"{own}-updates", f"{own}-security"}
+        ]
         if suites and "deb" in fields.get("Types", "deb").split():
             moved = " ".join(wanted + suite.removeprefix(own) for suite in suites)
             fields = {**fields, "Types": "deb", "Suites": moved, "Components": "main"}

@@ -101,7 +101,9 @@ class Kafka(Part):
             text=True,
         )
         if done.returncode:
-            raise Retryable(f"Kafka cannot format {self.data}: {(done.stderr or done.stdout)[-500:]}")
+            raise Retryable(
+                f"Kafka cannot format {self.data}: {(done.stderr or done.stdout)[-500:]}"
+            )
 
     def launch(self) -> Launch:
         return Launch([*self._java(512), "kafka.Kafka", self._properties])

@@ -111,7 +111,11 @@ class Supervisor:
             return
         now = time.monotonic()
         if self._restoring is None:
-            if now >= self._restore_watch.next_try and part.ready() and PARTS["taskmanager"].ready():
+            if (
+                now >= self._restore_watch.next_try
+                and part.ready()
+                and PARTS["taskmanager"].ready()
+            ):
                 self._restoring = lifecycle.detached(
                     [sys.executable, "-m", "stack.cli", "jobs", "restore"],
                     profile().run / "logs" / f"{SUPERVISOR}.log",

@@ -1,0 +1,33 @@
+"""Remove the data of this profile (all parts, or the named ones); the downloaded programs stay."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from stack.local import stack
+from stack.local.catalogue import named
+from stack.profile import profile
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("part", nargs="*", help="all when none is named")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(args: argparse.Namespace) -> int | None:
+    parts = named(args.part)
+    what = f"{', '.join(args.part) or 'everything'} of profile {profile().name} ({profile().run})"
+    if not args.yes and not _agreed(what):
+        sys.stderr.write("nothing was removed (say --yes to skip the question)\n")
+        return 1
+    stack.down(parts)
+    stack.wipe(parts)
+    sys.stdout.write(f"removed {what}\n")
+    return 0
+
+
+def _agreed(what: str) -> bool:
+    sys.stderr.write(f"Stop and remove {what}? [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,92 @@
+"""What can be said of each part now."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from stack.local import stack
+from stack.local.catalogue import PARTS
+from stack.local.part import Part
+from stack.local.record import Record, recorded
+from stack.profile import profile
+
+
+@dataclass(frozen=True, slots=True)
+class PartStatus:
+    """``state``: ready (answers), alive (runs, does not answer yet), dead (wanted), stopped."""
+
+    name: str
+    state: str
+    address: str
+    version: str
+    pid: int | None = None
+    uptime_s: float | None = None
+    memory_mb: int | None = None
+    """Proportional share of the process and its children, in MiB."""
+    restarts: int = 0
+    log: str = ""
+
+
+def statuses() -> list[PartStatus]:
+    """All parts in catalogue order, then the supervisor."""
+    with ThreadPoolExecutor(len(PARTS)) as pool:
+        found = list(pool.map(_status, PARTS.values()))
+    return [*found, _supervisor()]
+
+
+def _status(part: Part) -> PartStatus:
+    record = recorded(part.name)
+    process = record.process() if record else None
+    address, version, log = part.address(), part.version(), str(part.log_path)
+    if record is None:
+        return PartStatus(part.name, "stopped", address, version, log=log)
+    if process is None:
+        return PartStatus(
+            part.name, "dead", address, version, None, None, None, record.restarts, log
+        )
+    state = "ready" if part.ready() else "alive"
+    return _running(record, state, address, version, log)
+
+
+def _supervisor() -> PartStatus:
+    log = str(profile().run / "logs" / f"{stack.SUPERVISOR}.log")
+    record = recorded(stack.SUPERVISOR)
+    if record is None:
+        return PartStatus(stack.SUPERVISOR, "stopped", "-", "-", log=log)
+    if record.process() is None:
+        return PartStatus(stack.SUPERVISOR, "dead", "-", "-", log=log)
+    return _running(record, "ready", "-", "-", log)
+
+
+def _running(record: Record, state: str, address: str, version: str, log: str) -> PartStatus:
+    uptime_s = round(time.time() - record.created, 1)
+    memory_mb = _memory_mb(record)
+    return PartStatus(
+        record.name, state, address, version, record.pid, uptime_s, memory_mb, record.restarts, log
+    )
+
+
+def _memory_mb(record: Record) -> int:
+    """Shared pages counted once (PSS): PostgreSQL's processes share most of theirs."""
+    total = 0
+    process = record.process()
+    with suppress(psutil.Error):
+        for one in [process, *process.children(recursive=True)] if process else []:
+            total += _pss_bytes(one)
+    return total // (1024 * 1024)
+
+
+def _pss_bytes(process: psutil.Process) -> int:
+    try:
+        lines = Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+    except (OSError, StopIteration):
+        with suppress(psutil.Error):
+            return int(process.memory_info().rss)
+        return 0
