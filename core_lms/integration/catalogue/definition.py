@@ -115,7 +115,7 @@ M = TypeVar("M", bound=Strict)
 
 def _parse(model: type[M], path: Path) -> M:
     try:
-        # StrictLoader is a SafeLoader.
+        # StrictLoader is a SafeLoader (libyaml's, ten times as fast).
         content = yaml.load(path.read_text(encoding="utf-8"), StrictLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise _wrong(path, f"not YAML: {error}") from None
@@ -197,7 +197,7 @@ def _wrong(path: Path, what: str) -> Rejected:
     return Rejected(f"{path}: {what}", path=path)
 
 
-class StrictLoader(yaml.SafeLoader):
+class StrictLoader(yaml.CSafeLoader):
     """YAML lets a key come twice and keeps the last one; here that is an error."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
