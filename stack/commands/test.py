@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 
+from contracts.errors import Misconfigured
 from stack.profile import REPOSITORY
 
 TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
@@ -25,6 +27,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    if not args.fast:
+        _need_chromium()
     python = sys.executable
     steps: list[tuple[str, Sequence[str]]] = [
         ("style", (python, "-m", "ruff", "check", ".")),
@@ -40,6 +44,28 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write(f"learnstream test: failed: {', '.join(failed)}\n")
         return 1
     return 0
+
+
+def _need_chromium() -> None:
+    """The pages are tested in a real browser, which Debian has as a package."""
+    if shutil.which("chromium"):
+        return
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        raise Misconfigured("Chromium is missing: type `sudo apt-get install chromium`")
+    sys.stdout.write("── installing Chromium with apt-get, for the tests of the pages\n")
+    sys.stdout.flush()
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", "chromium"]):
+        done = subprocess.run(
+            ["apt-get", "-q", *arguments],
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise Misconfigured(f"apt-get cannot {arguments[0]}: {done.stderr.strip()[-400:]}")
 
 
 def _passes(name: str, command: Sequence[str]) -> bool:
