@@ -49,11 +49,10 @@ def sources(apt: Path, own: str, wanted: str) -> str:
         if path.is_file()
         for stanza in (_one_line if path.suffix == ".list" else _deb822)(path.read_text())
     ]
+    debians = {own, f"{own}-updates", f"{own}-security"}
     kept = []
     for fields in stanzas:
-        suites = [
-            s for s in fields["Suites"].split() if s in {own, f"{own}-updates", f"{own}-security"}
-        ]
+        suites = [suite for suite in fields["Suites"].split() if suite in debians]
         if suites and "deb" in fields.get("Types", "deb").split():
             moved = " ".join(wanted + suite.removeprefix(own) for suite in suites)
             fields = {**fields, "Types": "deb", "Suites": moved, "Components": "main"}
@@ -82,13 +81,18 @@ def _deb822(text: str) -> Iterator[dict[str, str]]:
             continue
         # Continuation lines (an inline key) belong to the field above them.
         joined = re.sub(r"\n(?=[ \t])", "\x00", "\n".join(lines))
-        fields = dict(
-            (part.strip().replace("\x00", "\n ") for part in line.split(":", 1))
-            for line in joined.splitlines()
-            if ":" in line
-        )
+        fields = {}
+        for line in joined.splitlines():
+            name, colon, value = line.partition(":")
+            if colon:
+                fields[name.strip()] = value.strip().replace("\x00", "\n ")
         if {"URIs", "Suites"} <= fields.keys():
             yield fields
+
+
+def recipe(suite: str, packages: Sequence[str], programs: Sequence[str]) -> list[str]:
+    """What a tree depends on; the number changes when trees are made differently."""
+    return ["2", suite, *packages, *programs]
 
 
 def fetch(
@@ -103,7 +107,7 @@ def fetch(
     ``programs`` are glob patterns of executables relative to the folder. Does nothing when the
     folder is complete; raises Retryable when Debian cannot be reached.
     """
-    with installation(name, [suite, *packages, *programs]) as site:
+    with installation(name, recipe(suite, packages, programs)) as site:
         if site.complete:
             return site.folder
         progress("looking up packages")

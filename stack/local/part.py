@@ -33,7 +33,7 @@ class Part(ABC):
     stop_order: ClassVar[int] = 0
     """Lower stops earlier: our own processes, then Flink, then the servers they use."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    start_timeout_s: ClassVar[float] = 60.0
+    start_timeout_s: ClassVar[float] = 120.0
     stop_timeout_s: ClassVar[float] = 20.0
 
     @abstractmethod

@@ -68,7 +68,7 @@ class Postgres(Part):
     stop_timeout_s: ClassVar[float] = 30.0
 
     def is_installed(self) -> bool:
-        return is_installed("postgres", [_SUITE, *_PACKAGES, *_PROGRAMS])
+        return is_installed("postgres", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
 
     def install(self, progress: Progress) -> None:
         debian.fetch("postgres", _SUITE, _PACKAGES, _PROGRAMS, progress)

@@ -34,7 +34,6 @@ class OwnProcess(Part):
 
     stage = 1
     stop_order = 0
-    start_timeout_s = 90.0
 
     def is_installed(self) -> bool:
         return _exists(self.module)

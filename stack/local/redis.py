@@ -36,7 +36,7 @@ class Redis(Part):
     stop_order: ClassVar[int] = 2
 
     def is_installed(self) -> bool:
-        return is_installed("redis", [_SUITE, *_PACKAGES, *_PROGRAMS])
+        return is_installed("redis", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
 
     def install(self, progress: Progress) -> None:
         debian.fetch("redis", _SUITE, _PACKAGES, _PROGRAMS, progress)

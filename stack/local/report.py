@@ -66,19 +66,21 @@ def _supervisor() -> PartStatus:
 
 def _running(record: Record, state: str, address: str, version: str, log: str) -> PartStatus:
     uptime_s = round(time.time() - record.created, 1)
-    memory_mb = _memory_mb(record)
+    # What the supervisor started again are its children, and parts of their own.
+    memory_mb = _memory_mb(record, with_children=record.name != stack.SUPERVISOR)
     return PartStatus(
         record.name, state, address, version, record.pid, uptime_s, memory_mb, record.restarts, log
     )
 
 
-def _memory_mb(record: Record) -> int:
+def _memory_mb(record: Record, *, with_children: bool) -> int:
     """Shared pages counted once (PSS): PostgreSQL's processes share most of theirs."""
     total = 0
     process = record.process()
     with suppress(psutil.Error):
-        for one in [process, *process.children(recursive=True)] if process else []:
-            total += _pss_bytes(one)
+        if process is not None:
+            children = process.children(recursive=True) if with_children else []
+            total = sum(map(_pss_bytes, [process, *children]))
     return total // (1024 * 1024)
 
 

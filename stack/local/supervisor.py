@@ -111,11 +111,8 @@ class Supervisor:
             return
         now = time.monotonic()
         if self._restoring is None:
-            if (
-                now >= self._restore_watch.next_try
-                and part.ready()
-                and PARTS["taskmanager"].ready()
-            ):
+            cluster_is_back = part.ready() and PARTS["taskmanager"].ready()
+            if cluster_is_back and now >= self._restore_watch.next_try:
                 self._restoring = lifecycle.detached(
                     [sys.executable, "-m", "stack.cli", "jobs", "restore"],
                     profile().run / "logs" / f"{SUPERVISOR}.log",
