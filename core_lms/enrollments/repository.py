@@ -1,0 +1,77 @@
+"""Enrollments in Postgres."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from psycopg.rows import DictRow
+
+from core_lms.pages import After
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__)
+
+
+async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchone()
+
+
+async def insert(
+    unit: Unit, id_: str, user_id: str, course_id: object, at: datetime
+) -> DictRow | None:
+    return await _one(unit, "insert", id=id_, user_id=user_id, course_id=course_id, created_at=at)
+
+
+async def get(unit: Unit, id_: object) -> DictRow | None:
+    return await _one(unit, "get", id=id_)
+
+
+async def lock(unit: Unit, id_: object) -> DictRow | None:
+    """The enrollment, not to be changed by others until we commit."""
+    return await _one(unit, "lock", id=id_)
+
+
+async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> DictRow | None:
+    """A learner's enrollment in a course, locked: what they do in it happens one by one."""
+    return await _one(unit, "lock_of_learner", user_id=user_id, course_id=course_id)
+
+
+async def page(
+    unit: Unit, of: Literal["user", "course"], id_: object, after: After | None, rows: int
+) -> list[DictRow]:
+    values = {
+        f"{of}_id": id_,
+        "institution_id": unit.institution_id,
+        "after_first": after and after.first,
+        "after_id": after and after.id,
+        "rows": rows,
+    }
+    await unit.cursor.execute(_sql[f"of_{of}"], values)
+    return await unit.cursor.fetchall()
+
+
+async def drop(unit: Unit, id_: object, at: datetime) -> DictRow | None:
+    return await _one(unit, "drop", id=id_, at=at)
+
+
+async def required_work(unit: Unit, user_id: object, course_id: object) -> tuple[int, int]:
+    """How much is required and how much of it is done."""
+    row = await _one(unit, "required_work", user_id=user_id, course_id=course_id)
+    assert row is not None
+    return row["total"], row["done"]
+
+
+async def set_progress(
+    unit: Unit, id_: object, progress: Decimal, complete: bool, at: datetime
+) -> DictRow | None:
+    return await _one(unit, "set_progress", id=id_, progress=progress, complete=complete, at=at)
+
+
+async def time_spent_minutes(unit: Unit, user_id: object, course_id: object) -> int:
+    row = await _one(unit, "time_spent", user_id=user_id, course_id=course_id)
+    assert row is not None
+    return int(row["minutes"])

@@ -1,0 +1,46 @@
+"""Enrollments as they cross HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from contracts.event import Id
+from core_lms.moments import OccurredAt
+from core_lms.text import Body
+
+EnrollmentStatus = Literal["enrolled", "completed", "dropped"]
+
+
+class NewEnrollment(Body):
+    """A learner joins the course of the path."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
+    )
+
+    user_id: Id
+    occurred_at: OccurredAt = None
+
+
+class Leaving(Body):
+    """A learner leaves; the body may be left out."""
+
+    occurred_at: OccurredAt = None
+
+
+class Enrollment(BaseModel):
+    """A learner in a course; ``progress`` is the percentage of required work that is done."""
+
+    id: UUID
+    institution_id: UUID
+    user_id: UUID
+    course_id: UUID
+    progress: float
+    status: EnrollmentStatus
+    created_at: datetime
+    completed_at: datetime | None
+    dropped_at: datetime | None

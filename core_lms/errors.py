@@ -1,0 +1,29 @@
+"""What the LMS refuses, by what the caller can do about it; HTTP codes are in ``problems``."""
+
+from __future__ import annotations
+
+from contracts.errors import Rejected
+
+
+class NotFound(Rejected):
+    """There is no such thing in this institution."""
+
+
+class Conflict(Rejected):
+    """The thing is in a state that forbids this."""
+
+
+class KeyReused(Rejected):
+    """The idempotency key belongs to a different request."""
+
+
+class Malformed(Rejected):
+    """The request cannot be read: not JSON, not UTF-8."""
+
+
+class UnsupportedMedia(Rejected):
+    """The body is of a type or encoding we do not read."""
+
+
+class TooLarge(Rejected):
+    """The body is longer than the limit."""

@@ -1,0 +1,97 @@
+"""The real LMS application on the real Postgres, one institution per test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from contracts.ids import new_id
+from core_lms.app import create_app
+from stack.postgres import connect_lms
+from stack.profile import Profile
+
+
+@pytest.fixture(scope="session")
+def http(stack: Profile) -> Iterator[TestClient]:
+    with TestClient(create_app(), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def database(stack: Profile) -> Iterator[psycopg.Connection[Any]]:
+    with connect_lms(autocommit=True) as connection:
+        yield connection
+
+
+@dataclass
+class Lms:
+    """A client of one institution that can also look into its outbox."""
+
+    http: httpx.Client
+    database: psycopg.Connection[Any]
+    institution_id: str
+
+    def call(self, method: str, path: str, *, key: str | None = None, **kwargs: Any) -> Any:
+        headers = {"X-Institution-Id": self.institution_id, **kwargs.pop("headers", {})}
+        if key is not None:
+            headers["Idempotency-Key"] = key
+        return self.http.request(method, f"/api/v1{path}", headers=headers, **kwargs)
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
+        return self.call("POST", path, key=key, json=body)
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params=params)
+
+    def made(self, path: str, body: Any, *, key: str | None = None) -> dict[str, Any]:
+        """The resource a POST made."""
+        response = self.post(path, body, key=key)
+        assert response.status_code == 201, response.text
+        made: dict[str, Any] = response.json()
+        return made
+
+    def events(self) -> list[dict[str, Any]]:
+        """Envelopes of this institution that wait in the outbox, in order."""
+        rows = self.database.execute(
+            "SELECT message::jsonb FROM outbox "
+            "WHERE message::jsonb ->> 'institution_id' = %s ORDER BY id",
+            [self.institution_id],
+        )
+        return [row[0] for row in rows]
+
+    def types(self) -> list[str]:
+        return [event["event_type"] for event in self.events()]
+
+    def user(self, role: str = "student") -> str:
+        body = {"email": f"{new_id()}@example.org", "name": "Sam Doe", "role": role}
+        return str(self.made("/users", body)["id"])
+
+    def course(self, *, published: bool = True) -> str:
+        body = {"title": "Statistics", "instructor_id": self.user("instructor")}
+        course_id = str(self.made("/courses", body)["id"])
+        if published:
+            assert self.post(f"/courses/{course_id}/publish").status_code == 200
+        return course_id
+
+    def item(self, course_id: str, kind: str = "video", **more: Any) -> str:
+        body = {"kind": kind, "title": "Histograms", **more}
+        return str(self.made(f"/courses/{course_id}/items", body)["id"])
+
+    def assessment(self, course_id: str, **more: Any) -> str:
+        body = {"kind": "quiz", "title": "Reading histograms", **more}
+        return str(self.made(f"/courses/{course_id}/assessments", body)["id"])
+
+    def enrollment(self, course_id: str, user_id: str) -> str:
+        body = {"user_id": user_id}
+        return str(self.made(f"/courses/{course_id}/enrollments", body)["id"])
+
+
+@pytest.fixture
+def lms(http: TestClient, database: psycopg.Connection[Any]) -> Lms:
+    return Lms(http, database, new_id())
