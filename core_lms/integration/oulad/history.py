@@ -54,6 +54,20 @@ def map_history(
     _script(db, "mapping.sql")
 
 
+def until_day(until: date | None) -> int:
+    return day_number(until) if until else FOREVER
+
+
+def counts(db: duckdb.DuckDBPyConnection, end_day: int) -> dict[str, int]:
+    """Messages before ``end_day`` by event type."""
+    return dict(
+        db.execute(
+            "SELECT event_type, count(*) FROM message WHERE day < ? GROUP BY ALL ORDER BY ALL",
+            [end_day],
+        ).fetchall()
+    )
+
+
 def last_day(db: duckdb.DuckDBPyConnection) -> int | None:
     """The day of the last view, from which days are held back."""
     row = db.execute("SELECT max(day) FROM view").fetchone()
@@ -62,7 +76,7 @@ def last_day(db: duckdb.DuckDBPyConnection) -> int | None:
 
 def state_until(db: duckdb.DuckDBPyConnection, until: date | None) -> None:
     """Make the messages and the LMS rows of all that happened before ``until``."""
-    db.execute("SET VARIABLE until_day = ?::INTEGER", [day_number(until) if until else FOREVER])
+    db.execute("SET VARIABLE until_day = ?::INTEGER", [until_day(until)])
     _script(db, "events.sql")
     _script(db, "rows.sql")
 

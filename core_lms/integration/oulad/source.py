@@ -1,4 +1,4 @@
-"""An OULAD source: finds the seven files in a folder or zip and reads them, checked, into DuckDB."""
+"""An OULAD source: finds the seven files in a folder or zip and reads them into DuckDB, checked."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Source:
 
 @contextmanager
 def locate(path: Path) -> Iterator[Source]:
-    """Find the seven files under ``path``; what is zipped is unpacked for as long as this is open."""
+    """Find the seven files under ``path``; what is zipped stays unpacked while this is open."""
     if not path.exists():
         raise Misconfigured(
             f"{path}: there is no such folder or zip file; give the folder that holds the OULAD "

@@ -1,4 +1,4 @@
-"""The seven tables of OULAD: their columns, what may be missing, and which presentation starts when."""
+"""The seven tables of OULAD: their columns, and what may be missing."""
 
 from __future__ import annotations
 
