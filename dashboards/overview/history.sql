@@ -23,7 +23,9 @@ busiest AS (
 )
 SELECT to_char(bucket_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
        busiest.course_id,
-       sum(clicks)::bigint AS clicks
+       sum(clicks)::bigint AS clicks,
+       (SELECT min(bucket_at) FROM days) AS since_at,
+       (SELECT max(bucket_at) FROM days) AS until_at
 FROM per_course
 LEFT JOIN busiest USING (course_id)
 GROUP BY bucket_at, busiest.course_id

@@ -6,6 +6,7 @@ remembered here.
 
 from __future__ import annotations
 
+import asyncio
 from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,13 +20,11 @@ from pydantic import BaseModel
 from contracts.errors import Rejected, Retryable
 from dashboards.web.board import Board
 
-router = APIRouter(prefix="/api/v1/learners", tags=["for you"])
+router = APIRouter(prefix="/api/v1", tags=["for you"])
 
 _QUERIES = Path(__file__).parent / "queries"
 _RECENT = (_QUERIES / "learners.sql").read_text(encoding="utf-8")
 _ACTIVITY = (_QUERIES / "learner_activity.sql").read_text(encoding="utf-8")
-_MADE_UP = ".invalid"
-"""RFC 2606 reserves this domain: an account with an address in it is nobody's."""
 
 
 class Click(BaseModel):
@@ -41,17 +40,18 @@ class Study(BaseModel):
     event_type: Literal["content.viewed", "content.completed"]
 
 
-@router.get("")
+@router.get("/learners")
 async def recent(request: Request) -> Response:
-    """Learners that studied in the last seven days; a name only where the account is made up."""
+    """Who studied or joined lately; a name only where the account is invented."""
     columns, rows = await _board(request).query(_RECENT)
     learners = [dict(zip(columns, row, strict=True)) for row in rows]
-    for learner in learners:
-        learner["name"] = await _name(request.app.state.lms, learner["id"])
-    return _json({"learners": learners})
+    lms = request.app.state.lms
+    names = await asyncio.gather(*(_name(lms, learner["id"]) for learner in learners))
+    named = [{**learner, "name": name} for learner, name in zip(learners, names, strict=True)]
+    return _json({"learners": named})
 
 
-@router.get("/{learner_id}")
+@router.get("/learners/{learner_id}")
 async def one(request: Request, learner_id: UUID) -> Response:
     """Who it is and the last dozen things they did, newest first."""
     board = _board(request)
@@ -66,7 +66,7 @@ async def one(request: Request, learner_id: UUID) -> Response:
     )
 
 
-@router.get("/{learner_id}/recommendations")
+@router.get("/learners/{learner_id}/recommendations")
 async def recommendations(
     request: Request, learner_id: UUID, limit: Annotated[int, Query(ge=1, le=50)] = 6
 ) -> Response:
@@ -74,14 +74,14 @@ async def recommendations(
     return await _pass_on(request.app.state.serving, "GET", "/recommendations", params=params)
 
 
-@router.get("/{learner_id}/search")
+@router.get("/search")
 async def search(
-    request: Request, learner_id: UUID, q: Annotated[str, Query(min_length=1, max_length=200)]
+    request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]
 ) -> Response:
     return await _pass_on(request.app.state.serving, "GET", "/search", params={"q": q})
 
 
-@router.post("/{learner_id}/clicks", status_code=HTTPStatus.ACCEPTED)
+@router.post("/learners/{learner_id}/clicks", status_code=HTTPStatus.ACCEPTED)
 async def click(request: Request, learner_id: UUID, body: Click) -> Response:
     return await _pass_on(
         request.app.state.serving,
@@ -91,14 +91,14 @@ async def click(request: Request, learner_id: UUID, body: Click) -> Response:
     )
 
 
-@router.post("/{learner_id}/events", status_code=HTTPStatus.CREATED)
+@router.post("/learners/{learner_id}/events", status_code=HTTPStatus.CREATED)
 async def study(request: Request, learner_id: UUID, body: Study) -> Response:
     """Open or finish an item; who is not in its course yet is enrolled first."""
     lms: httpx.AsyncClient = request.app.state.lms
     course = f"/courses/{body.course_id}"
     event = {"user_id": str(learner_id), "event_type": body.event_type}
     path = f"{course}/items/{body.item_id}/events"
-    enrolled = await _pass_on(lms, "GET", f"/users/{learner_id}/enrollments")
+    enrolled = await _pass_on(lms, "GET", f"/users/{learner_id}/enrollments?limit=200")
     if not _is_in(orjson.loads(enrolled.body), str(body.course_id)):
         await _pass_on(lms, "POST", f"{course}/enrollments", json={"user_id": str(learner_id)})
     return await _pass_on(lms, "POST", path, json=event)
@@ -121,13 +121,13 @@ def _is_in(enrollments: Any, course_id: str) -> bool:
 
 
 async def _name(lms: httpx.AsyncClient, learner_id: UUID) -> str | None:
-    """None for anybody real, and while the LMS is away: the id is enough then."""
+    """The account's name if it is invented; None for anybody real, and while the LMS is away."""
     try:
         response = await lms.get(f"/api/v1/users/{learner_id}")
         account = response.json() if response.is_success else {}
     except (httpx.HTTPError, ValueError):
         return None
-    return account["name"] if account.get("email", "").endswith(_MADE_UP) else None
+    return account["name"] if account.get("profile", {}).get("invented") else None
 
 
 async def _pass_on(client: httpx.AsyncClient, method: str, path: str, **kwargs: Any) -> Response:

@@ -17,6 +17,13 @@ function ticks(top, wanted = 4) {
   return Array.from({ length: count + 1 }, (_, i) => i * step);
 }
 
+/** Milliseconds between labels: a step people count in, at most `most` of them. */
+function roundStep(moments, most) {
+  const whole = moments.at(-1) - moments[0];
+  const minutes = [1, 5, 10, 15, 30, 60, 120, 360, 720, 1440].map((one) => one * 60000);
+  return minutes.find((one) => whole / one <= most) ?? minutes.at(-1);
+}
+
 /** The frame both charts share: y axis, cursor, tooltip, keyboard. `draw` fills it. */
 function frame(box, label, draw) {
   const picture = svg("svg", { class: "chart", height: HEIGHT, role: "img", tabindex: 0 });
@@ -106,24 +113,25 @@ export function timeseries(box, panel) {
     const y = yAxis(picture, width, top);
     const inner = width - MARGIN.left - MARGIN.right;
     const x = (i) => MARGIN.left + (rows.length > 1 ? (inner * i) / (rows.length - 1) : inner / 2);
-    const every = Math.max(1, Math.ceil(rows.length / Math.max(2, Math.floor(inner / 84))));
+    const near = (i) => back(i) * (inner / Math.max(1, rows.length - 1)) < 52;
+    const back = (i) => rows.length - 1 - i;
+    const step = roundStep(rows.map((one) => Date.parse(one[time])), inner / 70);
     rows.forEach((one, i) => {
-      const back = rows.length - 1 - i;
-      if (back % every) return;
-      const anchor = back === 0 ? "end" : "middle";
-      picture.append(svg("text", { class: "axis", x: back === 0 ? x(i) + 6 : x(i), y: HEIGHT - 8, "text-anchor": anchor }, format.minute(one[time])));
+      const last = back(i) === 0;
+      if (!last && (near(i) || Date.parse(one[time]) % step)) return;
+      picture.append(svg("text", { class: "axis", x: last ? x(i) + 8 : x(i), y: HEIGHT - 8, "text-anchor": last ? "end" : "middle" }, format.minute(one[time])));
     });
     const path = (i, to) => rows.slice(0, to).map((one, k) => `${k ? "L" : "M"}${x(k).toFixed(1)},${y(one[i] ?? 0).toFixed(1)}`).join("");
     series.forEach((i, k) => {
       if (!rows.length) return;
       const done = Math.max(1, rows.length - 1);
       if (series.length === 1) {
-        picture.append(svg("path", { class: "area", d: `${path(i)}L${x(rows.length - 1)},${y(0)}L${x(0)},${y(0)}Z` }));
+        picture.append(svg("path", { class: "area", d: `${path(i, done)}L${x(done - 1)},${y(0)}L${x(0)},${y(0)}Z` }));
       }
       const last = rows.length - 1;
       picture.append(svg("path", { class: `line c${k + 1}`, d: path(i, done) }));
       if (last > 0) {
-        picture.append(svg("path", { class: `line growing c${k + 1}`, d: `M${x(last - 1)},${y(rows[last - 1][i])}L${x(last)},${y(rows[last][i])}` }));
+        picture.append(svg("path", { class: `line growing c${k + 1}`, d: `M${x(last)},${y(0)}V${y(rows[last][i])}` }));
       }
       picture.append(svg("circle", { class: `dot c${k + 1}`, cx: x(last), cy: y(rows[last][i]), r: 4 }));
     });
@@ -162,7 +170,7 @@ export function columns(box, panel) {
       return here;
     });
     const bar = Math.max(1.5, wide - (wide > 6 ? 2 : 1));
-    let labelEnd = -Infinity;
+    const labels = [];
     days.forEach((one, i) => {
       let base = 0;
       series.forEach((id, k) => {
@@ -173,13 +181,16 @@ export function columns(box, panel) {
       });
       if (gaps[i]) picture.append(cut(lefts[i] - GAP / 2 - 1, y(0)));
       const begins = i === 0 || gaps[i] || one.day.slice(0, 7) !== days[i - 1].day.slice(0, 7);
-      if (begins && lefts[i] > labelEnd) {
-        const text = gaps[i] || days.length < 3 ? format.day(one.day) : format.monthOf(one.day);
-        const atEnd = lefts[i] + text.length * 6.5 > width;
-        picture.append(svg("text", { class: "axis", x: atEnd ? width - 2 : lefts[i], y: HEIGHT - 8, "text-anchor": atEnd ? "end" : "start" }, text));
-        labelEnd = lefts[i] + text.length * 6.5 + 14;
-      }
+      if (begins) labels.push([lefts[i], gaps[i] || days.length < 3 ? format.day(one.day) : format.monthOf(one.day)]);
     });
+    let free = width; // labels are set from the right: where two meet, the newer one stays
+    for (const [left, text] of labels.reverse()) {
+      const long = text.length * 6.5;
+      const start = Math.min(left, width - long);
+      if (start + long > free) continue;
+      picture.append(svg("text", { class: "axis", x: start, y: HEIGHT - 8 }, text));
+      free = start - 12;
+    }
     return {
       count: days.length,
       x: (at) => lefts[at] + bar / 2,

@@ -2,7 +2,7 @@
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
-const percent = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat("en", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const utc = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: "UTC", ...options });
 const clock = utc({ hour: "2-digit", minute: "2-digit" });
 const clockSeconds = utc({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -64,3 +64,11 @@ const KINDS = {
 };
 /** Kinds of OULAD are machine names of the Open University's platform; others are words already. */
 export const kindOf = (kind) => KINDS[kind] ?? String(kind).replaceAll("_", " ");
+
+/** How long ago, in the largest unit that fits: "12 s ago". */
+export function ago(moment) {
+  const seconds = Math.max(0, (Date.now() - Date.parse(moment)) / 1000);
+  if (seconds > 30 * 86400) return day(moment);
+  const { text, unit } = seconds < 1 ? { text: "0", unit: "s" } : duration(Math.round(seconds));
+  return `${text} ${unit} ago`;
+}

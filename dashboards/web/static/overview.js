@@ -14,6 +14,7 @@ const LIVE = {
   lost: "Reconnecting",
   paused: "Paused",
 };
+const UNSAID = new Set(["seconds", "times", "percent"]); // the numbers carry these themselves
 const API = "/api/v1/analytics/dashboards/overview";
 
 const byId = (id) => document.getElementById(id);
@@ -40,7 +41,7 @@ function card(panel) {
   }, "Table");
   const element = el("section", { class: "panel", "aria-labelledby": `title-${panel.name}`, "data-panel": panel.name },
     el("header", {},
-      el("h2", { id: `title-${panel.name}` }, panel.title, el("span", { class: "unit" }, panel.unit)),
+      el("h2", { id: `title-${panel.name}` }, panel.title, el("span", { class: "unit" }, UNSAID.has(panel.unit) ? "" : panel.unit)),
       el("p", { class: "question" }, panel.question)),
     body, note,
     el("footer", {}, caption, el("span", { class: "tools" }, toggle,
@@ -67,7 +68,7 @@ function card(panel) {
     if (!body.hidden) draw(answer);
     const span = format.span(answer.since_at, answer.until_at);
     const old = answer.until_at && Date.now() - Date.parse(answer.until_at) > 2 * 86400000;
-    caption.replaceChildren(span ?? panel.span ?? "all that is loaded", old ? el("span", { class: "badge past" }, "history") : "");
+    caption.replaceChildren(span ?? panel.span ?? "", old ? el("span", { class: "badge past" }, "history") : "");
     element.removeAttribute("aria-busy");
   }
   element.setAttribute("aria-busy", "true");

@@ -89,12 +89,12 @@ export function donut(box, panel) {
   };
 }
 
-/** Any columns; numbers stand right, and the panel's own unit gets a bar behind it. */
+/** Any columns; numbers stand right, the last of them has a bar beneath it. */
 export function table(box, panel) {
   return (answer) => {
     const { columns, rows, names } = answer;
     const numeric = columns.map((_, i) => rows.some((one) => typeof one[i] === "number"));
-    const barred = columns.findLastIndex((column, i) => numeric[i] && !panel.units[column]);
+    const barred = numeric.lastIndexOf(true);
     const top = Math.max(1, ...rows.map((one) => one[barred] ?? 0));
     const courses = columns.indexOf("course_id");
     const cell = (one, i) => {
@@ -113,12 +113,12 @@ export function table(box, panel) {
       if (column === "time") return el("td", {}, format.minute(value));
       const text = nameIn(column, value, names);
       const mark = i === courses ? badge(value, names) : null;
-      return el("td", {}, el("span", { class: "cut-off", title: text }, text), mark);
+      return el("td", { "data-column": column }, el("span", { class: "cut-off", title: text }, text), mark);
     };
     box.replaceChildren(el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": panel.title },
       el("table", {},
         el("thead", {}, el("tr", {}, columns.map((column, i) =>
-          el("th", { scope: "col", class: numeric[i] ? "number" : null }, panel.labels[column] ?? column.replaceAll("_", " "))))),
+          el("th", { scope: "col", "data-column": column, class: numeric[i] ? "number" : null }, panel.labels[column] ?? column.replaceAll("_", " "))))),
         el("tbody", {}, rows.map((one) => el("tr", {}, columns.map((_, i) => cell(one, i))))))));
   };
 }
