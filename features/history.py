@@ -91,7 +91,7 @@ def _statement(name: str, view: View) -> sql.Composed:
     features = list(view.features)
     listed = sql.SQL(", ")
     template = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
-    return sql.SQL(template).format(  # type: ignore[arg-type]
+    return sql.SQL(template).format(
         table=_table(view),
         entity=sql.Identifier(view.entity.join_key),
         columns=listed.join(map(sql.Identifier, features)),

@@ -76,7 +76,7 @@ class OnlineFeatures:
             for view, entity_ids in wanted:
                 names = self._fields.setdefault(view.name, fields(view))
                 for entity_id in entity_ids:
-                    pipe.hmget(entity_key(view, entity_id), names)
+                    pipe.execute_command("HMGET", entity_key(view, entity_id), *names)
             replies = iter(await pipe.execute())
         return [
             {

@@ -43,7 +43,7 @@ class Registry:
             shutil.rmtree(folder, ignore_errors=True)
 
     def add(self, draft: Path) -> str:
-        """Keep a draft under the hash of its content; the same content again is the same version."""
+        """Keep a draft under its content's hash; the same content again is the same version."""
         version = content_hash(draft)
         if not self.folder(version).exists():
             draft.chmod(0o755)

@@ -1,7 +1,7 @@
 """Train a model from the archive, compare it with its baselines, promote it if it earns that.
 
-Models are the folders of models/ that have a train.py. A model that does not beat popularity is kept
-as a candidate and the live one stays.
+Models are the folders of models/ that have a train.py. A model that does not beat popularity is
+kept as a candidate and the live one stays.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _trained(args: argparse.Namespace) -> dict[str, Any]:
     train = importlib.import_module(f"models.{args.model}.train").train
     console = Console(stderr=True)
     with console.status(f"training the {args.model} from the archive"):
-        return train(_moment(args.until))
+        report: dict[str, Any] = train(_moment(args.until))
+    return report
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -46,7 +46,7 @@ def item_knn(moment: Moment) -> Scores:
     norms = np.sqrt(np.maximum(gram.diagonal(), 1))
     similar = gram / norms[:, None] / norms[None, :]
     np.fill_diagonal(similar, 0)
-    return lambda case: similar[case.seen].sum(axis=0)
+    return lambda case: np.asarray(similar[case.seen].sum(axis=0))
 
 
 def ease(moment: Moment) -> Scores:
@@ -73,7 +73,8 @@ def top(scores: Array, seen: Sequence[int] | Array, k: int) -> list[int]:
     """The k best unseen items."""
     scores = np.array(scores, dtype=float)
     scores[seen] = -np.inf
-    return np.argsort(-scores, kind="stable")[:k].tolist()
+    best: list[int] = np.argsort(-scores, kind="stable")[:k].tolist()
+    return best
 
 
 def _gram(moment: Moment) -> Floats:

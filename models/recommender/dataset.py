@@ -111,7 +111,7 @@ def _chunks(copy: psycopg.Copy) -> Iterator[Array]:
 
 
 def _reduce(chunk: Array, items: dict[bytes, bytes]) -> Array:
-    """Identifiers to 64 bits (both halves mixed): a million of them collide once in 10^8 archives."""
+    """Identifiers to 64 bits, both halves mixed: a million of them collide once in 10^8 times."""
     reduced = np.empty(
         len(chunk), dtype=[("learner", "u8"), ("item", "u8"), ("at", "i8"), ("viewed", "?")]
     )
@@ -130,7 +130,8 @@ def _reduce(chunk: Array, items: dict[bytes, bytes]) -> Array:
 
 def _mix(halves: Array) -> Array:
     native = halves.astype("u8")
-    return native[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ native[:, 1]
+    mixed: Array = native[:, 0] * np.uint64(0x9E3779B97F4A7C15) ^ native[:, 1]
+    return mixed
 
 
 def number(

@@ -44,4 +44,5 @@ def score(path: Path, x: Floats) -> Floats:
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path.read_bytes(), options)
     [given] = session.get_inputs()
-    return session.run(["probabilities"], {given.name: x})[0][:, 1]
+    probabilities: Floats = session.run(["probabilities"], {given.name: x})[0]
+    return probabilities[:, 1]

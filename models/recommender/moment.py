@@ -23,7 +23,7 @@ class Case:
 
 
 class Moment:
-    """``cutoff_s`` splits ``events``: statistics come from before it, targets from the ``horizon_s`` after."""
+    """``events`` split at ``cutoff_s``: statistics from before, targets from ``horizon_s`` after."""
 
     def __init__(self, events: Events, cutoff_s: float, horizon_s: float) -> None:
         self.past = events.before(cutoff_s)
@@ -60,7 +60,7 @@ class Moment:
         return Learner(recent, past.stop - past.start, float(self.past.at[past.stop - 1]))
 
     def candidates(self, case: Case) -> tuple[Candidates, Floats]:
-        """What serving would have offered this learner at the moment, and the ranker's view of it."""
+        """What serving would have offered at the moment, and the ranker's view of it."""
         found = gather(self.tables, case.learner.recent, case.seen.tolist())
         views, last = self.views_total[found.items], self.last_viewed_s[found.items]
         return found, matrix(self.tables, case.learner, found, views, last)

@@ -140,16 +140,16 @@ def _evaluate(
         ranked[name] = [baselines.top(scores(case), case.seen, K) for case in cases]
     known = int((moment.views_total > 0).sum())
     targets = [set(case.targets.tolist()) for case in cases]
+    return {name: _row(lists, targets, known) for name, lists in ranked.items()}, len(cases)
+
+
+def _row(lists: list[list[int]], targets: list[set[int]], known: int) -> dict[str, float]:
+    pairs = list(zip(lists, targets, strict=True))
     return {
-        name: {
-            f"recall@{K}": _mean(
-                metrics.recall(r, t, K) for r, t in zip(lists, targets, strict=True)
-            ),
-            f"ndcg@{K}": _mean(metrics.ndcg(r, t, K) for r, t in zip(lists, targets, strict=True)),
-            f"coverage@{K}": round(metrics.coverage(lists, known, K), 4),
-        }
-        for name, lists in ranked.items()
-    }, len(cases)
+        f"recall@{K}": _mean(metrics.recall(ranked, wanted, K) for ranked, wanted in pairs),
+        f"ndcg@{K}": _mean(metrics.ndcg(ranked, wanted, K) for ranked, wanted in pairs),
+        f"coverage@{K}": round(metrics.coverage(lists, known, K), 4),
+    }
 
 
 def _mean(values: Any) -> float:

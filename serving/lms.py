@@ -1,0 +1,84 @@
+"""The LMS as serving sees it, over HTTP: the catalogue, what a learner finished, where they study."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+from contracts.errors import Retryable
+from serving.errors import NotFound
+from serving.settings import ServingSettings
+from stack.http import HttpSettings
+
+_PAGE = 200
+_CATALOGUE_TIMEOUT_S = 10.0
+
+
+class Lms:
+    """A client with its own connection pool; close it when done."""
+
+    def __init__(
+        self, settings: ServingSettings, transport: httpx.AsyncBaseTransport | None = None
+    ):
+        self._client = httpx.AsyncClient(
+            base_url=f"{HttpSettings().lms_url}/api/v1",
+            headers={"X-Institution-Id": settings.institution_id},
+            timeout=settings.lms_timeout_s,
+            transport=transport,
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+        )
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def course(self, course_id: str) -> dict[str, Any]:
+        return await self._get(f"/courses/{course_id}", timeout_s=_CATALOGUE_TIMEOUT_S)
+
+    def published_courses(self) -> AsyncIterator[dict[str, Any]]:
+        return self._pages("/courses", status="published")
+
+    def items(self, course_id: str) -> AsyncIterator[dict[str, Any]]:
+        return self._pages(f"/courses/{course_id}/items")
+
+    async def completed_items(self, user_id: str) -> set[str]:
+        """Exactly what the learner has finished. Raises ``NotFound`` for an unknown learner."""
+        body = await self._get(f"/users/{user_id}/completed-items")
+        rows = body["items"] if isinstance(body, dict) else body
+        return {str(row["item_id"]) if isinstance(row, dict) else str(row) for row in rows}
+
+    async def enrolled_courses(self, user_id: str) -> list[str]:
+        """Courses the learner is in and has not completed or left."""
+        body = await self._get(f"/users/{user_id}/enrollments")
+        rows = body["items"] if isinstance(body, dict) else body
+        return [str(row["course_id"]) for row in rows if row["status"] == "enrolled"]
+
+    async def _pages(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
+        cursor: str | None = None
+        while True:
+            asked = {**query, "limit": str(_PAGE), **({"cursor": cursor} if cursor else {})}
+            body = await self._get(path, asked, timeout_s=_CATALOGUE_TIMEOUT_S)
+            for row in body["items"]:
+                yield row
+            cursor = body["next"]
+            if cursor is None:
+                return
+
+    async def _get(
+        self, path: str, query: dict[str, str] | None = None, timeout_s: float | None = None
+    ) -> Any:
+        options: dict[str, Any] = {} if timeout_s is None else {"timeout": timeout_s}
+        try:
+            response = await self._client.get(path, params=query, **options)
+        except httpx.HTTPError as error:
+            kind = type(error).__name__
+            raise Retryable(
+                f"the LMS does not answer at {self._client.base_url}: {kind}"
+            ) from error
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            raise NotFound(f"the LMS knows no {path.removeprefix('/')}")
+        if response.status_code != HTTPStatus.OK:
+            raise Retryable(f"the LMS answered {response.status_code} for {path}")
+        return response.json()

@@ -1,0 +1,94 @@
+"""One answer, from asking the parts to choosing the items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from contracts.events.recommendations import Source
+from serving import shelves
+from serving.catalogue import Catalogue
+from serving.model import LiveModel
+from serving.policy import Offer, Shelf, choose
+from serving.popularity import Popularity
+from serving.semantic import SemanticIndex
+from serving.signals import SignalReader, Signals
+
+NO_MODEL = "none"
+CHAIN: tuple[Source, ...] = ("personal", "course", "semantic", "popular")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The chosen offers in order, who ranked them, and which parts were missing."""
+
+    offers: Sequence[Offer]
+    model: str
+    degraded: tuple[str, ...]
+
+
+class Recommender:
+    """Holds the parts an answer is made of."""
+
+    def __init__(
+        self,
+        signals: SignalReader,
+        catalogue: Catalogue,
+        live: LiveModel,
+        popularity: Popularity,
+        index: SemanticIndex,
+    ) -> None:
+        self._signals = signals
+        self._catalogue = catalogue
+        self._live = live
+        self._popularity = popularity
+        self._index = index
+
+    async def answer(
+        self,
+        user_id: str,
+        limit: int,
+        course_id: str | None = None,
+        sources: Collection[Source] = CHAIN,
+    ) -> Answer:
+        """At most ``limit`` items for a learner, of one course or all.
+
+        Raises ``NotFound`` for an unknown learner.
+        """
+        signals = await self._signals.read(user_id)
+        model = self._live.current
+        missing = list(signals.missing)
+        found: list[Shelf] = []
+        if "personal" in sources and model is not None:
+            ranked = shelves.rank(model, signals, self._popularity)
+            found.append(shelves.personal(model, ranked, self._catalogue))
+        if "course" in sources:
+            found.append(shelves.course(signals, self._catalogue))
+        if "semantic" in sources:
+            found.append(await shelves.semantic(signals, self._catalogue, self._index))
+        if "popular" in sources:
+            found.append(shelves.popular(signals, self._catalogue, self._popularity))
+        if model is None:
+            missing.append("model")
+        if not self._index.ready:
+            missing.append("semantic")
+        return Answer(
+            choose(found, allowed(signals, self._catalogue, course_id), limit),
+            NO_MODEL if model is None else model.name,
+            tuple(missing),
+        )
+
+
+def allowed(signals: Signals, catalogue: Catalogue, course_id: str | None) -> Callable[[str], bool]:
+    """Whether an item may be shown: published, of the course asked for, not finished, no "no"."""
+
+    def may(item_id: str) -> bool:
+        item = catalogue.items.get(item_id)
+        return (
+            item is not None
+            and item_id not in signals.finished
+            and item_id not in signals.dismissed
+            and (course_id is None or item.course_id == course_id)
+        )
+
+    return may

@@ -1,0 +1,28 @@
+"""Settings of the serving process."""
+
+from __future__ import annotations
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.ids import DEFAULT_INSTITUTION
+
+
+class ServingSettings(BaseSettings):
+    """``LMS_SERVING_*``: deadlines of the parts an answer is made from, and refresh intervals."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_SERVING_", frozen=True)
+
+    institution_id: str = DEFAULT_INSTITUTION
+    """The institution whose catalogue this process serves."""
+    lms_timeout_s: float = 0.3
+    """Longest wait for the LMS within one answer; past it the answer says that it is degraded."""
+    redis_timeout_s: float = 0.15
+    cooldown_s: float = 1.0
+    """After a part failed, answers do without it for this long instead of waiting again."""
+    catalogue_refresh_s: float = 60.0
+    """Full refresh; single courses follow their events at once."""
+    popularity_refresh_s: float = 5.0
+    model_refresh_s: float = 1.0
+    dismissed_days: int = 90
+    shown_hours: int = 48
+    """How long a recommendation can still be clicked or dismissed."""

@@ -1,0 +1,136 @@
+"""The four sources: each turns what is known into offers with a true reason, best first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from serving.catalogue import Catalogue, Course, Item
+from serving.model import Model, Ranked
+from serving.policy import Offer, Shelf
+from serving.popularity import Popularity, seconds
+from serving.semantic import SemanticIndex
+from serving.signals import Signals
+
+ANCHORS = 3
+"""How many of the recent items with text look for neighbours."""
+NEIGHBOURS = 12
+MIN_SIMILARITY = 0.25
+"""Below this cosine two texts have little to do with each other."""
+
+
+def rank(model: Model, signals: Signals, popularity: Popularity) -> Ranked:
+    """The model's candidates for this learner, with their probabilities."""
+    views, last_viewed_s = popularity.over(model.tables)
+    last_seen_s = seconds(signals.activity.get("last_seen_at"))
+    return model.rank(
+        recent=signals.recent,
+        finished=signals.finished | signals.dismissed | set(signals.recent),
+        events_total=int(signals.activity.get("events_total") or 0),
+        # Nobody who has never been here has been away: then nothing was seen since.
+        last_seen_s=0.0 if math.isnan(last_seen_s) else last_seen_s,
+        views_total=views,
+        last_viewed_s=last_viewed_s,
+    )
+
+
+def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> Shelf:
+    """What others opened after the learner's recent items, ranked by the model."""
+
+    def offers() -> Iterator[Offer]:
+        ids = model.tables.item_ids
+        for place in np.argsort(-ranked.scores, kind="stable"):
+            anchor = int(ranked.candidates.anchors[place])
+            because = catalogue.items.get(ids[anchor]) if anchor >= 0 else None
+            if because is not None:
+                yield Offer(
+                    ids[ranked.candidates.items[place]],
+                    "personal",
+                    f"Because you studied «{because.title}»",
+                    float(ranked.scores[place]),
+                )
+
+    return Shelf("personal", offers())
+
+
+def course(signals: Signals, catalogue: Catalogue) -> Shelf:
+    """The next items of the learner's courses: the one they were in last comes first."""
+    place = {item_id: rank for rank, item_id in enumerate(signals.recent)}
+
+    def last_touched(course: Course) -> int:
+        return min((place[item.id] for item in course.items if item.id in place), default=10**6)
+
+    mine = [
+        catalogue.courses[course_id]
+        for course_id in signals.enrolled
+        if course_id in catalogue.courses
+    ]
+    mine.sort(key=last_touched)
+
+    def offers() -> Iterator[Offer]:
+        for found in mine:
+            yield from _next_in(found, signals, place)
+
+    return Shelf("course", offers())
+
+
+def _next_in(course: Course, signals: Signals, place: Mapping[str, int]) -> Iterator[Offer]:
+    touched = [i for i, item in enumerate(course.items) if item.id in place]
+    newest = min(touched, key=lambda i: place[course.items[i].id], default=None)
+    started = newest is not None or any(item.id in signals.finished for item in course.items)
+    start = 0 if newest is None else newest + 1
+    order = [*course.items[start:], *course.items[:start]]
+    for step, item in enumerate(order):
+        if item.id in signals.finished:
+            continue
+        if item.id in place:
+            reason = f"You opened this in «{course.title}» and have not finished it"
+        elif started:
+            reason = f"Next in «{course.title}»"
+        else:
+            reason = f"To begin with in «{course.title}», where you are enrolled"
+        yield Offer(item.id, "course", reason, 1 / (1 + step))
+
+
+async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex) -> Shelf:
+    """Items whose text is close to one of the learner's recent items."""
+    anchors = [
+        catalogue.items[item_id]
+        for item_id in signals.recent
+        if item_id in catalogue.items and catalogue.items[item_id].has_text
+    ][:ANCHORS]
+    best: dict[str, Offer] = {}
+    for anchor in anchors:
+        for item_id, similarity in await index.neighbours(anchor.id, NEIGHBOURS):
+            known = best.get(item_id)
+            if similarity >= MIN_SIMILARITY and (known is None or similarity > known.score):
+                reason = f"Similar to «{anchor.title}», which you studied"
+                best[item_id] = Offer(item_id, "semantic", reason, similarity)
+    recent = set(signals.recent)
+    offers = [offer for offer in best.values() if offer.item_id not in recent]
+    return Shelf("semantic", sorted(offers, key=lambda offer: -offer.score))
+
+
+def popular(signals: Signals, catalogue: Catalogue, popularity: Popularity) -> Shelf:
+    """The whole catalogue: own courses first, then items that say what they are, by views."""
+    enrolled, recent = set(signals.enrolled), set(signals.recent)
+
+    def worth(item: Item) -> tuple[bool, bool, bool, int]:
+        views = popularity.views.get(item.id, 0)
+        return item.id in recent, item.course_id not in enrolled, not item.has_text, -views
+
+    def offers() -> Iterator[Offer]:
+        for item in sorted(catalogue.items.values(), key=worth):
+            yield _popular(item, popularity.views.get(item.id, 0), catalogue)
+
+    return Shelf("popular", offers())
+
+
+def _popular(item: Item, views: int, catalogue: Catalogue) -> Offer:
+    title = catalogue.courses[item.course_id].title
+    if views == 0:
+        return Offer(item.id, "popular", f"Not finished yet, from «{title}»", 0.0)
+    times = "once" if views == 1 else f"{views:,} times"
+    return Offer(item.id, "popular", f"Opened {times} by learners, from «{title}»", float(views))

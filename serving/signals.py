@@ -1,0 +1,122 @@
+"""What is known of one learner at the moment of asking, and which parts did not answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import redis.exceptions
+from redis import asyncio as redis_asyncio
+
+from contracts.errors import Retryable
+from features import trail
+from features.catalogue import VIEWS
+from features.online import OnlineFeatures
+from features.view import Value
+from serving.lms import Lms
+from serving.settings import ServingSettings
+
+VIEW = VIEWS["learner_activity"]
+_REMEMBERED = 20_000
+_TRAIL = VIEW.trail.length if VIEW.trail else 0
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Signals:
+    """``recent`` is newest first; ``missing`` names the parts this had to do without."""
+
+    user_id: str
+    finished: frozenset[str] = frozenset()
+    enrolled: tuple[str, ...] = ()
+    recent: tuple[str, ...] = ()
+    activity: dict[str, Value] = field(default_factory=dict)
+    dismissed: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+
+
+class Breaker:
+    """After a failure, a part is not asked again for ``cooldown_s``: one slow answer, not all."""
+
+    def __init__(self, cooldown_s: float) -> None:
+        self._cooldown_s = cooldown_s
+        self._open_until = 0.0
+
+    async def call(self, step: Awaitable[Result], timeout_s: float) -> Result | None:
+        """The result, or None where the part is away. Other errors pass through."""
+        if time.monotonic() < self._open_until:
+            if asyncio.iscoroutine(step):
+                step.close()
+            return None
+        try:
+            return await asyncio.wait_for(step, timeout_s)
+        except (Retryable, TimeoutError, redis.exceptions.RedisError, OSError):
+            self._open_until = time.monotonic() + self._cooldown_s
+            return None
+
+
+def dismissed_key(user_id: str) -> str:
+    """Sorted set: item by the moment (seconds) until which it stays dismissed."""
+    return f"learnstream:dismissed:{user_id}"
+
+
+class SignalReader:
+    """Asks all parts at once; what the LMS said last is kept for when it is away."""
+
+    def __init__(self, lms: Lms, client: redis_asyncio.Redis, settings: ServingSettings) -> None:
+        self._lms = lms
+        self._redis = client
+        self._online = OnlineFeatures(client)
+        self._settings = settings
+        self._lms_breaker = Breaker(settings.cooldown_s)
+        self._redis_breaker = Breaker(settings.cooldown_s)
+        self._last: OrderedDict[str, tuple[frozenset[str], tuple[str, ...]]] = OrderedDict()
+
+    async def read(self, user_id: str) -> Signals:
+        """Raises ``NotFound`` for a learner the LMS does not know."""
+        from_lms, from_redis = await asyncio.gather(
+            self._lms_breaker.call(self._ask_lms(user_id), self._settings.lms_timeout_s),
+            self._redis_breaker.call(self._ask_redis(user_id), self._settings.redis_timeout_s),
+        )
+        missing = []
+        if from_lms is None:
+            missing.append("lms")
+            from_lms = self._last.get(user_id, (frozenset(), ()))
+        else:
+            self._last[user_id] = from_lms
+            self._last.move_to_end(user_id)
+            if len(self._last) > _REMEMBERED:
+                self._last.popitem(last=False)
+        if from_redis is None:
+            missing.append("redis")
+            from_redis = ((), {}, frozenset())
+        finished, enrolled = from_lms
+        recent, activity, dismissed = from_redis
+        return Signals(user_id, finished, enrolled, recent, activity, dismissed, tuple(missing))
+
+    async def _ask_lms(self, user_id: str) -> tuple[frozenset[str], tuple[str, ...]]:
+        finished, enrolled = await asyncio.gather(
+            self._lms.completed_items(user_id), self._lms.enrolled_courses(user_id)
+        )
+        return frozenset(finished), tuple(enrolled)
+
+    async def _ask_redis(
+        self, user_id: str
+    ) -> tuple[tuple[str, ...], dict[str, Value], frozenset[str]]:
+        recent, [rows], dismissed = await asyncio.gather(
+            trail.newest(self._redis, VIEW, user_id, _TRAIL),
+            self._online.read((VIEW, [user_id])),
+            self._redis.zrangebyscore(dismissed_key(user_id), time.time(), "+inf"),
+        )
+        activity = rows.get(user_id, {})
+        last = activity.get("last_item_id")
+        order = [last, *recent] if isinstance(last, str) else list(recent)
+        return (
+            tuple(dict.fromkeys(order)),
+            activity,
+            frozenset(item.decode() for item in dismissed),
+        )
