@@ -1,0 +1,210 @@
+"""An outbox of its own (a database beside the others), writers that commit late, a relay to kill."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+from confluent_kafka import KafkaError, TopicPartition
+
+from contracts.envelope import wrap
+from contracts.events.content import ContentViewed
+from contracts.ids import new_id
+from contracts.topics import CONTENT
+from core_lms.migrate import migrate
+from core_lms.outbox import APPEND, rows
+from core_lms.outbox.failpoint import VARIABLE
+from stack import kafka
+from stack.postgres import PostgresSettings
+from stack.profile import REPOSITORY, Profile
+
+DEADLINE_S = 90.0
+
+
+def until(condition: Any, what: str, deadline_s: float = DEADLINE_S) -> None:
+    """Wait for ``condition()``; fails with ``what`` once the deadline has passed."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Outbox:
+    """One database with an outbox; its events are told apart in Kafka by their institution."""
+
+    url: str
+    institution_id: str
+    start: dict[int, int]
+    """Offsets of the content topic when the test began, by partition."""
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def connect(self, **kwargs: Any) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, **kwargs)
+
+    def event(self, key: str, number: int) -> dict[str, Any]:
+        """Parameters of ``APPEND``; ``clicks`` carries the number of the event under its key."""
+        viewed = ContentViewed(
+            user_id=key, course_id=key, item_id=key, kind="video", clicks=number
+        )
+        return rows(wrap(viewed, institution_id=self.institution_id, source_service="test"))
+
+    def waiting(self) -> int:
+        with self.connect() as connection:
+            row = connection.execute("SELECT count(*) FROM outbox").fetchone()
+            return int(row[0]) if row else 0
+
+    def relay(self, failpoint: str = "", **settings: str) -> subprocess.Popen[bytes]:
+        """The relay as the product runs it, in small batches; ``failpoint`` is ``step:n``."""
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "LMS_POSTGRES_LMS_URL": self.url,
+            "LMS_OUTBOX_BATCH_ROWS": "15",
+            "LMS_OUTBOX_BACKOFF_MAX_S": "0.5",
+            VARIABLE: failpoint,
+            **settings,
+        }
+        return subprocess.Popen(
+            [sys.executable, "-m", "core_lms.outbox"], env=environment, stdout=subprocess.DEVNULL
+        )
+
+    @contextmanager
+    def relaying(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+        process = self.relay(**settings)
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+
+    def published(self) -> dict[str, list[int]]:
+        """What read_committed readers see since the test began: numbers by key, in order."""
+        consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
+        consumer.assign([TopicPartition(CONTENT.name, p, at) for p, at in self.start.items()])
+        found: dict[str, list[int]] = defaultdict(list)
+        ended: set[int] = set()
+        deadline = time.monotonic() + DEADLINE_S
+        while ended != set(self.start):
+            assert time.monotonic() < deadline, "an open transaction hides the end of the topic"
+            message = consumer.poll(1.0)
+            if message is None:
+                continue
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    ended.add(message.partition())
+                continue
+            envelope = orjson.loads(message.value())
+            if envelope["institution_id"] == self.institution_id:
+                found[envelope["payload"]["user_id"]].append(envelope["payload"]["clicks"])
+        consumer.close()
+        return dict(found)
+
+
+@pytest.fixture
+def outbox(stack: Profile) -> Iterator[Outbox]:
+    server = PostgresSettings().lms_url
+    name = f"outbox_{new_id().replace('-', '')}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    consumer = kafka.consumer(f"test-{new_id()}")
+    partitions = consumer.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions
+    start = {
+        number: consumer.get_watermark_offsets(TopicPartition(CONTENT.name, number), timeout=30)[1]
+        for number in partitions
+    }
+    consumer.close()
+    url = psycopg.conninfo.make_conninfo(server, dbname=name)
+    migrate(url)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE counters (key TEXT PRIMARY KEY, n INT NOT NULL)")
+    yield Outbox(url, new_id(), start)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+class Writers:
+    """Threads that change state and append its events, holding transactions open at random.
+
+    A counter per key is the state: its row lock numbers the key's events in the order in which
+    their transactions commit. Some transactions roll back, so outbox ids have gaps too.
+    """
+
+    def __init__(self, outbox: Outbox, threads: int = 6, keys: int = 8, seed: int = 7) -> None:
+        self._outbox = outbox
+        self._keys = [new_id() for _ in range(keys)]
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(random.Random(seed * 100 + number),))
+            for number in range(threads)
+        ]
+        with outbox.connect(autocommit=True) as connection:
+            for key in self._keys:
+                connection.execute("INSERT INTO counters VALUES (%s, 0)", [key])
+
+    def __enter__(self) -> Writers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def committed(self) -> dict[str, int]:
+        """How many events each key has, as Postgres knows it."""
+        with self._outbox.connect() as connection:
+            found = connection.execute("SELECT key, n FROM counters WHERE n > 0").fetchall()
+        return {str(key): int(n) for key, n in found}
+
+    def _run(self, chance: random.Random) -> None:
+        while not self._stop.is_set():
+            # Postgres may be killed under us; what then counts is what it kept.
+            with suppress(psycopg.OperationalError), self._outbox.connect() as connection:
+                while not self._stop.is_set():
+                    self._transaction(connection, chance)
+            self._stop.wait(0.1)
+
+    def _transaction(self, connection: psycopg.Connection[Any], chance: random.Random) -> None:
+        key = chance.choice(self._keys)
+        for _ in range(chance.randint(1, 3)):
+            row = connection.execute(
+                "UPDATE counters SET n = n + 1 WHERE key = %s RETURNING n", [key]
+            ).fetchone()
+            assert row is not None
+            connection.execute(APPEND, self._outbox.event(key, row[0]))
+        self._stop.wait(chance.choice([0, 0, 0.005, 0.03]))
+        if chance.random() < 0.1:
+            connection.rollback()
+        else:
+            connection.commit()
+
+
+def verify(outbox: Outbox, writers: Writers) -> int:
+    """Every committed event is in Kafka once, in its key's order; returns how many there are."""
+    expected = {key: list(range(1, n + 1)) for key, n in writers.committed().items()}
+    published = outbox.published()
+    for key, numbers in expected.items():
+        got = published.get(key, [])
+        assert got == numbers, (
+            f"key {key}: lost {sorted(set(numbers) - set(got))[:9]}, "
+            f"twice {sorted(n for n in set(got) if got.count(n) > 1)[:9]}, "
+            f"in order: {got == sorted(got)}"
+        )
+    assert set(published) == set(expected)
+    return sum(map(len, expected.values()))
