@@ -66,7 +66,8 @@ def consumer(group: str, **overrides: Any) -> Consumer:
 
 
 def admin() -> AdminClient:
-    return AdminClient(KafkaSettings().client())
+    # Only warnings: librdkafka tells of its own shutdown on the caller's terminal.
+    return AdminClient({**KafkaSettings().client(), "log_level": 4})
 
 
 def create_topics(timeout_s: float = 30.0) -> list[str]:

@@ -46,7 +46,7 @@ def _show(found: list[PartStatus]) -> None:
     table = Table(title=f"profile {profile().name} in {profile().run}", title_justify="left")
     for heading in ("part", "state", "address", "pid", "version", "up for", "memory", "restarts"):
         right = heading in ("pid", "up for", "memory", "restarts")
-        table.add_column(heading, justify="right" if right else "left", no_wrap=not right)
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for one in found:
         colour = _COLOURS.get(one.state, "dim")
         table.add_row(
@@ -63,7 +63,7 @@ def _show(found: list[PartStatus]) -> None:
     table.caption = f"{total:,} MB in all"
     # Wide enough for every address: a table that is cut off in a pipe helps nobody.
     console = Console()
-    Console(width=max(console.width, 120)).print(table)
+    Console(width=max(console.width, 140)).print(table)
 
 
 def _duration(seconds: float | None) -> str:

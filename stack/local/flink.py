@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -9,14 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
-import httpx
-
 from contracts.errors import Misconfigured
 from stack.flink import FlinkSettings
 from stack.local import maven
 from stack.local.installed import Progress
 from stack.local.java import java
 from stack.local.part import Launch, Part
+from stack.local.probe import http_get
 from stack.local.record import recorded
 from stack.profile import profile
 
@@ -121,11 +121,8 @@ class _FlinkProcess(Part):
 
     def _get(self, path: str) -> Any:
         """The REST API's answer, or None while it is away."""
-        try:
-            response = httpx.get(f"http://127.0.0.1:{profile().port(18081)}{path}", timeout=2)
-            return response.json() if response.status_code == 200 else None
-        except (httpx.HTTPError, ValueError):
-            return None
+        body = http_get(profile().port(18081), path)
+        return None if body is None else json.loads(body)
 
     def version(self) -> str:
         return version("apache-flink")

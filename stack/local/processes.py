@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-import httpx
-
 from contracts.errors import Misconfigured
 from stack.http import HttpSettings
 from stack.local.installed import Progress
 from stack.local.part import Launch, Part
+from stack.local.probe import http_get
 from stack.local.record import recorded
 from stack.profile import REPOSITORY
 
@@ -54,10 +53,7 @@ class OwnProcess(Part):
         if self.port is None:
             record = recorded(self.name)
             return record is not None and time.time() - record.created > _SETTLED_S
-        try:
-            return httpx.get(f"{self.address()}/health/ready", timeout=3).status_code == 200
-        except httpx.HTTPError:
-            return False
+        return http_get(self.ports()[0], "/health/ready") is not None
 
     def ports(self) -> Sequence[int]:
         return () if self.port is None else (int(getattr(HttpSettings(), self.port)),)

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-import redis
-
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part
+from stack.local.probe import redis_ping
 from stack.profile import profile
 
 _SUITE = "trixie"
@@ -51,13 +50,7 @@ class Redis(Part):
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
-        client = redis.Redis(port=self.ports()[0], socket_timeout=2, socket_connect_timeout=2)
-        try:
-            return bool(client.ping())
-        except redis.RedisError:  # refused, or still loading its file
-            return False
-        finally:
-            client.close()
+        return redis_ping(self.ports()[0])
 
     def ports(self) -> Sequence[int]:
         return (profile().port(16379),)

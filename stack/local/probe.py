@@ -1,0 +1,34 @@
+"""Ask a part whether it lives, in its own protocol, without loading a client library.
+
+``up`` and ``status`` run often and must answer at once; httpx and redis-py alone cost them half
+a second of imports.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+
+
+def http_get(port: int, path: str, timeout_s: float = 3.0) -> bytes | None:
+    """The body of a 200 answer from loopback; None for any other answer or none."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read()
+        return body if response.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def redis_ping(port: int, timeout_s: float = 2.0) -> bool:
+    """True for ``+PONG``; a server that is still loading its file answers with an error."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
+            connection.sendall(b"PING\r\n")
+            return connection.recv(64).startswith(b"+PONG")
+    except OSError:
+        return False
