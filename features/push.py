@@ -11,7 +11,8 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -166,7 +167,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
                     log.info("%d rows pushed so far", pushed)
                     reported = pushed
                 continue
-            count = _persist(stop, lambda batch=messages: pusher.write(batch))
+            count = _persist(stop, partial(pusher.write, messages))
             if count is None:
                 break
             pushed += count
@@ -187,7 +188,7 @@ def _gather(consumer: Consumer) -> list[Message]:
     return [message for message in messages if message.error() is None]
 
 
-def _persist(stop: threading.Event, step: Any) -> int | None:
+def _persist(stop: threading.Event, step: Callable[[], int]) -> int | None:
     """Call ``step`` until it succeeds, backing off; None where ``stop`` came first."""
     wait_s = 0.2
     while not stop.is_set():

@@ -90,7 +90,7 @@ def config() -> RepoConfig:
 
 
 def _redis_address() -> str:
-    parts = parse_url(RedisSettings().url)
+    parts = parse_url(RedisSettings().url)  # type: ignore[no-untyped-call]
     options = {
         "db": parts.get("db", 0),
         "username": parts.get("username"),
@@ -192,5 +192,6 @@ def _frame(view: View, rows: Iterable[FeatureRow]) -> pd.DataFrame:
         "received_at": pd.Timestamp.now(tz="UTC"),
     }
     for name, type_ in view.features.items():
-        columns[name] = pd.array([row.features.get(name) for row in rows], dtype=_DTYPES[type_])
+        values: list[Any] = [row.features.get(name) for row in rows]
+        columns[name] = pd.Series(values, dtype=_DTYPES[type_])
     return pd.DataFrame(columns)

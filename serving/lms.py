@@ -1,4 +1,4 @@
-"""The LMS as serving sees it, over HTTP: the catalogue, what a learner finished, where they study."""
+"""The LMS as serving sees it, over HTTP: the catalogue, what a learner finished and is in."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ class Lms:
         await self._client.aclose()
 
     async def course(self, course_id: str) -> dict[str, Any]:
-        return await self._get(f"/courses/{course_id}", timeout_s=_CATALOGUE_TIMEOUT_S)
+        row: dict[str, Any] = await self._get(
+            f"/courses/{course_id}", timeout_s=_CATALOGUE_TIMEOUT_S
+        )
+        return row
 
     def published_courses(self) -> AsyncIterator[dict[str, Any]]:
         return self._pages("/courses", status="published")
@@ -46,14 +49,12 @@ class Lms:
     async def completed_items(self, user_id: str) -> set[str]:
         """Exactly what the learner has finished. Raises ``NotFound`` for an unknown learner."""
         body = await self._get(f"/users/{user_id}/completed-items")
-        rows = body["items"] if isinstance(body, dict) else body
-        return {str(row["item_id"]) if isinstance(row, dict) else str(row) for row in rows}
+        return {str(row["item_id"]) for row in body["items"]}
 
     async def enrolled_courses(self, user_id: str) -> list[str]:
         """Courses the learner is in and has not completed or left."""
-        body = await self._get(f"/users/{user_id}/enrollments")
-        rows = body["items"] if isinstance(body, dict) else body
-        return [str(row["course_id"]) for row in rows if row["status"] == "enrolled"]
+        body = await self._get(f"/users/{user_id}/enrollments", {"limit": str(_PAGE)})
+        return [str(row["course_id"]) for row in body["items"] if row["status"] == "enrolled"]
 
     async def _pages(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
@@ -73,9 +74,8 @@ class Lms:
         try:
             response = await self._client.get(path, params=query, **options)
         except httpx.HTTPError as error:
-            kind = type(error).__name__
             raise Retryable(
-                f"the LMS does not answer at {self._client.base_url}: {kind}"
+                f"the LMS does not answer at {self._client.base_url}: {type(error).__name__}"
             ) from error
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise NotFound(f"the LMS knows no {path.removeprefix('/')}")

@@ -35,7 +35,7 @@ def popular_in_courses(moment: Moment) -> Scores:
 
     def scores(case: Case) -> Array:
         mine = np.isin(course_of, course_of[list(case.learner.recent)])
-        return moment.views_total + most * mine
+        return np.asarray(moment.views_total + most * mine)
 
     return scores
 
@@ -55,7 +55,7 @@ def ease(moment: Moment) -> Scores:
     inverse = np.linalg.inv(gram)
     weights = -inverse / inverse.diagonal()
     np.fill_diagonal(weights, 0)
-    return lambda case: weights[case.seen].sum(axis=0)
+    return lambda case: np.asarray(weights[case.seen].sum(axis=0))
 
 
 def feasible(moment: Moment) -> Mapping[str, Scores]:

@@ -23,7 +23,7 @@ class Case:
 
 
 class Moment:
-    """``events`` split at ``cutoff_s``: statistics from before, targets from ``horizon_s`` after."""
+    """``events`` split at ``cutoff_s``: statistics from before, targets from the time after it."""
 
     def __init__(self, events: Events, cutoff_s: float, horizon_s: float) -> None:
         self.past = events.before(cutoff_s)

@@ -131,7 +131,7 @@ def _evaluate(
             f"{ENOUGH_LEARNERS} are needed to judge a model: import or replay more first",
             learners=len(cases),
         )
-    ranked = {"model": []}
+    ranked: dict[str, list[list[int]]] = {"model": []}
     for case in cases:
         found, x = moment.candidates(case)
         best = np.argsort(-ranker.predict_proba(x)[:, 1], kind="stable")[:K]
