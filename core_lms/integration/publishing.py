@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -23,7 +24,7 @@ from contracts.topics import CONTENT, EVENT_TOPICS
 from stack import kafka
 
 CHUNK_EVENTS = 100_000
-"""About as many events share one transaction: enough to make its commit cheap, few enough to hold."""
+"""As many events share one transaction: enough to make its commit cheap, few enough to hold."""
 
 PATIENCE_S = 120.0
 """How long Kafka may be away before the import gives up (it can be run again at any time)."""
@@ -159,14 +160,15 @@ def _read_ahead(
     db: duckdb.DuckDBPyConnection, reader: ThreadPoolExecutor, todo: Sequence[Chunk], at: int
 ) -> Iterator[tuple[Chunk, Batch]]:
     """Read the next chunk while one is published. Only the reader's thread touches ``db``."""
-    ahead = None
+    ahead: deque[tuple[Chunk, Future[Batch]]] = deque()
     for chunk in todo:
-        current, ahead = ahead, reader.submit(_read, db, max(chunk.first_day, at), chunk.end_day)
-        if current is not None:
-            yield previous, current.result()
-        previous = chunk
-    if ahead is not None:
-        yield previous, ahead.result()
+        first_day = max(chunk.first_day, at)  # a killed import may have cut the days otherwise
+        ahead.append((chunk, reader.submit(_read, db, first_day, chunk.end_day)))
+        if len(ahead) > 1:
+            ready, batch = ahead.popleft()
+            yield ready, batch.result()
+    for ready, batch in ahead:
+        yield ready, batch.result()
 
 
 def _read(db: duckdb.DuckDBPyConnection, first_day: int, end_day: int) -> Batch:
@@ -182,7 +184,7 @@ def _read(db: duckdb.DuckDBPyConnection, first_day: int, end_day: int) -> Batch:
 
 
 def _bytes(column: pa.ChunkedArray) -> list[bytes]:
-    """The UTF-8 of each text, cut straight out of Arrow's buffers: a third of ``to_pylist``'s time."""
+    """The UTF-8 of each text, cut straight out of Arrow's buffers: thrice as fast as a list."""
     texts: list[bytes] = []
     for chunk in column.chunks:
         width = "q" if pa.types.is_large_string(chunk.type) else "i"

@@ -103,8 +103,8 @@ def begin(connection: psycopg.Connection[Any], run: Run) -> None:
 
 def finish(connection: psycopg.Connection[Any], run: Run) -> None:
     connection.execute(
-        "UPDATE import_runs SET status = 'finished', finished_at = NOW(), events = %s, figures = %s "
-        "WHERE institution_id = %s AND content_hash = %s",
+        "UPDATE import_runs SET status = 'finished', finished_at = NOW(), "
+        "events = %s, figures = %s WHERE institution_id = %s AND content_hash = %s",
         [Jsonb(run.events or {}), Jsonb(run.figures or {}), run.institution_id, run.content_hash],
     )
 

@@ -81,5 +81,10 @@ def state_until(db: duckdb.DuckDBPyConnection, until: date | None) -> None:
     _script(db, "rows.sql")
 
 
+def requests(db: duckdb.DuckDBPyConnection) -> None:
+    """Make the view ``request``: what of the history can be sent over HTTP."""
+    _script(db, "requests.sql")
+
+
 def _script(db: duckdb.DuckDBPyConnection, name: str) -> None:
     db.execute((HERE / name).read_text(encoding="utf-8"))

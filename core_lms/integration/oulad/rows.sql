@@ -3,14 +3,17 @@
 CREATE MACRO midnight(day) AS date_of(day)::VARCHAR || 'T00:00:00Z';
 CREATE MACRO before(day) AS day < getvariable('until_day');
 
+CREATE MACRO email_of(role, id_student) AS
+    CASE role WHEN 'student' THEN concat('oulad-', id_student) ELSE 'oulad-instructor' END
+    || '@' || getvariable('institution')[1:8] || '.invalid';
+CREATE MACRO name_of(role, id_student) AS
+    CASE role WHEN 'student' THEN concat('OULAD learner ', id_student) ELSE 'OULAD instructor' END;
+CREATE MACRO profile_of(id_student) AS json_object('source', 'oulad', 'id_student', id_student);
+
 CREATE VIEW lms_users AS
-SELECT user_id AS id,
-       CASE role WHEN 'student' THEN concat('oulad-', id_student) ELSE 'oulad-instructor' END
-           || '@' || getvariable('institution')[1:8] || '.invalid' AS email,
-       CASE role WHEN 'student' THEN concat('OULAD learner ', id_student) ELSE 'OULAD instructor' END
-           AS name,
+SELECT user_id AS id, email_of(role, id_student) AS email, name_of(role, id_student) AS name,
        role, midnight(day) AS created_at, midnight(day) AS updated_at, 'active' AS status,
-       json_object('source', 'oulad', 'id_student', id_student) AS profile,
+       profile_of(id_student) AS profile,
        getvariable('institution') AS institution_id
 FROM account WHERE before(day);
 

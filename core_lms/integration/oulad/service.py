@@ -157,7 +157,7 @@ def _same_days(run: Run, until: date | None) -> None:
     was = f"until {run.until_on}" if run.until_on else "whole"
     wanted = f"until {until}" if until else "whole"
     raise Rejected(
-        f"{run.source_path} was imported {was} before and cannot be imported {wanted} as well: bring "
-        "the days that were held back with learnstream replay, or begin anew with learnstream wipe",
+        f"{run.source_path} was imported {was} before and cannot be imported {wanted} as well: "
+        "learnstream replay brings days that were held back; learnstream wipe begins anew",
         run=run.name,
     )
