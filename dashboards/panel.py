@@ -24,8 +24,8 @@ from contracts.errors import Misconfigured, Rejected
 FOLDER = Path(__file__).parent
 
 PICTURES = ("stat", "timeseries", "columns", "bars", "donut", "table")
-"""stat: one row of numbers · timeseries: ``time`` and numbers · columns: ``day``, perhaps a series,
-a number · bars and donut: one name, one number · table: anything."""
+"""stat: one row of numbers · timeseries: ``time`` and numbers · bars and donut: a name and a number
+· table: any · columns: ``day``, the column that ``series`` names, a number named as the unit."""
 
 UNITS = ("learners", "events", "clicks", "enrollments", "times", "percent", "seconds")
 
@@ -33,7 +33,7 @@ SPAN_COLUMNS = ("since_at", "until_at")
 """Columns that say which span of time the answer covers; they are a caption, not a series."""
 
 _REQUIRED = ("title", "question", "picture", "unit", "empty")
-_OPTIONAL = ("order", "size", "note", "span")
+_OPTIONAL = ("order", "size", "note", "span", "series")
 _LINE = re.compile(r"^-- ([a-z]+)(?: ([a-z][a-z0-9_]*))?: (.+)$")
 
 
@@ -59,6 +59,8 @@ class Panel:
     """How the number is defined, where the title cannot say it."""
     span: str | None = None
     """The span of time in words, where it is always the same."""
+    series: str | None = None
+    """The column whose values are the stacked parts of a day, where the picture is columns."""
     labels: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
 
@@ -95,6 +97,8 @@ def read(path: Path) -> Panel:
         raise _wrong(path, f"the header lacks {', '.join(missing)}")
     if facts["picture"] not in PICTURES:
         raise _wrong(path, f"picture is one of {', '.join(PICTURES)}")
+    if (facts["picture"] == "columns") != ("series" in facts):
+        raise _wrong(path, "the picture columns, and only it, says which column is its `series`")
     for unit in (facts["unit"], *columns["unit"].values()):
         if unit not in UNITS:
             raise _wrong(path, f"unit {unit!r} is not one of {', '.join(UNITS)}")
@@ -111,6 +115,7 @@ def read(path: Path) -> Panel:
         size=_number(path, facts, "size", 6),
         note=facts.get("note"),
         span=facts.get("span"),
+        series=facts.get("series"),
         labels=columns["label"],
         units=columns["unit"],
     )

@@ -2,6 +2,7 @@
 -- question: How did the courses' activity develop?
 -- picture: columns
 -- unit: clicks
+-- series: course_id
 -- order: 80
 -- size: 12
 -- label course_id: course
@@ -22,7 +23,7 @@ busiest AS (
     GROUP BY course_id ORDER BY sum(clicks) DESC, course_id LIMIT 5
 )
 SELECT to_char(bucket_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS day,
-       busiest.course_id,
+       coalesce(busiest.course_id::text, 'other courses') AS course_id,
        sum(clicks)::bigint AS clicks,
        (SELECT min(bucket_at) FROM days) AS since_at,
        (SELECT max(bucket_at) FROM days) AS until_at

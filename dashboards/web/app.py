@@ -75,6 +75,7 @@ def describe(panel: Panel) -> dict[str, Any]:
         "labels": panel.labels,
         "note": panel.note,
         "span": panel.span,
+        "series": panel.series,
         "empty": panel.empty,
         "size": panel.size,
         "data_url": here,

@@ -150,13 +150,13 @@ export function timeseries(box, panel) {
   });
 }
 
-/** `day`, a series (null is "others") and a number per row, stacked; missing days are cut out. */
+/** `day`, a series ("other …" comes last, in grey) and a number per row, stacked; days without rows are cut out. */
 export function columns(box, panel) {
   const legend = el("ul", { class: "legend" });
   const plot = el("div", { class: "plot" });
   box.replaceChildren(legend, plot);
   const update = frame(plot, panel.title, (picture, width, answer) => {
-    const { days, series, sums } = stack(answer);
+    const { days, series, sums } = stack(answer, panel);
     const y = yAxis(picture, width, Math.max(0, ...sums));
     const gaps = days.map((one, i) => (i && Date.parse(one.day) - Date.parse(days[i - 1].day) > 86400000 ? 1 : 0));
     const GAP = 14;
@@ -205,16 +205,16 @@ export function columns(box, panel) {
     };
   });
   return (answer) => {
-    const { series } = stack(answer);
+    const { series } = stack(answer, panel);
     legend.replaceChildren(...series.map((id, k) =>
       el("li", {}, el("i", { class: `swatch ${colour(id, k)}` }), nameOf(id, answer), badge(id, answer.names))));
     update(answer);
   };
 }
 
-const colour = (id, k) => (id === null ? "rest" : `c${k + 1}`);
-const nameOf = (id, answer) =>
-  id === null ? "other courses" : format.isId(id) ? format.titleOf(id, answer.names) : String(id);
+const isRest = (id) => String(id).startsWith("other");
+const colour = (id, k) => (isRest(id) ? "rest" : `c${k + 1}`);
+const nameOf = (id, answer) => (format.isId(id) ? format.titleOf(id, answer.names) : String(id));
 
 /** Where a course comes from: real and anonymous, or written for the demo. */
 export function badge(id, names) {
@@ -223,17 +223,17 @@ export function badge(id, names) {
   return el("span", { class: `badge ${origin === "OULAD" ? "real" : "made"}` }, origin);
 }
 
-function stack({ columns: names, rows }) {
-  const [day, by, number] = [names.indexOf("day"), names.findIndex((one, i) => one !== "day" && i < names.length - 1), names.length - 1];
+function stack({ columns: names, rows }, panel) {
+  const [day, by, number] = ["day", panel.series, panel.unit].map((name) => names.indexOf(name));
   const byDay = new Map();
   const totals = new Map();
   for (const one of rows) {
-    const key = by < 0 ? "" : one[by];
+    const key = one[by];
     if (!byDay.has(one[day])) byDay.set(one[day], new Map());
     byDay.get(one[day]).set(key, one[number]);
     totals.set(key, (totals.get(key) ?? 0) + one[number]);
   }
-  const series = [...totals.keys()].sort((a, b) => (a === null) - (b === null) || totals.get(b) - totals.get(a));
+  const series = [...totals.keys()].sort((a, b) => isRest(a) - isRest(b) || totals.get(b) - totals.get(a));
   const days = [...byDay].map(([one, values]) => ({ day: one, values }));
   const sums = days.map(({ values }) => [...values.values()].reduce((a, b) => a + b, 0));
   return { days, series, sums };
