@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
 from itertools import groupby
 
 import psutil
 
-from contracts.errors import LearnstreamError, Misconfigured
+from contracts.errors import LearnstreamError, Misconfigured, Retryable
 from stack import cli
 from stack.local import lifecycle, ports
 from stack.local.catalogue import PARTS
@@ -71,7 +73,7 @@ def _start(parts: Sequence[Part]) -> None:
         try:
             for stage, members in groupby(sorted(parts, key=_stage), key=_stage):
                 if stage > 0:
-                    _prepare_tables(board)
+                    _set_up(board)
                 _in_parallel(list(members), bring)
             if any(part.name == "jobmanager" for part in started):
                 _restore_jobs(board)
@@ -85,24 +87,28 @@ def _stage(part: Part) -> int:
     return part.stage
 
 
-def _prepare_tables(board: Board) -> None:
-    """Tables before those who use them; both commands are idempotent and quick."""
-    if not is_alive(PARTS["postgres"]):
-        return
-    board.say("postgres", "preparing tables")
-    for command in ("migrate", "prepare"):
-        if command in cli.commands() and cli.call(command):
-            raise Misconfigured(f"tables cannot be prepared: see `learnstream {command}`")
-    board.say("postgres", "tables are ready", done=True)
+def _set_up(board: Board) -> None:
+    """Topics and tables before those who use them; idempotent and quick."""
+    _call(board, "setup", "preparing topics and tables", "setup")
 
 
 def _restore_jobs(board: Board) -> None:
     """A standalone JobManager forgets its jobs: those that should run are submitted again."""
     if "jobs" in cli.commands():
-        board.say("jobmanager", "restoring jobs")
-        if cli.call("jobs", "restore"):
-            raise Misconfigured("the Flink jobs cannot be restored: see `learnstream jobs list`")
-        board.say("jobmanager", "jobs are restored", done=True)
+        _call(board, "jobs", "restoring jobs", "jobs", "restore")
+
+
+def _call(board: Board, label: str, doing: str, *command: str) -> None:
+    """Run a command of ours; what it prints is shown as its last line."""
+    board.say(label, doing)
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        status = cli.call(*command)
+    lines = printed.getvalue().strip().splitlines() or ["done"]
+    if status:
+        detail = "\n".join(lines[-15:])
+        raise Retryable(f"`learnstream {' '.join(command)}` ended with {status}\n{detail}")
+    board.say(label, lines[-1], done=True)
 
 
 def _in_parallel(parts: Sequence[Part], action: Callable[[Part], None]) -> None:
