@@ -27,9 +27,12 @@ _RECENT = (_QUERIES / "learners.sql").read_text(encoding="utf-8")
 _ACTIVITY = (_QUERIES / "learner_activity.sql").read_text(encoding="utf-8")
 
 
-class Click(BaseModel):
+class Reaction(BaseModel):
+    """What the learner did with one item of an answer."""
+
     recommendation_id: UUID
     item_id: UUID
+    reaction: Literal["clicks", "dismissals"]
 
 
 class Study(BaseModel):
@@ -45,9 +48,9 @@ async def recent(request: Request) -> Response:
     """Who studied or joined lately; a name only where the account is invented."""
     columns, rows = await _board(request).query(_RECENT)
     learners = [dict(zip(columns, row, strict=True)) for row in rows]
-    lms = request.app.state.lms
-    names = await asyncio.gather(*(_name(lms, learner["id"]) for learner in learners))
-    named = [{**learner, "name": name} for learner, name in zip(learners, names, strict=True)]
+    names = _board(request).names
+    known = await asyncio.gather(*(names.of_person(learner["id"]) for learner in learners))
+    named = [{**learner, "name": name} for learner, name in zip(learners, known, strict=True)]
     return _json({"learners": named})
 
 
@@ -59,7 +62,7 @@ async def one(request: Request, learner_id: UUID) -> Response:
     return _json(
         {
             "id": learner_id,
-            "name": await _name(request.app.state.lms, learner_id),
+            "name": await board.names.of_person(learner_id),
             "activity": [dict(zip(columns, row, strict=True)) for row in rows],
             "names": board.names.among(columns, rows),
         }
@@ -81,13 +84,14 @@ async def search(
     return await _pass_on(request.app.state.serving, "GET", "/search", params={"q": q})
 
 
-@router.post("/learners/{learner_id}/clicks", status_code=HTTPStatus.ACCEPTED)
-async def click(request: Request, learner_id: UUID, body: Click) -> Response:
+@router.post("/reactions", status_code=HTTPStatus.ACCEPTED)
+async def react(request: Request, body: Reaction) -> Response:
+    """The learner followed an offer, or said no; serving remembers whose answer it was."""
     return await _pass_on(
         request.app.state.serving,
         "POST",
-        f"/recommendations/{body.recommendation_id}/clicks",
-        json={"user_id": str(learner_id), "item_id": str(body.item_id)},
+        f"/recommendations/{body.recommendation_id}/{body.reaction}",
+        json={"item_id": str(body.item_id)},
     )
 
 
@@ -118,16 +122,6 @@ def _is_in(enrollments: Any, course_id: str) -> bool:
     return any(
         row["course_id"] == course_id and row["status"] in ("enrolled", "completed") for row in rows
     )
-
-
-async def _name(lms: httpx.AsyncClient, learner_id: UUID) -> str | None:
-    """The account's name if it is invented; None for anybody real, and while the LMS is away."""
-    try:
-        response = await lms.get(f"/api/v1/users/{learner_id}")
-        account = response.json() if response.is_success else {}
-    except (httpx.HTTPError, ValueError):
-        return None
-    return account["name"] if account.get("profile", {}).get("invented") else None
 
 
 async def _pass_on(client: httpx.AsyncClient, method: str, path: str, **kwargs: Any) -> Response:

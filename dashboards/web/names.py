@@ -1,4 +1,4 @@
-"""Titles of courses and items: panels speak in ids, the LMS knows what they are called.
+"""What ids are called: panels speak in ids, the LMS knows the titles of courses and items.
 
 What is known is answered at once; what is not is fetched in the background, so that no panel waits
 for the LMS. A title is asked for again after a while, and an LMS that is away costs nothing but
@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -32,6 +33,7 @@ class Names:
         self._clock = clock
         self._known: dict[str, dict[str, str]] = {}
         self._ask_again_at: dict[str, float] = {}
+        self._people: dict[UUID, tuple[float, str | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def among(
@@ -48,6 +50,24 @@ class Names:
                 if ITEM in ids:
                     self._fetch(f"/api/v1/courses/{ids[COURSE]}/items")
         return {id_: self._known[id_] for id_ in sorted(found & self._known.keys())}
+
+    async def of_person(self, user_id: UUID) -> str | None:
+        """The account's name if it is invented; None for anybody real, and while the LMS is away.
+
+        Names of real people never reach this page: an id is enough to follow a learner.
+        """
+        until, name = self._people.get(user_id, (0.0, None))
+        if self._clock() < until:
+            return name
+        kept_s = KEPT_S
+        try:
+            response = await self._client.get(f"/api/v1/users/{user_id}")
+            account = response.json() if response.is_success else {}
+            name = account["name"] if account.get("profile", {}).get("invented") else None
+        except (httpx.HTTPError, ValueError):
+            kept_s = RETRY_S
+        self._people[user_id] = (self._clock() + kept_s, name)
+        return name
 
     def _fetch(self, path: str) -> None:
         """Once per ``KEPT_S`` (``RETRY_S`` after a failure), and never twice at a time."""

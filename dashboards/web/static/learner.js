@@ -1,6 +1,5 @@
 // For you: whom to look at, what they are offered, what they just did.
 
-import { badge } from "./charts.js";
 import { el } from "./dom.js";
 import * as format from "./format.js";
 
@@ -42,6 +41,7 @@ function showLive(word) {
 
 async function showPeople() {
   const { learners } = await ask(API);
+  if (byId("people").contains(document.activeElement)) return; // a key or pointer is on its way
   byId("nobody").hidden = learners.length > 0;
   byId("people").replaceChildren(...learners.map((one) =>
     el("li", {}, el("a", { href: `/learner/${one.id}`, "aria-current": one.id === learner ? "page" : null },
@@ -60,44 +60,71 @@ function showDeeds({ activity, names }) {
   }));
 }
 
+const SAID = { "content.viewed": "Opened", "content.completed": "Finished" };
+
+/** Tells serving what became of its offer, and the LMS what the learner did. */
 async function act(button, offer, type, recommendation) {
   button.disabled = true;
+  const react = (reaction) => recommendation
+    && post("/api/v1/reactions", { recommendation_id: recommendation, item_id: offer.item_id, reaction });
   try {
-    if (recommendation) await post(`${API}/${learner}/clicks`, { recommendation_id: recommendation, item_id: offer.item_id });
-    await post(`${API}/${learner}/events`, { course_id: offer.course_id, item_id: offer.item_id, event_type: type });
-    byId("said").textContent = `${type === "content.completed" ? "Finished" : "Opened"} “${offer.title}”. The list follows in a moment.`;
+    if (type) {
+      await post(`${API}/${learner}/events`, { course_id: offer.course_id, item_id: offer.item_id, event_type: type });
+      byId("said").textContent = `${SAID[type]} “${offer.title}”. The list follows in a moment.`;
+      await react("clicks");
+    } else {
+      await react("dismissals");
+      byId("said").textContent = `“${offer.title}” is not offered again for a while.`;
+      await offers();
+    }
   } catch (error) {
     byId("said").textContent = `That did not work: ${error.message}`;
   }
   button.disabled = false;
 }
 
+function change(before, id, place) {
+  const was = before.get(id);
+  if (!before.size || was === place) return null;
+  return was === undefined ? "new" : was > place ? `up ${was - place}` : null;
+}
+
 function showOffers(items, recommendation) {
-  const before = offered;
+  const before = recommendation ? offered : new Map();
   if (recommendation) offered = new Map(items.map((one, i) => [one.item_id, i + 1]));
   byId("nothing").hidden = items.length > 0;
   byId("nothing").textContent = "Nothing was found.";
   byId("list").replaceChildren(...items.map((one, i) => {
-    const was = before.get(one.item_id);
-    const moved = !recommendation || !before.size ? null : was === undefined ? "new" : was > i + 1 ? `up ${was - i - 1}` : null;
-    const button = (text, type) => {
-      const made = el("button", { type: "button", "aria-label": `${text} ${one.title}`, onclick: () => act(made, one, type, recommendation) }, text);
+    const changed = change(before, one.item_id, i + 1);
+    const button = (text, type, style) => {
+      const made = el("button", { type: "button", class: style, "aria-label": `${text}: ${one.title}`, onclick: () => act(made, one, type, recommendation) }, text);
       return made;
     };
+    const why = one.reason ?? one.snippet;
     return el("li", {},
       el("b", { "aria-hidden": "true" }, String(i + 1)),
       el("div", {},
-        el("h3", {}, one.title, moved ? el("span", { class: "badge fresh" }, moved) : null),
+        el("h3", {}, one.title, changed ? el("span", { class: "badge fresh" }, changed) : null),
         el("p", {}, [one.course_title, one.kind ? format.kindOf(one.kind) : null].filter(Boolean).join(" · ")),
-        one.reason ? el("p", { class: "why" }, one.reason, one.source ? el("span", { class: "badge" }, SOURCES[one.source] ?? one.source) : null) : null),
-      learner ? el("div", { class: "acts" }, button("Open", "content.viewed"), button("Finish", "content.completed")) : null);
+        why ? el("p", { class: "why" }, why, one.source ? el("span", { class: "badge" }, SOURCES[one.source] ?? one.source) : null) : null),
+      learner ? el("div", { class: "acts" },
+        button("Open", "content.viewed"), button("Finish", "content.completed"),
+        recommendation ? button("Not now", null, "plain") : null) : null);
   }));
 }
 
-async function offer() {
+async function offers() {
   if (searching) return;
-  const answer = await ask(`${API}/${learner}/recommendations?limit=6`);
-  showOffers(answer.items, answer.recommendation_id);
+  try {
+    const answer = await ask(`${API}/${learner}/recommendations?limit=6`);
+    showOffers(answer.items, answer.recommendation_id);
+    byId("degraded").textContent = answer.degraded?.length ? `answered without: ${answer.degraded.join(", ")}` : `ranked by ${answer.model}`;
+  } catch (error) {
+    byId("list").replaceChildren();
+    offered = new Map();
+    byId("nothing").hidden = false;
+    byId("nothing").textContent = `No recommendations just now: ${error.message}. They come back by themselves.`;
+  }
 }
 
 async function search(event) {
@@ -106,7 +133,7 @@ async function search(event) {
   searching = q !== "";
   byId("offers-title").textContent = searching ? "Found" : "Recommended next";
   try {
-    if (!searching) await offer();
+    if (!searching) await offers();
     else showOffers((await ask(`/api/v1/search?q=${encodeURIComponent(q)}`)).items, null);
     byId("said").textContent = searching ? "Empty the box and search again to see the recommendations." : "";
   } catch (error) {
@@ -125,12 +152,12 @@ async function look() {
       showLive("live");
       byId("banner").hidden = true;
       const latest = one.activity.find((deed) => !deed.event_type.startsWith("recommendation."))?.event_id ?? null;
-      if (newest !== null && latest !== newest) setTimeout(() => offer().catch(() => {}), SETTLE_MS);
+      if (newest !== null && latest !== newest) setTimeout(offers, SETTLE_MS);
       newest = latest ?? "";
-      if (!offered.size && !searching) await offer();
+      if (!offered.size && !searching) await offers();
     } catch (error) {
       showLive("lost");
-      byId("banner").textContent = `${error.message}. This page comes back by itself.`;
+      byId("banner").textContent = `${error.message[0].toUpperCase()}${error.message.slice(1)}. This page comes back by itself.`;
       byId("banner").hidden = false;
     }
   } else {

@@ -91,6 +91,8 @@ export function donut(box, panel) {
 
 /** Any columns; numbers stand right, the last of them has a bar beneath it. */
 export function table(box, panel) {
+  const scroll = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": panel.title });
+  box.replaceChildren(scroll); // kept from answer to answer: it holds the focus and the position
   return (answer) => {
     const { columns, rows, names } = answer;
     const numeric = columns.map((_, i) => rows.some((one) => typeof one[i] === "number"));
@@ -115,10 +117,10 @@ export function table(box, panel) {
       const mark = i === courses ? badge(value, names) : null;
       return el("td", { "data-column": column }, el("span", { class: "cut-off", title: text }, text), mark);
     };
-    box.replaceChildren(el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": panel.title },
+    scroll.replaceChildren(
       el("table", {},
         el("thead", {}, el("tr", {}, columns.map((column, i) =>
           el("th", { scope: "col", "data-column": column, class: numeric[i] ? "number" : null }, panel.labels[column] ?? column.replaceAll("_", " "))))),
-        el("tbody", {}, rows.map((one) => el("tr", {}, columns.map((_, i) => cell(one, i))))))));
+        el("tbody", {}, rows.map((one) => el("tr", {}, columns.map((_, i) => cell(one, i)))))));
   };
 }
