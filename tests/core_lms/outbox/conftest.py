@@ -57,9 +57,7 @@ class Outbox:
 
     def event(self, key: str, number: int) -> dict[str, Any]:
         """Parameters of ``APPEND``; ``clicks`` carries the number of the event under its key."""
-        viewed = ContentViewed(
-            user_id=key, course_id=key, item_id=key, kind="video", clicks=number
-        )
+        viewed = ContentViewed(user_id=key, course_id=key, item_id=key, kind="video", clicks=number)
         return rows(wrap(viewed, institution_id=self.institution_id, source_service="test"))
 
     def waiting(self) -> int:
@@ -167,10 +165,20 @@ class Writers:
             thread.join()
 
     def committed(self) -> dict[str, int]:
-        """How many events each key has, as Postgres knows it."""
-        with self._outbox.connect() as connection:
-            found = connection.execute("SELECT key, n FROM counters WHERE n > 0").fetchall()
-        return {str(key): int(n) for key, n in found}
+        """How many events each key has, as Postgres knows it once it answers."""
+        found: list[Any] = []
+
+        def answered() -> bool:
+            nonlocal found
+            try:
+                with self._outbox.connect() as connection:
+                    found = connection.execute("SELECT key, n FROM counters").fetchall()
+            except psycopg.OperationalError:
+                return False
+            return True
+
+        until(answered, "Postgres answers")
+        return {str(key): int(n) for key, n in found if n > 0}
 
     def _run(self, chance: random.Random) -> None:
         while not self._stop.is_set():
