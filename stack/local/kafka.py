@@ -93,7 +93,9 @@ class Kafka(Part):
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        options = ["format", "--ignore-formatted", "-t", cluster, "-c", str(self._properties)]
+        # With "=": an id may begin with a dash.
+        options = ["format", "--ignore-formatted", f"--cluster-id={cluster}"]
+        options += [f"--config={self._properties}"]
         done = subprocess.run(
             [*self._java(128), "kafka.tools.StorageTool", *options],
             stdin=subprocess.DEVNULL,

@@ -20,9 +20,7 @@ def test_every_command_says_what_it_does_in_one_line(name: str) -> None:
 
 
 @EVERY_COMMAND
-def test_every_command_explains_its_options(
-    name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_every_command_explains_its_options(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.call(name, "--help")
     assert ended.value.code == 0

@@ -1,0 +1,78 @@
+"""The parts by themselves: names, memory, back-off, what is refused before anything starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.errors import LearnstreamError, Misconfigured
+from stack import cli
+from stack.local.catalogue import GROUPS, PARTS, named
+from stack.local.flink import TaskManager
+from stack.local.processes import OwnProcess
+from stack.local.supervisor import Watch
+
+
+def test_no_name_means_all_parts() -> None:
+    assert named([]) == list(PARTS.values())
+
+
+def test_a_group_is_its_members_in_catalogue_order() -> None:
+    assert [part.name for part in named(["flink", "kafka"])] == [
+        "kafka",
+        "jobmanager",
+        "taskmanager",
+    ]
+
+
+def test_groups_name_parts_that_exist() -> None:
+    assert {name for members in GROUPS.values() for name in members} <= PARTS.keys()
+
+
+def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Misconfigured, match=r"no part 'kafak': choose from .*kafka"):
+        named(["kafak"])
+
+
+@pytest.mark.parametrize("total", [1024, 1500, 2048, 4096, 8192, 16384])
+def test_the_task_managers_memory_adds_up(total: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", str(total))
+    memory = TaskManager().memory_mb()
+    assert sum(memory.values()) == total
+    assert memory["task_heap"] >= total * 0.2
+
+
+def test_too_little_memory_names_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "512")
+    with pytest.raises(Misconfigured, match="LMS_LOCAL_TASK_MANAGER_MEMORY_MB is 512"):
+        TaskManager().memory_mb()
+
+
+def test_a_process_without_its_module_cannot_be_installed() -> None:
+    process = OwnProcess("ghost", "no_such_package.at_all")
+    assert not process.is_installed()
+    with pytest.raises(Misconfigured, match=r"there is no module no_such_package\.at_all"):
+        process.install(print)
+
+
+def test_a_part_that_keeps_dying_is_started_ever_more_rarely() -> None:
+    watch, now, waits = Watch(last_start=0.0), 1000.0, []
+    for _ in range(8):
+        watch.died(now)
+        waits.append(watch.next_try - now)
+        now = watch.next_try
+        watch.last_start = now
+    assert waits == [0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
+
+
+def test_a_part_that_lived_long_is_started_at_once() -> None:
+    watch = Watch(failures=7, last_start=0.0)
+    watch.died(61.0)
+    assert watch.next_try == 61.0
+
+
+def test_logs_of_a_part_that_never_ran_say_what_to_do(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMS_LOCAL_ROOT", str(tmp_path_factory.mktemp("root")))
+    with pytest.raises(LearnstreamError, match="learnstream up"):
+        cli.call("logs", "kafka")

@@ -1,0 +1,197 @@
+"""The whole local stack on real parts: up, killed, healed, down; own ports, own folder."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from contracts.errors import LearnstreamError
+from stack import cli
+from stack.kafka import admin
+from stack.local import stack
+from stack.local.catalogue import PARTS, named
+from stack.local.record import all_recorded, recorded
+from stack.postgres import connect_analytics
+from stack.profile import profile
+from stack.redis import client
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+SERVERS = named(["servers"])
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[None]:
+    """A stack of its own: killing its parts disturbs no other test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LMS_LOCAL_NAME", "stack-test")
+        patch.setenv("LMS_LOCAL_PORT_OFFSET", "2000")
+        patch.setenv("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "1024")
+        stack.down(list(PARTS.values()))
+        stack.wipe(list(PARTS.values()))
+        stack.up(SERVERS)
+        try:
+            yield
+        finally:
+            stack.down(list(PARTS.values()))
+            stack.wipe(list(PARTS.values()))
+
+
+def eventually(holds: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        time.sleep(0.1)
+
+
+def pid_of(name: str) -> int:
+    record = recorded(name)
+    assert record is not None
+    return record.pid
+
+
+def test_every_part_answers_and_holds_what_others_need(running: None) -> None:
+    assert all(part.ready() for part in SERVERS)
+    assert "lms.content.events" in admin().list_topics(timeout=10).topics
+    with connect_analytics() as connection:
+        rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
+        assert {("timescaledb",), ("vector",)} <= set(rows)
+        assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
+        assert connection.execute("SHOW fsync").fetchone() == ("on",)
+        assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_up_again_starts_nothing_and_is_quick(running: None) -> None:
+    before = {record.name: record.pid for record in all_recorded()}
+    began = time.process_time()
+    assert stack.up(SERVERS) == []
+    assert time.process_time() - began < 1.0
+    assert {record.name: record.pid for record in all_recorded()} == before
+
+
+def test_status_tells_each_part(running: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.call("status", "--json") == 0
+    parts: dict[str, Any] = json.loads(capsys.readouterr().out)["parts"]
+    for part in SERVERS:
+        told = parts[part.name]
+        assert told["state"] == "ready"
+        assert told["pid"] == pid_of(part.name)
+        assert told["memory_mb"] > 1
+        assert told["version"][0].isdigit()
+    assert parts["supervisor"]["state"] == "ready"
+    assert parts["serving"]["state"] == "stopped"
+
+
+def test_all_parts_killed_at_once_come_back_with_their_data(running: None) -> None:
+    with connect_analytics(autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (number int)")
+        connection.execute("INSERT INTO kept VALUES (42)")
+    redis = client()
+    redis.set("kept", "42")
+    eventually(lambda: redis.info("persistence")["aof_pending_bio_fsync"] == 0, "Redis is on disk")
+    before = {part.name: pid_of(part.name) for part in SERVERS}
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+
+    def healed() -> bool:
+        return all(
+            pid_of(part.name) != before[part.name] and stack.is_alive(part) and part.ready()
+            for part in SERVERS
+        )
+
+    eventually(healed, "every killed part answers again")
+    with connect_analytics() as connection:
+        assert connection.execute("SELECT number FROM kept").fetchall() == [(42,)]
+    assert client().get("kept") == b"42"
+    assert "lms.content.events" in admin().list_topics(timeout=10).topics
+    for part in SERVERS:
+        record = recorded(part.name)
+        assert record is not None
+        assert record.restarts == 1
+
+
+def test_a_part_that_was_stopped_on_purpose_stays_down(running: None) -> None:
+    assert stack.down([PARTS["redis"]]) == ["redis"]
+    supervisor = stack.supervisor()
+    assert supervisor is not None  # it goes on watching the others
+    log = profile().run / "logs" / "supervisor.log"
+    os.kill(pid_of("taskmanager"), signal.SIGKILL)
+    eventually(lambda: "taskmanager started again" in log.read_text(), "a later round was made")
+    assert recorded("redis") is None
+    assert not PARTS["redis"].ready()
+    assert "redis" in stack.up(SERVERS)
+
+
+def test_a_killed_supervisor_is_replaced_by_the_next_up(running: None) -> None:
+    before = stack.supervisor()
+    assert before is not None
+    os.kill(before.pid, signal.SIGKILL)
+    eventually(lambda: stack.supervisor() is None, "the supervisor is dead")
+    assert stack.up(SERVERS) == []
+    after = stack.supervisor()
+    assert after is not None
+    assert after.pid != before.pid
+
+
+def test_a_taken_port_stops_up_before_anything_starts(running: None) -> None:
+    stack.down([PARTS["redis"]])
+    port = PARTS["redis"].ports()[0]
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        with pytest.raises(LearnstreamError, match=f"port {port}, which redis needs"):
+            stack.up(SERVERS)
+    assert recorded("redis") is None
+    assert stack.up(SERVERS) == ["redis"]
+
+
+def test_when_one_part_fails_what_was_started_is_stopped_again(
+    running: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.down(named(["redis", "flink"]))
+    monkeypatch.setenv("JAVA_HOME", str(_broken_java(profile().run)))
+    with pytest.raises(LearnstreamError, match="ended while it was starting") as caught:
+        stack.up(SERVERS)
+    assert "this Java is broken" in caught.value.message  # the log's tail
+    assert {record.name for record in all_recorded()} == {"kafka", "postgres", "supervisor"}
+    monkeypatch.undo()
+    assert set(stack.up(SERVERS)) == {"redis", "jobmanager", "taskmanager"}
+
+
+def _broken_java(folder: Path) -> Path:
+    program = folder / "broken-java" / "bin" / "java"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho this Java is broken\nexit 3\n")
+    program.chmod(0o755)
+    return program.parent.parent
+
+
+def test_after_down_nothing_lives(running: None) -> None:
+    folder = str(profile().run)
+    assert _living(folder)
+    assert set(stack.down(list(PARTS.values()))) == {part.name for part in SERVERS}
+    assert _living(folder) == []
+    assert list(all_recorded()) == []
+    assert stack.down(list(PARTS.values())) == []
+
+
+def _living(folder: str) -> list[str]:
+    """Command lines of the processes that have a file of this profile open or on their command."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            logs = [file.path for file in process.open_files()]
+            if process.pid != os.getpid() and folder in " ".join([*process.cmdline(), *logs]):
+                found.append(" ".join(process.cmdline()))
+    return found
