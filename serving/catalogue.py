@@ -21,6 +21,7 @@ class Item:
 
     id: str
     course_id: str
+    course_title: str
     kind: str
     title: str
     description: str
@@ -101,14 +102,16 @@ class Catalogue:
 
 async def _course(lms: Lms, row: dict[str, Any]) -> Course:
     course_id = str(row["id"])
-    items = [_item(course_id, item) async for item in lms.items(course_id)]
-    return Course(course_id, row["title"], _in_order(items))
+    title = row["title"]
+    items = [_item(course_id, title, item) async for item in lms.items(course_id)]
+    return Course(course_id, title, _in_order(items))
 
 
-def _item(course_id: str, row: dict[str, Any]) -> Item:
+def _item(course_id: str, course_title: str, row: dict[str, Any]) -> Item:
     return Item(
         id=str(row["id"]),
         course_id=course_id,
+        course_title=course_title,
         kind=row["kind"],
         title=row["title"],
         description=row["description"] or "",

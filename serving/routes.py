@@ -94,7 +94,7 @@ async def recommendations(
                 title=item.title,
                 kind=item.kind,
                 course_id=item.course_id,
-                course_title=catalogue.courses[item.course_id].title,
+                course_title=item.course_title,
                 source=offer.source,
                 reason=offer.reason,
                 score=round(offer.score, 6),

@@ -25,7 +25,7 @@ async def search(index: SemanticIndex, catalogue: Catalogue, text: str, limit: i
                     title=item.title,
                     kind=item.kind,
                     course_id=item.course_id,
-                    course_title=catalogue.courses[item.course_id].title,
+                    course_title=item.course_title,
                     snippet=snippet(item.description, text),
                     score=round(score, 4),
                 )

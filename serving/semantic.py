@@ -28,7 +28,8 @@ log = logging.getLogger("serving")
 
 
 def text_of(item: Item) -> str:
-    return f"{item.title}. {item.description}"
+    """With the course's title: "Walls inside the castle" alone does not tell of networking."""
+    return f"{item.course_title}. {item.title}. {item.description}"
 
 
 def text_hash(item: Item) -> str:

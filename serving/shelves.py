@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import islice
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from serving.signals import Signals
 
 ANCHORS = 3
 """How many of the recent items with text look for neighbours."""
-NEIGHBOURS = 12
-MIN_SIMILARITY = 0.25
+NEIGHBOURS = 24
+MIN_SIMILARITY = 0.35
 """Below this cosine two texts have little to do with each other."""
 
 
@@ -56,7 +57,7 @@ def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> Shelf:
 
 
 def course(signals: Signals, catalogue: Catalogue) -> Shelf:
-    """The next items of the learner's courses: the one they were in last comes first."""
+    """Next items of the own courses: two of the one studied last, one of each other, the rest."""
     place = {item_id: rank for rank, item_id in enumerate(signals.recent)}
 
     def last_touched(course: Course) -> int:
@@ -69,33 +70,40 @@ def course(signals: Signals, catalogue: Catalogue) -> Shelf:
     ]
     mine.sort(key=last_touched)
 
+    streams = [_next_in(found, signals, place) for found in mine]
+
     def offers() -> Iterator[Offer]:
-        for found in mine:
-            yield from _next_in(found, signals, place)
+        for nth, stream in enumerate(streams):
+            yield from islice(stream, 2 if nth == 0 else 1)
+        for stream in streams:
+            yield from stream
 
     return Shelf("course", offers())
 
 
 def _next_in(course: Course, signals: Signals, place: Mapping[str, int]) -> Iterator[Offer]:
+    """Unfinished items: first those after the newest one opened, then those left behind."""
     touched = [i for i, item in enumerate(course.items) if item.id in place]
-    newest = min(touched, key=lambda i: place[course.items[i].id], default=None)
-    started = newest is not None or any(item.id in signals.finished for item in course.items)
-    start = 0 if newest is None else newest + 1
-    order = [*course.items[start:], *course.items[:start]]
-    for step, item in enumerate(order):
-        if item.id in signals.finished:
-            continue
-        if item.id in place:
+    newest = min(touched, key=lambda i: place[course.items[i].id], default=-1)
+    order = [*range(newest + 1, len(course.items)), *range(newest + 1)]
+    left = [i for i in order if course.items[i].id not in signals.finished]
+    begun = newest >= 0 or len(left) < len(course.items)
+    for step, i in enumerate(left):
+        if course.items[i].id in place:
             reason = f"You opened this in «{course.title}» and have not finished it"
-        elif started:
+        elif i <= newest:
+            reason = f"Left behind in «{course.title}»"
+        elif step > 0:
+            reason = f"Coming up in «{course.title}»"
+        elif begun:
             reason = f"Next in «{course.title}»"
         else:
-            reason = f"To begin with in «{course.title}», where you are enrolled"
-        yield Offer(item.id, "course", reason, 1 / (1 + step))
+            reason = f"The beginning of «{course.title}», where you are enrolled"
+        yield Offer(course.items[i].id, "course", reason, 1 / (1 + step))
 
 
 async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex) -> Shelf:
-    """Items whose text is close to one of the learner's recent items."""
+    """Items whose text is close to a recent item's; those of other courses than the own first."""
     anchors = [
         catalogue.items[item_id]
         for item_id in signals.recent
@@ -108,29 +116,45 @@ async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex)
             if similarity >= MIN_SIMILARITY and (known is None or similarity > known.score):
                 reason = f"Similar to «{anchor.title}», which you studied"
                 best[item_id] = Offer(item_id, "semantic", reason, similarity)
-    recent = set(signals.recent)
-    offers = [offer for offer in best.values() if offer.item_id not in recent]
-    return Shelf("semantic", sorted(offers, key=lambda offer: -offer.score))
+    recent, enrolled = set(signals.recent), set(signals.enrolled)
+    offers = [
+        offer
+        for offer in best.values()
+        if offer.item_id not in recent and offer.item_id in catalogue.items
+    ]
+
+    def order(offer: Offer) -> tuple[bool, float]:
+        return catalogue.items[offer.item_id].course_id in enrolled, -offer.score
+
+    return Shelf("semantic", sorted(offers, key=order))
 
 
 def popular(signals: Signals, catalogue: Catalogue, popularity: Popularity) -> Shelf:
-    """The whole catalogue: own courses first, then items that say what they are, by views."""
+    """The whole catalogue: own courses first, then items that say what they are, by views.
+
+    Of items that nobody has opened, each course's first comes before any course's second.
+    """
     enrolled, recent = set(signals.enrolled), set(signals.recent)
 
-    def worth(item: Item) -> tuple[bool, bool, bool, int]:
-        views = popularity.views.get(item.id, 0)
-        return item.id in recent, item.course_id not in enrolled, not item.has_text, -views
+    def worth(item: Item) -> tuple[bool, bool, bool, int, int]:
+        return (
+            item.id in recent,
+            item.course_id not in enrolled,
+            not item.has_text,
+            -popularity.views.get(item.id, 0),
+            item.position,
+        )
 
     def offers() -> Iterator[Offer]:
         for item in sorted(catalogue.items.values(), key=worth):
-            yield _popular(item, popularity.views.get(item.id, 0), catalogue)
+            yield _popular(item, popularity.views.get(item.id, 0))
 
     return Shelf("popular", offers())
 
 
-def _popular(item: Item, views: int, catalogue: Catalogue) -> Offer:
-    title = catalogue.courses[item.course_id].title
+def _popular(item: Item, views: int) -> Offer:
     if views == 0:
-        return Offer(item.id, "popular", f"Not finished yet, from «{title}»", 0.0)
+        return Offer(item.id, "popular", f"Part of «{item.course_title}», not finished yet", 0.0)
     times = "once" if views == 1 else f"{views:,} times"
-    return Offer(item.id, "popular", f"Opened {times} by learners, from «{title}»", float(views))
+    reason = f"Opened {times} by learners of «{item.course_title}»"
+    return Offer(item.id, "popular", reason, float(views))
