@@ -69,14 +69,14 @@ def alone() -> Iterator[psycopg.Connection[Any]]:
         yield connection
 
 
-def all_runs(connection: psycopg.Connection[Any], institution_id: str) -> list[Run]:
-    """Every run of an institution, oldest first."""
+def all_runs(connection: psycopg.Connection[Any], institution_id: str | None) -> list[Run]:
+    """Every run of an institution (none: of all of them), oldest first."""
     with connection.cursor(row_factory=class_row(Run)) as cursor:
         try:
             cursor.execute(
-                f"SELECT {_COLUMNS} FROM import_runs WHERE institution_id = %s "
-                "ORDER BY started_at, id",
-                [institution_id],
+                f"SELECT {_COLUMNS} FROM import_runs "
+                "WHERE %s::uuid IS NULL OR institution_id = %s ORDER BY started_at, id",
+                [institution_id, institution_id],
             )
         except psycopg.errors.UndefinedTable:
             raise Misconfigured("the LMS database has no tables: learnstream migrate") from None

@@ -1,0 +1,75 @@
+"""Compare the sources, the LMS, Kafka and TimescaleDB: prints equal or the first difference."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.verify.reconcile import Report
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="look again for up to S seconds while the pipeline catches up",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from pipelines.verify.reconcile import verify
+
+    console = Console(stderr=True)
+    with console.status("verifying") as status:
+        report = verify(args.wait, status.update)
+    if args.json:
+        sys.stdout.write(json.dumps(_facts(report), default=str) + "\n")
+    else:
+        _print(report)
+    return 0 if report.equal else 1
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    found = report.difference
+    difference = found and {
+        "about": found.check.about,
+        "tables": [found.check.left, found.check.right],
+        "key": found.key,
+        "values": [found.left, found.right],
+    }
+    return {
+        "equal": report.equal,
+        "difference": difference,
+        "trouble": report.trouble,
+        "totals": report.totals,
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def _print(report: Report) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.verify.checks import CHECKS
+
+    table = Table("compared", "left", "right", box=None, pad_edge=False)
+    for check in CHECKS:
+        left, right = report.totals[check.left], report.totals[check.right]
+        table.add_row(check.about, _said(left), _said(right))
+    Console(width=120 if not sys.stdout.isatty() else None).print(table)
+    if report.equal:
+        sys.stdout.write(f"equal ({report.seconds:.1f} s)\n")
+    else:
+        sys.stdout.write(f"NOT EQUAL: {report.trouble or report.difference}\n")
+
+
+def _said(values: dict[str, int]) -> str:
+    return ", ".join(f"{value:,} {name}" for name, value in values.items())

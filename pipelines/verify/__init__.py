@@ -1,0 +1,1 @@
+"""Reconciliation: does every store hold exactly what happened?"""

@@ -1,0 +1,2 @@
+SELECT topic, event_type, sum(events)::BIGINT AS events, sum(clicks)::BIGINT AS clicks
+FROM kafka_count GROUP BY ALL

@@ -1,0 +1,1 @@
+SELECT 'all topics' AS topic, count(*) AS events FROM kafka_id

@@ -1,0 +1,3 @@
+-- Enrollments that ended, by how.
+SELECT institution_id, course_id, status, count(*) AS events
+FROM enrollments WHERE status <> 'enrolled' GROUP BY 1, 2, 3

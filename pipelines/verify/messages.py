@@ -1,0 +1,155 @@
+"""Reads every committed message of the event topics and counts them in DuckDB."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.json as pj
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from contracts.envelope import decode
+from contracts.errors import Rejected, Retryable
+from contracts.topics import DEAD_LETTERS, EVENT_TOPICS
+from stack import kafka
+
+HERE = Path(__file__).parent
+
+GROUP = "verify"
+"""Never commits an offset: every run reads all that is kept."""
+
+BATCH = 50_000
+SILENCE_S = 30.0
+"""A broker that says nothing for so long is away."""
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+_TEXTS = ("user_id", "course_id", "kind", "submission_id")
+_SCHEMA = pa.schema(
+    [
+        ("event_id", pa.string()),
+        ("event_type", pa.string()),
+        ("timestamp", pa.string()),
+        ("institution_id", pa.string()),
+        ("payload", pa.struct([*((n, pa.string()) for n in _TEXTS), ("clicks", pa.int64())])),
+    ]
+)
+
+
+class Messages:
+    """Counts in DuckDB's tables ``kafka_count``, ``kafka_id`` and ``kafka_graded_submission``.
+
+    ``catch_up`` may be called again and reads only what came since.
+    """
+
+    def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
+        self._db = db
+        self._next: dict[Place, int] = {}
+        self.events = 0
+        self.malformed: list[str] = []
+        """What is wrong with messages that are no events, one sentence each."""
+        self.dead_letters = 0
+        db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
+
+    def expected(self) -> int:
+        """About how many messages are still to be read (transactions add records of their own)."""
+        with contextlib.closing(kafka.consumer(GROUP)) as consumer:
+            total = 0
+            for topic, partition in _places():
+                place = TopicPartition(topic, partition)
+                low, high = consumer.get_watermark_offsets(place, timeout=SILENCE_S)
+                total += high - max(low, self._next.get((topic, partition), 0))
+            return total
+
+    def catch_up(self, advance: Callable[[int], None] = lambda count: None) -> int:
+        """Read to the end of every partition; returns the number of messages read.
+
+        Raises ``Retryable`` where Kafka does not answer.
+        """
+        consumer = kafka.consumer(
+            GROUP, **{"enable.partition.eof": True, "queued.max.messages.kbytes": 64 * 1024}
+        )
+        held: dict[str, list[bytes]] = {}
+        read = 0
+        with contextlib.closing(consumer):
+            todo = set(_places())
+            consumer.assign([TopicPartition(*p, self._next.get(p, 0)) for p in sorted(todo)])
+            heard_at = time.monotonic()
+            while todo:
+                # It waits for a full batch as long as it may: a short while, or the end is slow.
+                messages = consumer.consume(BATCH // 5, timeout=0.2)
+                if messages:
+                    heard_at = time.monotonic()
+                elif time.monotonic() - heard_at > SILENCE_S:
+                    raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
+                for message in messages:
+                    place = message.topic(), message.partition()
+                    error = message.error()
+                    if error is None:
+                        held.setdefault(place[0], []).append(message.value() or b"")
+                        self._next[place] = message.offset() + 1
+                        read += 1
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        todo.discard(place)
+                    elif not error.retriable():
+                        raise KafkaException(error)
+                for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
+                    values = held.pop(topic)
+                    self._count(topic, values)
+                    advance(len(values))
+        for topic, values in held.items():
+            self._count(topic, values)
+            advance(len(values))
+        return read
+
+    def _count(self, topic: str, values: list[bytes]) -> None:
+        if topic == DEAD_LETTERS.name:
+            self.dead_letters += len(values)
+            return
+        batch = _parse(values)
+        if batch is None:
+            good = [value for value in values if self._is_event(topic, value)]
+            batch = _parse(good) if good else None
+            if batch is None:
+                return
+        self.events += batch.num_rows
+        self._db.register("batch", batch)
+        self._db.execute("SET VARIABLE topic = ?", [topic])
+        self._db.execute((HERE / "count_batch.sql").read_text(encoding="utf-8"))
+        self._db.unregister("batch")
+
+    def _is_event(self, topic: str, value: bytes) -> bool:
+        try:
+            decode(topic, value)
+        except Rejected as error:
+            self.malformed.append(f"{topic}: {error}")
+            return False
+        return True
+
+
+def _parse(values: list[bytes]) -> pa.Table | None:
+    """The messages as a table; None where one of them is no event and each must be looked at."""
+    try:
+        table = pj.read_json(
+            pa.BufferReader(b"\n".join(values)),
+            read_options=pj.ReadOptions(block_size=8 << 20),
+            parse_options=pj.ParseOptions(
+                explicit_schema=_SCHEMA, unexpected_field_behavior="ignore"
+            ),
+        )
+    except pa.ArrowInvalid:
+        return None
+    whole = table.num_rows == len(values) and table["event_id"].null_count == 0
+    return table if whole else None
+
+
+def _places() -> list[Place]:
+    """Every partition of the topics read here."""
+    topics = kafka.admin().list_topics(timeout=SILENCE_S).topics
+    names = [topic.name for topic in (*EVENT_TOPICS, DEAD_LETTERS)]
+    return [(name, partition) for name in names for partition in topics[name].partitions]

@@ -1,0 +1,69 @@
+"""Brings what the LMS and TimescaleDB hold into DuckDB, each question as a file beside this one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+
+from contracts.errors import Misconfigured, Retryable
+from stack import postgres
+
+HERE = Path(__file__).parent
+CONNECT = {"lms": postgres.connect_lms, "analytics": postgres.connect_analytics}
+
+
+def fetch(db: duckdb.DuckDBPyConnection, database: str, table: str) -> None:
+    """Make DuckDB's ``table`` anew from what ``<database>/<table>.sql`` answers there.
+
+    Raises ``Retryable`` where the database is away and ``Misconfigured`` where it has no tables.
+    """
+    query = (HERE / database / f"{table}.sql").read_text(encoding="utf-8")
+    try:
+        with CONNECT[database](autocommit=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            _copy(db, connection, query, table)
+    except psycopg.OperationalError as error:
+        raise Retryable(f"the database {database} does not answer: {error}") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise Misconfigured(
+            f"the database {database} lacks a table ({error.diag.message_primary}): learnstream up"
+        ) from None
+
+
+def _copy(
+    db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], query: str, table: str
+) -> None:
+    # By way of a file: DuckDB reads a CSV of a million rows faster than Python makes them.
+    with tempfile.NamedTemporaryFile(suffix=".csv") as file, connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM ({query}) AS q LIMIT 0".encode())
+        columns = ", ".join(
+            f"'{column.name}': '{_TYPES[column.type_code]}'" for column in cursor.description or ()
+        )
+        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
+            for block in copy:
+                file.write(block)
+        file.flush()
+        db.execute(
+            f"CREATE OR REPLACE TABLE {table} AS FROM read_csv('{file.name}', header = false, "
+            f"auto_detect = false, delim = ',', quote = '\"', columns = {{{columns}}})"
+        )
+
+
+_TYPES = {
+    psycopg.postgres.types["uuid"].oid: "UUID",
+    psycopg.postgres.types["date"].oid: "DATE",
+    psycopg.postgres.types["text"].oid: "VARCHAR",
+    psycopg.postgres.types["varchar"].oid: "VARCHAR",
+    psycopg.postgres.types["int8"].oid: "BIGINT",
+    psycopg.postgres.types["numeric"].oid: "BIGINT",  # a sum of bigints
+}
+
+
+def derive(db: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Make DuckDB's ``table`` anew by ``derived/<table>.sql``."""
+    query = (HERE / "derived" / f"{table}.sql").read_text(encoding="utf-8")
+    db.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
