@@ -1,4 +1,4 @@
-"""An outbox of its own (a database beside the others), writers that commit late, a relay to kill."""
+"""An outbox of its own (a database beside the others), late-committing writers, a relay to kill."""
 
 from __future__ import annotations
 
@@ -160,6 +160,10 @@ class Writers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Returns once nobody writes any more."""
         self._stop.set()
         for thread in self._threads:
             thread.join()

@@ -31,7 +31,7 @@ def test_killed_twice_at_a_step_it_still_publishes_each_event_once_in_order(
             assert relay.wait(60) == -signal.SIGKILL
         with outbox.relaying():
             time.sleep(0.5)  # some more load on the survivor; nothing below depends on it
-            writers.__exit__()
+            writers.end()
             until(lambda: outbox.waiting() == 0, "the outbox drains")
 
     assert verify(outbox, writers) > 30
@@ -46,7 +46,7 @@ def test_killed_at_any_moment_it_still_publishes_each_event_once_in_order(outbox
             relay.kill()
             relay.wait()
         with outbox.relaying():
-            writers.__exit__()
+            writers.end()
             until(lambda: outbox.waiting() == 0, "the outbox drains")
 
     assert verify(outbox, writers) > 100
@@ -68,7 +68,7 @@ def test_a_killed_server_delays_events_and_does_nothing_else_to_them(
         assert cli.call("up", part) == 0
         before = sum(writers.committed().values())
         until(lambda: sum(writers.committed().values()) > before + 50, "the writers go on")
-        writers.__exit__()
+        writers.end()
         until(lambda: outbox.waiting() == 0, "the outbox drains")
         assert relay.poll() is None, "the relay itself lived on"
 
