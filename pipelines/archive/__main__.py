@@ -1,0 +1,25 @@
+"""``python -m pipelines.archive``: archive what arrives until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+
+from pipelines.archive.consumer import Archive
+
+
+def main() -> int:
+    logging.basicConfig(
+        level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Archive(stop).run()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,90 @@
+"""The Postgres side of the archive: rows and offsets in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from psycopg import Connection, sql
+
+from contracts.errors import Misconfigured
+from pipelines.archive.rows import COLUMNS
+from stack import postgres
+
+Partition = tuple[str, int]
+
+_LOCK = 0x4C53_0002  # one archive at a time; any constant no other lock of ours uses
+_COPY = sql.SQL("COPY {table} (" + COLUMNS + ") FROM STDIN")
+_ADVANCE = """
+INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
+ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
+WHERE archive_offsets.next_offset < EXCLUDED.next_offset
+"""
+
+
+class ArchiveTable:
+    """One connection that is the only archive: it holds an advisory lock as long as it lives."""
+
+    def __init__(self) -> None:
+        self._connection: Connection[Any] = postgres.connect_analytics(
+            autocommit=True, connect_timeout=5, application_name="learnstream-archive"
+        )
+        self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def offsets(self) -> dict[Partition, int]:
+        """The offset to read next, by topic and partition."""
+        found = self._connection.execute(
+            "SELECT topic, partition, next_offset FROM archive_offsets"
+        )
+        return {(topic, partition): offset for topic, partition, offset in found}
+
+    def store(self, lines: Sequence[str], reached: Mapping[Partition, int]) -> int:
+        """Store rows and move the offsets, both or neither; returns the rows that were new."""
+        with self._connection.transaction():
+            stored = self._insert(lines) if lines else 0
+            with self._connection.cursor() as cursor:
+                cursor.executemany(_ADVANCE, [(*key, offset) for key, offset in reached.items()])
+        return stored
+
+    def _insert(self, lines: Sequence[str]) -> int:
+        try:
+            with self._connection.transaction():
+                return self._copy("activity_events", lines)
+        except psycopg.errors.UniqueViolation:
+            # A producer sent an event again: rare, so only then the slower way that can skip.
+            return self._merge(lines)
+
+    def _merge(self, lines: Sequence[str]) -> int:
+        self._connection.execute(
+            "CREATE TEMP TABLE arrived (LIKE activity_events INCLUDING DEFAULTS) ON COMMIT DROP"
+        )
+        self._copy("arrived", lines)
+        return self._connection.execute(
+            "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING"
+        ).rowcount
+
+    def _copy(self, table: str, lines: Sequence[str]) -> int:
+        command = _COPY.format(table=sql.Identifier(table))
+        with self._connection.cursor() as cursor, cursor.copy(command) as copy:
+            # In pieces: the server indexes one while the next is on its way.
+            for start in range(0, len(lines), 2000):
+                copy.write("\n".join(lines[start : start + 2000]) + "\n")
+        return len(lines)
+
+
+def behind(offsets: Mapping[Partition, int], low: Mapping[Partition, int]) -> Misconfigured | None:
+    """The error of an archive whose next messages Kafka no longer has; None where all is well."""
+    for (topic, partition), offset in sorted(offsets.items()):
+        if offset < low.get((topic, partition), 0):
+            return Misconfigured(
+                f"the archive needs {topic}/{partition} from offset {offset}, but Kafka keeps it "
+                f"only from {low[topic, partition]}: raise the topic's retention, and restore the "
+                "gap from a backup of Kafka",
+                topic=topic,
+                partition=partition,
+            )
+    return None

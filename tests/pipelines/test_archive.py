@@ -1,0 +1,194 @@
+"""The archive on real Kafka and Postgres: everything once, whatever is sent or killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+
+from contracts.dead_letters import DeadLetter
+from contracts.envelope import Envelope, wrap
+from contracts.event import EVENTS
+from contracts.events.content import ContentViewed
+from contracts.events.recommendations import RecommendationShown
+from contracts.fixtures import example, example_envelope
+from contracts.ids import DEFAULT_INSTITUTION, new_id
+from contracts.topics import CONTENT, DEAD_LETTERS
+from pipelines.archive.rows import line
+from stack import kafka, postgres
+from stack.profile import REPOSITORY, Profile
+
+DEADLINE_S = 60
+T = TypeVar("T")
+
+
+def test_a_line_has_the_columns_of_the_table_and_escapes_what_copy_would_read() -> None:
+    shown = example("recommendation.shown")
+    assert isinstance(shown, RecommendationShown)
+    event = wrap(
+        shown.model_copy(update={"model": 'tab\t back\\slash "quote"\nnewline'}),
+        institution_id=DEFAULT_INSTITUTION,
+        source_service="serving",
+        timestamp=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+    written = line(event, "2026-01-02T03:04:06+00:00").split("\t")
+    assert len(written) == 14
+    assert written[3] == "2026-01-02T03:04:05+00:00"
+    assert written[8] == written[9] == "\\N"
+    assert '"model":"tab\\\\t back\\\\\\\\slash \\\\"quote\\\\"\\\\nnewline"' in written[12]
+
+
+class ArchiveProcess:
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "pipelines.archive"],
+            cwd=REPOSITORY,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            stdin=subprocess.DEVNULL,
+        )
+
+    def end(self, number: signal.Signals) -> int:
+        assert self._child is not None
+        self._child.send_signal(number)
+        return self._child.wait(30)
+
+
+@pytest.fixture(scope="module")
+def archive(stack: Profile) -> Iterator[ArchiveProcess]:
+    process = ArchiveProcess()
+    process.start()
+    yield process
+    assert process.end(signal.SIGTERM) == 0
+
+
+def views(count: int, user_id: str) -> list[Envelope]:
+    course, item = new_id(), new_id()
+    event = ContentViewed(user_id=user_id, course_id=course, item_id=item, kind="page", clicks=2)
+    return [
+        wrap(event, institution_id=DEFAULT_INSTITUTION, source_service="content-service")
+        for _ in range(count)
+    ]
+
+
+def send(*messages: tuple[str, bytes | None]) -> None:
+    producer = kafka.producer()
+    for topic, value in messages:
+        producer.produce(topic, key=b"key", value=value)
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+def until(look: Callable[[], T], found: Callable[[T], bool]) -> T:
+    deadline = time.monotonic() + DEADLINE_S
+    while not found(last := look()):
+        assert time.monotonic() < deadline, f"after {DEADLINE_S} s still {last!r}"
+        time.sleep(0.1)
+    return last
+
+
+def query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+    with postgres.connect_analytics() as connection:
+        return connection.execute(statement, parameters).fetchall()  # type: ignore[call-overload]
+
+
+@pytest.mark.integration
+def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess) -> None:
+    number = time.time_ns() % 10**9
+    sent = {t: example_envelope(t, number) for t in EVENTS}
+    send(*((e.topic, e.encode()) for e in sent.values()))
+    ids = [e.event_id for e in sent.values()]
+    statement = (
+        "SELECT event_type, event_id::text, payload FROM activity_events "
+        "WHERE event_id = ANY(%s::uuid[])"
+    )
+    rows = until(lambda: query(statement, ids), lambda found: len(found) == len(ids))
+    for event_type, event_id, payload in rows:
+        assert event_id == sent[event_type].event_id
+        assert payload == sent[event_type].payload.model_dump(mode="json")
+
+
+@pytest.mark.integration
+def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
+    archive: ArchiveProcess,
+) -> None:
+    user = new_id()
+    sent = views(50, user)
+    send(*((CONTENT.name, e.encode()) for e in [*sent, *sent[:20], sent[0]]))
+    last = views(1, user)
+    send(*((CONTENT.name, e.encode()) for e in last))
+    count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
+    marker = "SELECT count(*) FROM activity_events WHERE event_id = %s"
+    until(lambda: query(count, user)[0][0], lambda found: found >= 51)
+    until(lambda: query(marker, last[0].event_id)[0][0], lambda found: found == 1)
+    assert query(count, user) == [(51,)]
+
+
+@pytest.mark.integration
+def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_goes_on(
+    archive: ArchiveProcess,
+) -> None:
+    user = new_id()
+    good = views(2, user)
+    broken = good[0].encode().replace(b'"clicks":2', b'"clicks":"two"')
+    send(
+        (CONTENT.name, good[0].encode()),
+        (CONTENT.name, broken),
+        (CONTENT.name, f"not json {user}".encode()),
+        (CONTENT.name, good[1].encode()),
+    )
+    count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
+    until(lambda: query(count, user)[0][0], lambda found: found == 2)
+    letters = until(lambda: dead_letters(user), lambda found: len(found) == 2)
+    assert {letter.reason for letter in letters} == {"invalid", "not_json"}
+    invalid = next(letter for letter in letters if letter.reason == "invalid")
+    assert "payload.clicks" in invalid.detail
+    assert invalid.message == broken
+    assert invalid.topic == CONTENT.name
+
+
+def dead_letters(mark: str) -> list[DeadLetter]:
+    """The archive's letters whose message contains ``mark``, one per message."""
+    consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
+    partitions = consumer.list_topics(DEAD_LETTERS.name).topics[DEAD_LETTERS.name].partitions
+    consumer.subscribe([DEAD_LETTERS.name])
+    found: dict[str, DeadLetter] = {}
+    ended: set[int] = set()
+    while len(ended) < len(partitions):
+        for message in consumer.consume(500, timeout=1):
+            if message.error():
+                ended.add(message.partition() or 0)
+                continue
+            letter = DeadLetter.model_validate_json(message.value() or b"")
+            if letter.stage == "archive" and mark.encode() in letter.message:
+                found[letter.message_key] = letter
+    consumer.close()
+    return list(found.values())
+
+
+@pytest.mark.integration
+def test_an_archive_killed_again_and_again_stores_everything_once(archive: ArchiveProcess) -> None:
+    user = new_id()
+    send(*((CONTENT.name, e.encode()) for e in views(60_000, user)))
+    count = "SELECT count(*), count(DISTINCT event_id) FROM activity_events WHERE user_id = %s"
+    moments = random.Random(7)
+    for _ in range(4):
+        time.sleep(moments.uniform(0.05, 0.6))  # a moment of its life, not a wait for something
+        archive.end(signal.SIGKILL)
+        archive.start()
+        before = query(count, user)[0][0]
+        until(
+            lambda: query(count, user)[0][0], lambda found, b=before: found > b or found == 60_000
+        )
+    until(lambda: query(count, user)[0][0], lambda found: found >= 60_000)
+    assert query(count, user) == [(60_000, 60_000)]
