@@ -69,7 +69,8 @@ def archive(stack: Profile) -> Iterator[ArchiveProcess]:
     process = ArchiveProcess()
     process.start()
     yield process
-    assert process.end(signal.SIGTERM) == 0
+    # 0, or the default death of a process that was told to end while Python was still starting.
+    assert process.end(signal.SIGTERM) in (0, -signal.SIGTERM)
 
 
 def views(count: int, user_id: str) -> list[Envelope]:
