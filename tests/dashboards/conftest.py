@@ -1,0 +1,255 @@
+"""Analytical databases of our own on the test profile's server: an empty one and a filled one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from psycopg import sql
+
+from contracts.ids import named_id
+from pipelines import schema
+from stack.postgres import PostgresSettings
+from stack.profile import REPOSITORY, Profile
+
+INSTITUTION = UUID(named_id("dashboards", "institution"))
+_WITH_DATABASE = "LMS_POSTGRES_ANALYTICS_URL"
+
+
+def _url(name: str) -> str:
+    return PostgresSettings().analytics_url.rsplit("/", 1)[0] + f"/{name}"
+
+
+@contextmanager
+def _set(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """The address of a prepared analytical database that is dropped afterwards."""
+    name = f"dashboards_{uuid4().hex[:12]}"
+    maintenance = PostgresSettings().analytics_url
+    with psycopg.connect(maintenance, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        with _set(_WITH_DATABASE, _url(name)):
+            schema.prepare()
+        yield _url(name)
+    finally:
+        with psycopg.connect(maintenance, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+
+@dataclass
+class Rows:
+    """Writes what the pipelines would have written for an event: the archive and its aggregates."""
+
+    url: str
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def event(
+        self,
+        event_type: str,
+        topic: str,
+        at: datetime,
+        *,
+        clicks: int | None = None,
+        delay_s: float = 0.5,
+        more: dict[str, Any] | None = None,
+        **ids: Any,
+    ) -> None:
+        payload = {**{name: str(value) for name, value in ids.items()}, **(more or {})}
+        row = {
+            "event_id": uuid4(),
+            "event_type": event_type,
+            "topic": topic,
+            "timestamp": at,
+            "institution_id": INSTITUTION,
+            **{name: ids.get(name) for name in ("user_id", "course_id", "item_id", "kind")},
+            "clicks": clicks,
+            "source_service": "test",
+            "schema_version": 1,
+            "payload": json.dumps(payload),
+            "received_at": at + timedelta(seconds=delay_s),
+        }
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                f"INSERT INTO activity_events ({', '.join(row)}) "
+                f"VALUES ({', '.join(f'%({name})s' for name in row)})",
+                row,
+            )
+            if topic == "lms.content.events":
+                user, course = ids["user_id"], ids["course_id"]
+                self._count(connection, at, user, course, ids["kind"], clicks or 0)
+
+    def view(self, user: UUID, item: UUID, course: UUID, at: datetime, clicks: int = 1) -> None:
+        place = {"user_id": user, "course_id": course, "item_id": item, "kind": "video"}
+        self.event("content.viewed", "lms.content.events", at, clicks=clicks, **place)
+
+    def _count(
+        self,
+        connection: psycopg.Connection[Any],
+        at: datetime,
+        user: UUID,
+        course: UUID,
+        kind: str,
+        clicks: int,
+    ) -> None:
+        add = "SET events = seen.events + 1, clicks = seen.clicks + excluded.clicks"
+        for bucket in ("minute", "hour", "day"):
+            connection.execute(
+                f"INSERT INTO course_activity_{bucket} AS seen "
+                f"VALUES (date_trunc('{bucket}', %s, 'UTC'), %s, %s, %s, 1, %s) "
+                f"ON CONFLICT (bucket_at, institution_id, course_id, kind) DO UPDATE {add}",
+                (at, INSTITUTION, course, kind, clicks),
+            )
+        connection.execute(
+            "INSERT INTO learner_course_day AS seen "
+            "VALUES (date_trunc('day', %s, 'UTC'), %s, %s, %s, 1, %s) "
+            f"ON CONFLICT (bucket_at, institution_id, course_id, user_id) DO UPDATE {add}",
+            (at, INSTITUTION, course, user, clicks),
+        )
+
+
+@pytest.fixture(scope="session")
+def empty(stack: Profile) -> Iterator[str]:
+    """Tables without rows."""
+    with database() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh(stack: Profile) -> Iterator[str]:
+    """Tables without rows, for one test to write into."""
+    with database() as url:
+        yield url
+
+
+@pytest.fixture
+def rows(fresh: str) -> Rows:
+    return Rows(fresh)
+
+
+LEARNERS = [UUID(named_id("dashboards", "learner", n)) for n in range(4)]
+COURSES = [UUID(named_id("dashboards", "course", n)) for n in range(2)]
+ITEMS = [UUID(named_id("dashboards", "item", n)) for n in range(3)]
+
+
+@pytest.fixture(scope="session")
+def filled(stack: Profile) -> Iterator[str]:
+    """A little of everything: history, the last minutes, enrollments, recommendations."""
+    with database() as url:
+        rows = Rows(url)
+        now = rows.now
+        ana, bea, cem, dan = LEARNERS
+        old = datetime(2014, 6, 1, tzinfo=UTC)
+        rows.view(dan, ITEMS[2], COURSES[1], old, clicks=40)
+        rows.view(ana, ITEMS[0], COURSES[0], now - timedelta(minutes=3))
+        rows.view(ana, ITEMS[1], COURSES[0], now - timedelta(minutes=2))
+        rows.view(bea, ITEMS[0], COURSES[0], now - timedelta(minutes=2), clicks=3)
+        rows.view(cem, ITEMS[0], COURSES[0], now - timedelta(minutes=40))
+        for number, (learner, last) in enumerate(
+            [(ana, None), (bea, "course.completed"), (cem, "enrollment.dropped"), (dan, None)]
+        ):
+            about = {"enrollment_id": uuid4(), "user_id": learner, "course_id": COURSES[0]}
+            at = now - timedelta(hours=number + 2)
+            topic = "lms.enrollments.events"
+            rows.event("enrollment.created", topic, at, **about)
+            rows.event("enrollment.progressed", topic, at + timedelta(minutes=9), **about)
+            if last:
+                rows.event(last, topic, at + timedelta(minutes=5), **about)
+        answer = str(uuid4())
+        topic = "lms.recommendations.events"
+        for position, source in enumerate(("personal", "personal", "popular"), start=1):
+            about = {"user_id": ana, "item_id": ITEMS[position - 1]}
+            more = {"recommendation_id": answer, "position": position}
+            at = now - timedelta(minutes=5)
+            rows.event("recommendation.shown", topic, at, more={**more, "source": source}, **about)
+            if position == 1:  # twice: a double click is one
+                for _ in range(2):
+                    rows.event("recommendation.clicked", topic, at, more=more, **about)
+        yield url
+
+
+@dataclass
+class Process:
+    """A process of ours, answering at ``url``."""
+
+    url: str
+    popen: subprocess.Popen[bytes]
+
+    def wait_until_live(self, timeout_s: float = 60) -> None:
+        deadline = time.monotonic() + timeout_s
+        while True:
+            try:
+                if httpx.get(f"{self.url}/health/live", timeout=1).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            assert self.popen.poll() is None, f"{self.popen.args} ended: {self.popen.returncode}"
+            assert time.monotonic() < deadline, f"{self.popen.args} does not answer"
+            time.sleep(0.1)
+
+
+Start = Callable[..., Process]
+
+
+@contextmanager
+def starting() -> Iterator[Start]:
+    """Starts ``python -m MODULE`` at an address with settings; all are ended at the end."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def begin(module: str, url: str, **settings: str) -> Process:
+        popen = subprocess.Popen(
+            [sys.executable, "-m", module],
+            cwd=REPOSITORY,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY), **settings},
+            stdin=subprocess.DEVNULL,
+        )
+        running.append(popen)
+        process = Process(url, popen)
+        process.wait_until_live()
+        return process
+
+    yield begin
+    for popen in running:
+        popen.terminate()
+    for popen in running:
+        assert popen.wait(timeout=15) == 0, f"{popen.args} did not end cleanly"
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts processes of ours for one test."""
+    with starting() as begin:
+        yield begin
+
+
+@pytest.fixture(scope="session")
+def start_for_all() -> Iterator[Start]:
+    """Starts processes of ours for the whole session."""
+    with starting() as begin:
+        yield begin

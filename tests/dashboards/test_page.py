@@ -1,0 +1,200 @@
+"""The page in a real browser: numbers move without reload, and a lost database is said so."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from psycopg import sql
+
+from dashboards import panel as catalogue
+from stack.postgres import PostgresSettings
+from stack.profile import profile
+
+pytestmark = pytest.mark.integration
+
+PORT = 18029
+"""Beside the port of a page that may be up in the same profile."""
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MOVES_MS = 15_000
+"""Far more than the second it takes: the machine may be busy."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    assert program, "Chromium is missing: apt-get install chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page that fails its test on any error of its scripts or refused content."""
+    page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    page.set_default_timeout(MOVES_MS)
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda said: wrong.append(said.text) if "Security" in said.text else None)
+    yield page
+    page.close()
+    assert wrong == []
+
+
+def serve(start: Callable[..., Any], base: int, database: str) -> str:
+    port = profile().port(base)
+    settings = {"LMS_POSTGRES_ANALYTICS_URL": database, "LMS_HTTP_DASHBOARDS_PORT": str(port)}
+    return str(start("dashboards.web", f"http://127.0.0.1:{port}", **settings).url)
+
+
+@pytest.fixture
+def url(fresh: str, start: Callable[..., Any]) -> str:
+    """The address of the page over tables that the test itself fills."""
+    return serve(start, PORT, fresh)
+
+
+@pytest.fixture(scope="module")
+def filled_url(filled: str, start_for_all: Callable[..., Any]) -> str:
+    """The address of the page over the filled tables."""
+    return serve(start_for_all, PORT + 1, filled)
+
+
+def card(page: Page, name: str) -> Any:
+    return page.locator(f'[data-panel="{name}"]')
+
+
+def test_the_page_follows_the_rows_without_reload(page: Page, url: str, rows: Any) -> None:
+    page.goto(url)
+    expect(page.locator("#live")).to_have_text("Live", timeout=MOVES_MS)
+    for panel in catalogue.dashboard("overview"):
+        expect(card(page, panel.name).locator("h2")).to_contain_text(panel.title)
+        expect(card(page, panel.name).locator(".empty")).to_have_text(panel.empty)
+    page.evaluate("window.stillTheSamePage = true")
+
+    learner, item, course = uuid4(), uuid4(), uuid4()
+    rows.view(learner, item, course, rows.now, clicks=3)
+
+    active = card(page, "active_learners").locator(".stat dd").first
+    expect(active).to_have_text("1", timeout=MOVES_MS)
+    cells = card(page, "busiest_items").locator("tbody td")
+    expect(cells.first).to_have_text(f"{str(item)[:8]}…", timeout=MOVES_MS)
+    expect(cells.last).to_have_text("3")
+    expect(card(page, "freshness").locator(".stat dd").first).to_have_text("500 ms")
+    expect(card(page, "activity_by_kind").locator("li")).to_have_text(["video3"])
+    expect(card(page, "history").locator("rect.bar")).to_have_count(1)
+    expect(card(page, "events_per_minute").locator("svg")).to_have_attribute(
+        "aria-label", "Events per minute. 1 events in all, at most 1 at once."
+    )
+
+    rows.view(uuid4(), item, course, rows.now)
+    expect(active).to_have_text("2", timeout=MOVES_MS)
+    expect(cells.last).to_have_text("4", timeout=MOVES_MS)
+    assert page.evaluate("window.stillTheSamePage") is True
+
+
+def test_a_lost_database_is_said_and_its_return_noticed(
+    page: Page, url: str, rows: Any, fresh: str
+) -> None:
+    rows.view(uuid4(), uuid4(), uuid4(), rows.now)
+    page.goto(url)
+    active = card(page, "active_learners").locator(".stat dd").first
+    expect(active).to_have_text("1", timeout=MOVES_MS)
+    allow(fresh, connections=False)
+    expect(page.locator("#live")).to_have_text("Stale: database away", timeout=MOVES_MS)
+    expect(page.locator("#banner")).to_contain_text("has not answered since")
+    expect(active).to_have_text("1")  # the last numbers stay, and are said to be old
+    allow(fresh, connections=True)
+    expect(page.locator("#live")).to_have_text("Live", timeout=MOVES_MS)
+    expect(page.locator("#banner")).to_be_hidden()
+    rows.view(uuid4(), uuid4(), uuid4(), rows.now)
+    expect(active).to_have_text("2", timeout=MOVES_MS)
+
+
+def test_every_chart_can_be_read_by_keyboard_and_as_a_table(page: Page, filled_url: str) -> None:
+    page.goto(filled_url)
+    history = card(page, "history")
+    expect(history.locator("rect.bar")).to_have_count(2, timeout=MOVES_MS)
+    history.locator("svg.chart").focus()
+    page.keyboard.press("End")
+    expect(history.locator(".tip")).to_contain_text("together6")
+    page.keyboard.press("Escape")
+    expect(history.locator(".tip")).to_be_hidden()
+    history.get_by_role("button", name="Activity per day and course as a table").press("Enter")
+    expect(history.locator("tbody tr")).to_have_count(2)
+    expect(history.locator("th")).to_have_text(["day", "course", "clicks"])
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_the_page_fits_its_window(page: Page, filled_url: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(filled_url)
+    expect(card(page, "history").locator("rect.bar")).to_have_count(2, timeout=MOVES_MS)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page: Page, filled_url: str, scheme: Any) -> None:
+    """WCAG 2.2 AA: 4.5 to 1 for text, 3 to 1 for what a picture is drawn with."""
+    page.emulate_media(color_scheme=scheme)
+    page.goto(filled_url)
+    colours = page.evaluate(
+        """() => Object.fromEntries(["ground", "card", "ink", "soft", "accent", "accent-soft",
+          "warn", "warn-soft", "bad", "hover", "c1", "c2", "c3", "c4", "c5", "rest"].map((name) => {
+            const probe = document.body.appendChild(document.createElement("i"));
+            probe.style.color = `var(--${name})`;
+            const [r, g, b] = getComputedStyle(probe).color.match(/[0-9]+/g).map(Number);
+            probe.remove();
+            return [name, [r, g, b]];
+          }))"""
+    )
+    text = [(fore, back) for fore in ("ink", "soft", "accent") for back in ("ground", "card")]
+    text += [("accent", "accent-soft"), ("warn", "warn-soft"), ("bad", "card"), ("soft", "hover")]
+    text += [("card", "ink"), ("c2", "card"), ("c3", "card"), ("c2", "ground"), ("c3", "ground")]
+    drawn = [(name, "card") for name in ("c1", "c2", "c3", "c4", "c5", "rest")]
+    for pairs, least in ((text, 4.5), (drawn, 3.0)):
+        for fore, back in pairs:
+            ratio = contrast(colours[fore], colours[back])
+            assert ratio >= least, f"{fore} on {back}: {ratio:.2f} of {least}"
+
+
+def contrast(a: list[int], b: list[int]) -> float:
+    """The contrast ratio of two sRGB colours (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: list[int]) -> float:
+        parts = [part / 255 for part in colour]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def allow(url: str, *, connections: bool) -> None:
+    """Let a database's clients in, or keep all out and cut those that are in."""
+    name = urlsplit(url).path.removeprefix("/")
+    with psycopg.connect(PostgresSettings().analytics_url, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}").format(
+                sql.Identifier(name), sql.SQL("true" if connections else "false")
+            )
+        )
+        if not connections:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
