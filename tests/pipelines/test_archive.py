@@ -21,8 +21,9 @@ from contracts.events.content import ContentViewed
 from contracts.events.recommendations import RecommendationShown
 from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION, new_id
-from contracts.topics import CONTENT, DEAD_LETTERS
+from contracts.topics import CONTENT
 from pipelines.archive.rows import line
+from pipelines.dead_letters import letters
 from stack import kafka, postgres
 from stack.profile import REPOSITORY, Profile
 
@@ -150,31 +151,21 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_
     )
     count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
     until(lambda: query(count, user)[0][0], lambda found: found == 2)
-    letters = until(lambda: dead_letters(user), lambda found: len(found) == 2)
-    assert {letter.reason for letter in letters} == {"invalid", "not_json"}
-    invalid = next(letter for letter in letters if letter.reason == "invalid")
+    refused = until(lambda: dead_letters(user), lambda found: len(found) == 2)
+    assert {letter.reason for letter in refused} == {"invalid", "not_json"}
+    invalid = next(letter for letter in refused if letter.reason == "invalid")
     assert "payload.clicks" in invalid.detail
     assert invalid.message == broken
     assert invalid.topic == CONTENT.name
 
 
 def dead_letters(mark: str) -> list[DeadLetter]:
-    """The archive's letters whose message contains ``mark``, one per message."""
-    consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
-    partitions = consumer.list_topics(DEAD_LETTERS.name).topics[DEAD_LETTERS.name].partitions
-    consumer.subscribe([DEAD_LETTERS.name])
-    found: dict[str, DeadLetter] = {}
-    ended: set[int] = set()
-    while len(ended) < len(partitions):
-        for message in consumer.consume(500, timeout=1):
-            if message.error():
-                ended.add(message.partition() or 0)
-                continue
-            letter = DeadLetter.model_validate_json(message.value() or b"")
-            if letter.stage == "archive" and mark.encode() in letter.message:
-                found[letter.message_key] = letter
-    consumer.close()
-    return list(found.values())
+    """The archive's letters whose message contains ``mark``."""
+    return [
+        letter
+        for letter in letters()
+        if letter.stage == "archive" and mark.encode() in letter.message
+    ]
 
 
 @pytest.mark.integration
