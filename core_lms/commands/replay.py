@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int | None:
         return None
     sys.stdout.write(
         f"replayed {len(done.days)} days, {done.days[0]} to {done.days[-1]}: {done.requests:,} "
-        f"requests in {done.seconds:.1f} s\n"
+        f"requests and {done.results:,} final results in {done.seconds:.1f} s\n"
     )
     for answers in done.answers:
         for heading in ("made", "repeated", "refused"):

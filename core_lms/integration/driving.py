@@ -129,7 +129,7 @@ class Driver:
             response = await self._ask("POST", request.path, request.body, headers)
             if response.status_code == httpx.codes.CONFLICT:
                 self.answers.refused[f"{request.what}: {_reason(response)}"] += 1
-            elif response.status_code == httpx.codes.CREATED:
+            elif response.status_code == httpx.codes.CREATED or request.key is None:
                 self.answers.made[request.what] += 1
             else:
                 self.answers.repeated[request.what] += 1

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.errors import Misconfigured, Retryable
 from contracts.ids import named_id
-from stack.postgres import PostgresSettings
+from stack.postgres import PostgresSettings, connect_lms
 
 LOCK = 0x4C4D5320
 """Advisory lock held while importing or replaying."""
@@ -67,6 +68,18 @@ def alone() -> Iterator[psycopg.Connection[Any]]:
         if not row or not row[0]:
             raise Retryable("another import or replay is under way; wait for it to end")
         yield connection
+
+
+def connect_again(do: Callable[..., None], *arguments: object) -> None:
+    """``do`` something with a new connection: Postgres may have been restarted since we began."""
+    for attempt in range(60):
+        try:
+            with connect_lms(autocommit=True) as connection:
+                return do(connection, *arguments)
+        except psycopg.OperationalError as error:
+            trouble = error
+            time.sleep(min(0.1 * 2**attempt, 2.0))
+    raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {trouble}")
 
 
 def all_runs(connection: psycopg.Connection[Any], institution_id: str | None) -> list[Run]:

@@ -12,16 +12,17 @@ from pathlib import Path
 import duckdb
 import psycopg
 
-from contracts.errors import Rejected, Retryable
+from contracts.errors import Rejected
 from core_lms.integration import progress, runs
 from core_lms.integration.driving import Answers, Driver, Request
 from core_lms.integration.oulad import history
 from core_lms.integration.oulad.service import map_run
 from core_lms.integration.oulad.source import locate, opened
+from core_lms.integration.publishing import publish
 from core_lms.integration.runs import Run
-from stack.postgres import connect_lms
 
 DAY_S = 86_400
+RESULT = "result"
 REQUESTS = (
     "SELECT user_id::VARCHAR, what, path, key::VARCHAR, body::VARCHAR FROM request "
     "WHERE day = ? ORDER BY rank, user_id, key"
@@ -34,6 +35,8 @@ class Replayed:
 
     days: list[date] = field(default_factory=list)
     requests: int = 0
+    results: int = 0
+    """Final results, which nobody requests: the university announces them."""
     answers: list[Answers] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -109,15 +112,24 @@ async def _drive(
         started = time.monotonic()
         for day, count in days:
             rows = db.execute(REQUESTS, [day]).fetchall()
+            results = [key for _, what, _, key, _ in rows if what == RESULT]
             for number, (learner, what, path, key, body) in enumerate(rows):
+                if what == RESULT:
+                    continue
                 if speed > 0:
                     virtual_s = (day - days[0][0] + number / count) * DAY_S
                     await _until(started + virtual_s / speed)
                 await driver.send(Request(learner, what, path, body, key))
             await driver.drained()
+            if results:
+                await asyncio.to_thread(_announce, db, run, day, results)
+                done.results += len(results)
+                advance(len(results))
             done.days.append(history.day_date(day))
-            done.requests += count
-            await asyncio.to_thread(_note, run, history.day_date(day + 1))
+            done.requests += count - len(results)
+            await asyncio.to_thread(
+                runs.connect_again, runs.replayed, run, history.day_date(day + 1)
+            )
 
 
 async def _until(moment: float) -> None:
@@ -126,13 +138,16 @@ async def _until(moment: float) -> None:
         await asyncio.sleep(wait_s)
 
 
-def _note(run: Run, until: date) -> None:
-    """Remember the day as done; Postgres may have been restarted since we began."""
-    for attempt in range(60):
-        try:
-            with connect_lms(autocommit=True) as connection:
-                return runs.replayed(connection, run, until)
-        except psycopg.OperationalError as error:
-            trouble = error
-            time.sleep(min(0.1 * 2**attempt, 2.0))
-    raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {trouble}")
+def _announce(db: duckdb.DuckDBPyConnection, run: Run, day: int, enrollments: list[str]) -> None:
+    """Bring the final results of a day as the import would have: rows first, then events, once."""
+    runs.connect_again(_complete, enrollments, history.day_date(day))
+    publish(db, run.group, day + 1)
+
+
+def _complete(connection: psycopg.Connection, enrollments: list[str], on: date) -> None:
+    connection.execute(
+        "UPDATE enrollments SET status = 'completed', progress = 100, "
+        "completed_at = %s::date::timestamp AT TIME ZONE 'UTC' "
+        "WHERE id = ANY(%s::uuid[]) AND status = 'enrolled'",
+        [on, enrollments],
+    )

@@ -1,5 +1,5 @@
 -- Held-back days as requests to the LMS: (day, rank within the day, learner, what, path, key, body).
--- The key makes each repeatable. Final results are not among them: no learner requests one.
+-- The key makes each repeatable. A final result has no path: no learner requests it.
 CREATE VIEW request AS
 SELECT day, 0 AS rank, user_id, 'account' AS what, '/users' AS path, user_id AS key,
        json_object('email', email_of(role, id_student), 'name', name_of(role, id_student),
@@ -25,4 +25,11 @@ FROM submission WHERE score IS NOT NULL
 UNION ALL
 SELECT dropped_day, 5, user_id, 'drop', concat('/enrollments/', enrollment_id, '/drop'),
        NULL, json_object('occurred_at', midnight(dropped_day))
-FROM enrollment WHERE dropped_day IS NOT NULL;
+FROM enrollment WHERE dropped_day IS NOT NULL
+UNION ALL
+SELECT completed_day, 6, user_id, 'result', NULL, enrollment_id, NULL
+FROM enrollment WHERE completed_day IS NOT NULL;
+
+-- From now on results are all that is announced without a request.
+CREATE OR REPLACE VIEW message AS
+SELECT day, topic, event_type, key, value FROM rare_message WHERE event_type = 'course.completed';
