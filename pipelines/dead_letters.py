@@ -38,10 +38,10 @@ def _all() -> list[DeadLetter]:
             if not messages:
                 raise Retryable("Kafka stopped answering while dead letters were read")
             for message in messages:
-                error = message.error()
-                if error is not None and error.code() != KafkaError._PARTITION_EOF:
-                    raise Retryable(f"Kafka cannot be read: {error.str()}")
-                if error is not None:
+                problem = message.error()
+                if problem is not None and problem.code() != KafkaError._PARTITION_EOF:
+                    raise Retryable(f"Kafka cannot be read: {problem.str()}")
+                if problem is not None:
                     unread.discard(message.partition() or 0)
                     continue
                 try:
