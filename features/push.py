@@ -153,7 +153,7 @@ class _Guard:
 
 def run(stop: threading.Event, *, group: str = GROUP) -> int:
     """Push until ``stop`` is set; returns the number of rows pushed."""
-    pusher = Pusher(kafka.producer())
+    pusher = Pusher(kafka.producer(**{"log_level": 2}))  # the consumer tells of a lost broker
     # A part may be away for longer than Kafka's default patience between two polls.
     consumer = kafka.consumer(group, **{"max.poll.interval.ms": 3_600_000})
     consumer.subscribe([FEATURES.name])

@@ -41,7 +41,11 @@ class Outlet:
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(
-            **{"queue.buffering.max.messages": _QUEUE, "message.timeout.ms": 300_000}
+            **{
+                "queue.buffering.max.messages": _QUEUE,
+                "message.timeout.ms": 300_000,
+                "log_level": 2,  # a broker that is away is told of by what could not be delivered
+            }
         )
         self._stop = threading.Event()
         self._poller = threading.Thread(target=self._poll, name="kafka-outlet", daemon=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable
@@ -23,7 +24,10 @@ from serving.settings import ServingSettings
 VIEW = VIEWS["learner_activity"]
 _REMEMBERED = 20_000
 _TRAIL = VIEW.trail.length if VIEW.trail else 0
+_REMEMBERED_S = 90 * 86_400
 Result = TypeVar("Result")
+FromLms = tuple[frozenset[str], tuple[str, ...]]
+"""What is finished, and the courses the learner is in."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ def dismissed_key(user_id: str) -> str:
     return f"learnstream:dismissed:{user_id}"
 
 
+def _lms_key(user_id: str) -> str:
+    """What the LMS said last."""
+    return f"learnstream:lms:{user_id}"
+
+
 class SignalReader:
     """Asks all parts at once; what the LMS said last is kept for when it is away."""
 
@@ -74,7 +83,7 @@ class SignalReader:
         self._settings = settings
         self._lms_breaker = Breaker(settings.cooldown_s)
         self._redis_breaker = Breaker(settings.cooldown_s)
-        self._last: OrderedDict[str, tuple[frozenset[str], tuple[str, ...]]] = OrderedDict()
+        self._last: OrderedDict[str, FromLms] = OrderedDict()
 
     async def read(self, user_id: str) -> Signals:
         """Raises ``NotFound`` for a learner the LMS does not know."""
@@ -85,12 +94,9 @@ class SignalReader:
         missing = []
         if from_lms is None:
             missing.append("lms")
-            from_lms = self._last.get(user_id, (frozenset(), ()))
-        else:
-            self._last[user_id] = from_lms
-            self._last.move_to_end(user_id)
-            if len(self._last) > _REMEMBERED:
-                self._last.popitem(last=False)
+            from_lms = await self._recall(user_id)
+        elif self._last.get(user_id) != from_lms:
+            await self._remember(user_id, from_lms)
         if from_redis is None:
             missing.append("redis")
             from_redis = ((), {}, frozenset())
@@ -98,7 +104,26 @@ class SignalReader:
         recent, activity, dismissed = from_redis
         return Signals(user_id, finished, enrolled, recent, activity, dismissed, tuple(missing))
 
-    async def _ask_lms(self, user_id: str) -> tuple[frozenset[str], tuple[str, ...]]:
+    async def _remember(self, user_id: str, known: FromLms) -> None:
+        """In this process, and in Redis for a process that starts while the LMS is away."""
+        self._last[user_id] = known
+        if len(self._last) > _REMEMBERED:
+            self._last.popitem(last=False)
+        told = json.dumps([sorted(known[0]), known[1]])
+        step = self._redis.set(_lms_key(user_id), told, ex=_REMEMBERED_S)
+        await self._redis_breaker.call(step, self._settings.redis_timeout_s)
+
+    async def _recall(self, user_id: str) -> FromLms:
+        if user_id not in self._last:
+            step = self._redis.get(_lms_key(user_id))
+            told = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
+            if told is None:
+                return frozenset(), ()
+            finished, enrolled = json.loads(told)
+            self._last[user_id] = frozenset(finished), tuple(enrolled)
+        return self._last[user_id]
+
+    async def _ask_lms(self, user_id: str) -> FromLms:
         finished, enrolled = await asyncio.gather(
             self._lms.completed_items(user_id), self._lms.enrolled_courses(user_id)
         )
