@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from contracts.ids import named_id
@@ -14,25 +14,32 @@ from core_lms.integration.study.behaviour import Action
 
 
 def requests_of(
-    rows: Rows, person: Person, actions: Iterable[Action], run_id: str, starts_at: datetime
+    rows: Rows,
+    person: Person,
+    actions: Iterable[Action],
+    run_id: str,
+    starts_at: datetime,
+    enrolled: Mapping[tuple[str, str], str],
 ) -> Iterator[tuple[float, Request]]:
     """(seconds into the hour, request) in the actions' order.
 
     The n-th action of a person in a run always has the same key and body, so a run that was
-    interrupted can be played again: what the LMS has, it has.
+    interrupted can be played again: what the LMS has, it has. ``enrolled`` gives the enrollments
+    there are already, by user and course: whoever is in a course does not enroll anew.
     """
     user = rows.id_of("user", person.slug)
     for number, action in enumerate(actions):
         at = (starts_at + timedelta(seconds=action.at_s)).isoformat().replace("+00:00", "Z")
         course = rows.id_of("course", action.course)
+        ours = named_id(run_id, "enrollment", person.slug, action.course)
+        enrollment = enrolled.get((user, course), ours)
         key: str | None = named_id(run_id, person.slug, number)
         body = {"user_id": user, "occurred_at": at} | action.details
         if action.what == "enroll":
-            # Once per person and course, in whichever run: a second run finds them enrolled.
-            key = named_id(run_id, "enrollment", person.slug, action.course)
-            path = f"/courses/{course}/enrollments"
+            if enrollment != ours:
+                continue
+            key, path = ours, f"/courses/{course}/enrollments"
         elif action.what == "drop":
-            enrollment = named_id(run_id, "enrollment", person.slug, action.course)
             key, path, body = None, f"/enrollments/{enrollment}/drop", {"occurred_at": at}
         elif action.what == "submit":
             key = named_id(run_id, "submission", person.slug, action.subject)

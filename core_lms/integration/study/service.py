@@ -47,6 +47,7 @@ def play(
         run = _begin(connection, institution, name, minutes, seed)
         people = [person for person in catalogue.people if person.role == "student"]
         rows = Rows(catalogue, institution)
+        enrolled = _enrolled(connection, [rows.id_of("user", person.slug) for person in people])
         timed = [
             pair
             for person in people
@@ -56,6 +57,7 @@ def play(
                 study(person, catalogue.courses, run["minutes"], f"{name}/{run['seed']}"),
                 str(run["id"]),
                 run["starts_at"],
+                enrolled,
             )
         ]
         timed.sort(key=lambda pair: pair[0])  # stable: each learner's own order stays
@@ -81,6 +83,16 @@ async def _drive(
             await driver.send(request)
         await driver.drained()
         return driver.answers
+
+
+def _enrolled(connection: psycopg.Connection[Any], users: list[str]) -> dict[tuple[str, str], str]:
+    """Who is in which course already, and under which enrollment."""
+    found = connection.execute(
+        "SELECT user_id::text, course_id::text, id::text FROM enrollments "
+        "WHERE status <> 'dropped' AND user_id = ANY(%s::uuid[])",
+        [users],
+    )
+    return {(user, course): enrollment for user, course, enrollment in found}
 
 
 def _begin(
