@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from dashboards import panel as catalogue
 from dashboards.web.app import API, create_app
+from stack.profile import profile
 
 NOWHERE = "postgresql://learnstream@127.0.0.1:9/analytics"  # the discard port: nobody listens
 
@@ -117,3 +118,17 @@ def test_panel_data_come_over_http(filled: str, monkeypatch: pytest.MonkeyPatch)
         deeds = client.get(f"/api/v1/learners/{learners[0]['id']}").json()["activity"]
         assert deeds[0]["at"] >= deeds[-1]["at"]
         assert not {"recommendation.shown"} & {deed["event_type"] for deed in deeds}
+
+
+@pytest.mark.integration
+def test_an_open_stream_does_not_hold_up_the_end(empty: str, start: Callable[..., Any]) -> None:
+    port = profile().port(18028)
+    settings = {"LMS_POSTGRES_ANALYTICS_URL": empty, "LMS_HTTP_DASHBOARDS_PORT": str(port)}
+    process = start("dashboards.web", f"http://127.0.0.1:{port}", **settings)
+    with httpx.stream("GET", f"{process.url}{API}/overview/stream", timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert next(lines).startswith("event: ")
+        process.popen.terminate()
+        for _ in lines:  # until the server has said all it had to say
+            pass
+    assert process.popen.wait(timeout=5) == 0
