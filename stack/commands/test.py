@@ -20,7 +20,6 @@ TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
 """Own folder and own ports: the tests run beside a demo that is up."""
 
 
-
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fast", action="store_true", help="only what needs no servers")
     parser.add_argument("pytest", nargs="*", help="paths or options for pytest, after --")

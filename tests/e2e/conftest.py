@@ -1,0 +1,40 @@
+"""The product, up and empty, for the journeys of this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from stack.profile import REPOSITORY
+from tests.e2e.product import Product
+
+_OFFSET = 2000
+
+
+@pytest.fixture(scope="session")
+def product() -> Iterator[Product]:
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "LMS_LOCAL_NAME": "e2e",
+        "LMS_LOCAL_PORT_OFFSET": str(_OFFSET),
+        "LMS_LOCAL_TASK_MANAGER_MEMORY_MB": "2048",
+    }
+    lms, serving, dashboards = (
+        httpx.Client(base_url=f"http://127.0.0.1:{port + _OFFSET}", timeout=30)
+        for port in (18000, 18010, 18020)
+    )
+    product = Product(env, lms, serving, dashboards)
+    product.command("down")
+    product.command("wipe", "--yes")
+    try:
+        product.command("up", timeout_s=600)
+        product.command("jobs", "submit")
+        yield product
+    finally:
+        product.command("down")
+        for client in (lms, serving, dashboards):
+            client.close()

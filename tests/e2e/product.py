@@ -1,0 +1,84 @@
+"""The whole running product in a profile of its own, driven from outside as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import httpx
+
+from stack.profile import REPOSITORY
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Product:
+    """Its commands, its addresses, and the pids of its parts."""
+
+    env: dict[str, str]
+    lms: httpx.Client
+    serving: httpx.Client
+    dashboards: httpx.Client
+
+    def command(self, *words: str, timeout_s: float = 300) -> str:
+        """What ``learnstream WORDS`` printed; fails the test with its output where it failed."""
+        done = self._run(words, timeout_s)
+        assert done.returncode == 0, f"learnstream {' '.join(words)}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def _run(self, words: Sequence[str], timeout_s: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "stack.cli", *words],
+            cwd=REPOSITORY,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        """A command that goes on while the test does other things."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "stack.cli", *words],
+            cwd=REPOSITORY,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def said(self, *words: str, timeout_s: float = 300) -> Any:
+        """The JSON object that a command printed last, whatever its exit status."""
+        done = self._run(words, timeout_s)
+        assert done.stdout.strip(), f"learnstream {' '.join(words)} said nothing\n{done.stderr}"
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        parts: dict[str, dict[str, Any]] = self.said("status", "--json")["parts"]
+        return parts
+
+    def kill(self, part: str) -> int:
+        """SIGKILL a part's process; returns the pid it had."""
+        pid: int = self.parts()[part]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+
+def until(look: Callable[[], T], found: Callable[[T], bool], within_s: float) -> T:
+    """The first answer of ``look`` that ``found`` accepts; the test fails after ``within_s``."""
+    deadline = time.monotonic() + within_s
+    while not found(last := look()):
+        assert time.monotonic() < deadline, f"after {within_s} s still {last!r}"
+        time.sleep(0.2)
+    return last
