@@ -16,14 +16,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 from confluent_kafka import KafkaException, TopicPartition
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.cimpl import NewTopic
 
 from contracts.envelope import wrap
 from contracts.errors import LearnstreamError, Retryable
@@ -31,6 +31,7 @@ from contracts.events.content import ContentViewed
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from core_lms.migrate import migrate
 from core_lms.outbox import APPEND, rows
+from core_lms.outbox.channel import group_of
 from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
@@ -238,8 +239,19 @@ def _database(name: str) -> Iterator[str]:
         try:
             migrate(url)
             yield url
+            _forget_group(url)
         finally:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _forget_group(url: str) -> None:
+    """The relay's progress in Kafka, which would outlive the database by a week."""
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT outbox_id::text FROM outbox_relay").fetchone()
+    assert row is not None
+    for future in kafka.admin().delete_consumer_groups([group_of(row[0])]).values():
+        with suppress(KafkaException):  # a topic deleted meanwhile took the group with it
+            future.result(10)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import traceback
 from datetime import UTC, datetime
 
 _standard = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
@@ -21,9 +22,18 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         line |= {name: value for name, value in vars(record).items() if name not in _standard}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            line |= _failure(record.exc_info[1])
         return json.dumps(line, default=str)
+
+
+def _failure(error: BaseException) -> dict[str, str]:
+    """Where it failed and as what; without the message, which may quote a row with an address."""
+    kind = type(error)
+    return {
+        "error": f"{kind.__module__}.{kind.__qualname__}",
+        "traceback": "".join(traceback.format_tb(error.__traceback__)),
+    }
 
 
 def log_to_stdout(level: int = logging.INFO) -> None:

@@ -19,6 +19,11 @@ CALL_S = 5.0
 """How long one call of the client blocks before it is called again."""
 
 
+def group_of(outbox_id: str) -> str:
+    """Name of the group, and of the transactional producer, of one outbox."""
+    return f"learnstream-outbox-{outbox_id}"
+
+
 class Channel:
     """A transactional producer whose progress is the committed offset of a group nobody joins.
 
@@ -28,7 +33,7 @@ class Channel:
 
     def __init__(self, outbox_id: str, settings: OutboxSettings) -> None:
         self._settings = settings
-        self._name = f"learnstream-outbox-{outbox_id}"
+        self._name = group_of(outbox_id)
         self._position = TopicPartition(EVENT_TOPICS[0].name, 0)
         self._consumer = kafka.consumer(self._name)
         self._producer = kafka.producer(
@@ -41,7 +46,7 @@ class Channel:
 
     def fence(self) -> None:
         """End our predecessor's transaction, committed or aborted, and lock out its producer."""
-        self._until_done(self._producer.init_transactions, deadline_s=60)
+        self._until_done(self._producer.init_transactions)
 
     def published_no(self) -> int | None:
         """Number of the last batch in Kafka; None where Kafka knows of none."""
@@ -87,11 +92,9 @@ class Channel:
             except BufferError:
                 self._producer.poll(0.1)
 
-    def _until_done(
-        self, call: Callable[..., Any], *args: Any, deadline_s: float | None = None
-    ) -> None:
+    def _until_done(self, call: Callable[..., Any], *args: Any) -> None:
         """Repeat a transactional call that timed out: librdkafka resumes it where it stood."""
-        deadline = time.monotonic() + (deadline_s or self._settings.transaction_timeout_s)
+        deadline = time.monotonic() + self._settings.transaction_timeout_s
         while True:
             try:
                 call(*args, CALL_S)

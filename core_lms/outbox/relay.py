@@ -20,7 +20,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from contracts.errors import Misconfigured, Retryable
-from core_lms.outbox.channel import Channel
+from core_lms.outbox.channel import CALL_S, Channel
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
 from core_lms.outbox.table import Batch, OutboxTable
@@ -88,7 +88,7 @@ class Relay:
             if not self._wait_for_lock(table):
                 return
             reached("locked")
-            kafka.create_topics()
+            kafka.create_topics(timeout_s=CALL_S)
             with self._channel(table) as (channel, published_no, published_ids):
                 self._relay(table, channel, published_no, published_ids)
 

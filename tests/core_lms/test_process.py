@@ -1,0 +1,61 @@
+"""``python -m core_lms`` as the supervisor runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from stack.profile import REPOSITORY, Profile
+
+pytestmark = pytest.mark.integration
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def server(stack: Profile) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    port = free_port()
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
+    process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
+    url = f"http://127.0.0.1:{port}"
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            if httpx.get(f"{url}/health/ready").status_code == 200:
+                break
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+        time.sleep(0.05)
+    yield process, url
+    process.kill()
+    process.wait()
+
+
+def test_it_answers_and_ends_cleanly_when_told_to(server: Any) -> None:
+    process, url = server
+    assert httpx.get(f"{url}/health/live").json() == {"status": "live"}
+    assert httpx.get(f"{url}/api/v1/courses").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) in (0, -signal.SIGTERM)
+
+
+def test_readiness_tells_how_old_the_oldest_waiting_event_is(server: Any, database: Any) -> None:
+    _, url = server
+    database.execute("INSERT INTO outbox (topic, key, message) VALUES ('t', 'k', '{}')")
+    try:
+        assert httpx.get(f"{url}/health/ready").json()["outbox_lag_s"] > 0
+    finally:
+        database.execute("DELETE FROM outbox WHERE topic = 't'")
