@@ -1,10 +1,9 @@
 -- title: Events per minute
--- question: How busy is it, and is that usual for this hour?
+-- question: How busy is it, compared with the last hour?
 -- picture: timeseries
 -- unit: events
 -- order: 40
 -- size: 8
--- label events: events
 -- span: last 60 minutes
 -- note: Content events by the minute they happened in; the last minute is still filling.
 -- empty: Nothing has happened in the last hour. Let learners study: ./learnstream study

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -129,7 +129,17 @@ def test_freshness_leaves_loaded_history_out(filled: str) -> None:
     (row,) = shown(filled, "freshness")
     assert row["p50_delay"] == pytest.approx(0.5)
     assert row["p99_delay"] == pytest.approx(0.5)
+    assert row["told_late"] == 0
     assert 100 < row["newest_row_age"] < 600
+
+
+def test_an_event_told_late_is_counted_but_its_delay_is_not_the_pipelines(rows: Any) -> None:
+    about = {"user_id": uuid4(), "course_id": uuid4(), "item_id": uuid4(), "kind": "page"}
+    for delay_s, at in ((2.0, timedelta(minutes=1)), (1500.0, timedelta(minutes=26))):
+        rows.event("content.viewed", "lms.content.events", rows.now - at, delay_s=delay_s, **about)
+    (row,) = shown(rows.url, "freshness")
+    assert (row["p50_delay"], row["told_late"]) == (pytest.approx(2.0), 1)
+    assert row["newest_row_age"] == pytest.approx(60, abs=15)
 
 
 def test_the_busiest_item_comes_first_with_its_learners(filled: str) -> None:

@@ -45,9 +45,8 @@ function frame(box, label, draw) {
         scene.marks?.(at) ?? null),
     );
     tip.replaceChildren(...scene.describe(at));
-    const half = tip.offsetWidth / 2;
-    const middle = Math.max(half, Math.min(box.clientWidth - half, x));
-    tip.style.left = `${middle}px`;
+    const beside = x + 14 + tip.offsetWidth > box.clientWidth ? x - 14 - tip.offsetWidth : x + 14;
+    tip.style.left = `${Math.max(0, beside)}px`;
   }
 
   picture.addEventListener("pointermove", (event) => {

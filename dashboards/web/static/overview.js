@@ -26,9 +26,7 @@ function isEmpty(panel, { columns: names, rows }) {
   if (panel.picture === "table") return false;
   const numbers = rows.flatMap((row) => row.filter((_, i) => names[i] !== "time" && names[i] !== "day"))
     .filter((value) => typeof value === "number");
-  return panel.picture === "stat" && panel.unit === "seconds"
-    ? numbers.length === 0
-    : numbers.every((value) => value === 0);
+  return numbers.every((value) => value === 0);
 }
 
 function card(panel) {
