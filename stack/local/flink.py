@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -147,6 +148,10 @@ class JobManager(_FlinkProcess):
 
     def ready(self) -> bool:
         return self._get("/overview") is not None
+
+    def wipe(self) -> None:
+        super().wipe()
+        shutil.rmtree(profile().run / "checkpoints", ignore_errors=True)
 
     def ports(self) -> Sequence[int]:
         return profile().port(18081), profile().port(16123)

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -80,8 +81,11 @@ def shorten(log: Path) -> None:
             os.truncate(log, 0)
 
 
-def wait_until_ready(part: Part) -> None:
-    """Return when the part answers; raises Retryable with its log's tail when it will not."""
+def wait_until_ready(part: Part, given_up: threading.Event) -> None:
+    """Return when the part answers; raises Retryable with its log's tail when it will not.
+
+    ``given_up`` ends the wait at once: another part has failed, or the user wants no more.
+    """
     deadline = time.monotonic() + part.start_timeout_s
     while not part.ready():
         record = recorded(part.name)
@@ -92,10 +96,11 @@ def wait_until_ready(part: Part) -> None:
                 f"{part.name} did not answer within {part.start_timeout_s:.0f} s"
                 f"\n{tail(part.log_path)}"
             )
-        time.sleep(0.1)
+        if given_up.wait(0.1):
+            raise Retryable(f"{part.name} was not waited for")
 
 
-def start(part: Part) -> None:
+def start(part: Part, given_up: threading.Event) -> None:
     """Start the part and wait until it can be used; a part that fails is stopped again."""
     with lock(part.name):
         previous = recorded(part.name)
@@ -103,7 +108,7 @@ def start(part: Part) -> None:
             kill_leftovers(previous)
         try:
             spawn(part)
-            wait_until_ready(part)
+            wait_until_ready(part, given_up)
             part.once_ready()
         except BaseException:
             _end(part)

@@ -6,10 +6,12 @@ import io
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import redirect_stdout
+from dataclasses import replace
 from itertools import groupby
 
 import psutil
@@ -53,6 +55,7 @@ def _start(parts: Sequence[Part]) -> None:
     _require_room(dead)
     ports.require_free(dead)
     started: list[Part] = []
+    given_up = threading.Event()
     with Board("up") as board:
         _in_parallel(
             [part for part in dead if not part.is_installed()],
@@ -64,17 +67,17 @@ def _start(parts: Sequence[Part]) -> None:
             board.say(part.name, "starting")
             if is_alive(part):
                 # The supervisor or another caller has just started it.
-                lifecycle.wait_until_ready(part)
+                lifecycle.wait_until_ready(part, given_up)
             else:
                 started.append(part)
-                lifecycle.start(part)
+                lifecycle.start(part, given_up)
             board.say(part.name, f"ready after {time.monotonic() - began:.1f} s", done=True)
 
         try:
             for stage, members in groupby(sorted(parts, key=_stage), key=_stage):
                 if stage > 0:
                     _set_up(board)
-                _in_parallel(list(members), bring)
+                _in_parallel(list(members), bring, given_up)
             if any(part.name == "jobmanager" for part in started):
                 _restore_jobs(board)
         except BaseException:
@@ -93,9 +96,19 @@ def _set_up(board: Board) -> None:
 
 
 def _restore_jobs(board: Board) -> None:
-    """A standalone JobManager forgets its jobs: those that should run are submitted again."""
-    if "jobs" in cli.commands():
+    """A standalone JobManager forgets its jobs: those that should run are submitted again.
+
+    A job that cannot be restored now is no reason to end the stack: the supervisor tries on.
+    """
+    if "jobs" not in cli.commands():
+        return
+    try:
         _call(board, "jobs", "restoring jobs", "jobs", "restore")
+    except LearnstreamError as error:
+        board.say("jobs", f"not restored, the supervisor tries again: {error.message}")
+        record = recorded("jobmanager")
+        if record is not None:
+            replace(record, jobs_restored=False).write()
 
 
 def _call(board: Board, label: str, doing: str, *command: str) -> None:
@@ -111,14 +124,23 @@ def _call(board: Board, label: str, doing: str, *command: str) -> None:
     board.say(label, lines[-1], done=True)
 
 
-def _in_parallel(parts: Sequence[Part], action: Callable[[Part], None]) -> None:
-    """Run ``action`` for all; when one fails the others still come to an end, then it is raised."""
+def _in_parallel(
+    parts: Sequence[Part],
+    action: Callable[[Part], None],
+    given_up: threading.Event | None = None,
+) -> None:
+    """Run ``action`` for all, wait for all; the first failure sets ``given_up``, then is raised."""
     if not parts:
         return
     with ThreadPoolExecutor(len(parts)) as pool:
         running = [pool.submit(action, part) for part in parts]
-    for future in running:
-        future.result()
+        try:
+            for future in as_completed(running):
+                future.result()
+        except BaseException:
+            if given_up is not None:
+                given_up.set()
+            raise
 
 
 def _require_room(parts: Sequence[Part]) -> None:

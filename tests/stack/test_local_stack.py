@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +24,7 @@ from stack.local import stack
 from stack.local.catalogue import PARTS, named
 from stack.local.record import all_recorded, recorded
 from stack.postgres import connect_analytics
-from stack.profile import profile
+from stack.profile import REPOSITORY, profile
 from stack.redis import client
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
@@ -175,6 +177,20 @@ def _broken_java(folder: Path) -> Path:
     program.write_text("#!/bin/sh\necho this Java is broken\nexit 3\n")
     program.chmod(0o755)
     return program.parent.parent
+
+
+def test_an_up_that_is_ended_half_way_leaves_nothing_running(running: None) -> None:
+    stack.down([PARTS["kafka"]])
+    command = [sys.executable, "-m", "stack.cli", "up", "kafka"]
+    up = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+    eventually(lambda: recorded("kafka") is not None, "Kafka is starting")
+    kafka = recorded("kafka")
+    assert kafka is not None
+    up.terminate()
+    assert up.wait(60) == 130
+    assert kafka.process() is None
+    assert recorded("kafka") is None
+    assert stack.up(SERVERS) == ["kafka"]
 
 
 def test_after_down_nothing_lives(running: None) -> None:
