@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
+from contracts.ids import DEFAULT_INSTITUTION
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--days", type=int, metavar="N", help="the next N days; default: all")
@@ -19,16 +21,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="virtual seconds per second; default 86400 (a day each second), 0: no pacing",
     )
+    parser.add_argument(
+        "--institution", default=DEFAULT_INSTITUTION, metavar="UUID", help="whose learners they are"
+    )
 
 
 def run(args: argparse.Namespace) -> int | None:
     from contracts.errors import Misconfigured
-    from contracts.ids import DEFAULT_INSTITUTION
     from core_lms.integration.oulad.replay import replay
 
     if args.speed < 0 or (args.days is not None and args.days < 1):
         raise Misconfigured("--speed is 0 or more, --days is 1 or more")
-    done = replay(DEFAULT_INSTITUTION, days=args.days, speed=args.speed)
+    done = replay(args.institution, days=args.days, speed=args.speed)
     if not done.days:
         sys.stdout.write("nothing to replay: no import holds days back\n")
         return None

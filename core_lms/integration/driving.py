@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
 
 import httpx
 
@@ -107,15 +106,14 @@ class Driver:
 
     async def drained(self) -> None:
         """Wait until everything sent was answered; raises what stopped a lane."""
-        joined = asyncio.gather(*(lane.join() for lane in self._lanes))
+        joined = asyncio.ensure_future(self._joined())
         await asyncio.wait([joined, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        if not joined.done():
-            joined.cancel()
+        joined.cancel()
         self._stop_if_failed()
 
-    async def get(self, path: str) -> Any:
-        """One GET, retried like the rest."""
-        return (await self._ask("GET", path)).json()
+    async def _joined(self) -> None:
+        for lane in self._lanes:
+            await lane.join()
 
     def _stop_if_failed(self) -> None:
         for task in self._tasks:

@@ -187,11 +187,10 @@ def _bytes(column: pa.ChunkedArray) -> list[bytes]:
     """The UTF-8 of each text, cut straight out of Arrow's buffers: thrice as fast as a list."""
     texts: list[bytes] = []
     for chunk in column.chunks:
-        width = "q" if pa.types.is_large_string(chunk.type) else "i"
         _, offsets, data = chunk.buffers()
-        ends = (
-            memoryview(offsets).cast(width)[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
-        )
+        wide = pa.types.is_large_string(chunk.type)
+        starts = memoryview(offsets).cast("q") if wide else memoryview(offsets).cast("i")
+        ends = starts[chunk.offset : chunk.offset + len(chunk) + 1].tolist()
         text = data.to_pybytes()
         texts += [text[start:end] for start, end in pairwise(ends)]
     return texts

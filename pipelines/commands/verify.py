@@ -20,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="look again for up to S seconds while the pipeline catches up",
     )
+    parser.add_argument(
+        "--institution", metavar="UUID", help="only what belongs to this institution"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -29,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     console = Console(stderr=True)
     with console.status("verifying") as status:
-        report = verify(args.wait, status.update)
+        report = verify(args.wait, status.update, args.institution)
     if args.json:
         sys.stdout.write(json.dumps(_facts(report), default=str) + "\n")
     else:

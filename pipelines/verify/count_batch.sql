@@ -5,7 +5,7 @@ SELECT getvariable('topic'), event_type, institution_id::UUID, payload.course_id
 FROM batch WHERE event_id IS NOT NULL
 GROUP BY ALL;
 
-INSERT INTO kafka_id SELECT event_id::UUID FROM batch WHERE event_id IS NOT NULL;
+INSERT INTO kafka_id SELECT institution_id::UUID, event_id::UUID FROM batch WHERE event_id IS NOT NULL;
 
 INSERT INTO kafka_graded_submission
 SELECT institution_id::UUID, payload.course_id::UUID, payload.submission_id::UUID

@@ -88,11 +88,11 @@ class Messages:
                 elif time.monotonic() - heard_at > SILENCE_S:
                     raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
                 for message in messages:
-                    place = message.topic(), message.partition()
+                    place = message.topic() or "", message.partition() or 0
                     error = message.error()
                     if error is None:
                         held.setdefault(place[0], []).append(message.value() or b"")
-                        self._next[place] = message.offset() + 1
+                        self._next[place] = (message.offset() or 0) + 1
                         read += 1
                     elif error.code() == KafkaError._PARTITION_EOF:
                         todo.discard(place)

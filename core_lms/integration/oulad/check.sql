@@ -109,4 +109,9 @@ WITH odd AS (
            format('{} is not in studentInfo of {} {}', id_student, code_module, code_presentation)
     FROM studentVle s ANTI JOIN studentInfo USING (code_module, code_presentation, id_student)
 )
-SELECT table_name, column_name, row_id, message FROM odd ORDER BY table_name, row_id LIMIT 1
+SELECT table_name, column_name, row_id, message FROM odd
+ORDER BY list_position( -- the cause before what follows from it
+    ['courses', 'assessments', 'vle', 'studentInfo', 'studentRegistration', 'studentAssessment'],
+    table_name
+) NULLS LAST, row_id
+LIMIT 1

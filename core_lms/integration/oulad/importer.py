@@ -23,13 +23,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="leave the last N days to learnstream replay",
     )
+    parser.add_argument(
+        "--institution", default=DEFAULT_INSTITUTION, metavar="UUID", help="whose learners they are"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     from core_lms.integration.oulad.service import import_oulad  # DuckDB: only when it is needed
 
     done = import_oulad(
-        args.path, DEFAULT_INSTITUTION, until=args.until, hold_back_days=args.hold_back_days
+        args.path, args.institution, until=args.until, hold_back_days=args.hold_back_days
     )
     if done.nothing_new:
         sys.stdout.write(f"nothing to do: {done.nothing_new}\n")

@@ -116,7 +116,7 @@ def map_run(
     others: list[Run],
 ) -> None:
     """Map what is this run's own: not the presentations and people that other runs brought."""
-    brought = [tuple(pair.split("/")) for other in others for pair in other.presentations]
+    brought = [pair.partition("/")[::2] for other in others for pair in other.presentations]
     people = runs.users_of(connection, others) if others else []
     history.map_history(db, run.institution_id, skipped=brought, known=people)
 

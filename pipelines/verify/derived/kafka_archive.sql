@@ -1,2 +1,2 @@
-SELECT topic, event_type, sum(events)::BIGINT AS events, sum(clicks)::BIGINT AS clicks
+SELECT institution_id, topic, event_type, sum(events)::BIGINT AS events, sum(clicks)::BIGINT AS clicks
 FROM kafka_count GROUP BY ALL

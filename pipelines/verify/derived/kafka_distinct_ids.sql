@@ -1,1 +1,1 @@
-SELECT 'all topics' AS topic, count(DISTINCT event_id) AS events FROM kafka_id
+SELECT institution_id, count(DISTINCT event_id) AS events FROM kafka_id GROUP BY ALL

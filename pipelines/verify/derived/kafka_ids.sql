@@ -1,1 +1,1 @@
-SELECT 'all topics' AS topic, count(*) AS events FROM kafka_id
+SELECT institution_id, count(*) AS events FROM kafka_id GROUP BY ALL
