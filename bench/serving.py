@@ -34,10 +34,9 @@ QUERIES = (
 
 def run() -> dict[str, float | int | str]:
     learners = _learners()
+    path = "/api/v1/recommendations"
     personal = [_path(path, user_id=user) for user in learners]
-    popular = [
-        _path("/api/v1/recommendations", user_id=user, source="popular") for user in learners
-    ]
+    popular = [_path(path, user_id=user, source="popular") for user in learners]
     search = [_path("/api/v1/search", q=query) for query in QUERIES]
     _latencies(personal, WARM_UP)
     answers, ranked = _latencies(personal, REQUESTS)

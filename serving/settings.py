@@ -14,10 +14,10 @@ class ServingSettings(BaseSettings):
 
     institution_id: str = DEFAULT_INSTITUTION
     """The institution whose catalogue this process serves."""
-    lms_timeout_s: float = 0.3
+    lms_timeout_s: float = 0.5
     """Longest wait for the LMS within one answer; past it the answer says that it is degraded."""
     redis_timeout_s: float = 0.15
-    cooldown_s: float = 1.0
+    cooldown_s: float = 0.5
     """After a part failed, answers do without it for this long instead of waiting again."""
     catalogue_refresh_s: float = 60.0
     """Full refresh; single courses follow their events at once."""
