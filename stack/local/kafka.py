@@ -97,7 +97,7 @@ class Kafka(Part):
         options = ["format", "--ignore-formatted", f"--cluster-id={cluster}"]
         options += [f"--config={self._properties}"]
         done = subprocess.run(
-            [*self._java(128), "kafka.tools.StorageTool", *options],
+            [*self._java(128, "-XX:TieredStopAtLevel=1"), "kafka.tools.StorageTool", *options],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -110,7 +110,7 @@ class Kafka(Part):
     def launch(self) -> Launch:
         return Launch([*self._java(512), "kafka.Kafka", self._properties])
 
-    def _java(self, heap_mb: int) -> list[str]:
+    def _java(self, heap_mb: int, *more: str) -> list[str]:
         return [
             java(),
             f"-Xmx{heap_mb}m",
@@ -119,6 +119,7 @@ class Kafka(Part):
             "-XX:MaxGCPauseMillis=20",
             "-XX:+ExitOnOutOfMemoryError",
             "-Duser.timezone=UTC",
+            *more,
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             "-cp",
             f"{profile().parts / 'jars' / 'kafka'}/*",

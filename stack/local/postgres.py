@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import psycopg
 from psycopg import sql
 
-from contracts.errors import Retryable
+from contracts.errors import Misconfigured, Retryable
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part
@@ -95,6 +95,11 @@ class Postgres(Part):
         )
         if done.returncode:
             shutil.rmtree(fresh, ignore_errors=True)
+            if "unshare" in done.stderr:
+                raise Misconfigured(
+                    "PostgreSQL refuses to run as root, and root may make no user namespace here:"
+                    " start learnstream as an ordinary user, or use `docker compose up`"
+                )
             raise Retryable(f"initdb failed: {(done.stderr or done.stdout)[-800:].strip()}")
         # A crash between the two leaves a folder that is whole or none, never half a cluster.
         fresh.rename(self.data)

@@ -14,8 +14,14 @@ from stack.profile import REPOSITORY
 
 TOOLS = """
 bash cat cut df dirname du env flock grep head id mkdir mktemp printf readlink rm sed sha256sum
-sleep tail uname
+sleep tail uname chmod
 """
+UNREACHABLE = {
+    "PIP_INDEX_URL": "http://127.0.0.1:9/",
+    "PIP_RETRIES": "0",
+    "PIP_NO_CACHE_DIR": "1",
+    "PIP_CONFIG_FILE": "/dev/null",
+}
 
 
 @pytest.fixture
@@ -81,6 +87,35 @@ def test_a_java_that_is_too_old_counts_as_missing(checkout: Path, path: Path) ->
     assert "`sudo apt-get install openjdk-17-jre-headless`" in said
 
 
+ROOT_S_APT = """
+echo "$@" >>"$0.said"
+[[ $1 == update ]] && exit 0
+here=$(dirname "$0")
+printf '#!/bin/bash\\necho openjdk version \\\\"17.0.1\\\\" >&2\\n' >"$here/java"
+printf '#!/bin/bash\\n' >"$here/mvn"
+chmod +x "$here/java" "$here/mvn"
+"""
+
+
+def test_root_installs_what_is_missing_and_goes_on(checkout: Path, path: Path) -> None:
+    program(path, "id", "echo 0")
+    program(path, "apt-get", ROOT_S_APT)
+    status, said = launch(checkout, path, **UNREACHABLE)
+    assert "installing openjdk-17-jre-headless maven with apt-get" in said
+    assert "openjdk-17-jre-headless maven\n" in (path / "apt-get.said").read_text()
+    assert "the Python packages cannot be installed" in said  # so it went on
+    assert status == 1
+
+
+def test_when_apt_fails_its_reason_is_told(checkout: Path, path: Path) -> None:
+    program(path, "id", "echo 0")
+    program(path, "apt-get", "echo 'E: Unable to locate package' >&2; exit 100")
+    status, said = launch(checkout, path)
+    assert status == 1
+    assert "apt-get cannot install openjdk-17-jre-headless maven (E: Unable to locate" in said
+    assert not (checkout / ".learnstream" / "venv").exists()
+
+
 def test_another_system_is_sent_to_containers(checkout: Path, path: Path) -> None:
     program(path, "uname", "[[ $1 == -s ]] && echo Darwin || echo arm64")
     status, said = launch(checkout, path)
@@ -107,12 +142,7 @@ def test_a_folder_that_cannot_be_written_is_named(checkout: Path, path: Path) ->
 def test_without_network_nothing_half_made_stays(checkout: Path, path: Path) -> None:
     program(path, "java", "echo 'openjdk version \"17.0.1\" 2021-10-19' >&2")
     program(path, "mvn", "exit 0")
-    unreachable = {
-        "PIP_INDEX_URL": "http://127.0.0.1:9/",
-        "PIP_RETRIES": "0",
-        "PIP_NO_CACHE_DIR": "1",
-    }
-    status, said = launch(checkout, path, **unreachable)
+    status, said = launch(checkout, path, **UNREACHABLE)
     assert status == 1
     assert "the Python packages cannot be installed" in said
     assert "check the network" in said
