@@ -40,6 +40,9 @@ EVENTS = 200_000
 EVENTS_PER_COMMIT = 20
 """In the throughput run; the API commits one to three, a sync of offline work many."""
 WRITERS = 4
+SINGLES = 20_000
+SINGLE_WRITERS = 16
+"""The other end: each event its own transaction, as a busy API commits. Postgres is the limit."""
 LEARNERS = 5_000
 
 PACED_EVENTS = 5_000
@@ -60,20 +63,26 @@ def run() -> dict[str, float | int | str]:
     name = f"bench_outbox_{new_id().replace('-', '')}"
     with _topic(name) as topic, _topic(f"{name}_plain") as plain_topic, _database(name) as url:
         transactions = _transactions(topic, EVENTS, EVENTS_PER_COMMIT)
+        singles = _transactions(topic, SINGLES, 1)
         paced = _transactions(topic, PACED_EVENTS, 1)
         with _relay(url) as relay, Arrivals(topic) as arrivals:
-            _write(url, _transactions(topic, WARM_UP, 1))
-            arrivals.wait_for(WARM_UP)
+            _write(url, _transactions(topic, WARM_UP, 1), WRITERS)
+            arrivals.wait_for(expected := WARM_UP)
             started = time.monotonic()
-            _write(url, transactions)
+            _write(url, transactions, WRITERS)
             committed_s = time.monotonic() - started
-            arrivals.wait_for(WARM_UP + EVENTS)
+            arrivals.wait_for(expected := expected + EVENTS)
             events_per_s = EVENTS / (arrivals.last_at - started)
+
+            started = time.monotonic()
+            _write(url, singles, SINGLE_WRITERS)
+            arrivals.wait_for(expected := expected + SINGLES)
+            singles_per_s = SINGLES / (arrivals.last_at - started)
 
             plain_per_s = _plain(plain_topic, transactions)
 
             commits = _write_paced(url, paced)
-            arrivals.wait_for(WARM_UP + EVENTS + PACED_EVENTS)
+            arrivals.wait_for(expected + PACED_EVENTS)
             delays_ms = sorted((arrivals.at[id_] - at) * 1000 for id_, at in commits.items())
             peak_rss_mb = _peak_rss_mb(relay.pid)
     return {
@@ -84,6 +93,7 @@ def run() -> dict[str, float | int | str]:
         "events": EVENTS,
         "events_per_commit": EVENTS_PER_COMMIT,
         "committed_events_per_s": round(EVENTS / committed_s),
+        "events_per_s_one_per_commit": round(singles_per_s),
         "paced_events_per_s": PACED_PER_S,
         "plain_producer_events_per_s": round(plain_per_s),
         "ratio_to_plain_producer": round(events_per_s / plain_per_s, 3),
@@ -158,15 +168,15 @@ def _transactions(topic: str, events: int, per_commit: int) -> list[Parameters]:
     return found
 
 
-def _write(url: str, transactions: Sequence[Parameters]) -> None:
+def _write(url: str, transactions: Sequence[Parameters], writers: int) -> None:
     def work(share: Sequence[Parameters]) -> None:
         with psycopg.connect(url, autocommit=True, options="-c synchronous_commit=on") as writer:
             for transaction in share:
                 writer.execute(APPEND, transaction)
 
     threads = [
-        threading.Thread(target=work, args=(transactions[number::WRITERS],))
-        for number in range(WRITERS)
+        threading.Thread(target=work, args=(transactions[number::writers],))
+        for number in range(writers)
     ]
     for thread in threads:
         thread.start()
@@ -249,7 +259,8 @@ def _forget_group(url: str) -> None:
     with psycopg.connect(url) as connection:
         row = connection.execute("SELECT outbox_id::text FROM outbox_relay").fetchone()
     assert row is not None
-    for future in kafka.admin().delete_consumer_groups([group_of(row[0])]).values():
+    client = kafka.admin()
+    for future in client.delete_consumer_groups([group_of(row[0])]).values():
         with suppress(KafkaException):  # a topic deleted meanwhile took the group with it
             future.result(10)
 
