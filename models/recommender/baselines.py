@@ -15,7 +15,7 @@ from features.recommender.tables import Floats
 from models.recommender.dataset import Array
 from models.recommender.moment import Case, Moment
 
-EASE_ITEMS = 2_500
+EASE_ITEMS = 5_000
 """EASE inverts an items × items matrix: beyond this many it is left out."""
 KNN_ITEMS = 20_000
 RIDGE = 200.0

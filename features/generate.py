@@ -1,0 +1,31 @@
+"""The catalogue of features as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.catalogue import SERVICES, VIEWS
+
+PAGE = Path("docs/generated/features.md")
+
+
+def generate() -> dict[Path, str]:
+    """``docs/generated/features.md``, by path relative to the repository."""
+    lines = [
+        "# Features",
+        "",
+        "Made by `./learnstream generate` from the views in `features/views`; edit those.",
+    ]
+    for view in VIEWS.values():
+        lines += ["", f"## {view.name}", "", f"{view.about}. Entity `{view.entity.name}`, "]
+        lines[-1] += f"key `{view.entity.join_key}`; history in `features.{view.name}`."
+        if view.trail is not None:
+            lines[-1] += f" The last {view.trail.length} `{view.trail.member}` are kept as a trail."
+        lines += ["", "| feature | type |", "|---|---|"]
+        lines += [f"| `{name}` | {type_} |" for name, type_ in view.features.items()]
+    lines += ["", "## Services", "", "| service | reads |", "|---|---|"]
+    lines += [
+        f"| `{service.name}` | {', '.join(f'`{name}`' for name in service.views)} |"
+        for service in SERVICES
+    ]
+    return {PAGE: "\n".join(lines) + "\n"}
