@@ -77,7 +77,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue,
         live,
         index,
-        Recommender(signals, catalogue, live, popularity, index),
+        Recommender(signals, catalogue, live, popularity, index, settings),
         Feedback(outlet, client, settings),
         outlet,
     )

@@ -28,7 +28,7 @@ _RETRY_S = 2.0
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]], what: str) -> None:
-    """Call ``step`` for ever; a part that is away is told of once and tried again."""
+    """Call ``step`` for ever; a failure is told of once and tried again."""
     failing = False
     while True:
         try:
@@ -37,6 +37,9 @@ async def every(seconds: float, step: Callable[[], Awaitable[object]], what: str
         except (LearnstreamError, redis.exceptions.RedisError, OSError) as error:
             if not failing:
                 log.warning("%s: %s", what, error)
+            failing = True
+        except Exception:  # a defect of ours must not stop what the answers live on
+            log.exception("%s failed", what)
             failing = True
         await asyncio.sleep(min(seconds, _RETRY_S) if failing else seconds)
 
@@ -86,8 +89,13 @@ class CatalogueFollower:
                     try:
                         if await self._catalogue.refresh_course(self._lms, course_id):
                             self._to_index.set()
-                    except LearnstreamError as error:
-                        log.warning("course %s not refreshed yet: %s", course_id, error)
+                    except Exception as error:
+                        log.warning(
+                            "course %s not refreshed yet: %s",
+                            course_id,
+                            error,
+                            exc_info=not _expected(error),
+                        )
         finally:
             self._stop.set()
 
@@ -101,8 +109,8 @@ class CatalogueFollower:
                 await self._index.open()
                 if changed := await self._index.sync(list(self._catalogue.items.values())):
                     log.info("semantic index: %d changed, %d items", changed, self._index.size)
-            except LearnstreamError as error:
-                log.warning("%s", error)
+            except Exception as error:
+                log.warning("semantic index: %s", error, exc_info=not _expected(error))
                 await asyncio.sleep(_RETRY_S)
                 self._to_index.set()
 
@@ -131,6 +139,10 @@ class CatalogueFollower:
             except Rejected:
                 continue  # the archive makes it a dead letter; nothing changed here
             loop.call_soon_threadsafe(self._changed.put_nowait, course_id)
+
+
+def _expected(error: Exception) -> bool:
+    return isinstance(error, LearnstreamError)
 
 
 async def refresh_popularity(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,10 @@ from serving.model import LiveModel
 from serving.policy import Offer, Shelf, choose
 from serving.popularity import Popularity
 from serving.semantic import SemanticIndex
-from serving.signals import SignalReader, Signals
+from serving.settings import ServingSettings
+from serving.signals import Breaker, SignalReader, Signals
+
+log = logging.getLogger("serving")
 
 NO_MODEL = "none"
 CHAIN: tuple[Source, ...] = ("personal", "course", "semantic", "popular")
@@ -37,12 +41,15 @@ class Recommender:
         live: LiveModel,
         popularity: Popularity,
         index: SemanticIndex,
+        settings: ServingSettings,
     ) -> None:
         self._signals = signals
         self._catalogue = catalogue
         self._live = live
         self._popularity = popularity
         self._index = index
+        self._timeout_s = settings.semantic_timeout_s
+        self._breaker = Breaker(settings.cooldown_s)
 
     async def answer(
         self,
@@ -59,19 +66,27 @@ class Recommender:
         model = self._live.current
         missing = list(signals.missing)
         found: list[Shelf] = []
-        if "personal" in sources and model is not None:
-            ranked = shelves.rank(model, signals, self._popularity)
-            found.append(shelves.personal(model, ranked, self._catalogue))
+        if model is None:
+            missing.append("model")
+        elif "personal" in sources:
+            try:
+                ranked = shelves.rank(model, signals, self._popularity)
+            except Exception:  # a broken model makes answers poorer, never fails them
+                log.exception("%s cannot rank", model.name)
+                missing.append("model")
+            else:
+                found.append(shelves.personal(model, ranked, self._catalogue))
         if "course" in sources:
             found.append(shelves.course(signals, self._catalogue))
         if "semantic" in sources:
-            found.append(await shelves.semantic(signals, self._catalogue, self._index))
+            near = shelves.semantic(signals, self._catalogue, self._index)
+            shelf = await self._breaker.call(near, self._timeout_s)
+            if shelf is None or not self._index.ready:
+                missing.append("semantic")
+            if shelf is not None:
+                found.append(shelf)
         if "popular" in sources:
             found.append(shelves.popular(signals, self._catalogue, self._popularity))
-        if model is None:
-            missing.append("model")
-        if not self._index.ready:
-            missing.append("semantic")
         return Answer(
             choose(found, allowed(signals, self._catalogue, course_id), limit),
             NO_MODEL if model is None else model.name,

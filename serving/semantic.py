@@ -139,7 +139,10 @@ class SemanticIndex:
 
     def _query(self, query: Any, limit: int) -> list[tuple[str, float]]:
         assert self._client is not None
-        found = self._client.query_points(COLLECTION, query=query, limit=limit)
+        try:
+            found = self._client.query_points(COLLECTION, query=query, limit=limit)
+        except Exception as error:  # a server that is away; a point deleted a moment ago
+            raise Retryable(f"the semantic index does not answer: {error}") from error
         return [(str(point.id), float(point.score)) for point in found.points]
 
     async def _run(self, step: Callable[..., Result], *args: Any) -> Result:

@@ -17,6 +17,7 @@ class ServingSettings(BaseSettings):
     lms_timeout_s: float = 0.5
     """Longest wait for the LMS within one answer; past it the answer says that it is degraded."""
     redis_timeout_s: float = 0.15
+    semantic_timeout_s: float = 0.15
     cooldown_s: float = 0.5
     """After a part failed, answers do without it for this long instead of waiting again."""
     catalogue_refresh_s: float = 60.0
