@@ -69,6 +69,7 @@ export const kindOf = (kind) => KINDS[kind] ?? String(kind).replaceAll("_", " ")
 export function ago(moment) {
   const seconds = Math.max(0, (Date.now() - Date.parse(moment)) / 1000);
   if (seconds > 30 * 86400) return day(moment);
-  const { text, unit } = seconds < 1 ? { text: "0", unit: "s" } : duration(Math.round(seconds));
+  if (seconds < 99.5) return `${whole.format(seconds)} s ago`;
+  const { text, unit } = duration(seconds);
   return `${text} ${unit} ago`;
 }

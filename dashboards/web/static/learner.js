@@ -11,7 +11,7 @@ const DEEDS = {
   "video.played": "played", "video.paused": "paused", "video.seeked": "jumped in", "forum.posted": "posted in",
   "assessment.submitted": "handed in work", "assessment.graded": "got a score", "assessment.feedback.given": "got feedback",
   "enrollment.created": "enrolled in", "enrollment.dropped": "left", "course.completed": "completed",
-  "recommendation.clicked": "followed a recommendation", "recommendation.dismissed": "dismissed a recommendation",
+  "recommendation.clicked": "followed the offer of", "recommendation.dismissed": "declined the offer of",
 };
 const SOURCES = { personal: "for this learner", course: "from their course", semantic: "similar in meaning", popular: "popular" };
 
@@ -66,12 +66,13 @@ const SAID = { "content.viewed": "Opened", "content.completed": "Finished" };
 async function act(button, offer, type, recommendation) {
   button.disabled = true;
   const react = (reaction) => recommendation
-    && post("/api/v1/reactions", { recommendation_id: recommendation, item_id: offer.item_id, reaction });
+    ? post("/api/v1/reactions", { recommendation_id: recommendation, item_id: offer.item_id, reaction })
+    : undefined; // an item that was searched for is nobody's offer
   try {
     if (type) {
+      const unnoted = await react("clicks")?.then(() => "", (error) => ` (The click was not noted: ${error.message}.)`);
       await post(`${API}/${learner}/events`, { course_id: offer.course_id, item_id: offer.item_id, event_type: type });
-      byId("said").textContent = `${SAID[type]} “${offer.title}”. The list follows in a moment.`;
-      await react("clicks");
+      byId("said").textContent = `${SAID[type]} “${offer.title}”. The list follows in a moment.${unnoted ?? ""}`;
     } else {
       await react("dismissals");
       byId("said").textContent = `“${offer.title}” is not offered again for a while.`;
@@ -93,7 +94,7 @@ function showOffers(items, recommendation) {
   const before = recommendation ? offered : new Map();
   if (recommendation) offered = new Map(items.map((one, i) => [one.item_id, i + 1]));
   byId("nothing").hidden = items.length > 0;
-  byId("nothing").textContent = "Nothing was found.";
+  byId("nothing").textContent = searching ? "Nothing was found." : learner ? "Nothing is left to recommend." : "Pick a learner.";
   byId("list").replaceChildren(...items.map((one, i) => {
     const changed = change(before, one.item_id, i + 1);
     const button = (text, type, style) => {
@@ -117,6 +118,7 @@ async function offers() {
   if (searching) return;
   try {
     const answer = await ask(`${API}/${learner}/recommendations?limit=6`);
+    if (searching) return; // asked for before the search began
     showOffers(answer.items, answer.recommendation_id);
     byId("degraded").textContent = answer.degraded?.length ? `answered without: ${answer.degraded.join(", ")}` : `ranked by ${answer.model}`;
   } catch (error) {
@@ -132,10 +134,11 @@ async function search(event) {
   const q = new FormData(event.target).get("q").trim();
   searching = q !== "";
   byId("offers-title").textContent = searching ? "Found" : "Recommended next";
+  byId("degraded").textContent = "";
   try {
-    if (!searching) await offers();
+    if (!searching) await (learner ? offers() : showOffers([], null));
     else showOffers((await ask(`/api/v1/search?q=${encodeURIComponent(q)}`)).items, null);
-    byId("said").textContent = searching ? "Empty the box and search again to see the recommendations." : "";
+    byId("said").textContent = searching ? "Empty the box to see the recommendations again." : "";
   } catch (error) {
     byId("said").textContent = `That did not work: ${error.message}`;
   }
@@ -167,6 +170,9 @@ async function look() {
 }
 
 byId("search").addEventListener("submit", search);
+byId("search").addEventListener("input", (event) => {
+  if (searching && event.target.value === "") event.target.form.requestSubmit();
+});
 async function people() {
   if (!document.hidden) await showPeople().then(() => learner || showLive("live")).catch(() => learner || showLive("lost"));
   setTimeout(people, 5000);
