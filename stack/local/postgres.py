@@ -85,7 +85,15 @@ class Postgres(Part):
         fresh = self.data.with_name(".postgres.new")
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.parent.mkdir(parents=True, exist_ok=True)
-        options = ["-U", "learnstream", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        options = [
+            "-U",
+            "learnstream",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C",
+        ]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"]
         done = subprocess.run(
             [*_unprivileged(), _program("initdb"), "-D", fresh, *options],
@@ -146,6 +154,12 @@ class Postgres(Part):
         with self._connect("analytics") as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+            # Debian's edition of TimescaleDB plans this job and may not run it: an error a day.
+            connection.execute(
+                "UPDATE _timescaledb_config.bgw_job SET scheduled = false"
+                " WHERE proc_name = 'policy_job_stat_history_retention' AND scheduled"
+                " AND current_setting('timescaledb.license') = 'apache'"
+            )
 
     def ports(self) -> Sequence[int]:
         return (profile().port(15432),)

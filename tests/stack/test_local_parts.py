@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import pytest
 
 from contracts.errors import LearnstreamError, Misconfigured
@@ -10,6 +13,7 @@ from stack.local.catalogue import GROUPS, PARTS, named
 from stack.local.flink import TaskManager
 from stack.local.processes import OwnProcess
 from stack.local.supervisor import Watch
+from stack.profile import profile
 
 
 def test_no_name_means_all_parts() -> None:
@@ -76,3 +80,30 @@ def test_logs_of_a_part_that_never_ran_say_what_to_do(
     monkeypatch.setenv("LMS_LOCAL_ROOT", str(tmp_path_factory.mktemp("root")))
     with pytest.raises(LearnstreamError, match="learnstream up"):
         cli.call("logs", "kafka")
+
+
+def test_wipe_asks_and_takes_silence_for_no(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LMS_LOCAL_ROOT", str(tmp_path))
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    data = PARTS["kafka"].data
+    data.mkdir(parents=True)
+    assert cli.call("wipe") == 1
+    assert data.exists()
+    assert "nothing was removed" in capsys.readouterr().err
+
+
+def test_wipe_removes_data_and_keeps_what_was_downloaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LMS_LOCAL_ROOT", str(tmp_path))
+    kept, other = profile().parts / "redis", PARTS["redis"].data
+    for folder in (kept, other, PARTS["kafka"].data):
+        folder.mkdir(parents=True)
+    assert cli.call("wipe", "kafka", "--yes") == 0
+    assert not PARTS["kafka"].data.exists()
+    assert other.exists()
+    assert cli.call("wipe", "--yes") == 0
+    assert not profile().run.exists()
+    assert kept.exists()
