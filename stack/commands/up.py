@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int | None:
     with _interruptible():
         started = stack.up(parts)
     sys.stdout.write(
-        f"{len(parts)} parts are up"
+        f"{len(parts)} {'part is' if len(parts) == 1 else 'parts are'} up"
         + (f", started now: {', '.join(started)}\n" if started else "; nothing had to be started\n")
     )
     return 0
