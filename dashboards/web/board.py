@@ -25,6 +25,8 @@ from dashboards.panel import SPAN_COLUMNS, Panel
 from dashboards.web.names import Names
 
 REFRESH_S = 1.0
+BEAT_S = 2.0
+"""A viewer hears something at least this often."""
 SHARE = 20
 """A panel rests this many times as long as its query took."""
 STATEMENT_TIMEOUT_MS = 5000
@@ -154,7 +156,7 @@ class Board:
             return await self._execute(sql, params)
 
     async def watch(self, name: str, panels: list[Panel]) -> AsyncIterator[tuple[str, bytes]]:
-        """News as ``(event, JSON)``: ``panel`` of one that changed, ``state`` each beat.
+        """News as ``(event, JSON)``: ``panel`` of one that changed, and ``state``.
 
         The newest answers come first, so a new viewer sees everything at once. A slow viewer
         misses steps in between, never the newest.
@@ -175,7 +177,7 @@ class Board:
                         yield "panel", answer.json
                 yield "state", self.state.json()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(REFRESH_S), watched.news:
+                    async with asyncio.timeout(BEAT_S), watched.news:
                         await watched.news.wait()
         finally:
             watched.viewers -= 1
