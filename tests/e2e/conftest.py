@@ -11,10 +11,10 @@ import pytest
 from stack.profile import REPOSITORY
 from tests.e2e.product import Product
 
-_OFFSET = 2000
+_OFFSET = 3000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product() -> Iterator[Product]:
     env = {
         **os.environ,
