@@ -154,8 +154,15 @@ class _Guard:
 def run(stop: threading.Event, *, group: str = GROUP) -> int:
     """Push until ``stop`` is set; returns the number of rows pushed."""
     pusher = Pusher(kafka.producer(**{"log_level": 2}))  # the consumer tells of a lost broker
-    # A part may be away for longer than Kafka's default patience between two polls.
-    consumer = kafka.consumer(group, **{"max.poll.interval.ms": 3_600_000})
+    consumer = kafka.consumer(
+        group,
+        **{
+            # A part may be away for longer than Kafka's default patience between two polls.
+            "max.poll.interval.ms": 3_600_000,
+            # A killed process's partitions are free again after this; features stand still till then.
+            "session.timeout.ms": 6_000,
+        },
+    )
     consumer.subscribe([FEATURES.name])
     pushed, reported = 0, 0
     try:
