@@ -159,7 +159,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
         **{
             # A part may be away for longer than Kafka's default patience between two polls.
             "max.poll.interval.ms": 3_600_000,
-            # A killed process's partitions are free again after this; features stand still till then.
+            # After a kill features stand still until the partitions are free again.
             "session.timeout.ms": 6_000,
         },
     )
