@@ -55,7 +55,9 @@ def prepare() -> list[str]:
         )
         applied = dict(connection.execute("SELECT name, sha256 FROM pipelines_migrations"))
         return [
-            path.stem for path in sorted(MIGRATIONS.glob("*.sql")) if _apply(connection, path, applied)
+            path.stem
+            for path in sorted(MIGRATIONS.glob("*.sql"))
+            if _apply(connection, path, applied)
         ]
 
 
@@ -66,11 +68,11 @@ def _apply(connection: psycopg.Connection, path: Path, applied: dict[str, str]) 
         if applied[path.stem] != sha256:
             raise Misconfigured(
                 f"migration {path.name} was changed after it was applied: restore it and write a "
-                "new migration instead (a local installation can also be emptied: learnstream wipe)",
+                "new one instead (a local installation can also be emptied: learnstream wipe)",
                 migration=path.stem,
             )
         return False
-    connection.execute(text)  # type: ignore[call-overload]
+    connection.execute(text)
     connection.execute(
         "INSERT INTO pipelines_migrations (name, sha256) VALUES (%s, %s)", (path.stem, sha256)
     )

@@ -1,0 +1,85 @@
+"""The Flink jobs: jobs list | submit [NAME…] | cancel [NAME…] | explain [NAME…] | status | restore.
+
+All wanted jobs run as one Flink application, so that a topic is read and parsed once for all of
+them. `submit` and `cancel` without a name mean every job; `restore` runs what should be running
+after a JobManager was started anew, and does nothing where it runs already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from pipelines import application, cluster, operation
+from pipelines.job import catalogue, find
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("list", help="every job, what it reads and writes, whether it runs")
+    for name, about in (
+        ("submit", "run jobs, from their newest checkpoint where there is one"),
+        ("cancel", "stop jobs at a savepoint"),
+        ("explain", "Flink's plan"),
+    ):
+        action = actions.add_parser(name, help=about)
+        action.add_argument("names", nargs="*", metavar="NAME")
+    status = actions.add_parser("status", help="the running application and its checkpoints")
+    status.add_argument("--json", action="store_true")
+    actions.add_parser("restore", help="run what should be running after a restart of the cluster")
+
+
+def run(args: argparse.Namespace) -> int:
+    names = [find(name).name for name in getattr(args, "names", ())]
+    if args.action == "list":
+        return _list()
+    if args.action == "status":
+        return _status(args.json)
+    if args.action == "explain":
+        jobs = catalogue()
+        print(application.explain([jobs[name] for name in names or jobs]))
+    elif args.action == "submit":
+        print(operation.submit(names))
+    elif args.action == "cancel":
+        print(operation.cancel(names))
+    else:
+        print(operation.restore())
+    return 0
+
+
+def _list() -> int:
+    alive = cluster.running(application.NAME)
+    wanted = {job.name for job in operation.memory().jobs()}
+    for job in catalogue().values():
+        state = "not wanted" if job.name not in wanted else alive.state if alive else "not running"
+        reads = ", ".join(topic.name for topic in job.reads)
+        writes = ", ".join(sink.table for sink in job.writes)
+        sys.stdout.write(f"{job.name}  {state}\n  {job.about}\n  {reads} → {writes}\n")
+    return 0
+
+
+def _status(as_json: bool) -> int:
+    alive = cluster.running(application.NAME)
+    facts: dict[str, object] = {"application": application.NAME, "state": "not running"}
+    if alive:
+        checkpoints = cluster.checkpoints(alive.job_id)
+        counts = checkpoints.get("counts", {})
+        newest = (checkpoints.get("latest") or {}).get("completed") or {}
+        facts |= {
+            "job_id": alive.job_id,
+            "state": alive.state,
+            "running_s": round(alive.running_s, 1),
+            "jobs": [job.name for job in operation.memory().jobs()],
+            "checkpoints_completed": counts.get("completed", 0),
+            "checkpoints_failed": counts.get("failed", 0),
+            "newest_checkpoint": newest.get("external_path"),
+            "newest_checkpoint_mb": round(newest.get("state_size", 0) / 1e6, 1),
+            "last_failure": cluster.failure(alive.job_id),
+        }
+    if as_json:
+        print(json.dumps(facts))
+    else:
+        for name, value in facts.items():
+            print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+    return 0 if alive else 1
