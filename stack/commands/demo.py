@@ -1,0 +1,64 @@
+"""Bring everything up, run real history and a live hour through it, and show what happened.
+
+A second run is quick: what is installed, imported, trained and studied stays as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from contracts.errors import Retryable
+from stack import cli
+from stack.local import tour
+from stack.profile import REPOSITORY
+
+SAMPLE = REPOSITORY / "data" / "oulad-sample"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--oulad",
+        type=Path,
+        default=SAMPLE,
+        metavar="PATH",
+        help="folder or zip of OULAD files (default: the part that comes with the repository)",
+    )
+    parser.add_argument(
+        "--speed", type=float, default=180.0, help="of the live hour, times as fast as life (180)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    console = Console()
+    started = time.monotonic()
+    history = ("oulad", str(args.oulad), "--hold-back-days", "1")
+    steps: list[tuple[str, tuple[str, ...]]] = [
+        ("Bringing the parts up", ("up",)),
+        ("Starting the Flink jobs", ("jobs", "submit")),
+        ("Loading real learners and their history", ("import", *history)),
+        ("Loading the open catalogue and its invented people", ("import", "catalogue")),
+        ("Playing the last day over HTTP", ("replay",)),
+        ("Training the first recommender", ("train", "recommender")),
+        ("A live hour in fast motion", ("study", "--speed", str(args.speed))),
+    ]
+    seconds: dict[str, float] = {}
+    for sentence, command in steps:
+        if command[0] == "train" and tour.is_trained():
+            continue
+        console.rule(f"[bold]{sentence}", align="left")
+        began = time.monotonic()
+        if status := cli.call(*command):
+            raise Retryable(f"`learnstream {' '.join(command)}` ended with {status}: run it again")
+        seconds[sentence] = time.monotonic() - began
+    console.rule("[bold]One learner studies, and is offered something else", align="left")
+    tour.show_changed_offers(console)
+    console.rule("[bold]Comparing source, LMS, Kafka and TimescaleDB", align="left")
+    began = time.monotonic()
+    status = cli.call("verify", "--wait", "180")
+    seconds["Comparing source, LMS, Kafka and TimescaleDB"] = time.monotonic() - began
+    tour.show_summary(console, seconds, time.monotonic() - started, equal=status == 0)
+    return status
