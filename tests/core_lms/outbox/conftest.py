@@ -66,12 +66,15 @@ class Outbox:
             return int(row[0]) if row else 0
 
     def relay(self, failpoint: str = "", **settings: str) -> subprocess.Popen[bytes]:
-        """The relay as the product runs it, in small batches; ``failpoint`` is ``step:n``."""
+        """The relay as the product runs it; one that is to die works in small batches.
+
+        ``failpoint`` is ``step:n``.
+        """
         environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
             "LMS_POSTGRES_LMS_URL": self.url,
-            "LMS_OUTBOX_BATCH_ROWS": "15",
+            "LMS_OUTBOX_BATCH_ROWS": "15" if failpoint else "500",
             "LMS_OUTBOX_BACKOFF_MAX_S": "0.5",
             VARIABLE: failpoint,
             **settings,
@@ -142,7 +145,7 @@ class Writers:
     their transactions commit. Some transactions roll back, so outbox ids have gaps too.
     """
 
-    def __init__(self, outbox: Outbox, threads: int = 6, keys: int = 8, seed: int = 7) -> None:
+    def __init__(self, outbox: Outbox, threads: int = 4, keys: int = 8, seed: int = 7) -> None:
         self._outbox = outbox
         self._keys = [new_id() for _ in range(keys)]
         self._stop = threading.Event()
@@ -200,7 +203,7 @@ class Writers:
             ).fetchone()
             assert row is not None
             connection.execute(APPEND, self._outbox.event(key, row[0]))
-        self._stop.wait(chance.choice([0, 0, 0.005, 0.03]))
+        self._stop.wait(chance.choice([0.001, 0.005, 0.03]))
         if chance.random() < 0.1:
             connection.rollback()
         else:

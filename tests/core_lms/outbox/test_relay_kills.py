@@ -41,7 +41,7 @@ def test_killed_at_any_moment_it_still_publishes_each_event_once_in_order(outbox
     chance = random.Random(20260217)
     with Writers(outbox) as writers:
         for _ in range(8):
-            relay = outbox.relay()
+            relay = outbox.relay(LMS_OUTBOX_BATCH_ROWS="15")
             time.sleep(chance.uniform(0.6, 1.8))  # the moments are the test
             relay.kill()
             relay.wait()
