@@ -5,7 +5,7 @@ CREATE MACRO before(day) AS day < getvariable('until_day');
 
 CREATE MACRO email_of(role, id_student) AS
     CASE role WHEN 'student' THEN concat('oulad-', id_student) ELSE 'oulad-instructor' END
-    || '@' || getvariable('institution')[1:8] || '.invalid';
+    || '@' || getvariable('institution') || '.invalid';
 CREATE MACRO name_of(role, id_student) AS
     CASE role WHEN 'student' THEN concat('OULAD learner ', id_student) ELSE 'OULAD instructor' END;
 CREATE MACRO profile_of(id_student) AS json_object('source', 'oulad', 'id_student', id_student);
