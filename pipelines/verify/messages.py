@@ -66,6 +66,12 @@ class Messages:
                 total += high - max(low, self._next.get((topic, partition), 0))
             return total
 
+    def trouble(self) -> str | None:
+        """What is wrong apart from numbers: messages nobody could read."""
+        if self.dead_letters:
+            return f"{self.dead_letters} messages in {DEAD_LETTERS.name}"
+        return self.malformed[0] if self.malformed else None
+
     def catch_up(self, advance: Callable[[int], None] = lambda count: None) -> int:
         """Read to the end of every partition; returns the number of messages read.
 

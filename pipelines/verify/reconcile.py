@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from stack import cli
 
 HERE = Path(__file__).parent
 SOURCES = ("source_content", "source_enrollment", "source_submission")
+KAFKA = ("kafka_count", "kafka_id", "kafka_graded_submission")
 MEMORY_LIMIT = "1500MB"
 STILL_S = 20.0
 """Unequal and unchanged for so long, and nothing more is expected to come."""
@@ -32,6 +34,8 @@ class Report:
     trouble: str | None = None
     """Something wrong that is no difference of two tables: dead letters, malformed messages."""
     seconds: float = 0.0
+    at: float = 0.0
+    """When it was found, on ``time.monotonic``'s clock."""
 
     @property
     def equal(self) -> bool:
@@ -41,90 +45,94 @@ class Report:
 Progress = Callable[[str], None]
 
 
+class Reconciliation:
+    """One comparison that can be repeated: sources are counted once, Kafka is read on from where
+    it was, everything else is asked anew.
+
+    Open with ``with``. With an ``institution``, only what belongs to it; dead letters belong to
+    nobody and are left out. Raises ``Retryable`` where a part is away and ``Rejected`` where a
+    source cannot be counted.
+    """
+
+    def __init__(self, institution: str | None = None, say: Progress = lambda what: None) -> None:
+        self._institution = institution
+        self._say = say
+
+    def __enter__(self) -> Reconciliation:
+        with contextlib.ExitStack() as opened:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="verify-")))
+            self._say("counting the sources")
+            if cli.call("expected", str(folder / "sources")):
+                raise Rejected("the imported sources could not be counted")
+            self._db = opened.enter_context(duckdb.connect(str(folder / "verify.duckdb")))
+            self._db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'")
+            for table in SOURCES:
+                files = folder / "sources" / f"{table}-*.parquet"
+                self._db.execute(f"CREATE TABLE {table} AS FROM read_parquet('{files}')")
+            self._keep_ours(*SOURCES)
+            self.messages = Messages(self._db)
+            self._opened = opened.pop_all()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._opened.close()
+
+    def compare(self) -> Report:
+        """Look at everything once: the LMS first, for what it has must be in Kafka, and so on."""
+        self._ask("lms")
+        self._say("reading Kafka")
+        self.messages.catch_up(
+            lambda count: self._say(f"reading Kafka: {self.messages.events:,} events")
+        )
+        self._keep_ours(*KAFKA)
+        self._ask("analytics")
+        self._say("comparing")
+        for table in DERIVED:
+            tables.derive(self._db, table)
+        report = Report(_totals(self._db))
+        if not self._institution:
+            report.trouble = self.messages.trouble()
+        for check in CHECKS:
+            report.difference = first_difference(self._db, check)
+            if report.difference:
+                break
+        return report
+
+    def _ask(self, database: str) -> None:
+        for path in sorted((HERE / database).glob("*.sql")):
+            self._say(f"asking {database}: {path.stem}")
+            tables.fetch(self._db, database, path.stem)
+            self._keep_ours(path.stem)
+
+    def _keep_ours(self, *names: str) -> None:
+        if self._institution:
+            for table in names:
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE institution_id <> ?", [self._institution]
+                )
+
+
 def verify(
-    wait_s: float = 0.0,
-    say: Progress = lambda what: None,
-    institution: str | None = None,
+    wait_s: float = 0.0, say: Progress = lambda what: None, institution: str | None = None
 ) -> Report:
     """Compare everything; where something differs, look again until ``wait_s`` have passed.
 
-    With an ``institution``, only what belongs to it; dead letters belong to nobody.
-    Raises ``Retryable`` where a part is away and ``Rejected`` where a source cannot be counted.
+    It gives up earlier where nothing has changed for ``STILL_S``.
     """
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="verify-") as scratch:
-        folder = Path(scratch)
-        say("counting the sources")
-        if cli.call("expected", str(folder / "sources")):
-            raise Rejected("the imported sources could not be counted")
-        with duckdb.connect(str(folder / "verify.duckdb")) as db:
-            db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'")
-            for table in SOURCES:
-                files = folder / "sources" / f"{table}-*.parquet"
-                db.execute(f"CREATE TABLE {table} AS FROM read_parquet('{files}')")
-            if institution:
-                _keep_only(db, institution, SOURCES)
-            report = _until_equal(db, Messages(db), started, wait_s, say, institution)
-    report.seconds = time.monotonic() - started
-    return report
-
-
-def _until_equal(
-    db: duckdb.DuckDBPyConnection,
-    messages: Messages,
-    started: float,
-    wait_s: float,
-    say: Progress,
-    institution: str | None,
-) -> Report:
-    last, changed_at = "", time.monotonic()
-    while True:
-        report = _compare(db, messages, say, institution)
-        now = time.monotonic()
-        state = f"{report.difference} {report.trouble} {messages.events}"
-        if state != last:
-            last, changed_at = state, now
-        if report.equal or now - started >= wait_s or now - changed_at >= STILL_S:
-            return report
-        say(f"waiting: {report.difference or report.trouble}")
-        time.sleep(min(1.0, max(0.0, wait_s - (now - started))))
-
-
-def _compare(
-    db: duckdb.DuckDBPyConnection, messages: Messages, say: Progress, institution: str | None
-) -> Report:
-    """One look at everything: the LMS first, for what it has must be in Kafka, and so on."""
-    report = Report()
-    for database in ("lms", "messages", "analytics"):
-        if database == "messages":
-            say("reading Kafka")
-            messages.catch_up(lambda count: say(f"reading Kafka: {messages.events:,} events"))
-            if institution:
-                _keep_only(db, institution, ("kafka_count", "kafka_id", "kafka_graded_submission"))
-            continue
-        for path in sorted((HERE / database).glob("*.sql")):
-            say(f"asking {database}: {path.stem}")
-            tables.fetch(db, database, path.stem)
-            if institution:
-                _keep_only(db, institution, (path.stem,))
-    say("comparing")
-    for table in DERIVED:
-        tables.derive(db, table)
-    report.totals = _totals(db)
-    if messages.dead_letters and not institution:
-        report.trouble = f"{messages.dead_letters} messages in lms.dead-letters"
-    elif messages.malformed and not institution:
-        report.trouble = messages.malformed[0]
-    for check in CHECKS:
-        report.difference = first_difference(db, check)
-        if report.difference:
-            break
-    return report
-
-
-def _keep_only(db: duckdb.DuckDBPyConnection, institution: str, names: tuple[str, ...]) -> None:
-    for table in names:
-        db.execute(f"DELETE FROM {table} WHERE institution_id <> ?", [institution])
+    with Reconciliation(institution, say) as reconciliation:
+        last, changed_at = "", started
+        while True:
+            report = reconciliation.compare()
+            now = report.at = time.monotonic()
+            state = f"{report.difference} {report.trouble} {report.totals}"
+            if state != last:
+                last, changed_at = state, now
+            if report.equal or now - started >= wait_s or now - changed_at >= STILL_S:
+                report.seconds = now - started
+                return report
+            say(f"waiting: {report.trouble or report.difference}")
+            time.sleep(min(1.0, max(0.0, wait_s - (now - started))))
 
 
 DERIVED = (

@@ -18,7 +18,7 @@ from core_lms.integration.oulad import history
 from core_lms.integration.oulad.service import import_oulad
 from core_lms.integration.oulad.source import locate, opened
 from pipelines.verify.checks import Check, first_difference
-from pipelines.verify.reconcile import Report, verify
+from pipelines.verify.reconcile import Reconciliation, verify
 from stack import kafka
 from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile
@@ -110,13 +110,15 @@ def archive(connection: psycopg.Connection, folder: Path, institution: str) -> N
         )
 
 
-def checked(institution: str) -> Report:
-    return verify(institution=institution)
+@pytest.fixture(scope="module")
+def reconciliation(institution: str) -> Iterator[Reconciliation]:
+    with Reconciliation(institution) as opened:
+        yield opened
 
 
 @pytest.mark.integration
 def test_everything_is_equal_and_the_totals_are_told(institution: str) -> None:
-    report = checked(institution)
+    report = verify(institution=institution)
     assert report.equal, report.difference
     assert report.totals["expected_content"] == {"events": 6, "clicks": 22}
     assert report.totals["content_day"] == {"events": 6, "clicks": 22}
@@ -187,10 +189,12 @@ def restore(
 @pytest.mark.integration
 @pytest.mark.usefixtures("copies")
 @pytest.mark.parametrize("table", ANALYTICS)
-def test_a_changed_analytical_row_is_named(table: str, institution: str) -> None:
+def test_a_changed_analytical_row_is_named(
+    table: str, institution: str, reconciliation: Reconciliation
+) -> None:
     with connect_analytics() as connection:
         assert connection.execute(ANALYTICS[table], [institution]).rowcount > 0
-    found = checked(institution).difference
+    found = reconciliation.compare().difference
     assert found is not None
     assert found.check.right == table
     assert found.key["institution_id"] == institution
@@ -199,16 +203,20 @@ def test_a_changed_analytical_row_is_named(table: str, institution: str) -> None
 @pytest.mark.integration
 @pytest.mark.usefixtures("copies")
 @pytest.mark.parametrize("table", LMS)
-def test_a_changed_lms_row_is_named(table: str, institution: str) -> None:
+def test_a_changed_lms_row_is_named(
+    table: str, institution: str, reconciliation: Reconciliation
+) -> None:
     with connect_lms() as connection:
         assert connection.execute(LMS[table], [institution]).rowcount > 0
-    found = checked(institution).difference
+    found = reconciliation.compare().difference
     assert found is not None
     assert found.check.right == table
 
 
 @pytest.mark.integration
-def test_an_event_that_nobody_caused_and_one_told_twice_are_named(institution: str) -> None:
+def test_an_event_that_nobody_caused_and_one_told_twice_are_named(
+    institution: str, reconciliation: Reconciliation
+) -> None:
     course = named_id(institution, "oulad", "course", "AAA", "2013J")
     event = wrap(
         ContentViewed(user_id=new_id(), course_id=course, item_id=new_id(), kind="resource"),
@@ -219,7 +227,7 @@ def test_an_event_that_nobody_caused_and_one_told_twice_are_named(institution: s
     producer = kafka.producer()
     producer.produce(event.topic, event.encode(), event.key)
     producer.flush(30)
-    found = checked(institution).difference
+    found = reconciliation.compare().difference
     assert found is not None
     assert found.check.right == "kafka_content"
     assert found.key == {
@@ -232,6 +240,6 @@ def test_an_event_that_nobody_caused_and_one_told_twice_are_named(institution: s
 
     producer.produce(event.topic, event.encode(), event.key)
     producer.flush(30)
-    found = checked(institution).difference
+    found = reconciliation.compare().difference
     assert found is not None
     assert found.check.right == "kafka_distinct_ids"
