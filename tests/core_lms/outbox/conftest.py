@@ -50,7 +50,8 @@ class Outbox:
     institution_id: str
     start: dict[int, int]
     """Offsets of the content topic when the test began, by partition."""
-    environment: dict[str, str] = field(default_factory=dict)
+    relays: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    """Every relay started, so that a failing test leaves none behind."""
 
     def connect(self, **kwargs: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, **kwargs)
@@ -79,9 +80,10 @@ class Outbox:
             VARIABLE: failpoint,
             **settings,
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", "core_lms.outbox"], env=environment, stdout=subprocess.DEVNULL
-        )
+        command = [sys.executable, "-m", "core_lms.outbox"]
+        relay = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        self.relays.append(relay)
+        return relay
 
     @contextmanager
     def relaying(self, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -133,7 +135,11 @@ def outbox(stack: Profile) -> Iterator[Outbox]:
     migrate(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE counters (key TEXT PRIMARY KEY, n INT NOT NULL)")
-    yield Outbox(url, new_id(), start)
+    outbox = Outbox(url, new_id(), start)
+    yield outbox
+    for relay in outbox.relays:
+        relay.kill()
+        relay.wait()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -6,11 +6,14 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from core_lms.outbox.failpoint import STEPS
+from core_lms.outbox.table import RELAY_LOCK
 
 from .conftest import Writers, until, verify
 
@@ -50,6 +53,52 @@ def test_killed_at_any_moment_it_still_publishes_each_event_once_in_order(outbox
             until(lambda: outbox.waiting() == 0, "the outbox drains")
 
     assert verify(outbox, writers) > 100
+
+
+def test_a_frozen_relay_that_thaws_after_its_successor_took_over_doubles_nothing(
+    outbox: Any,
+) -> None:
+    """It believes it still has the lock, maybe with a Kafka transaction half done."""
+    active = outbox.relay(LMS_OUTBOX_BATCH_ROWS="15")
+    with Writers(outbox) as writers, outbox.connect(autocommit=True) as watcher:
+        until(lambda: _lock_holder(watcher) is not None, "the first has the lock")
+        waiting = outbox.relay(LMS_OUTBOX_BATCH_ROWS="15")
+        for _ in range(3):
+            until(_progress(watcher), "the active one publishes")
+            active.send_signal(signal.SIGSTOP)
+            holder = _lock_holder(watcher)
+            watcher.execute("SELECT pg_terminate_backend(%s)", [holder])
+            until(lambda: _lock_holder(watcher) not in (None, holder), "the other takes over")  # noqa: B023
+            until(_progress(watcher), "the other publishes")
+            active.send_signal(signal.SIGCONT)
+            active, waiting = waiting, active
+        writers.end()
+        until(lambda: outbox.waiting() == 0, "the outbox drains")
+    for relay in (active, waiting):
+        assert relay.poll() is None
+        relay.send_signal(signal.SIGTERM)
+        assert relay.wait(30) == 0
+
+    assert verify(outbox, writers) > 100
+
+
+def _lock_holder(watcher: psycopg.Connection[Any]) -> int | None:
+    row = watcher.execute(
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+        "WHERE locktype = 'advisory' AND objid = %s AND granted AND datname = current_database()",
+        [RELAY_LOCK],
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _progress(watcher: psycopg.Connection[Any]) -> Callable[[], bool]:
+    def batch_no() -> int:
+        row = watcher.execute("SELECT batch_no FROM outbox_relay").fetchone()
+        assert row is not None
+        return int(row[0])
+
+    before = batch_no()
+    return lambda: batch_no() > before + 3
 
 
 @pytest.mark.parametrize("part", ["kafka", "postgres"])
