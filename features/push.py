@@ -11,6 +11,7 @@ import logging
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -35,6 +36,7 @@ BATCH = 20_000
 GATHER_S = 0.02
 """How long a first message waits for company: freshness against throughput."""
 MAX_BACKOFF_S = 5.0
+REPORT_S = 10.0
 _FILLED = "learnstream:features:filled"
 """Set in Redis while the online store is known to hold what history holds."""
 
@@ -164,15 +166,15 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
         },
     )
     consumer.subscribe([FEATURES.name])
-    pushed, reported = 0, 0
+    pushed, reported, report_at = 0, 0, 0.0
     try:
         _persist(stop, lambda: pusher.write(()))  # registered and filled before the first row
         while not stop.is_set():
+            if pushed > reported and time.monotonic() >= report_at:
+                log.info("%d rows pushed so far", pushed)
+                reported, report_at = pushed, time.monotonic() + REPORT_S
             messages = _gather(consumer)
             if not messages:
-                if pushed > reported:
-                    log.info("%d rows pushed so far", pushed)
-                    reported = pushed
                 continue
             count = _persist(stop, partial(pusher.write, messages))
             if count is None:
