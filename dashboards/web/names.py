@@ -8,6 +8,7 @@ titles: the page then shows the beginning of the id.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,8 +18,10 @@ import httpx
 
 COURSE, ITEM = "course_id", "item_id"
 KEPT_S = 300.0
-RETRY_S = 5.0
+RETRY_S = 10.0
+"""After a failure, and while an id is unknown: what was just made has no title here yet."""
 _PAGE = 200
+_COURSES = "/api/v1/courses"
 _ORIGINS = {"oulad": "OULAD", "open-catalogue": "demo"}
 """``metadata.source`` of the LMS → what the page says: real and anonymous, or made up."""
 
@@ -32,7 +35,7 @@ class Names:
         self._client = client
         self._clock = clock
         self._known: dict[str, dict[str, str]] = {}
-        self._ask_again_at: dict[str, float] = {}
+        self._asked_at: dict[str, float] = {}
         self._people: dict[UUID, tuple[float, str | None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -42,13 +45,18 @@ class Names:
         """``{id: {"title": …, "origin": …}}`` of the courses and items in the rows, if known."""
         where = {name: columns.index(name) for name in (COURSE, ITEM) if name in columns}
         found: set[str] = set()
+        wanted: dict[str, set[str]] = {}
+        """Ids by the list of the LMS they are in."""
         for row in rows:
-            ids = {name: str(row[i]) for name, i in where.items() if row[i] is not None}
-            found.update(ids.values())
-            if COURSE in ids:
-                self._fetch("/api/v1/courses")
-                if ITEM in ids:
-                    self._fetch(f"/api/v1/courses/{ids[COURSE]}/items")
+            ids = {name: _id(row[i]) for name, i in where.items()}
+            course, item = ids.get(COURSE), ids.get(ITEM)
+            found.update(filter(None, (course, item)))
+            if course:
+                wanted.setdefault(_COURSES, set()).add(course)
+            if course and item:
+                wanted.setdefault(f"{_COURSES}/{course}/items", set()).add(item)
+        for path, among in wanted.items():
+            self._fetch(path, KEPT_S if among <= self._known.keys() else RETRY_S)
         return {id_: self._known[id_] for id_ in sorted(found & self._known.keys())}
 
     async def of_person(self, user_id: UUID) -> str | None:
@@ -69,11 +77,11 @@ class Names:
         self._people[user_id] = (self._clock() + kept_s, name)
         return name
 
-    def _fetch(self, path: str) -> None:
-        """Once per ``KEPT_S`` (``RETRY_S`` after a failure), and never twice at a time."""
-        if self._clock() < self._ask_again_at.get(path, 0.0):
+    def _fetch(self, path: str, kept_s: float) -> None:
+        """Unless it was asked for less than ``kept_s`` ago; never twice at a time."""
+        if self._clock() < self._asked_at.get(path, -math.inf) + kept_s:
             return
-        self._ask_again_at[path] = self._clock() + RETRY_S
+        self._asked_at[path] = self._clock()
         task = asyncio.get_running_loop().create_task(self._learn(path))
         self._tasks.add(task)  # the loop itself holds tasks weakly
         task.add_done_callback(self._tasks.discard)
@@ -92,5 +100,13 @@ class Names:
                     break
                 query["cursor"] = body["next"]
         except (httpx.HTTPError, ValueError, KeyError):
-            return  # away, or not our LMS: asked again after RETRY_S
-        self._ask_again_at[path] = self._clock() + KEPT_S
+            # Away, or not our LMS: what is known stays, and is asked for again soon.
+            self._asked_at[path] = self._clock() - KEPT_S + RETRY_S
+
+
+def _id(value: object) -> str | None:
+    """A column of ids may also hold words, such as "other courses"."""
+    try:
+        return str(value if isinstance(value, UUID) else UUID(str(value)))
+    except ValueError:
+        return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -66,6 +67,12 @@ def database() -> Iterator[str]:
             )
 
 
+def _id_of(moment: datetime) -> UUID:
+    """As ``contracts.ids.new_id`` makes them: version 7, beginning with the milliseconds."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62 | secrets.randbits(60))
+
+
 @dataclass
 class Rows:
     """Writes what the pipelines would have written for an event: the archive and its aggregates."""
@@ -81,12 +88,18 @@ class Rows:
         *,
         clicks: int | None = None,
         delay_s: float = 0.5,
+        told_s: float | None = 0.0,
         more: dict[str, Any] | None = None,
         **ids: Any,
     ) -> None:
+        """Stored ``delay_s`` after it was recorded, which was ``told_s`` after it happened.
+
+        Without ``told_s`` it was imported: its id is named and carries no moment.
+        """
+        recorded_at = at + timedelta(seconds=told_s or 0)
         payload = {**{name: str(value) for name, value in ids.items()}, **(more or {})}
         row = {
-            "event_id": uuid4(),
+            "event_id": uuid4() if told_s is None else _id_of(recorded_at),
             "event_type": event_type,
             "topic": topic,
             "timestamp": at,
@@ -96,7 +109,7 @@ class Rows:
             "source_service": "test",
             "schema_version": 1,
             "payload": json.dumps(payload),
-            "received_at": at + timedelta(seconds=delay_s),
+            "received_at": recorded_at + timedelta(seconds=delay_s),
         }
         with psycopg.connect(self.url) as connection:
             connection.execute(

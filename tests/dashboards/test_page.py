@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,7 +63,9 @@ def test_the_page_follows_the_rows_without_reload(page: Page, url: str, rows: An
     cells = card(page, "busiest_items").locator("tbody td")
     expect(cells.first).to_have_text(f"{str(item)[:8]}…", timeout=MOVES_MS)
     expect(cells.last).to_have_text("3")
-    expect(card(page, "freshness").locator(".stat dd").first).to_have_text("500 ms")
+    expect(card(page, "freshness").locator(".stat dd").first).to_have_text(
+        re.compile(r"^(500|501) ms$")  # an identifier carries whole milliseconds
+    )
     expect(card(page, "activity_by_kind").locator("li")).to_have_text(["video3"])
     expect(card(page, "history").locator("rect.bar")).to_have_count(1)
     expect(card(page, "events_per_minute").locator("svg")).to_have_attribute(
