@@ -74,6 +74,12 @@ def last_day(db: duckdb.DuckDBPyConnection) -> int | None:
     return row[0] if row else None
 
 
+def end_day(db: duckdb.DuckDBPyConnection) -> int:
+    """The day after everything."""
+    row = db.execute("SELECT max(day) + 1 FROM message").fetchone()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
 def state_until(db: duckdb.DuckDBPyConnection, until: date | None) -> None:
     """Make the messages and the LMS rows of all that happened before ``until``."""
     db.execute("SET VARIABLE until_day = ?::INTEGER", [until_day(until)])

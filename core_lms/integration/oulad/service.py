@@ -53,8 +53,10 @@ def import_oulad(
             known = runs.all_runs(connection, institution)
             run, others = _run_of(known, source, institution)
         done = Imported(run)
-        if run.status == "finished" and hold_back_days is None:
-            _same_days(run, until)
+        as_before = (run.figures or {}).get("hold_back_days") == hold_back_days
+        if run.status == "finished" and as_before:
+            if hold_back_days is None:
+                _same_days(run, until)
             done.nothing_new = "this content was imported before"
             return done
         with done.timed("read"), progress.waiting(f"reading {path}"):
@@ -103,7 +105,12 @@ def _import(
     with done.timed("publish"), progress.counting("publishing events", total) as advance:
         done.published = publish(db, run.group, end, advance)
     run.events = history.counts(db, end)
-    run.figures = {"seconds": done.seconds, "published": done.published}
+    run.figures = {
+        "seconds": done.seconds,
+        "published": done.published,
+        "hold_back_days": hold_back_days,
+        "ends_on": str(history.day_date(history.end_day(db) - 1)),
+    }
     runs.finish(connection, run)
     run.status = "finished"
     return done

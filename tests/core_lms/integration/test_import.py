@@ -149,6 +149,16 @@ def test_the_same_source_up_to_another_day_is_refused(institution: str, tmp_path
         import_oulad(folder, institution)
 
 
+def test_days_held_back_count_from_the_last_view(institution: str, tmp_path: Path) -> None:
+    folder = write(tmp_path)
+    done = import_oulad(folder, institution, hold_back_days=10)
+    assert done.run.until_on == date(2014, 6, 17)
+    assert published(institution)["content.viewed"] == 5
+    assert import_oulad(folder, institution, hold_back_days=10).nothing_new
+    with pytest.raises(Rejected, match="imported until 2014-06-17"):
+        import_oulad(folder, institution, hold_back_days=11)
+
+
 @pytest.fixture
 def lms(stack: Profile, monkeypatch: pytest.MonkeyPatch, unused_port: int) -> Iterator[None]:
     monkeypatch.setenv("LMS_HTTP_LMS_PORT", str(unused_port))
