@@ -217,7 +217,7 @@ class Process:
     url: str
     popen: subprocess.Popen[bytes]
 
-    def wait_until_live(self, timeout_s: float = 60) -> None:
+    def wait_until_live(self, timeout_s: float = 120) -> None:
         deadline = time.monotonic() + timeout_s
         while True:
             try:
@@ -254,7 +254,7 @@ def starting() -> Iterator[Start]:
     for popen in running:
         popen.terminate()
     for popen in running:
-        ended = popen.wait(timeout=15)
+        ended = popen.wait(timeout=30)
         assert ended in (0, -signal.SIGTERM), f"{popen.args} did not end cleanly: {ended}"
 
 
@@ -298,7 +298,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails its test on any error of its scripts or refused content."""
     page = browser.new_page(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(30_000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda said: wrong.append(said.text) if "Security" in said.text else None)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 
 PORT = 18029
 """Beside the port of a page that may be up in the same profile."""
-MOVES_MS = 15_000
+MOVES_MS = 30_000
 """Far more than the second it takes: the machine may be busy."""
 
 

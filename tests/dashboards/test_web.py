@@ -125,10 +125,10 @@ def test_an_open_stream_does_not_hold_up_the_end(empty: str, start: Callable[...
     port = profile().port(18028)
     settings = {"LMS_POSTGRES_ANALYTICS_URL": empty, "LMS_HTTP_DASHBOARDS_PORT": str(port)}
     process = start("dashboards.web", f"http://127.0.0.1:{port}", **settings)
-    with httpx.stream("GET", f"{process.url}{API}/overview/stream", timeout=10) as stream:
+    with httpx.stream("GET", f"{process.url}{API}/overview/stream", timeout=60) as stream:
         lines = stream.iter_lines()
         assert next(lines).startswith("event: ")
         process.popen.terminate()
         for _ in lines:  # until the server has said all it had to say
             pass
-    assert process.popen.wait(timeout=5) == 0
+    assert process.popen.wait(timeout=30) == 0
