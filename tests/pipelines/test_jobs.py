@@ -1,0 +1,220 @@
+"""The Flink jobs on the real parts: late, malformed, killed, cancelled; the sums end right."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts.envelope import decode
+from contracts.errors import Rejected
+from contracts.features import FeatureRow
+from contracts.ids import new_id
+from contracts.topics import CONTENT, FEATURES
+from pipelines import application, cluster, operation
+from stack import kafka, postgres
+from stack.local.record import recorded
+from stack.profile import Profile
+from tests.pipelines.messages import corpus, lenient, message, viewed
+
+pytestmark = pytest.mark.integration
+
+NOON = datetime(2014, 3, 1, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def running(stack: Profile) -> None:
+    operation.submit()
+
+
+def publish(messages: Iterable[bytes | None]) -> None:
+    producer = kafka.producer()
+    for value in messages:
+        producer.produce(CONTENT.name, value)
+    assert producer.flush(30) == 0
+
+
+def rows(table: str, course_id: str, columns: str = "bucket_at, events, clicks") -> list[Any]:
+    with postgres.connect_analytics() as connection:
+        return connection.execute(
+            f"SELECT {columns} FROM {table} WHERE course_id = %s ORDER BY 1", (course_id,)
+        ).fetchall()
+
+
+def totals(course_id: str) -> tuple[int, int]:
+    found = rows("course_activity_day", course_id, "sum(events)::int, sum(clicks)::int")
+    return found[0] if found else (0, 0)
+
+
+def eventually(look: Callable[[], Any], expected: Any, timeout_s: float = 120) -> None:
+    """``look()`` becomes ``expected`` before the deadline, or the difference is the failure."""
+    deadline = time.monotonic() + timeout_s
+    while (seen := look()) != expected and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert seen == expected
+
+
+def test_an_event_is_counted_in_its_minute_hour_and_day_and_for_its_learner() -> None:
+    course_id, user_id = new_id(), new_id()
+    publish(
+        [
+            viewed(NOON.replace(minute=m), course_id=course_id, user_id=user_id, clicks=m + 1)
+            for m in (0, 0, 59)
+        ]
+    )
+    eventually(
+        lambda: rows("course_activity_minute", course_id),
+        [(NOON, 2, 2), (NOON.replace(minute=59), 1, 60)],
+    )
+    eventually(lambda: rows("course_activity_hour", course_id), [(NOON, 3, 62)])
+    day = NOON.replace(hour=0)
+    eventually(lambda: rows("course_activity_day", course_id), [(day, 3, 62)])
+    eventually(
+        lambda: rows("learner_course_day", course_id, "bucket_at, user_id::text, events, clicks"),
+        [(day, user_id, 3, 62)],
+    )
+
+
+def test_a_late_event_corrects_its_bucket() -> None:
+    course_id = new_id()
+    publish([viewed(NOON, course_id=course_id)])
+    publish([viewed(NOON.replace(year=2026), course_id=course_id)])
+    buckets = [NOON, NOON.replace(year=2026)]
+    eventually(lambda: rows("course_activity_minute", course_id), [(at, 1, 1) for at in buckets])
+    publish([viewed(NOON, course_id=course_id, clicks=5)])
+    eventually(
+        lambda: rows("course_activity_minute", course_id), [(buckets[0], 2, 6), (buckets[1], 1, 1)]
+    )
+
+
+def test_flink_and_the_contract_accept_and_refuse_the_same_messages() -> None:
+    messages = corpus()
+    by_flink = judged(messages)
+    by_contract = {name: accepts(value) for name, _, value in messages}
+    assert sum(by_contract.values()) >= 10, "the corpus has messages that are right"
+    assert by_flink == by_contract
+    assert cluster.state(operation.memory().job_id or "") == "RUNNING"
+
+
+def test_what_flink_takes_though_the_contract_refuses_it_is_known() -> None:
+    """Should one of these be refused by Flink one day, ADR 0002 has one exception less."""
+    messages = lenient()
+    by_flink = judged(messages)
+    assert by_flink == {name: True for name, _, _ in messages}
+    assert not any(accepts(value) for _, _, value in messages)
+
+
+def judged(messages: Sequence[tuple[str, str, bytes | None]]) -> dict[str, bool]:
+    """Publish the messages; by name, whether Flink counted each."""
+    end = new_id()
+    # One partition: when the last message is counted, all before it have been judged.
+    producer = kafka.producer()
+    for value in (*(value for _, _, value in messages), viewed(NOON, course_id=end)):
+        producer.produce(CONTENT.name, value, partition=0)
+    producer.flush(30)
+    eventually(lambda: totals(end), (1, 1))
+    return {name: totals(course_id)[0] == 1 for name, course_id, _ in messages}
+
+
+def accepts(value: bytes | None) -> bool:
+    try:
+        decode(CONTENT.name, value)
+    except Rejected:
+        return False
+    return True
+
+
+def test_feature_rows_tell_the_totals_and_the_newest_item_by_the_events_own_time() -> None:
+    user_id, newest_item, course_id = new_id(), new_id(), new_id()
+    own = {"user_id": user_id}
+    publish(
+        json.dumps(value).encode()
+        for value in (
+            message(course_id, timestamp="2014-03-02T00:00:00Z", payload=own),
+            message(
+                course_id,
+                timestamp="2014-03-02T00:00:00.5Z",
+                payload=own | {"item_id": newest_item, "clicks": 4},
+            ),
+            message(course_id, timestamp="2014-03-01T00:00:00Z", payload=own),
+        )
+    )
+    assert newest_row("learner_activity", user_id, "events_total", 3).features == {
+        "events_total": 3,
+        "clicks_total": 10,
+        "last_item_id": newest_item,
+        "last_course_id": course_id,
+        "last_seen_at": "2014-03-02T00:00:00.5Z",
+    }
+    assert newest_row("item_popularity", newest_item, "views_total", 1).features == {
+        "views_total": 1,
+        "clicks_total": 4,
+        "last_viewed_at": "2014-03-02T00:00:00.5Z",
+    }
+
+
+def newest_row(view: str, entity_id: str, counter: str, until: int) -> FeatureRow:
+    """The row of ``entity_id`` whose ``counter`` has come to ``until``."""
+    consumer = kafka.consumer(f"test-{new_id()}")
+    consumer.subscribe([FEATURES.name])
+    deadline = time.monotonic() + 120
+    try:
+        while time.monotonic() < deadline:
+            got = consumer.poll(1.0)
+            if got is None or got.error() or got.key() != f"{view}/{entity_id}".encode():
+                continue
+            row = FeatureRow.model_validate_json(got.value())
+            if row.features[counter] == until:
+                return row
+    finally:
+        consumer.close()
+    raise AssertionError(f"no row of {view}/{entity_id} with {counter} = {until}")
+
+
+def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
+    course_id, learners = new_id(), [new_id() for _ in range(50)]
+    publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
+    eventually(lambda: totals(course_id)[0] > 0, True)
+    record = recorded("taskmanager")
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
+    eventually(lambda: totals(course_id), (10_000, 10_000), timeout_s=180)
+    per_learner = rows("learner_course_day", course_id, "user_id, events")
+    assert {events for _, events in per_learner} == {200}
+    assert len(per_learner) == 50
+
+
+def test_a_cancelled_job_goes_on_from_its_savepoint_when_submitted_again() -> None:
+    course_id = new_id()
+    publish([viewed(NOON, course_id=course_id)])
+    eventually(lambda: totals(course_id), (1, 1))
+    before = operation.memory().job_id
+    assert "stopped at" in operation.cancel()
+    assert cluster.running(application.NAME) is None
+    publish([viewed(NOON, course_id=course_id)])
+    said = operation.submit()
+    assert "savepoint" in said
+    assert operation.memory().job_id != before
+    eventually(lambda: totals(course_id), (2, 2))
+    assert "already running" in operation.submit()
+
+
+def test_jobs_that_the_cluster_forgot_are_restored_from_their_newest_checkpoint() -> None:
+    course_id = new_id()
+    publish([viewed(NOON, course_id=course_id)])
+    eventually(lambda: totals(course_id), (1, 1))
+    job_id = operation.memory().job_id
+    assert job_id is not None
+    counted = cluster.checkpoints(job_id)["counts"]["completed"]
+    eventually(lambda: cluster.checkpoints(job_id)["counts"]["completed"] > counted, True)
+    cluster.cancel(job_id)
+    publish([viewed(NOON, course_id=course_id)])
+    assert f"{job_id}/chk-" in operation.restore()
+    eventually(lambda: totals(course_id), (2, 2))
