@@ -71,12 +71,12 @@ def _study_what_is_offered() -> dict[str, Any]:
                 done = {key: item[key] for key in ("course_id", "item_id")}
                 body = {**done, "event_type": event_type}
                 page.post(f"/api/v1/learners/{learner['id']}/events", json=body).raise_for_status()
-        # Until Flink's row has reached the online store: then the newest item is a candidate's
-        # source, not only what is finished filtered away.
-        reason = before[1]["title"]
+        # Until Flink's row has reached the online store: then what was studied is a reason, and
+        # not only filtered away.
+        studied = [item["title"] for item in before[:2]]
         while time.monotonic() - began < _CHANGED_WITHIN_S:
             after = _offers(page, learner["id"])
-            if any(reason in item["reason"] for item in after):
+            if any(title in item["reason"] for title in studied for item in after):
                 break
             time.sleep(0.2)
         return {
