@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 from redis import asyncio as redis_asyncio
 
 from contracts.dead_letters import DeadLetter
@@ -95,11 +96,26 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def end_of_topic() -> list[TopicPartition]:
+    """Where the topic ends now: other tests may have filled it."""
+    consumer = kafka.consumer(f"test-{new_id()}")
+    partitions = consumer.list_topics(FEATURES.name, timeout=10).topics[FEATURES.name].partitions
+    ends = [TopicPartition(FEATURES.name, partition) for partition in partitions]
+    for end in ends:
+        end.offset = consumer.get_watermark_offsets(end, timeout=10)[1]
+    consumer.close()
+    return ends
+
+
 @contextmanager
-def pushing(group: str) -> Iterator[None]:
-    """The process's loop in a thread, with its own consumer group."""
+def pushing(start: list[TopicPartition] | None = None) -> Iterator[None]:
+    """The process's loop in a thread, in a group of its own that begins at ``start`` (the end)."""
     from features import push
 
+    group = f"test-{new_id()}"
+    starter = kafka.consumer(group)
+    starter.commit(offsets=start or end_of_topic(), asynchronous=False)
+    starter.close()
     stop = threading.Event()
     thread = threading.Thread(target=push.run, args=(stop,), kwargs={"group": group})
     thread.start()
@@ -114,8 +130,7 @@ def pushing(group: str) -> Iterator[None]:
 def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
     user_id, item_id, course_item = new_id(), new_id(), new_id()
     first, last = learner_row(user_id, 1, 1, course_item), learner_row(user_id, 2, 2, item_id)
-    group = f"test-{new_id()}"
-    with pushing(group):
+    with pushing():
         publish(first, last, item_row(item_id, 3, 7))
         until(lambda: online(ITEM, item_id) != {})
 
@@ -143,7 +158,8 @@ async def read_trail(user_id: str) -> list[str]:
 def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins() -> None:
     user_id = new_id()
     rows = [learner_row(user_id, 1, 1), learner_row(user_id, 1, 2), learner_row(user_id, 1, 3)]
-    with pushing(f"test-{new_id()}"):
+    before_them = end_of_topic()
+    with pushing():
         publish(*rows)
         until(lambda: online(LEARNER, user_id) == {user_id: rows[-1]["features"]})
     kept = history(LEARNER, user_id)
@@ -152,7 +168,7 @@ def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins()
     with postgres.connect_analytics() as connection:
         before = connection.execute(stamp, (user_id,)).fetchone()
     marker = new_id()
-    with pushing(f"test-{new_id()}"):  # a new group reads everything from the start again
+    with pushing(before_them):  # another group reads the same rows again
         publish(item_row(marker, 1, 1))
         until(lambda: online(ITEM, marker) != {})
     with postgres.connect_analytics() as connection:
@@ -165,7 +181,7 @@ def test_a_row_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_pus
     item_id, user_id = new_id(), new_id()
     wrong = learner_row(user_id, 1, 1)
     wrong["features"]["events_total"] = "many"
-    with pushing(f"test-{new_id()}"):
+    with pushing():
         publish(b"{not json", wrong, item_row(item_id, 1, 5))
         until(lambda: online(ITEM, item_id) != {})
     assert online(LEARNER, user_id) == {}
@@ -196,7 +212,7 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     from stack import redis as stack_redis
 
     item_id = new_id()
-    with pushing(f"test-{new_id()}"):
+    with pushing():
         publish(item_row(item_id, 1, 11))
         until(lambda: online(ITEM, item_id) != {})
     from features.online import entity_key

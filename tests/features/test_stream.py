@@ -20,4 +20,4 @@ def test_every_view_is_written_by_a_job_with_the_same_features_and_types() -> No
         name: {feature: FLINK[type_] for feature, type_ in view.features.items()}
         for name, view in VIEWS.items()
     }
-    assert WRITTEN == expected
+    assert expected == WRITTEN
