@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from psycopg import sql
 
 from contracts.ids import named_id
@@ -288,6 +288,7 @@ def browser() -> Iterator[Browser]:
     """For one module: while it is open, its thread has an event loop that others would meet."""
     program = shutil.which("chromium")
     assert program, "Chromium is missing: apt-get install chromium"
+    expect.set_options(timeout=30_000)  # far more than it takes: the machine may be busy
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
