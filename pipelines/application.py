@@ -50,42 +50,52 @@ def fingerprint(jobs: Sequence[Job]) -> str:
 
 
 def explain(jobs: Sequence[Job]) -> str:
-    return str(_build(jobs, None).explain())
+    return str(build(definitions(jobs), statements(jobs)).explain())
 
 
 def submit(jobs: Sequence[Job], restore_from: str | None) -> str:
     """Start the application on the cluster; returns Flink's job id."""
-    result = _build(jobs, restore_from).execute()
-    client = result.get_job_client()
+    return start(build(definitions(jobs), statements(jobs), restore_from))
+
+
+def start(built: StatementSet) -> str:
+    """Give it to the cluster; returns Flink's job id."""
+    client = built.execute().get_job_client()
     if client is None:
         raise Misconfigured("the application was not given to a cluster: execution.target is local")
     return str(client.get_job_id())
 
 
-def _build(jobs: Sequence[Job], restore_from: str | None) -> StatementSet:
+def build(
+    definitions: Sequence[str],
+    statements: Sequence[str],
+    restore_from: str | None = None,
+    name: str = NAME,
+) -> StatementSet:
+    """One statement set over the definitions, as the cluster will run it under ``name``."""
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
         from pyflink.common import Configuration
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
     configuration = Configuration()
-    for name, value in _configuration(restore_from).items():
-        configuration.set_string(name, str(value))
+    for option, value in _configuration(name, restore_from).items():
+        configuration.set_string(option, str(value))
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance()
         .in_streaming_mode()
         .with_configuration(configuration)
         .build()
     )
-    for definition in definitions(jobs):
+    for definition in definitions:
         environment.execute_sql(definition)
     together = environment.create_statement_set()
-    for statement in statements(jobs):
+    for statement in statements:
         together.add_insert_sql(statement)
     return together
 
 
-def _configuration(restore_from: str | None) -> dict[str, Any]:
+def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
     settings = FlinkSettings()
     jars = sorted(settings.jars.glob("*.jar"))
     if not jars:
@@ -95,7 +105,7 @@ def _configuration(restore_from: str | None) -> dict[str, Any]:
             setting="LMS_FLINK_JARS",
         )
     found: dict[str, Any] = {
-        "pipeline.name": NAME,
+        "pipeline.name": name,
         "pipeline.jars": ";".join(jar.resolve().as_uri() for jar in jars),
         "execution.target": "remote",
         "execution.attached": "false",

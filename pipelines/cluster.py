@@ -63,6 +63,11 @@ def state(job_id: str) -> str | None:
     return None if job is None else str(job["state"])
 
 
+def duration_s(job_id: str) -> float:
+    """From submission to now, or to the job's end."""
+    return float(_call("GET", f"/jobs/{job_id}")["duration"]) / 1000
+
+
 def checkpoints(job_id: str) -> dict[str, Any]:
     return _call("GET", f"/jobs/{job_id}/checkpoints") or {}
 

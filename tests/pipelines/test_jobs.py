@@ -48,8 +48,8 @@ def rows(table: str, course_id: str, columns: str = "bucket_at, events, clicks")
 
 
 def totals(course_id: str) -> tuple[int, int]:
-    found = rows("course_activity_day", course_id, "sum(events)::int, sum(clicks)::int")
-    return found[0] if found else (0, 0)
+    found = rows("course_activity_day", course_id, "events::int, clicks::int")
+    return sum(events for events, _ in found), sum(clicks for _, clicks in found)
 
 
 def eventually(look: Callable[[], Any], expected: Any, timeout_s: float = 120) -> None:

@@ -1,0 +1,86 @@
+"""What Flink is told about a topic follows from the event classes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from contracts import flink
+from contracts.event import EVENTS
+from contracts.fixtures import example_envelope
+from contracts.topics import CONTENT, EVENT_TOPICS, Topic
+
+EVERY_TOPIC = pytest.mark.parametrize("topic", EVENT_TOPICS, ids=lambda topic: topic.name)
+
+
+@EVERY_TOPIC
+def test_every_field_of_every_event_is_a_column_of_the_view(topic: Topic) -> None:
+    view = flink.view(topic)
+    source = flink.source(topic, {})
+    for event in flink.events_of(topic):
+        for field in event.model_fields:
+            assert f"`{field}` STRING" in source
+            assert f" AS `{field}`" in view
+        assert event.TYPE.replace(".", "[.]") in flink.pattern(topic)
+
+
+@EVERY_TOPIC
+def test_the_table_reads_committed_messages_only_and_survives_what_is_no_json(topic: Topic) -> None:
+    source = flink.source(topic, {"properties.bootstrap.servers": "it's:9092"})
+    assert "'properties.isolation.level' = 'read_committed'" in source
+    assert "'json.ignore-parse-errors' = 'true'" in source
+    assert "'it''s:9092'" in source
+
+
+@pytest.mark.parametrize("type_", [t for t, e in EVENTS.items() if e.TOPIC is CONTENT])
+def test_an_example_of_every_content_event_fits_the_pattern(type_: str) -> None:
+    assert re.search(flink.pattern(CONTENT), _texts(type_))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("content.viewed", "content.eaten"),
+        ("2026-02-17", "2026-02-30"),
+        ("2026-02-17", "2026-2-17"),
+        ("|1|", "|2|"),
+        ("|1|", "|1.0|"),
+        ("-", ""),
+    ],
+)
+def test_a_wrong_field_does_not_fit_the_pattern(old: str, new: str) -> None:
+    text = _texts("content.viewed")
+    assert old in text
+    assert not re.search(flink.pattern(CONTENT), text.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    ("day", "is_one"),
+    [
+        ("2016-02-29", True),
+        ("2000-02-29", True),
+        ("1900-02-29", False),
+        ("2015-02-29", False),
+        ("2015-04-31", False),
+        ("2015-12-31", True),
+        ("2015-13-01", False),
+        ("0000-01-01", False),
+    ],
+)
+def test_a_day_fits_the_pattern_where_the_calendar_has_it(day: str, is_one: bool) -> None:
+    text = _texts("content.viewed").replace("2026-02-17", day)
+    assert bool(re.search(flink.pattern(CONTENT), text)) is is_one
+
+
+def _texts(type_: str) -> str:
+    """The fields of an example as the view joins them."""
+    envelope = example_envelope(type_)
+    document = envelope.model_dump(mode="json")
+    payload = document["payload"]
+    head = [
+        document[name] for name in ("event_id", "institution_id", "timestamp", "source_service")
+    ]
+    shared = [payload[name] for name in ("user_id", "course_id", "item_id", "kind")]
+    own = [payload.get(n, "") for n in ("clicks", "position_s", "from_s", "to_s", "post_id")]
+    return "|".join(map(str, [*head, *shared, type_, document["schema_version"], *own]))

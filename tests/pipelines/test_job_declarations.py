@@ -1,0 +1,66 @@
+"""Every declared job stands: found by name, its SQL writes what it says, its sinks have keys."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from contracts.errors import Rejected
+from pipelines import application, schema
+from pipelines.job import FeatureView, Job, Upsert, catalogue, find
+
+EVERY_JOB = pytest.mark.parametrize("job", catalogue().values(), ids=lambda job: job.name)
+
+
+@EVERY_JOB
+def test_a_job_inserts_into_exactly_the_tables_it_declares(job: Job) -> None:
+    written = [re.match(r"INSERT INTO (\w+)", text) for text in job.statements()]
+    assert [found and found[1] for found in written] == [sink.table for sink in job.writes]
+
+
+@EVERY_JOB
+def test_a_job_reads_only_views_of_valid_events(job: Job) -> None:
+    assert "_messages" not in job.sql_path.read_text()
+
+
+@EVERY_JOB
+def test_a_table_a_job_writes_is_made_by_a_migration_with_the_same_key(job: Job) -> None:
+    migrations = "".join(path.read_text() for path in sorted(schema.MIGRATIONS.glob("*.sql")))
+    for sink in job.writes:
+        if isinstance(sink, Upsert):
+            assert f"CREATE TABLE {sink.table} " in migrations
+            assert f"PRIMARY KEY ({', '.join(sink.key)})" in migrations
+
+
+def test_the_jobs_share_one_table_and_one_view_of_a_topic() -> None:
+    definitions = application.definitions(list(catalogue().values()))
+    assert sum("TABLE content_messages" in text for text in definitions) == 1
+    assert sum("VIEW content_events" in text for text in definitions) == 1
+
+
+def test_a_changed_plan_has_another_fingerprint() -> None:
+    jobs = list(catalogue().values())
+    assert application.fingerprint(jobs) == application.fingerprint(jobs)
+    assert application.fingerprint(jobs[:1]) != application.fingerprint(jobs)
+
+
+def test_the_address_of_kafka_is_no_part_of_the_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jobs = list(catalogue().values())
+    before = application.fingerprint(jobs)
+    monkeypatch.setenv("LMS_KAFKA_BOOTSTRAP_SERVERS", "elsewhere:9092")
+    assert application.fingerprint(jobs) == before
+    assert "elsewhere:9092" in "".join(application.definitions(jobs))
+
+
+def test_a_feature_view_is_keyed_by_its_message_key() -> None:
+    ddl = FeatureView("some_view", {"n": "BIGINT"}).ddl()
+    assert "PRIMARY KEY (`message_key`) NOT ENFORCED" in ddl
+    assert "'value.fields-include' = 'EXCEPT_KEY'" in ddl
+
+
+def test_an_unknown_job_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Rejected, match="course_activity"):
+        find("nonsense")
