@@ -8,6 +8,7 @@ messages. So Kafka itself knows where to go on, and a second import finds nothin
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,8 +27,14 @@ from stack import kafka
 CHUNK_EVENTS = 100_000
 """As many events share one transaction: enough to make its commit cheap, few enough to hold."""
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 """How long Kafka may be away before the import gives up (it can be run again at any time)."""
+
+STUCK_S = 60.0
+"""A transaction of a chunk ends in a second or so, in a starved machine in twenty."""
+
+QUIET = {"log_level": 2}
+"""An absent broker is our error to tell, once; librdkafka would write a line per attempt."""
 
 Batch = list[tuple[str, list[bytes], list[bytes]]]
 """Per topic: keys and values, in order."""
@@ -89,7 +96,7 @@ def publish(
                         todo = todo[1:]
                         deadline = time.monotonic() + PATIENCE_S
                     return done
-            except KafkaException as error:
+            except (KafkaException, _Stuck) as error:
                 # Whether the last transaction was committed is unknown here; a new producer with
                 # the same transactional.id settles it, and the group's offset then tells.
                 if time.monotonic() > deadline:
@@ -125,15 +132,16 @@ def _session(group: str) -> Iterator[tuple[Producer, _Position]]:
             "batch.size": 512 * 1024,
             "linger.ms": 20,
             "transaction.timeout.ms": 60_000,
+            **QUIET,
         }
     )
-    consumer = kafka.consumer(group)
+    consumer = kafka.consumer(group, **QUIET)
     try:
         producer.init_transactions(30)  # aborts what a killed import left open
         yield producer, _Position(consumer)
     finally:
         consumer.close()
-        producer.purge()
+        producer.purge(blocking=False)
 
 
 def _commit(producer: Producer, position: _Position, batch: Batch, end_day: int) -> None:
@@ -148,12 +156,42 @@ def _commit(producer: Producer, position: _Position, batch: Batch, end_day: int)
                     producer.poll(0.05)
                 produce(topic, value, key)
         producer.poll(0)
-    producer.send_offsets_to_transaction(
-        [TopicPartition(*position.partition, end_day)],
-        position.consumer.consumer_group_metadata(),
-        30,
-    )
-    producer.commit_transaction(60)
+
+    def close() -> None:
+        producer.send_offsets_to_transaction(
+            [TopicPartition(*position.partition, end_day)],
+            position.consumer.consumer_group_metadata(),
+            15,
+        )
+        producer.commit_transaction(30)
+
+    _within(STUCK_S, close)
+
+
+def _within(seconds: float, do: Callable[[], None]) -> None:
+    """``do``, or ``_Stuck`` after so long: librdkafka can wait for ever for a coordinator that was
+    killed, whatever timeout it is given. The thread is left behind with its producer, which the
+    next one fences.
+    """
+    failed: list[BaseException] = []
+
+    def attempt() -> None:
+        try:
+            do()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=attempt, name="commit", daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise _Stuck("a transaction does not end")
+    if failed:
+        raise failed[0]
+
+
+class _Stuck(Exception):
+    """A call that does not come back."""
 
 
 def _read_ahead(

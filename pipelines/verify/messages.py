@@ -78,7 +78,12 @@ class Messages:
         Raises ``Retryable`` where Kafka does not answer.
         """
         consumer = kafka.consumer(
-            GROUP, **{"enable.partition.eof": True, "queued.max.messages.kbytes": 64 * 1024}
+            GROUP,
+            **{
+                "enable.partition.eof": True,
+                "queued.max.messages.kbytes": 64 * 1024,
+                "log_level": 2,  # its silence is told by us, once
+            },
         )
         held: dict[str, list[bytes]] = {}
         read = 0
