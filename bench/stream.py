@@ -25,7 +25,7 @@ from contracts.topics import CONTENT, FEATURES
 from pipelines import application, cluster, schema
 from pipelines.job import Upsert, catalogue
 from stack import kafka, postgres
-from stack.local.record import all_recorded
+from stack.local.record import all_recorded, recorded
 from stack.profile import REPOSITORY
 
 NAME = "bench-stream"
@@ -51,8 +51,8 @@ def run() -> dict[str, float | int | str]:
     _make_room(tables)
     try:
         _publish(_oulad(count) if real else _generated(count))
-        read_s, _ = _measure(*_read_only())
-        took_s, peak_mb = _measure(*_jobs(tables))
+        read_s, read_cpu_s, _ = _measure(*_read_only())
+        took_s, cpu_s, peak_mb = _measure(*_jobs(tables))
         counted = _counted()
     finally:
         _clear(tables)
@@ -64,6 +64,9 @@ def run() -> dict[str, float | int | str]:
         "events_per_s": round(count / took_s),
         "read_limit_events_per_s": round(count / read_s),
         "ratio_to_read_limit": round(read_s / took_s, 3),
+        # What a busy machine does not change as much as the rates above.
+        "taskmanager_cpu_us_per_event": round(cpu_s / count * 1e6, 1),
+        "taskmanager_cpu_us_per_event_read_only": round(read_cpu_s / count * 1e6, 1),
         "peak_rss_mb": peak_mb,
     }
 
@@ -99,8 +102,9 @@ def _read_only() -> tuple[list[str], list[str]]:
     return [source, sink], [read]
 
 
-def _measure(definitions: list[str], statements: list[str]) -> tuple[float, int]:
-    """Seconds from start to end of the job, and the most memory all parts held meanwhile."""
+def _measure(definitions: list[str], statements: list[str]) -> tuple[float, float, int]:
+    """Seconds from start to end of the job, CPU seconds of the TaskManager, and peak memory."""
+    cpu_before_s = _taskmanager_cpu_s()
     job_id = application.start(application.build(definitions, statements, name=NAME))
     deadline, peak = time.monotonic() + TIMEOUT_S, 0
     while (state := cluster.state(job_id)) != "FINISHED":
@@ -111,7 +115,15 @@ def _measure(definitions: list[str], statements: list[str]) -> tuple[float, int]
             raise Retryable(f"the job has not ended within {TIMEOUT_S:.0f} s")
         peak = max(peak, _memory_mb())
         time.sleep(0.1)
-    return cluster.duration_s(job_id), peak
+    return cluster.duration_s(job_id), _taskmanager_cpu_s() - cpu_before_s, peak
+
+
+def _taskmanager_cpu_s() -> float:
+    record = recorded("taskmanager")
+    if record is None:
+        raise Retryable("no TaskManager runs here: learnstream up")
+    used = psutil.Process(record.pid).cpu_times()
+    return float(used.user + used.system)
 
 
 def _memory_mb() -> int:
