@@ -43,11 +43,26 @@ def up(parts: Sequence[Part]) -> list[str]:
         if not free:
             sys.stderr.write("learnstream up: another up or down is at work here, waiting\n")
     with lifecycle.lock("stack"):
+        _require_same_ports()
         missing = [part for part in parts if not (is_alive(part) and part.ready())]
         if missing:
             _start(missing)
         _ensure_supervisor()
         return [part.name for part in missing]
+
+
+def _require_same_ports() -> None:
+    """A profile that is up listens where it was started: elsewhere it would seem to be dead."""
+    remembered = profile().run / "port_offset"
+    now = str(profile().port_offset)
+    before = remembered.read_text(encoding="utf-8") if remembered.exists() else now
+    if before != now and any(is_alive(part) for part in PARTS.values()):
+        raise Misconfigured(
+            f"profile {profile().name} is up with LMS_LOCAL_PORT_OFFSET={before}: set that, or run "
+            "learnstream down first, or choose another LMS_LOCAL_NAME"
+        )
+    remembered.parent.mkdir(parents=True, exist_ok=True)
+    remembered.write_text(now, encoding="utf-8")
 
 
 def _start(parts: Sequence[Part]) -> None:
