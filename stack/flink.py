@@ -23,7 +23,7 @@ class FlinkSettings(BaseSettings):
     """A URI all Flink processes reach: a folder here, an object store on a cluster."""
     jars: Path = Field(default_factory=lambda: profile().parts / "jars" / "flink")
     """Folder of connector jars given to each job."""
-    mini_batch_latency_ms: int = 500
+    mini_batch_latency_ms: int = 1000
     """How long an aggregate gathers rows before it writes: freshness against throughput."""
 
     @property
