@@ -68,7 +68,7 @@ def _require_same_ports() -> None:
 def _start(parts: Sequence[Part]) -> None:
     dead = [part for part in parts if not is_alive(part)]
     _require_room(dead)
-    ports.require_free(dead)
+    _require_ports(dead)
     started: list[Part] = []
     given_up = threading.Event()
     with Board("up") as board:
@@ -156,6 +156,17 @@ def _in_parallel(
             if given_up is not None:
                 given_up.set()
             raise
+
+
+def _require_ports(dead: Sequence[Part]) -> None:
+    """Name a port that somebody else has; the supervisor may have brought a part back meanwhile."""
+    try:
+        ports.require_free(dead)
+    except Misconfigured:
+        still = [part for part in dead if not is_alive(part)]
+        if len(still) == len(dead):
+            raise
+        _require_ports(still)
 
 
 def _require_room(parts: Sequence[Part]) -> None:
