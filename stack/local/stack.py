@@ -27,6 +27,7 @@ from stack.profile import REPOSITORY, profile
 
 SUPERVISOR = "supervisor"
 _FREE_DISK_MB = 2_000
+_LETTING_GO_S = 10.0
 
 
 def is_alive(part: Part) -> bool:
@@ -159,14 +160,21 @@ def _in_parallel(
 
 
 def _require_ports(dead: Sequence[Part]) -> None:
-    """Name a port that somebody else has; the supervisor may have brought a part back meanwhile."""
-    try:
-        ports.require_free(dead)
-    except Misconfigured:
-        still = [part for part in dead if not is_alive(part)]
-        if len(still) == len(dead):
-            raise
-        _require_ports(still)
+    """Name a port that somebody else has.
+
+    A part that ran here a moment ago may still be letting go of its port (a killed JVM counts as
+    dead before its last thread has closed its sockets), or the supervisor has just brought it back.
+    """
+    ran_here = any(recorded(part.name) for part in dead)
+    deadline = time.monotonic() + (_LETTING_GO_S if ran_here else 0.0)
+    while True:
+        try:
+            ports.require_free([part for part in dead if not is_alive(part)])
+            return
+        except Misconfigured:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def _require_room(parts: Sequence[Part]) -> None:
