@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -103,8 +104,9 @@ class _FlinkProcess(Part):
     def configuration(self) -> Mapping[str, Any]:
         return self.common()
 
+    @abstractmethod
     def jvm(self) -> list[str]:
-        raise NotImplementedError
+        """Options of the JVM that are this process's own: memory above all."""
 
     def launch(self) -> Launch:
         options = [
