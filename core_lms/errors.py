@@ -27,3 +27,15 @@ class UnsupportedMedia(Rejected):
 
 class TooLarge(Rejected):
     """The body is longer than the limit."""
+
+
+class PreconditionMissing(Rejected):
+    """An update that does not name the version it changes."""
+
+
+class ChangedMeanwhile(Rejected):
+    """Somebody changed the thing since the caller read it."""
+
+
+class TooManyRequests(Rejected):
+    """The caller's allowance is used up for the moment."""

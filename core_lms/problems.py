@@ -17,7 +17,17 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from contracts.errors import LearnstreamError, Rejected, Retryable
-from core_lms.errors import Conflict, KeyReused, Malformed, NotFound, TooLarge, UnsupportedMedia
+from core_lms.errors import (
+    ChangedMeanwhile,
+    Conflict,
+    KeyReused,
+    Malformed,
+    NotFound,
+    PreconditionMissing,
+    TooLarge,
+    TooManyRequests,
+    UnsupportedMedia,
+)
 
 log = logging.getLogger("core_lms")
 
@@ -30,6 +40,9 @@ STATUS: dict[type[LearnstreamError], HTTPStatus] = {
     Malformed: HTTPStatus.BAD_REQUEST,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
+    ChangedMeanwhile: HTTPStatus.PRECONDITION_FAILED,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Retryable: HTTPStatus.SERVICE_UNAVAILABLE,
     LearnstreamError: HTTPStatus.INTERNAL_SERVER_ERROR,
