@@ -29,3 +29,25 @@ class UserDeleted(Event, type="user.deleted", topic=USERS, key="user_id"):
     """The person was erased: every store forgets them."""
 
     user_id: PersonId
+
+
+class UserVerificationRequested(
+    Event, type="user.verification.requested", topic=USERS, key="user_id"
+):
+    """A mail shall prove that the account's address is the person's; it carries the secret."""
+
+    user_id: PersonId
+
+
+class UserPasswordResetRequested(
+    Event, type="user.password.reset.requested", topic=USERS, key="user_id"
+):
+    """Somebody who says to be the person forgot the password; only a mail may help them."""
+
+    user_id: PersonId
+
+
+class UserPasswordChanged(Event, type="user.password.changed", topic=USERS, key="user_id"):
+    """The password was set or changed; the person is told, in case it was somebody else."""
+
+    user_id: PersonId
