@@ -14,7 +14,7 @@ import psycopg
 from fastapi import APIRouter, FastAPI, Response
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core_lms import problems
+from core_lms import plugins, problems
 from core_lms.bodies import BodyGate
 from stack.postgres import PostgresSettings, pool
 
@@ -35,7 +35,9 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     """The application; its connection pool opens and closes with its lifespan.
 
     It starts while Postgres is away: ``/health/ready`` and every route say 503 until it is back.
+    Raises ``Misconfigured`` for a plugin that fails.
     """
+    plugins.check()
     settings = postgres or PostgresSettings()
 
     @asynccontextmanager

@@ -1,23 +1,22 @@
 """Bring data from elsewhere: oulad (a learning analytics dataset), catalogue (courses as files).
 
-A source is a folder core_lms/integration/<source>/ with an importer.py; nothing lists it.
+A source is a folder core_lms/integration/<source>/ with an importer.py, or what an installed
+package names under the entry points learnstream.importers; nothing lists it.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-from pathlib import Path
 
-INTEGRATION = Path(__file__).parent.parent / "integration"
+from core_lms.integration import POINT
+from core_lms.plugins import plugins
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     sources = parser.add_subparsers(dest="source", required=True, metavar="SOURCE")
-    for path in sorted(INTEGRATION.glob("*/importer.py")):
-        importer = importlib.import_module(f"core_lms.integration.{path.parent.name}.importer")
-        about = (importer.__doc__ or "").strip()
-        source = sources.add_parser(path.parent.name, help=about.splitlines()[0], description=about)
+    for name, importer in plugins(POINT).items():
+        about = (importer.__doc__ or name).strip()
+        source = sources.add_parser(name, help=about.splitlines()[0], description=about)
         importer.configure(source)
         source.set_defaults(importer=importer)
 
