@@ -1,8 +1,12 @@
-"""Redis: online features, live counters."""
+"""Redis: online features, live counters, sessions and rate limits."""
 
 from __future__ import annotations
 
+import asyncio
+from weakref import WeakKeyDictionary
+
 import redis
+import redis.asyncio
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,3 +23,18 @@ class RedisSettings(BaseSettings):
 
 def client() -> redis.Redis:
     return redis.Redis.from_url(RedisSettings().url)
+
+
+_of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
+
+
+def async_client() -> redis.asyncio.Redis:
+    """The one client, with its connections, of the running event loop; it gives up quickly."""
+    loop = asyncio.get_running_loop()
+    found = _of_loop.get(loop)
+    if found is None:
+        found = redis.asyncio.Redis.from_url(
+            RedisSettings().url, socket_timeout=2.0, socket_connect_timeout=1.0
+        )
+        _of_loop[loop] = found
+    return found
