@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
+from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from contracts.envelope import Envelope, wrap
@@ -45,6 +46,8 @@ def _value(name: str, annotation: Any, info: FieldInfo, number: int) -> Any:
     if get_origin(annotation) in (Union, UnionType):
         inner = next(arg for arg in get_args(annotation) if arg is not type(None))
         return _value(name, get_args(inner)[0] if get_args(inner) else inner, info, number)
+    if annotation is AwareDatetime:
+        return _EPOCH + timedelta(days=number)
     if annotation is bool:
         return number % 2 == 0
     if annotation in (int, float):

@@ -9,7 +9,12 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
-from contracts.events.assessments import AssessmentGraded, AssessmentSubmitted, FeedbackGiven
+from contracts.events.assessments import (
+    AssessmentCreated,
+    AssessmentGraded,
+    AssessmentSubmitted,
+    FeedbackGiven,
+)
 from core_lms import pages
 from core_lms.assessment import repository
 from core_lms.assessment.schemas import Grade, NewAssessment, NewFeedback, NewSubmission
@@ -25,7 +30,7 @@ SOURCE = "assessment-service"
 
 
 async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[DictRow, bool]:
-    """The assessment and whether it is new; emits ``course.updated``."""
+    """The assessment and whether it is new; emits ``assessment.created`` and ``course.updated``."""
     id_, repeated = await claim(unit, "assessment", new, course_id)
     if repeated:
         return _found(await repository.get(unit, id_), f"assessment {id_}"), False
@@ -34,8 +39,19 @@ async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[DictRow,
         row = await repository.insert(unit, id_, course_id, new)
     except UniqueViolation:
         raise Conflict(f"there is an assessment {id_}") from None
+    row = _found(row, f"assessment {id_}")
+    unit.emit(
+        AssessmentCreated(
+            assessment_id=id_,
+            course_id=str(course_id),
+            kind=row["kind"],
+            due_at=row["due_at"],
+            weight=float(row["weight"]),
+        ),
+        source=SOURCE,
+    )
     await courses.structure_changed(unit, course_id)
-    return _found(row, f"assessment {id_}"), True
+    return row, True
 
 
 async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ CHECKS = (
     Check("event ids in Kafka, all and distinct", "kafka_ids", "kafka_distinct_ids"),
     Check("accounts in the LMS and in Kafka", "lms_user", "kafka_users"),
     Check("courses in the LMS and in Kafka", "lms_course", "kafka_courses"),
+    Check("work set in the LMS and in Kafka", "lms_assessment", "kafka_assessments"),
     Check("enrollments of the sources in the LMS", "source_enrollments", "enrollments_of_source"),
     Check("enrollments in the LMS and in Kafka", "lms_enrollments", "kafka_enrollments"),
     Check("completions and drops in both", "lms_enrollment_end", "kafka_enrollment_ends"),

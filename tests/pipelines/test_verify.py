@@ -95,7 +95,7 @@ def archive(connection: psycopg.Connection, folder: Path, institution: str) -> N
         messages = db.execute("SELECT topic, value FROM message").fetchall()
     for topic, value in messages:
         event = decode(topic, value.encode())
-        payload = event.payload.model_dump()
+        payload = event.payload.model_dump(mode="json")
         connection.execute(
             "INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, "
             "user_id, course_id, item_id, kind, clicks, source_service, schema_version, payload, "

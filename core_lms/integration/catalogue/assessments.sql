@@ -12,4 +12,4 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE (assessments.course_id, assessments.kind, assessments.title, assessments.weight)
     IS DISTINCT FROM
     (excluded.course_id, excluded.kind, excluded.title, excluded.weight)
-RETURNING course_id::TEXT, xmax = 0 AS created
+RETURNING id::TEXT, course_id::TEXT, kind, due_at, weight::FLOAT, xmax = 0 AS created

@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 from contracts.envelope import Envelope, wrap
 from contracts.errors import Misconfigured, Rejected, Retryable
 from contracts.event import Event
+from contracts.events.assessments import AssessmentCreated, AssessmentUpdated
 from contracts.events.courses import CourseCreated, CoursePublished, CourseUpdated
 from contracts.events.users import UserCreated, UserUpdated
 from contracts.ids import named_id
@@ -139,15 +140,18 @@ async def _load(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Loaded:
     users = await _upsert(cursor, rows, "users")
     await _upsert(cursor, rows, "user_roles")
     courses = await _upsert(cursor, rows, "courses")
-    parts = [
-        *await _upsert(cursor, rows, "content_items"),
-        *await _upsert(cursor, rows, "assessments"),
-    ]
+    items = await _upsert(cursor, rows, "content_items")
+    work = await _upsert(cursor, rows, "assessments")
+    parts = [*items, *work]
     new = [row["id"] for row in courses if row["created"]]
     touched = {row["id"] for row in courses} | {row["course_id"] for row in parts}
     changed = sorted(touched - set(new))
     await cursor.execute("UPDATE courses SET updated_at = NOW() WHERE id = ANY(%s)", [changed])
-    told = [*_of_users(rows, users), *_of_courses(rows, new, changed)]
+    told = [
+        *_of_users(rows, users),
+        *_of_courses(rows, new, changed),
+        *_of_assessments(rows, work),
+    ]
     if told:
         await outbox.append(cursor, *told)
     created = sum(row["created"] for row in (*users, *courses, *parts))
@@ -180,6 +184,16 @@ def _of_courses(rows: Rows, new: list[str], changed: list[str]) -> Iterator[Enve
         yield _tell(rows, CoursePublished(course_id=id_), f"course.published/{id_}")
     for id_ in changed:
         yield _tell(rows, CourseUpdated(course_id=id_))
+
+
+def _of_assessments(rows: Rows, work: list[dict[str, Any]]) -> Iterator[Envelope]:
+    for row in work:
+        facts = {"assessment_id": row["id"], "course_id": row["course_id"], "kind": row["kind"]}
+        facts |= {"due_at": row["due_at"], "weight": row["weight"]}
+        if row["created"]:
+            yield _tell(rows, AssessmentCreated(**facts), f"assessment.created/{row['id']}")
+        else:
+            yield _tell(rows, AssessmentUpdated(**facts))
 
 
 def _tell(rows: Rows, event: Event, name: str | None = None) -> Envelope:

@@ -31,24 +31,32 @@ WITH rare (day, rank, topic, key, event_type, subject, payload) AS (
            concat('"course_id":"', course_id, '"')
     FROM course
     UNION ALL
-    SELECT day, 3, 'lms.enrollments.events', user_id, 'enrollment.created', enrollment_id,
+    SELECT course.day, 3, 'lms.assessments.events', assessment_id, 'assessment.created',
+           assessment_id,
+           concat('"assessment_id":"', assessment_id, '","course_id":"', course_id, '","kind":"',
+                  kind, '","due_at":"', date_of(due_day), 'T00:00:00Z","weight":', weight,
+                  ',"pass_score":null')
+    FROM assessment JOIN course USING (course_id)
+    UNION ALL
+    SELECT day, 4, 'lms.enrollments.events', user_id, 'enrollment.created', enrollment_id,
            enrollment_payload(enrollment_id, user_id, course_id)
     FROM enrollment
     UNION ALL
-    SELECT day, 4, 'lms.assessments.events', user_id, 'assessment.submitted', submission_id,
-           submission_payload(submission_id, assessment_id, user_id, course_id, kind)
+    SELECT day, 5, 'lms.assessments.events', user_id, 'assessment.submitted', submission_id,
+           concat(submission_payload(submission_id, assessment_id, user_id, course_id, kind),
+                  ',"attempt":null,"late":null')
     FROM submission
     UNION ALL
-    SELECT day, 5, 'lms.assessments.events', user_id, 'assessment.graded', submission_id,
+    SELECT day, 6, 'lms.assessments.events', user_id, 'assessment.graded', submission_id,
            concat(submission_payload(submission_id, assessment_id, user_id, course_id, kind),
-                  ',"score":', score)
+                  ',"score":', score, ',"passed":null,"attempt":null')
     FROM submission WHERE score IS NOT NULL
     UNION ALL
-    SELECT dropped_day, 6, 'lms.enrollments.events', user_id, 'enrollment.dropped', enrollment_id,
+    SELECT dropped_day, 7, 'lms.enrollments.events', user_id, 'enrollment.dropped', enrollment_id,
            enrollment_payload(enrollment_id, user_id, course_id)
     FROM enrollment WHERE dropped_day IS NOT NULL
     UNION ALL
-    SELECT completed_day, 7, 'lms.enrollments.events', user_id, 'course.completed', enrollment_id,
+    SELECT completed_day, 8, 'lms.enrollments.events', user_id, 'course.completed', enrollment_id,
            concat(enrollment_payload(enrollment_id, user_id, course_id),
                   ',"completion_percentage":100.0,"certification_issued":false,',
                   '"time_spent_minutes":null')

@@ -76,7 +76,7 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
     items = sum(len(course.items) for course in catalogue.courses)
     work = sum(len(course.assessments) for course in catalogue.courses)
     people, courses = len(catalogue.people), len(catalogue.courses)
-    assert loaded == Loaded(people + courses + items + work, 0, people + 2 * courses)
+    assert loaded == Loaded(people + courses + items + work, 0, people + 2 * courses + work)
     assert installed.count("users") == installed.count("user_roles") == people
     assert installed.count("courses") == courses
     assert installed.count("content_items") == items
@@ -84,7 +84,12 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
     told = Counter(
         decode(topic, message.encode()).event_type for topic, _, message in installed.events()
     )
-    expected = {"user.created": people, "course.created": courses, "course.published": courses}
+    expected = {
+        "user.created": people,
+        "course.created": courses,
+        "course.published": courses,
+        "assessment.created": work,
+    }
     assert told == expected
 
 
@@ -132,14 +137,17 @@ def test_a_new_text_of_an_item_updates_its_course_and_nothing_else(installed: In
     assert title == ("What a limit tells us",)
 
 
-def test_a_course_that_changes_in_many_places_is_told_of_once(installed: Installed) -> None:
+def test_a_course_that_changes_in_many_places_is_told_of_once_and_its_work_too(
+    installed: Installed,
+) -> None:
     installed.load()
     first = len(installed.events())
     installed.edit("courses/calculus.yaml", "Calculus: change", "Calculus: rates of change")
     installed.edit("courses/calculus.yaml", "minutes: 14", "minutes: 15")
     installed.edit("courses/calculus.yaml", "final quiz", "the last quiz")
-    assert installed.load() == Loaded(0, 3, 1)
-    assert len(installed.events()) == first + 1
+    assert installed.load() == Loaded(0, 3, 2)
+    told = [json.loads(message)["event_type"] for _, _, message in installed.events()[first:]]
+    assert told == ["course.updated", "assessment.updated"]
 
 
 def test_a_changed_person_is_told_of_without_the_change(installed: Installed) -> None:
