@@ -7,6 +7,9 @@ from pydantic import Field
 from contracts.event import Event, Id, Kind, PersonId, Seconds
 from contracts.topics import CONTENT
 
+Device = Kind | None
+"""What the learner held, as far as the sender knows: ``phone``, ``tablet``, ``desktop``."""
+
 
 class ContentViewed(Event, type="content.viewed", topic=CONTENT, key="user_id"):
     """A learner opened an item; a source that counts per day says how many clicks it was."""
@@ -16,6 +19,7 @@ class ContentViewed(Event, type="content.viewed", topic=CONTENT, key="user_id"):
     item_id: Id
     kind: Kind
     clicks: Annotated[int, Field(ge=1, le=2**31 - 1)] = 1
+    device: Device = None
 
 
 class ContentCompleted(Event, type="content.completed", topic=CONTENT, key="user_id"):
@@ -25,6 +29,7 @@ class ContentCompleted(Event, type="content.completed", topic=CONTENT, key="user
     course_id: Id
     item_id: Id
     kind: Kind
+    device: Device = None
 
 
 class ContentDownloaded(Event, type="content.downloaded", topic=CONTENT, key="user_id"):
@@ -34,6 +39,7 @@ class ContentDownloaded(Event, type="content.downloaded", topic=CONTENT, key="us
     course_id: Id
     item_id: Id
     kind: Kind
+    device: Device = None
 
 
 class VideoPlayed(Event, type="video.played", topic=CONTENT, key="user_id"):
@@ -44,6 +50,7 @@ class VideoPlayed(Event, type="video.played", topic=CONTENT, key="user_id"):
     item_id: Id
     kind: Kind
     position_s: Seconds
+    device: Device = None
 
 
 class VideoPaused(Event, type="video.paused", topic=CONTENT, key="user_id"):
@@ -54,6 +61,7 @@ class VideoPaused(Event, type="video.paused", topic=CONTENT, key="user_id"):
     item_id: Id
     kind: Kind
     position_s: Seconds
+    device: Device = None
 
 
 class VideoSeeked(Event, type="video.seeked", topic=CONTENT, key="user_id"):
@@ -65,6 +73,19 @@ class VideoSeeked(Event, type="video.seeked", topic=CONTENT, key="user_id"):
     kind: Kind
     from_s: Seconds
     to_s: Seconds
+    device: Device = None
+
+
+class VideoWatched(Event, type="video.watched", topic=CONTENT, key="user_id"):
+    """A span of a video was played without a jump, told when it ended; ``to_s`` is its end."""
+
+    user_id: PersonId
+    course_id: Id
+    item_id: Id
+    kind: Kind
+    from_s: Seconds
+    to_s: Seconds
+    device: Device = None
 
 
 class ForumPosted(Event, type="forum.posted", topic=CONTENT, key="user_id"):
@@ -75,3 +96,4 @@ class ForumPosted(Event, type="forum.posted", topic=CONTENT, key="user_id"):
     item_id: Id
     kind: Kind
     post_id: Id
+    device: Device = None

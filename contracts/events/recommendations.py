@@ -46,3 +46,14 @@ class RecommendationDismissed(
     user_id: PersonId
     item_id: Id
     position: Position
+
+
+class RecommendationConverted(
+    Event, type="recommendation.converted", topic=RECOMMENDATIONS, key="user_id"
+):
+    """The learner finished what had been recommended; the sender knows of which offer."""
+
+    recommendation_id: Id
+    user_id: PersonId
+    item_id: Id
+    position: Position
