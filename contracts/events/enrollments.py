@@ -38,3 +38,19 @@ class CourseCompleted(Event, type="course.completed", topic=ENROLLMENTS, key="us
     completion_percentage: Percent
     certification_issued: bool
     time_spent_minutes: Count | None = None
+
+
+class EnrollmentWaitlisted(Event, type="enrollment.waitlisted", topic=ENROLLMENTS, key="user_id"):
+    """A course was full: the learner waits. The seat, once given, is enrollment ``enrollment_id``."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+
+
+class WaitlistLeft(Event, type="enrollment.waitlist.left", topic=ENROLLMENTS, key="user_id"):
+    """A learner no longer waits, and got no seat."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id

@@ -10,7 +10,8 @@
 WITH newest AS (
     SELECT DISTINCT ON (payload ->> 'enrollment_id') event_type
     FROM activity_events
-    WHERE topic = 'lms.enrollments.events' AND event_type <> 'enrollment.progressed'
+    WHERE topic = 'lms.enrollments.events'
+      AND event_type IN ('enrollment.created', 'enrollment.dropped', 'course.completed')
     ORDER BY payload ->> 'enrollment_id', timestamp DESC, event_type <> 'enrollment.created' DESC
 )
 SELECT status, count(*) AS enrollments

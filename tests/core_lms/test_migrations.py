@@ -125,7 +125,7 @@ def test_the_reference_tables_have_the_columns_it_gives_them(empty: str) -> None
         "users": "id email name role created_at updated_at profile status institution_id",
         "user_roles": "id user_id role_name scope created_at institution_id",
         "courses": "id title description instructor_id created_by status metadata created_at "
-        "updated_at institution_id",
+        "updated_at institution_id capacity starts_at ends_at published_at copied_from",
         "enrollments": "id user_id course_id progress completed_at status created_at "
         "institution_id dropped_at",
     }
