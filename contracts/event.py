@@ -38,6 +38,11 @@ Kind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 ShortText = Annotated[str, Field(min_length=1, max_length=200)]
 Count = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
+MinorUnits = Count
+"""Money in the smallest unit of its currency: 1250 is 12.50 EUR, but 1250 JPY."""
+CURRENCY_PATTERN = r"^[A-Z]{3}$"
+Currency = Annotated[str, Field(pattern=CURRENCY_PATTERN)]
+"""ISO 4217, as in ``EUR``."""
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 

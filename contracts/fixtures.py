@@ -11,7 +11,7 @@ from pydantic import AwareDatetime
 from pydantic.fields import FieldInfo
 
 from contracts.envelope import Envelope, wrap
-from contracts.event import EVENTS, UUID_PATTERN, Event
+from contracts.event import CURRENCY_PATTERN, EVENTS, UUID_PATTERN, Event
 from contracts.ids import DEFAULT_INSTITUTION, named_id
 
 _EPOCH = datetime(2026, 2, 17, 14, 30, tzinfo=UTC)
@@ -54,6 +54,8 @@ def _value(name: str, annotation: Any, info: FieldInfo, number: int) -> Any:
         return annotation(_within(info, number))
     if annotation is str:
         patterns = [getattr(mark, "pattern", None) for mark in info.metadata]
+        if CURRENCY_PATTERN in patterns:
+            return ("EUR", "JPY", "USD")[number % 3]
         return named_id("fixture", name, number) if UUID_PATTERN in patterns else f"{name}{number}"
     raise TypeError(f"contracts.fixtures does not know how to make {name}: {annotation!r}")
 

@@ -23,6 +23,8 @@ ENROLLMENTS = Topic("lms.enrollments.events", "Enrollment changes, completions")
 ASSESSMENTS = Topic("lms.assessments.events", "Submission, grading, feedback")
 CONTENT = Topic("lms.content.events", "Views, video, downloads, forum posts")
 RECOMMENDATIONS = Topic("lms.recommendations.events", "Shown, clicked, dismissed")
+PAYMENTS = Topic("lms.payments.events", "Orders, payments, refunds")
+INTEGRATION = Topic("lms.integration.events", "Webhooks and API keys of other systems")
 FEATURES = Topic(
     "lms.features",
     "Feature rows on their way to the feature store (contracts.features)",
@@ -30,5 +32,14 @@ FEATURES = Topic(
 )
 DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
 
-EVENT_TOPICS = (USERS, COURSES, ENROLLMENTS, ASSESSMENTS, CONTENT, RECOMMENDATIONS)
+EVENT_TOPICS = (
+    USERS,
+    COURSES,
+    ENROLLMENTS,
+    ASSESSMENTS,
+    CONTENT,
+    RECOMMENDATIONS,
+    PAYMENTS,
+    INTEGRATION,
+)
 TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS)
