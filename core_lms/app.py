@@ -15,6 +15,8 @@ from fastapi import APIRouter, FastAPI, Response
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core_lms import plugins, problems
+from core_lms.access.gateway import Gateway, by_service_key, by_token
+from core_lms.access.keys import KeyRing
 from core_lms.bodies import BodyGate
 from stack.postgres import PostgresSettings, pool
 
@@ -43,7 +45,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database: AsyncConnectionPool[Any] = pool(
-            settings.lms_url, autocommit=True, application_name="learnstream-lms"
+            settings.app_url, application_name="learnstream-lms"
         )
         database.timeout = WAIT_FOR_CONNECTION_S
         await database.open(wait=False)
@@ -61,6 +63,8 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(BodyGate)
+    ring = KeyRing(settings.app_url)
+    app.add_middleware(Gateway, schemes=[by_service_key(), by_token(ring)])
     problems.install(app)
     for router in contexts():
         app.include_router(router, prefix="/api/v1")

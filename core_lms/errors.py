@@ -39,3 +39,11 @@ class ChangedMeanwhile(Rejected):
 
 class TooManyRequests(Rejected):
     """The caller's allowance is used up for the moment."""
+
+
+class Unauthenticated(Rejected):
+    """The credentials are missing where they are needed, wrong, or have expired."""
+
+
+class Forbidden(Rejected):
+    """The policies do not let this caller do that."""

@@ -20,12 +20,14 @@ from contracts.errors import LearnstreamError, Rejected, Retryable
 from core_lms.errors import (
     ChangedMeanwhile,
     Conflict,
+    Forbidden,
     KeyReused,
     Malformed,
     NotFound,
     PreconditionMissing,
     TooLarge,
     TooManyRequests,
+    Unauthenticated,
     UnsupportedMedia,
 )
 
@@ -34,6 +36,8 @@ log = logging.getLogger("core_lms")
 MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[LearnstreamError], HTTPStatus] = {
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -46,6 +50,12 @@ STATUS: dict[type[LearnstreamError], HTTPStatus] = {
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Retryable: HTTPStatus.SERVICE_UNAVAILABLE,
     LearnstreamError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+_HEADERS: dict[type[LearnstreamError], dict[str, str]] = {
+    Retryable: {"Retry-After": "1"},
+    Unauthenticated: {"WWW-Authenticate": "Bearer"},
 }
 
 
@@ -97,8 +107,7 @@ def of(error: LearnstreamError) -> JSONResponse:
     """The document of one of our own errors; its nearest class in ``STATUS`` decides."""
     known = next(cls for cls in type(error).__mro__ if cls in STATUS)
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__).lower()
-    headers = {"Retry-After": "1"} if known is Retryable else None
-    return problem(STATUS[known], error.message, kind=kind, headers=headers)
+    return problem(STATUS[known], error.message, kind=kind, headers=_HEADERS.get(known))
 
 
 def install(app: FastAPI) -> None:

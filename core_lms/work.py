@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
-from psycopg import AsyncCursor
+from fastapi.params import Depends as Dependency
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, wrap
 from contracts.event import UUID_PATTERN, Event
-from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.access.caller import Caller
+from core_lms.access.decision import allowed
+from core_lms.access.resource import Resource
+from core_lms.errors import Forbidden, NotFound, Unauthenticated
 from core_lms.outbox import append
+
+_TENANT = "SELECT set_config('learnstream.institution_id', %s, true)"
+"""Until the transaction ends, so that it also holds behind a pooler that shares connections."""
 
 
 @dataclass(slots=True)
@@ -28,9 +35,17 @@ class Unit:
     """
 
     cursor: AsyncCursor[DictRow]
-    institution_id: str
-    key: str | None
+    caller: Caller
+    key: str | None = None
+    facts: DictRow = field(default_factory=dict)
+    """What was read of the resource to decide: its attributes and the caller's relations to it."""
     events: list[Envelope] = field(default_factory=list)
+    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """Done once the transaction has committed, and not done where it has not."""
+
+    @property
+    def institution_id(self) -> str:
+        return self.caller.institution_id
 
     def emit(
         self,
@@ -52,55 +67,114 @@ class Unit:
         )
 
 
+@asynccontextmanager
+async def transaction(
+    pool: AsyncConnectionPool[Any],
+    caller: Caller,
+    *,
+    key: str | None = None,
+    about: Resource | None = None,
+) -> AsyncIterator[Unit]:
+    """A unit in which only the caller's institution exists, with the facts of what it is ``about``.
+
+    Commits on leaving, with the events; rolls everything back on an error. The pool's connections
+    are not in autocommit. The first round trip begins, names the tenant and reads the facts; the
+    last writes the events and commits. Raises ``NotFound`` where there is nothing to be about.
+    """
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        unit = Unit(cursor, caller, key, await _open(connection, cursor, caller, about))
+        yield unit
+        if unit.events:
+            async with connection.pipeline():
+                await append(cursor, *unit.events)
+                await connection.commit()
+    for act in unit.afterwards:
+        await act()
+
+
+async def _open(
+    connection: AsyncConnection[Any],
+    cursor: AsyncCursor[DictRow],
+    caller: Caller,
+    about: Resource | None,
+) -> DictRow:
+    async with connection.pipeline():
+        await connection.execute(_TENANT, [caller.institution_id])
+        if about is None or about.SQL is None:
+            return {}
+        await cursor.execute(about.SQL, about.params(caller))
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound(f"there is no {about}")
+    return row
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Who asks (which institution), under which idempotency key, and where the data is."""
+    """What is to be done (an action), who asks, under which idempotency key, where the data is."""
 
     pool: AsyncConnectionPool[Any]
-    institution_id: str
-    key: str | None
+    caller: Caller
+    action: str
+    key: str | None = None
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[Unit]:
-        """Commits on leaving, with the events; rolls everything back on an error."""
-        async with (
-            self.pool.connection() as connection,
-            connection.transaction(),
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            unit = Unit(cursor, self.institution_id, self.key)
+    async def begin(self, about: Resource) -> AsyncIterator[Unit]:
+        """A unit in which the caller may do the action to the resource, or ``Forbidden``.
+
+        Raises ``Unauthenticated`` instead where nobody in particular asked, and ``NotFound`` where
+        there is no such resource in the caller's institution.
+        """
+        async with transaction(self.pool, self.caller, key=self.key, about=about) as unit:
+            if not allowed(self.caller, self.action, about.KIND, unit.facts):
+                if self.caller.kind == "anonymous":
+                    raise Unauthenticated(f"{self.action} needs somebody who is logged in")
+                raise Forbidden(f"{self.action} of {about} is not for you to do")
             yield unit
-            if unit.events:
-                await append(cursor, *unit.events)
 
 
-async def _work(
-    request: Request,
-    institution_id: Annotated[
-        str,
-        Header(alias="X-Institution-Id", pattern=UUID_PATTERN, description="the tenant"),
-    ] = DEFAULT_INSTITUTION,
-) -> Work:
-    return Work(request.app.state.pool, institution_id, None)
+_InstitutionId = Annotated[
+    str | None,
+    Header(
+        alias="X-Institution-Id",
+        pattern=UUID_PATTERN,
+        description="the tenant, where the credentials do not say it: anonymous requests, our own "
+        "services, administrators of the whole installation",
+    ),
+]
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="repeat a request with the same key and body: it is done once, and answered "
+        "with 200 instead of 201. A canonical UUID becomes the resource's id",
+    ),
+]
 
 
-async def _keyed_work(
-    work: Annotated[Work, Depends(_work)],
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            min_length=1,
-            max_length=255,
-            pattern=r"^[\x21-\x7e]+$",
-            description="repeat a request with the same key and body: it is done once, and "
-            "answered with 200 instead of 201. A canonical UUID becomes the resource's id",
-        ),
-    ] = None,
-) -> Work:
-    return Work(work.pool, work.institution_id, key)
+@dataclass(frozen=True)
+class Does:
+    """The dependency of a route that does ``action``."""
+
+    action: str
+
+    async def __call__(self, request: Request, institution_id: _InstitutionId = None) -> Work:
+        return Work(request.app.state.pool, request.state.caller, self.action)
 
 
-InWork = Annotated[Work, Depends(_work)]
-InKeyedWork = Annotated[Work, Depends(_keyed_work)]
-"""For routes that create something."""
+@dataclass(frozen=True)
+class DoesKeyed(Does):
+    """The same for a route that creates or charges: repeating it is harmless."""
+
+    async def __call__(
+        self, request: Request, institution_id: _InstitutionId = None, key: _Key = None
+    ) -> Work:
+        return Work(request.app.state.pool, request.state.caller, self.action, key)
+
+
+def does(action: str, *, keyed: bool = False) -> Dependency:
+    """``work: Annotated[Work, does("course.create", keyed=True)]`` in a route's signature."""
+    return Depends(DoesKeyed(action) if keyed else Does(action))  # type: ignore[no-any-return]

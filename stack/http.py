@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.profile import profile
+from stack.secrets import secret
 
 
 class HttpSettings(BaseSettings):
@@ -24,6 +27,9 @@ class HttpSettings(BaseSettings):
     serving_port: int = Field(default_factory=lambda: profile().port(18010))
     dashboards_port: int = Field(default_factory=lambda: profile().port(18020))
 
+    inbox_port: int = Field(default_factory=lambda: profile().port(18030))
+    """Health and metrics of the LMS's background consumers."""
+
     @property
     def lms_url(self) -> str:
         return f"http://{self.lms_host}:{self.lms_port}"
@@ -35,3 +41,13 @@ class HttpSettings(BaseSettings):
     @property
     def dashboards_url(self) -> str:
         return f"http://{self.dashboards_host}:{self.dashboards_port}"
+
+
+def service_key() -> str:
+    """What serving and the dashboards show the LMS: the secret ``service-key``."""
+    return secret("service-key", lambda: token_urlsafe(32))
+
+
+def service_headers(institution_id: str) -> dict[str, str]:
+    """The headers of our own processes' requests to the LMS."""
+    return {"Authorization": f"Bearer {service_key()}", "X-Institution-Id": institution_id}

@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from stack.profile import profile
 
 
-def _local(database: str) -> str:
-    return f"postgresql://learnstream@127.0.0.1:{profile().port(15432)}/{database}"
+def _local(database: str, user: str = "learnstream") -> str:
+    return f"postgresql://{user}@127.0.0.1:{profile().port(15432)}/{database}"
 
 
 class PostgresSettings(BaseSettings):
@@ -23,7 +23,9 @@ class PostgresSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LMS_POSTGRES_", frozen=True)
 
     lms_url: str = Field(default_factory=lambda: _local("lms"))
-    """The transactional LMS: users, courses, enrollments, outbox."""
+    """The transactional LMS as the owner of its tables: migrations, imports, the outbox relay."""
+    app_url: str = Field(default_factory=lambda: _local("lms", "learnstream_app"))
+    """The same database as the application: a role that row-level security binds to one tenant."""
     analytics_url: str = Field(default_factory=lambda: _local("analytics"))
     """TimescaleDB: archive, aggregates, feature history."""
     pool_size: int = 8

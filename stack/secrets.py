@@ -14,7 +14,8 @@ _ALLOWED = set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def secret(name: str, make: Callable[[], str]) -> str:
-    """``LMS_SECRET_<NAME>``, else the file ``secrets/<name>`` of the local profile (mode 0600).
+    """``LMS_SECRET_<NAME>``, else the file ``<name>`` (mode 0600) in ``LMS_SECRETS_DIR``, which is
+    ``secrets`` in the folder of the local profile unless set.
 
     The file is written with ``make()`` the first time anybody asks; of two processes that ask at
     once one writes and both read the same. A cluster sets the variable: every machine must know
@@ -28,7 +29,8 @@ def secret(name: str, make: Callable[[], str]) -> str:
         if not given.strip():
             raise Misconfigured(f"{variable} is empty", setting=variable)
         return given.strip()
-    path = profile().run / "secrets" / name
+    folder = os.environ.get("LMS_SECRETS_DIR")
+    path = (Path(folder) if folder else profile().run / "secrets") / name
     if not path.exists():
         _write_once(path, make())
     found = path.read_text(encoding="utf-8").strip()

@@ -1,7 +1,8 @@
 """Whether a caller may do something: the Cedar policies of all contexts, asked once per situation.
 
-A situation is all a decision depends on: kind, roles and permissions of the caller, the action, the
-kind of resource and its attributes. It has no ids in it, so there are few, and the answers are kept.
+A situation is all a decision depends on: kind, roles and permissions of the caller, the action,
+the kind of resource and its attributes. It has no ids in it, so there are few, and the answers are
+kept.
 """
 
 from __future__ import annotations

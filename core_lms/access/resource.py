@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from core_lms.access.caller import Caller
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Resource:
     """Subclass per kind of resource, in its context's ``resource.py``; fields are ids.
 
@@ -17,6 +17,8 @@ class Resource:
     there is no such thing in the institution. The row's ``relations`` name what the caller is to it
     (``instructor``, ``learner``, ``self``…); its other columns are attributes for the policies with
     few values (a status, a flag), never ids: decisions are remembered by them.
+
+    No ``slots`` here: a dataclass makes such a class twice, the second time without its ``sql``.
     """
 
     KIND: ClassVar[str]
@@ -35,11 +37,11 @@ class Resource:
         return " ".join([self.KIND.lower(), *(str(getattr(self, field.name)) for field in first)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Institution(Resource):
     """The tenant itself: what lists and creations without a parent are about."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Public(Resource):
     """Nothing of any tenant: the keys' public halves, a login that is not yet one."""

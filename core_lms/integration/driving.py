@@ -13,6 +13,7 @@ from types import TracebackType
 import httpx
 
 from contracts.errors import Rejected, Retryable
+from core_lms.access.operator import OperatorAuth
 from stack.http import HttpSettings
 
 LANES = 16
@@ -65,6 +66,7 @@ class Driver:
         answered: Callable[[int], None] = lambda count: None,
         patience_s: float = PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
+        auth: httpx.Auth | None = None,
     ) -> None:
         self.answers = Answers()
         self._answered = answered
@@ -73,7 +75,8 @@ class Driver:
         self._tasks: list[asyncio.Task[None]] = []
         self._client = httpx.AsyncClient(
             base_url=f"{url or HttpSettings().lms_url}/api/v1",
-            headers={"X-Institution-Id": institution_id, "Content-Type": "application/json"},
+            auth=auth or OperatorAuth(institution_id, "driver"),
+            headers={"Content-Type": "application/json"},
             limits=httpx.Limits(max_connections=lanes, max_keepalive_connections=lanes),
             timeout=30.0,
             transport=transport,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from contracts.ids import new_id
+from core_lms.access import operator
+from core_lms.access.tokens import issue
 from core_lms.app import create_app
 from stack.postgres import connect_lms
 from stack.profile import Profile
@@ -31,14 +34,32 @@ def database(stack: Profile) -> Iterator[psycopg.Connection[Any]]:
 
 @dataclass
 class Lms:
-    """A client of one institution that can also look into its outbox."""
+    """A client of one institution that can also look into its outbox; it may do everything."""
 
     http: httpx.Client
     database: psycopg.Connection[Any]
     institution_id: str
+    token: str | None = None
+
+    def elsewhere(self) -> Lms:
+        """Another institution on the same server."""
+        return Lms(self.http, self.database, new_id())
+
+    def person(self, user_id: str, *roles: str) -> Lms:
+        """The same institution as one person sees it; roles are like ``student@institution``."""
+        token = issue(
+            operator.ring(),
+            self.institution_id,
+            user_id=user_id,
+            roles=roles or ("student@institution",),
+            authenticated_at=time.time(),
+        )
+        return Lms(self.http, self.database, self.institution_id, token)
 
     def call(self, method: str, path: str, *, key: str | None = None, **kwargs: Any) -> Any:
-        headers = {"X-Institution-Id": self.institution_id, **kwargs.pop("headers", {})}
+        if self.token is None:
+            self.token = operator.token(self.institution_id, "test")
+        headers = {"Authorization": f"Bearer {self.token}", **kwargs.pop("headers", {})}
         if key is not None:
             headers["Idempotency-Key"] = key
         return self.http.request(method, f"/api/v1{path}", headers=headers, **kwargs)

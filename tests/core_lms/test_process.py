@@ -14,6 +14,8 @@ from typing import Any
 import httpx
 import pytest
 
+from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.access.operator import token
 from stack.profile import REPOSITORY, Profile
 
 pytestmark = pytest.mark.integration
@@ -47,7 +49,9 @@ def server(stack: Profile) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
 def test_it_answers_and_ends_cleanly_when_told_to(server: Any) -> None:
     process, url = server
     assert httpx.get(f"{url}/health/live").json() == {"status": "live"}
-    assert httpx.get(f"{url}/api/v1/courses").status_code == 200
+    assert httpx.get(f"{url}/api/v1/courses").status_code == 401
+    headers = {"Authorization": f"Bearer {token(DEFAULT_INSTITUTION, 'test')}"}
+    assert httpx.get(f"{url}/api/v1/courses", headers=headers).status_code == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) in (0, -signal.SIGTERM)
 

@@ -145,12 +145,12 @@ def test_students_do_not_grade_and_the_same_grade_is_told_once(lms: Any) -> None
 def test_one_institution_does_not_see_another(lms: Any) -> None:
     course_id, learner = lms.course(), lms.user()
     enrollment_id = lms.enrollment(course_id, learner)
-    elsewhere = {"X-Institution-Id": new_id()}
+    elsewhere = lms.elsewhere()
     for path in (f"/users/{learner}", f"/courses/{course_id}", f"/courses/{course_id}/items"):
-        assert lms.call("GET", path, headers=elsewhere).status_code == 404
+        assert elsewhere.get(path).status_code == 404
     drop = f"/enrollments/{enrollment_id}/drop"
-    assert lms.call("POST", drop, headers=elsewhere).status_code == 404
-    assert lms.call("GET", "/courses", headers=elsewhere).json()["items"] == []
+    assert elsewhere.post(drop).status_code == 404
+    assert elsewhere.get("/courses").json()["items"] == []
 
 
 def test_when_the_event_cannot_be_written_the_change_is_not_made_either(

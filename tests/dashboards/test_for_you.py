@@ -11,6 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.access.operator import OperatorAuth
 from stack.profile import profile
 
 pytestmark = pytest.mark.integration
@@ -25,6 +27,7 @@ def settings(fresh: str, tmp_path: Path) -> dict[str, str]:
     return {
         "LMS_POSTGRES_ANALYTICS_URL": fresh,
         "LMS_LOCAL_ROOT": str(tmp_path),  # models and the index of this test only
+        "LMS_SECRETS_DIR": str(profile().run / "secrets"),  # but the keys of the database
         "LMS_HTTP_LMS_PORT": str(profile().port(LMS_PORT)),
         "LMS_HTTP_SERVING_PORT": str(profile().port(SERVING_PORT)),
         "LMS_HTTP_DASHBOARDS_PORT": str(profile().port(PORT)),
@@ -38,7 +41,9 @@ def address(base: int) -> str:
 @pytest.fixture
 def lms(start: Callable[..., Any], settings: dict[str, str]) -> Iterator[httpx.Client]:
     start("core_lms", address(LMS_PORT), **settings)
-    with httpx.Client(base_url=f"{address(LMS_PORT)}/api/v1", timeout=10) as client:
+    auth = OperatorAuth(DEFAULT_INSTITUTION, "test")
+    base = f"{address(LMS_PORT)}/api/v1"
+    with httpx.Client(base_url=base, timeout=10, auth=auth) as client:
         yield client
 
 

@@ -11,6 +11,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.access.operator import OperatorAuth
 from dashboards.web.app import API, create_app
 from stack.profile import profile
 
@@ -24,7 +26,8 @@ LMS_PORT = 18008
 def lms(start_for_all: Callable[..., Any]) -> Iterator[httpx.Client]:
     port = profile().port(LMS_PORT)
     process = start_for_all("core_lms", f"http://127.0.0.1:{port}", LMS_HTTP_LMS_PORT=str(port))
-    with httpx.Client(base_url=f"{process.url}/api/v1", timeout=10) as client:
+    auth = OperatorAuth(DEFAULT_INSTITUTION, "test")
+    with httpx.Client(base_url=f"{process.url}/api/v1", timeout=10, auth=auth) as client:
         yield client
 
 

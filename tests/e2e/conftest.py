@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from stack.profile import REPOSITORY
-from tests.e2e.product import Product
+from tests.e2e.product import Operator, Product
 
 _OFFSET = 3000
 
@@ -28,6 +28,7 @@ def product() -> Iterator[Product]:
         for port in (18000, 18010, 18020)
     )
     product = Product(env, lms, serving, dashboards)
+    lms.auth = Operator(product)
     product.command("down")
     product.command("wipe", "--yes")
     try:

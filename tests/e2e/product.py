@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -73,6 +73,20 @@ class Product:
         pid: int = self.parts()[part]["pid"]
         os.kill(pid, signal.SIGKILL)
         return pid
+
+
+class Operator(httpx.Auth):
+    """Asks the LMS with the tokens that ``learnstream token`` prints."""
+
+    def __init__(self, product: Product) -> None:
+        self._product, self._token, self._since = product, "", float("-inf")
+
+    def auth_flow(self, request: httpx.Request) -> Iterator[httpx.Request]:  # type: ignore[override]
+        if time.monotonic() - self._since > 300:
+            self._token = self._product.command("token").strip()
+            self._since = time.monotonic()
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        yield request
 
 
 def until(look: Callable[[], T], found: Callable[[T], bool], within_s: float) -> T:

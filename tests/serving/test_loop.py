@@ -16,6 +16,7 @@ import pytest
 from contracts.envelope import Envelope, decode
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from contracts.topics import FEATURES, RECOMMENDATIONS
+from core_lms.access.operator import OperatorAuth
 from stack import cli, kafka, postgres
 from stack.http import HttpSettings
 
@@ -39,7 +40,7 @@ def running(stack: Any) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def http(running: None) -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=10) as client:
+    with httpx.Client(timeout=10, auth=OperatorAuth(DEFAULT_INSTITUTION, "test")) as client:
         yield client
 
 

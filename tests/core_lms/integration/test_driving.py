@@ -42,6 +42,7 @@ def run(server: Counter, requests: list[Request], patience_s: float = 5.0) -> Dr
             url="http://lms.invalid",
             transport=server.transport,
             patience_s=patience_s,
+            auth=httpx.Auth(),  # this server asks nobody who they are
         ) as driver:
             for request in requests:
                 await driver.send(request)

@@ -1,0 +1,26 @@
+"""Assessments and what was handed in, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Assessment(Resource, sql=_sql["assessment"]):
+    """Work set in a course; relations as those of the course, ``about`` is whose work it is."""
+
+    assessment_id: UUID | str
+    about: UUID | str | None = None
+
+
+@dataclass(frozen=True)
+class Submission(Resource, sql=_sql["submission"]):
+    """Work handed in; the caller may be who did it (``self``) or an ``instructor``."""
+
+    submission_id: UUID | str

@@ -1,0 +1,20 @@
+"""Items of a course, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Item(Resource, sql=_sql["item"]):
+    """An item in its course; relations as those of the course, ``about`` as well."""
+
+    item_id: UUID | str
+    course_id: UUID | str
+    about: UUID | str | None = None

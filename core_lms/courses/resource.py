@@ -1,0 +1,22 @@
+"""Courses, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Course(Resource, sql=_sql["course"]):
+    """A course; the caller may be an ``instructor`` or ``learner`` of it.
+
+    ``about`` is the person for whom something is done in it; then the caller may be the ``self``.
+    """
+
+    course_id: UUID | str
+    about: UUID | str | None = None

@@ -1,0 +1,18 @@
+"""Enrollments, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Enrollment(Resource, sql=_sql["enrollment"]):
+    """A learner in a course; the caller may be that learner (``self``) or an ``instructor``."""
+
+    enrollment_id: UUID | str

@@ -1,0 +1,18 @@
+"""People, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Person(Resource, sql=_sql["person"]):
+    """An account; the caller may be the ``self``, a ``guardian``, an ``instructor`` of theirs."""
+
+    user_id: UUID | str
