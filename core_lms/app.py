@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 from collections.abc import AsyncIterator
@@ -16,7 +17,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from core_lms import plugins, problems
 from core_lms.access.gateway import Gateway, by_service_key, by_token
-from core_lms.access.keys import KeyRing
+from core_lms.access.keys import KeyRing, keep_reading
+from core_lms.access.well_known import router as well_known
 from core_lms.bodies import BodyGate
 from stack.postgres import PostgresSettings, pool
 
@@ -50,9 +52,11 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         database.timeout = WAIT_FOR_CONNECTION_S
         await database.open(wait=False)
         app.state.pool = database
+        reading = asyncio.create_task(keep_reading(ring))
         try:
             yield
         finally:
+            reading.cancel()
             await database.close()
 
     app = FastAPI(
@@ -63,11 +67,12 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.add_middleware(BodyGate)
-    ring = KeyRing(settings.app_url)
+    ring = app.state.ring = KeyRing(settings.app_url)
     app.add_middleware(Gateway, schemes=[by_service_key(), by_token(ring)])
     problems.install(app)
     for router in contexts():
         app.include_router(router, prefix="/api/v1")
+    app.include_router(well_known)
     app.include_router(_health(app))
     return app
 

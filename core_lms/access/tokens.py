@@ -13,25 +13,22 @@ from joserfc.jws import extract_compact
 
 from contracts.event import UUID_PATTERN
 from core_lms.access.caller import Caller
-from core_lms.access.keys import KeyRing
+from core_lms.access.keys import ALGORITHM, KeyRing
+from core_lms.access.settings import LONGEST_LIFETIME_S
+from core_lms.access.settings import settings as access_settings
 from core_lms.errors import Unauthenticated
 
-ALGORITHM = "Ed25519"
-ISSUER = "learnstream"
-LIFETIME_S = 600
+LIFETIME_S = access_settings().token_lifetime_s
 LEEWAY_S = 5
 MAX_LENGTH = 8192
 _is_id = re.compile(UUID_PATTERN).match
 KEPT = 20_000
 """Verified tokens remembered: checking a signature costs a tenth of a millisecond."""
 
-_REQUIRED: dict[str, Any] = {
-    "iss": {"essential": True, "value": ISSUER},
-    "aud": {"essential": True, "value": ISSUER},
-    "exp": {"essential": True},
-    "iat": {"essential": True},
-    "institution_id": {"essential": True},
-}
+_HEADER = {"alg", "kid", "typ"}
+"""What our tokens' headers hold; others (``jku``, ``jwk``, ``crit``…) ask us to trust something."""
+
+_UNREADABLE = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 def issue(
@@ -51,11 +48,14 @@ def issue(
 
     ``now`` and ``authenticated_at`` are seconds since the epoch. Blocks while the key is read.
     """
+    if not 0 < lifetime_s <= LONGEST_LIFETIME_S:
+        raise ValueError(f"a token lives for up to {LONGEST_LIFETIME_S} seconds, not {lifetime_s}")
     moment = time.time() if now is None else now
+    settings = access_settings()
     kid, key = ring.signer()
     claims: dict[str, Any] = {
-        "iss": ISSUER,
-        "aud": ISSUER,
+        "iss": settings.issuer,
+        "aud": settings.audience,
         "iat": int(moment),
         "exp": int(moment + lifetime_s),
         "institution_id": institution_id,
@@ -78,25 +78,41 @@ class Verifier:
 
     def __init__(self, ring: KeyRing, clock: Callable[[], float] = time.time) -> None:
         self.ring, self._clock = ring, clock
-        self._claims = jwt.JWTClaimsRegistry(lambda: int(clock()), LEEWAY_S, **_REQUIRED)
-        self._known: dict[str, tuple[float, Caller]] = {}
+        self._known: dict[str, tuple[float, str, Caller]] = {}
+        settings = access_settings()
+        self._claims = jwt.JWTClaimsRegistry(
+            lambda: int(clock()),
+            LEEWAY_S,
+            iss={"essential": True, "value": settings.issuer},
+            aud={"essential": True, "value": settings.audience},
+            exp={"essential": True},
+            iat={"essential": True},
+            institution_id={"essential": True},
+        )
 
     def known(self, token: str) -> Caller | None:
         """The caller of a token verified before and still valid."""
         found = self._known.get(token)
-        if found is None or found[0] <= self._clock():
+        if found is None:
             return None
-        return found[1]
+        until, kid, caller = found
+        # Its key may have been revoked since.
+        if until <= self._clock() or self.ring.public(kid) is None:
+            del self._known[token]
+            return None
+        return caller
 
     def kid(self, token: str) -> str | None:
         """The key that a token says it was signed with, unverified; None where it is no token."""
         if len(token) > MAX_LENGTH:
             return None
         try:
-            kid = extract_compact(token.encode("ascii")).headers().get("kid")
-        except (JoseError, ValueError):
+            header = extract_compact(token.encode("ascii")).headers()
+        except _UNREADABLE:
             return None
-        return kid if isinstance(kid, str) else None
+        kid = header.get("kid")
+        ours = header.get("alg") == ALGORITHM and header.keys() <= _HEADER
+        return kid if ours and isinstance(kid, str) else None
 
     def verify(self, token: str) -> Caller:
         """Raises ``Unauthenticated`` for whatever is not a valid token of ours."""
@@ -105,17 +121,18 @@ class Verifier:
             return found
         kid = self.kid(token)
         key = None if kid is None else self.ring.public(kid)
-        if key is None:
+        if kid is None or key is None:
             raise Unauthenticated("the access token is not one of ours: log in again")
         try:
             claims = jwt.decode(token, key, [ALGORITHM]).claims
             self._claims.validate(claims)
             caller = _caller(claims)
-        except (JoseError, ValueError, TypeError, KeyError):
+            until = float(claims["exp"])
+        except _UNREADABLE:
             raise Unauthenticated("the access token is not valid or has expired") from None
         if len(self._known) >= KEPT:
             self._known.clear()
-        self._known[token] = float(claims["exp"]), caller
+        self._known[token] = until, kid, caller
         return caller
 
 
