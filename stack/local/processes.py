@@ -26,7 +26,7 @@ _SETTLED_S = 2.0
 class OwnProcess(Part):
     """``python -m MODULE``; with ``port`` it answers on /health/ready."""
 
-    name: str  # type: ignore[misc]  # one class, six parts
+    name: str  # type: ignore[misc]  # one class, many parts
     module: str
     port: str | None = None
     """The field of HttpSettings that is its port."""
@@ -79,6 +79,7 @@ def _exists(module: str) -> bool:
 PROCESSES = (
     OwnProcess("lms", "core_lms", "lms_port"),
     OwnProcess("relay", "core_lms.outbox"),
+    OwnProcess("inbox", "core_lms.inbox", "inbox_port"),
     OwnProcess("archive", "pipelines.archive"),
     OwnProcess("features", "features.push"),
     OwnProcess("serving", "serving", "serving_port"),

@@ -1,0 +1,200 @@
+"""One transaction: the events of one partition applied, and the position moved behind them."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from contracts.envelope import Envelope, decode
+from contracts.errors import Rejected, Retryable
+from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.failpoint import reached
+from core_lms.inbox.settings import InboxSettings
+from core_lms.inbox.units import unit_of
+from core_lms.outbox import append, rows
+from core_lms.queries import load
+from core_lms.work import Unit
+
+log = logging.getLogger("core_lms.inbox")
+
+sql = load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One message as Kafka holds it."""
+
+    topic: str
+    partition: int
+    offset: int
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a transaction came to: where the partition stands, and whether it must wait."""
+
+    next_offset: int
+    blocked: Exception | None = None
+    """The event at ``next_offset`` cannot be applied yet."""
+    counts: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Batches:
+    """Applies batches for one consumer; counts the tries of events that fail unforeseen."""
+
+    consumer: Consumer
+    pool: AsyncConnectionPool[Any]
+    settings: InboxSettings
+    _tries: Counter[tuple[str, int, int]] = field(default_factory=Counter)
+
+    async def apply(self, records: Sequence[Record], known_offset: int) -> Outcome:
+        """Apply ``records``, which are of one partition and follow ``known_offset``.
+
+        Everything up to the first event that has to wait is committed together with the position,
+        or nothing is. Where the position is not ``known_offset``, another process has moved it:
+        nothing is applied and the outcome tells where to go on.
+        """
+        topic, partition = records[0].topic, records[0].partition
+        where = {"consumer": self.consumer.name, "topic": topic, "partition": partition}
+        async with (
+            self.pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            position = await self._lock(cursor, where)
+            if position != known_offset:
+                return Outcome(position, counts=Counter(late=len(records)))
+            reached("locked")
+            outcome = Outcome(position)
+            emitted: list[Envelope] = []
+            afterwards: list[Callable[[], Awaitable[None]]] = []
+            for record in records:
+                try:
+                    name, unit = await self._one(connection, cursor, record)
+                except _Blocked as error:
+                    outcome.blocked = error.why
+                    break
+                if unit is not None:
+                    emitted += unit.events
+                    afterwards += unit.afterwards
+                outcome.counts[name] += 1
+                outcome.next_offset = record.offset + 1
+            if emitted:
+                await append(cursor, *emitted)
+                reached("appended")
+            if outcome.next_offset != position:
+                await cursor.execute(sql["move"], {**where, "next_offset": outcome.next_offset})
+                reached("moved")
+        reached("committed")
+        for act in afterwards:
+            await act()
+        return outcome
+
+    async def _lock(self, cursor: AsyncCursor[DictRow], where: dict[str, Any]) -> int:
+        await cursor.execute(sql["hold"], {"hold": f"{int(self.settings.hold_s * 1000)}ms"})
+        await cursor.execute(sql["lock"], where)
+        row = await cursor.fetchone()
+        if row is None:
+            raise Retryable(f"{self.consumer.name} has no position: it is registered anew")
+        return int(row["next_offset"])
+
+    async def _one(
+        self,
+        connection: AsyncConnection[Any],
+        cursor: AsyncCursor[DictRow],
+        record: Record,
+    ) -> tuple[str, Unit | None]:
+        """What became of one message; raises ``_Blocked`` where it has to wait."""
+        try:
+            envelope = decode(record.topic, record.value)
+        except Rejected as error:
+            # The archive keeps it as a dead letter; here it only must not stop the others.
+            log.warning("malformed message passed over", extra=self._facts(record, error.reason))
+            return "malformed", None
+        if envelope.event_type not in self.consumer.event_types:
+            return "passed", None
+        place = (record.topic, record.partition, record.offset)
+        try:
+            unit = await self._handle(connection, cursor, envelope)
+        except Retryable as error:
+            raise _Blocked(error) from None
+        except Rejected as error:
+            await self._set_aside(cursor, record, envelope, error.message)
+            return "failed", None
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            raise  # the server or our place in it is lost: begin again
+        except Exception as error:
+            self._tries[place] += 1
+            log.warning(
+                "handler failed",
+                exc_info=error,
+                extra={**self._facts(record), "event_id": envelope.event_id},
+            )
+            if self._tries[place] < self.settings.attempts:
+                raise _Blocked(error) from None
+            del self._tries[place]
+            await self._set_aside(cursor, record, envelope, f"unforeseen: {type(error).__name__}")
+            return "failed", None
+        self._tries.pop(place, None)
+        reached("handled")
+        return "applied", unit
+
+    async def _handle(
+        self, connection: AsyncConnection[Any], cursor: AsyncCursor[DictRow], envelope: Envelope
+    ) -> Unit:
+        """The handler's effects under a savepoint, and the unit with the events it emitted."""
+        async with connection.transaction():
+            unit = await unit_of(cursor, self.consumer, envelope)
+            await self.consumer.handle(unit, envelope)
+            rows(*unit.events)  # an event too large to publish is this handler's failure
+            return unit
+
+    async def _set_aside(
+        self, cursor: AsyncCursor[DictRow], record: Record, envelope: Envelope, reason: str
+    ) -> None:
+        await cursor.execute(sql["tenant"], {"institution_id": envelope.institution_id})
+        await cursor.execute(
+            sql["fail"],
+            {
+                "consumer": self.consumer.name,
+                "event_id": envelope.event_id,
+                "event_type": envelope.event_type,
+                "topic": record.topic,
+                "partition": record.partition,
+                "offset": record.offset,
+                "reason": reason,
+                "message": envelope.encode().decode(),
+                "institution_id": envelope.institution_id,
+            },
+        )
+        log.error(
+            "event set aside: see learnstream inbox failures",
+            extra={**self._facts(record, reason), "event_id": envelope.event_id},
+        )
+
+    def _facts(self, record: Record, reason: str | None = None) -> dict[str, Any]:
+        facts: dict[str, Any] = {
+            "consumer": self.consumer.name,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+        }
+        return facts if reason is None else {**facts, "reason": reason}
+
+
+class _Blocked(Exception):
+    """Internal: the event has to wait for ``why``."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why

@@ -1,0 +1,156 @@
+"""All consumers and loops of one process, with its health and metrics, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import uvicorn
+from fastapi import FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from contracts.errors import Misconfigured, Retryable
+from core_lms.inbox import metrics
+from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
+from core_lms.inbox.reader import Reader
+from core_lms.inbox.settings import InboxSettings
+from core_lms.inbox.stopping import pause
+from stack.http import HttpSettings
+from stack.postgres import PostgresSettings, pool
+
+log = logging.getLogger("core_lms.inbox")
+
+
+def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
+    """What this process runs; raises ``Misconfigured`` for a name that nobody has."""
+    services, only = settings.chosen_services(), settings.chosen_names()
+    readers, others = consumers(services), loops(services)
+    unknown = only - {one.name for one in readers} - {one.name for one in others}
+    if unknown:
+        raise Misconfigured(f"LMS_INBOX_ONLY names {sorted(unknown)}: no consumer or loop has it")
+    return (
+        [one for one in readers if not only or one.name in only],
+        [one for one in others if not only or one.name in only],
+    )
+
+
+def create_app(
+    settings: InboxSettings, readers: Sequence[Consumer], others: Sequence[Loop]
+) -> FastAPI:
+    """Consumers and loops run as long as the application's lifespan."""
+    app = FastAPI(title="Learnstream inbox", openapi_url=None)
+    app.state.failed = None
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        database = pool(PostgresSettings().app_url, application_name="learnstream-inbox")
+        database.timeout = 10.0
+        await database.open(wait=False)
+        await database.resize(1, settings.pool_size)
+        app.state.pool = database
+        with ThreadPoolExecutor(len(readers) + 1, "kafka") as threads:
+            app.state.readers = [Reader(one, database, settings, stop, threads) for one in readers]
+            tasks = [asyncio.create_task(reader.run()) for reader in app.state.readers]
+            tasks += [asyncio.create_task(_keep(one, database, settings, stop)) for one in others]
+            watch = asyncio.create_task(_watch(app, tasks))
+            names = [one.name for one in readers] + [one.name for one in others]
+            log.info("running", extra={"names": names})
+            try:
+                yield
+            finally:
+                stop.set()
+                watch.cancel()
+                await asyncio.gather(*tasks, watch, return_exceptions=True)
+                await database.close()
+
+    app.router.lifespan_context = lifespan
+    _health(app)
+    return app
+
+
+def serve(app: FastAPI) -> BaseException | None:
+    """Answer health and metrics, and run what the lifespan runs; returns what it failed with."""
+    http = HttpSettings()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=http.host,
+            port=http.inbox_port,
+            loop="uvloop",
+            http="httptools",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+        )
+    )
+    app.state.end = lambda: setattr(server, "should_exit", True)
+    server.run()
+    if not server.started:
+        return Retryable("the process could not start: the lines above say why")
+    failed: BaseException | None = app.state.failed
+    return failed
+
+
+async def _keep(
+    loop: Loop, database: AsyncConnectionPool[Any], settings: InboxSettings, stop: asyncio.Event
+) -> None:
+    """Run a loop, again after an error."""
+    backoff_s = settings.backoff_min_s
+    while not stop.is_set():
+        started = asyncio.get_running_loop().time()
+        try:
+            await loop.run(database, stop)
+        except Misconfigured:
+            raise
+        except Exception as error:
+            if asyncio.get_running_loop().time() - started > 30:
+                backoff_s = settings.backoff_min_s
+            metrics.RESTARTS.labels(loop.name).inc()
+            log.warning("loop failed", exc_info=error, extra={"loop": loop.name})
+        await pause(stop, backoff_s)
+        backoff_s = min(backoff_s * 2, settings.backoff_max_s)
+
+
+async def _watch(app: FastAPI, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """One that cannot go on ends the process: said once, loudly, and seen by whoever runs it."""
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    for task in done:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            app.state.failed = error
+            app.state.end()
+            return
+
+
+def _health(app: FastAPI) -> None:
+    @app.get("/health/live")
+    async def live() -> dict[str, str]:
+        """The process answers."""
+        return {"status": "live"}
+
+    @app.get("/health/ready")
+    async def ready(response: Response) -> dict[str, Any]:
+        """Postgres answers and every consumer has its partitions."""
+        waiting = [one.consumer.name for one in app.state.readers if not one.connected]
+        try:
+            async with app.state.pool.connection(timeout=1.0) as connection:
+                await connection.execute("SELECT 1")
+        except (psycopg.Error, PoolTimeout) as error:
+            response.status_code = 503
+            return {"status": "waiting", "postgres": type(error).__name__}
+        if waiting:
+            response.status_code = 503
+            return {"status": "waiting", "consumers": waiting}
+        return {"status": "ready", "consumers": len(app.state.readers)}
+
+    @app.get("/metrics")
+    async def numbers() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,276 @@
+"""The loop of one consumer: batch by batch from Kafka, from where Postgres says it stands.
+
+Kafka's own group offsets are not used and nobody joins the group: whatever dies, the position in
+Postgres tells what has been applied. Two processes may run the same consumer; the lock on the
+position lets one of them apply a batch, and the other finds it moved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import psycopg
+from confluent_kafka import Consumer as KafkaClient
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from contracts.errors import Misconfigured, Retryable
+from core_lms.inbox import metrics
+from core_lms.inbox.batches import Batches, Record, sql
+from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.failpoint import reached
+from core_lms.inbox.settings import InboxSettings
+from core_lms.inbox.stopping import pause
+from core_lms.inbox.waits import Partition, Waits
+from stack import kafka
+
+log = logging.getLogger("core_lms.inbox")
+
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.UndefinedTable,  # not migrated yet
+    PoolTimeout,
+    KafkaException,
+    Retryable,
+)
+
+Result = TypeVar("Result")
+
+
+class Reader:
+    """``run`` returns once ``stop`` is set, after the batch it is in."""
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        pool: AsyncConnectionPool[Any],
+        settings: InboxSettings,
+        stop: asyncio.Event,
+        threads: ThreadPoolExecutor,
+    ) -> None:
+        self.consumer = consumer
+        self.connected = False
+        """Whether its session stands: both parts answered last time."""
+        self._pool = pool
+        self._settings = settings
+        self._stop = stop
+        self._threads = threads
+        self._batches = Batches(consumer, pool, settings)
+        self._positions: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
+        """Where nothing more was to be read; the end of a transaction takes an offset too."""
+        self._waits = Waits(settings.backoff_min_s, settings.backoff_max_s)
+        self._reported = time.monotonic()
+
+    async def run(self) -> None:
+        """Raises ``Misconfigured`` where Kafka does not have what comes next."""
+        backoff_s = self._settings.backoff_min_s
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                await self._session()
+            except AWAY as error:
+                if time.monotonic() - started > 30:
+                    backoff_s = self._settings.backoff_min_s
+                log.warning(
+                    "starting over",
+                    extra={
+                        "consumer": self.consumer.name,
+                        "error": type(error).__name__,
+                        "detail": _safe(error),
+                        "pause_s": backoff_s,
+                    },
+                )
+                await pause(self._stop, backoff_s)
+                backoff_s = min(backoff_s * 2, self._settings.backoff_max_s)
+            finally:
+                self.connected = False
+
+    async def _session(self) -> None:
+        """From reading the positions to losing a part; everything known is read anew."""
+        client = kafka.consumer(
+            f"lms-inbox-{self.consumer.name}",
+            **{
+                "auto.offset.reset": "error",  # a gap is said, not skipped
+                "enable.partition.eof": True,
+                "queued.max.messages.kbytes": 8192,
+                "fetch.wait.max.ms": 100,
+                "log_level": 3,  # what it loses and finds again we tell ourselves
+            },
+        )
+        try:
+            await self._assign(client)
+            reached("assigned")
+            self.connected = True
+            looked = time.monotonic()
+            while not self._stop.is_set():
+                self._resume(client)
+                for partition, records in (await self._fetch(client)).items():
+                    await self._apply(client, partition, records)
+                    if self._stop.is_set():
+                        break
+                self._report(client)
+                if time.monotonic() - looked > self._settings.look_for_partitions_s:
+                    looked = time.monotonic()
+                    if set(await self._in_thread(self._partitions, client)) != set(self._positions):
+                        return  # a topic has grown: begin again with all its partitions
+        finally:
+            await self._in_thread(client.close)
+
+    async def _assign(self, client: KafkaClient) -> None:
+        bounds = await self._in_thread(self._bounds, client)
+        name = self.consumer.name
+        async with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            await cursor.execute(sql["positions"], {"consumer": name})
+            known = {(row["topic"], row["partition"]) for row in await cursor.fetchall()}
+            topics = {topic for topic, _ in known}
+            for (topic, partition), (low, high) in bounds.items():
+                if (topic, partition) in known:
+                    continue
+                # A partition that was added later is read whole, wherever the consumer began.
+                latest = self.consumer.begin == "latest" and topic not in topics
+                values = {"consumer": name, "topic": topic, "partition": partition}
+                await cursor.execute(
+                    sql["register"], {**values, "next_offset": high if latest else low}
+                )
+            await cursor.execute(sql["positions"], {"consumer": name})
+            stored = {
+                (row["topic"], row["partition"]): int(row["next_offset"])
+                for row in await cursor.fetchall()
+            }
+        self._positions = {partition: stored[partition] for partition in bounds}
+        for (topic, partition), at in self._positions.items():
+            low, high = bounds[topic, partition]
+            if not low <= at <= high:
+                raise _gap(name, topic, partition, at, low, high)
+        self._waits.clear()
+        client.assign([TopicPartition(*key, at) for key, at in self._positions.items()])
+
+    def _partitions(self, client: KafkaClient) -> list[Partition]:
+        known = client.list_topics(timeout=10).topics
+        missing = [name for name in self.consumer.topics if name not in known]
+        if missing:
+            raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
+        return [
+            (name, number) for name in self.consumer.topics for number in known[name].partitions
+        ]
+
+    def _bounds(self, client: KafkaClient) -> dict[Partition, tuple[int, int]]:
+        found = {}
+        for partition in self._partitions(client):
+            bounds = client.get_watermark_offsets(TopicPartition(*partition), timeout=10)
+            if bounds is None:
+                raise Retryable(f"Kafka does not tell the offsets of {partition[0]}")
+            found[partition] = bounds
+        return found
+
+    async def _fetch(self, client: KafkaClient) -> dict[Partition, list[Record]]:
+        messages: list[Message] = await self._in_thread(client.consume, 1, 0.25)
+        if messages:
+            rest = self._settings.batch - 1
+            messages += await self._in_thread(client.consume, rest, self._settings.gather_s)
+        batches: dict[Partition, list[Record]] = defaultdict(list)
+        for message in messages:
+            topic, partition = message.topic() or "", message.partition() or 0
+            error = message.error()
+            if error is not None:
+                if error.code() == KafkaError._PARTITION_EOF:
+                    self._ends[topic, partition] = message.offset() or 0
+                    continue
+                if error.code() == KafkaError._AUTO_OFFSET_RESET:
+                    raise Misconfigured(
+                        f"the next message of {self.consumer.name} is gone: {error.str()}"
+                    )
+                raise KafkaException(error)
+            record = Record(topic, partition, message.offset() or 0, message.value())
+            batches[topic, partition].append(record)
+        if batches:
+            reached("fetched")
+        return batches
+
+    async def _apply(
+        self, client: KafkaClient, partition: Partition, records: Sequence[Record]
+    ) -> None:
+        if partition in self._waits:
+            return  # fetched before it was paused; read again when its wait is over
+        with metrics.BATCH_S.labels(self.consumer.name).time():
+            outcome = await self._batches.apply(records, self._positions[partition])
+        if outcome.next_offset != self._positions[partition]:
+            self._waits.moved(partition)
+        self._positions[partition] = outcome.next_offset
+        for name, number in outcome.counts.items():
+            metrics.EVENTS.labels(self.consumer.name, name).inc(number)
+        if outcome.blocked is not None:
+            self._block(client, partition, outcome.blocked)
+        elif outcome.counts["late"]:
+            client.seek(TopicPartition(*partition, outcome.next_offset))
+
+    def _block(self, client: KafkaClient, partition: Partition, why: Exception) -> None:
+        """Pause one partition; the others go on."""
+        wait_s = self._waits.block(partition, time.monotonic())
+        client.pause([TopicPartition(*partition)])
+        metrics.RETRIES.labels(self.consumer.name).inc()
+        log.warning(
+            "event has to wait",
+            extra={
+                "consumer": self.consumer.name,
+                "topic": partition[0],
+                "partition": partition[1],
+                "offset": self._positions[partition],
+                "error": type(why).__name__,
+                "detail": _safe(why),
+                "pause_s": wait_s,
+            },
+        )
+
+    def _resume(self, client: KafkaClient) -> None:
+        for partition in self._waits.over(time.monotonic()):
+            client.seek(TopicPartition(*partition, self._positions[partition]))
+            client.resume([TopicPartition(*partition)])
+
+    def _report(self, client: KafkaClient) -> None:
+        if time.monotonic() - self._reported < 1.0:
+            return
+        self._reported = time.monotonic()
+        metrics.LAG.labels(self.consumer.name).set(self._lag(client))
+
+    def _lag(self, client: KafkaClient) -> int:
+        behind = 0
+        for partition, at in self._positions.items():
+            bounds = client.get_watermark_offsets(TopicPartition(*partition), cached=True)
+            seen = max(at, self._ends.get(partition, 0))
+            behind += max(0, bounds[1] - seen) if bounds else 0
+        return behind
+
+    async def _in_thread(self, call: Callable[..., Result], *args: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *args)
+
+
+def _safe(error: Exception) -> str:
+    """The sentence of our own errors and of Kafka's; a database error may quote a row."""
+    return str(error) if isinstance(error, Retryable | KafkaException) else ""
+
+
+def _gap(name: str, topic: str, partition: int, at: int, low: int, high: int) -> Misconfigured:
+    return Misconfigured(
+        f"consumer {name} goes on at offset {at} of {topic}/{partition}, but Kafka has {low} to "
+        f"{high}: the database and Kafka do not belong together, or retention has cut what was "
+        "not applied yet. Point LMS_POSTGRES_APP_URL and LMS_KAFKA_BOOTSTRAP_SERVERS at stores "
+        "that do; or, to go on from what Kafka has: DELETE FROM inbox_offsets WHERE consumer = "
+        f"'{name}' AND topic = '{topic}'",
+        consumer=name,
+        topic=topic,
+        partition=partition,
+    )

@@ -1,0 +1,20 @@
+"""The unit of work a handler gets: the event's institution, and the consumer as the caller."""
+
+from __future__ import annotations
+
+from psycopg import AsyncCursor
+from psycopg.rows import DictRow
+
+from contracts.envelope import Envelope
+from core_lms.access.caller import service
+from core_lms.inbox.declarations import Consumer
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__)
+
+
+async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, envelope: Envelope) -> Unit:
+    """Row-level security shows the handler the rows of the event's institution only."""
+    await cursor.execute(_sql["tenant"], {"institution_id": envelope.institution_id})
+    return Unit(cursor, service(consumer.name, envelope.institution_id))

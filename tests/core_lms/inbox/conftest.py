@@ -1,0 +1,160 @@
+"""A database of its own, events of its own institution in Kafka, and a consumer that counts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from confluent_kafka import TopicPartition
+
+from contracts.envelope import wrap
+from contracts.events.content import ContentViewed
+from contracts.ids import new_id
+from contracts.topics import CONTENT
+from core_lms.inbox.failpoint import VARIABLE
+from core_lms.migrate import migrate
+from stack import kafka
+from stack.postgres import PostgresSettings
+from stack.profile import REPOSITORY, Profile
+
+PROCESS = Path(__file__).with_name("counting_process.py")
+NAME = "test.counting"
+TABLES = """
+CREATE TABLE applied (
+    id BIGINT GENERATED ALWAYS AS IDENTITY, key TEXT NOT NULL, n INT NOT NULL,
+    institution_id UUID NOT NULL
+);
+SELECT tenant_table('applied');
+CREATE TABLE verdicts (n INT PRIMARY KEY, what TEXT NOT NULL);
+SELECT shared_table('verdicts', 'SELECT');
+"""
+
+
+def until(condition: Any, what: str, deadline_s: float = 60.0) -> None:
+    """Wait for ``condition()``; fails with ``what`` once the deadline has passed."""
+    deadline = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Inbox:
+    """One database with an inbox; ``expected`` is what was sent, numbers by key."""
+
+    owner_url: str
+    app_url: str
+    institution_id: str
+    expected: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def rows(self, query: str, *values: Any) -> list[Any]:
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            return connection.execute(query, values or None).fetchall()
+
+    def execute(self, query: str, *values: Any) -> None:
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute(query, values or None)
+
+    def send(self, *pairs: tuple[str, int], raw: bytes | None = None) -> None:
+        """Put events (key and number) into Kafka, in one transaction; or one raw message."""
+        producer = kafka.producer(**{"transactional.id": f"test-{new_id()}"})
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        for key, number in pairs:
+            self.expected[key].append(number)
+            event = ContentViewed(
+                user_id=key, course_id=key, item_id=key, kind="video", clicks=number
+            )
+            made = wrap(event, institution_id=self.institution_id, source_service="test")
+            producer.produce(CONTENT.name, made.encode(), key)
+        if raw is not None:
+            producer.produce(CONTENT.name, raw, new_id())
+        producer.commit_transaction(30)
+
+    def start(self, failpoint: str = "", **settings: str) -> subprocess.Popen[bytes]:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(REPOSITORY),
+            "LMS_POSTGRES_APP_URL": self.app_url,
+            "LMS_HTTP_INBOX_PORT": str(free_port()),
+            "LMS_INBOX_BATCH": "7",
+            "LMS_INBOX_BACKOFF_MAX_S": "0.5",
+            "INBOX_TEST_INSTITUTION": self.institution_id,
+            VARIABLE: failpoint,
+            **settings,
+        }
+        process = subprocess.Popen([sys.executable, str(PROCESS)], env=environment)
+        self.processes.append(process)
+        return process
+
+    def end(self, process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) in (0, -signal.SIGTERM)
+
+    def applied(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = defaultdict(list)
+        for key, number in self.rows("SELECT key, n FROM applied ORDER BY id"):
+            found[key].append(number)
+        return dict(found)
+
+    def emitted(self) -> int:
+        [[count]] = self.rows(
+            "SELECT count(*) FROM outbox WHERE message::jsonb ->> 'institution_id' = %s",
+            self.institution_id,
+        )
+        return int(count)
+
+    def wait(self, count: int) -> None:
+        def enough() -> bool:
+            assert any(process.poll() is None for process in self.processes), "all have ended"
+            return sum(map(len, self.applied().values())) >= count
+
+        until(enough, f"{count} are applied")
+
+
+@pytest.fixture
+def inbox(stack: Profile) -> Iterator[Inbox]:
+    settings = PostgresSettings()
+    name = f"inbox_{new_id().replace('-', '')}"
+    with psycopg.connect(settings.lms_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    owner = psycopg.conninfo.make_conninfo(settings.lms_url, dbname=name)
+    migrate(owner)
+    made = Inbox(owner, psycopg.conninfo.make_conninfo(settings.app_url, dbname=name), new_id())
+    made.execute(TABLES)
+    client = kafka.consumer(f"test-{new_id()}")
+    for number in client.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions:
+        at = client.get_watermark_offsets(TopicPartition(CONTENT.name, number), timeout=30)[1]
+        made.execute(
+            "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
+            "VALUES (%s, %s, %s, %s)",
+            NAME,
+            CONTENT.name,
+            number,
+            at,
+        )
+    client.close()
+    yield made
+    for process in made.processes:
+        process.kill()
+        process.wait()
+    with psycopg.connect(settings.lms_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,158 @@
+"""What a consumer does with events that it cannot apply, or not yet; who sees what."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from contracts.errors import Misconfigured
+from contracts.ids import new_id
+from core_lms.inbox.declarations import consumers, loops
+from core_lms.inbox.waits import Waits
+from stack.profile import REPOSITORY
+
+from .conftest import NAME, PROCESS, until
+
+
+def partition_of(inbox: Any, key: str) -> int:
+    """Two keys of different partitions are told apart by what Kafka's partitioner does."""
+    import zlib
+
+    return zlib.crc32(key.encode()) % len(inbox.rows("SELECT FROM inbox_offsets"))
+
+
+def keys_apart(inbox: Any) -> tuple[str, str]:
+    first, second = new_id(), new_id()
+    while partition_of(inbox, first) == partition_of(inbox, second):
+        second = new_id()
+    return first, second
+
+
+def learnstream_inbox(inbox: Any, *argv: str) -> subprocess.CompletedProcess[str]:
+    """``learnstream inbox …`` in a repository that has the test's consumer too."""
+    code = (
+        "import sys; sys.path.insert(0, sys.argv.pop(1)); import counting_process as test; "
+        "import core_lms.commands.inbox as command; command.consumers = lambda: [test.CONSUMER]; "
+        "import argparse; parser = argparse.ArgumentParser(); command.configure(parser); "
+        "sys.exit(command.run(parser.parse_args(sys.argv[1:])))"
+    )
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "LMS_POSTGRES_LMS_URL": inbox.owner_url,
+        "LMS_POSTGRES_APP_URL": inbox.app_url,
+    }
+    return subprocess.run(
+        [sys.executable, "-c", code, str(PROCESS.parent), *argv],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.integration
+def test_what_cannot_be_applied_is_set_aside_with_its_reason_and_applied_when_repaired(
+    inbox: Any,
+) -> None:
+    key = new_id()
+    inbox.execute("INSERT INTO verdicts VALUES (2, 'reject'), (4, 'mistake')")
+    process = inbox.start(LMS_INBOX_ATTEMPTS="2")
+    inbox.send((key, 1), (key, 2), raw=b"{not json")
+    inbox.send((key, 3), (key, 4), (key, 5))
+    inbox.wait(3)
+    inbox.end(process)
+
+    assert inbox.applied() == {key: [1, 3, 5]}, "a rejected event leaves no half of its effects"
+    assert inbox.emitted() == 3
+    reasons = inbox.rows('SELECT reason FROM inbox_failures ORDER BY "offset"')
+    assert reasons == [("this number cannot be applied",), ("unforeseen: ZeroDivisionError",)]
+
+    listed = learnstream_inbox(inbox, "failures")
+    assert listed.returncode == 0, listed.stderr
+    assert listed.stdout.count(NAME) == 2
+    inbox.execute("DELETE FROM verdicts WHERE n = 2")
+    again = learnstream_inbox(inbox, "retry", "--all")
+    assert again.returncode == 1, again.stderr
+    assert "applied" in again.stdout
+    assert "failed again: unforeseen: ZeroDivisionError" in again.stdout
+    assert inbox.applied() == {key: [1, 3, 5, 2]}
+    assert inbox.rows("SELECT attempts FROM inbox_failures") == [(2,)]
+
+
+@pytest.mark.integration
+def test_an_event_that_cannot_be_applied_yet_holds_back_its_partition_only(inbox: Any) -> None:
+    held, free = keys_apart(inbox)
+    inbox.execute("INSERT INTO verdicts VALUES (2, 'retry')")
+    process = inbox.start()
+    inbox.send((held, 1), (held, 2), (held, 3), (free, 11), (free, 12))
+    inbox.wait(3)
+    until(lambda: inbox.applied() == {held: [1], free: [11, 12]}, "the others went on")
+    inbox.execute("DELETE FROM verdicts")
+    inbox.wait(5)
+    inbox.end(process)
+
+    assert inbox.applied() == inbox.expected
+    assert inbox.rows("SELECT FROM inbox_failures") == []
+
+
+@pytest.mark.integration
+def test_health_and_metrics_tell_of_consumers_and_their_lag(inbox: Any) -> None:
+    process = inbox.start(LMS_HTTP_INBOX_PORT="29531")
+    inbox.send((new_id(), 1))
+    inbox.wait(1)
+    ready = httpx.get("http://127.0.0.1:29531/health/ready")
+    assert ready.json() == {"status": "ready", "consumers": 1}
+    until(
+        lambda: (
+            f'lms_inbox_lag_messages{{consumer="{NAME}"}} 0.0'
+            in httpx.get("http://127.0.0.1:29531/metrics").text
+        ),
+        "nothing is left to read",
+    )
+    inbox.end(process)
+
+
+@pytest.mark.integration
+def test_a_database_ahead_of_kafka_stops_the_process_with_the_way_out(inbox: Any) -> None:
+    inbox.execute("UPDATE inbox_offsets SET next_offset = 999999999")
+    process = inbox.start()
+    assert process.wait(30) == 1
+
+
+def test_every_declared_consumer_and_loop_is_found_by_its_file() -> None:
+    found = consumers()
+    assert len({one.name for one in found}) == len(found)
+    for one in found:
+        assert one.topics, one.name
+        assert consumers([one.name.split(".")[0]]), "its name begins with its context"
+    assert {one.name for one in loops()}.isdisjoint(one.name for one in found)
+
+
+def test_a_consumer_file_without_a_declaration_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "lms_with_a_mistake" / "certificates" / "consumers"
+    folder.mkdir(parents=True)
+    (folder / "nothing.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(Misconfigured, match=r"nothing\.py: bind CONSUMER = Consumer"):
+        consumers(root=tmp_path / "lms_with_a_mistake")
+
+
+def test_a_partition_waits_ever_longer_until_one_of_its_events_is_applied() -> None:
+    waits = Waits(min_s=1.0, max_s=4.0)
+    place = ("topic", 0)
+    assert [waits.block(place, now=0.0) for _ in range(4)] == [1.0, 2.0, 4.0, 4.0]
+    assert place in waits
+    assert waits.over(now=3.9) == []
+    assert waits.over(now=4.0) == [place]
+    waits.moved(place)
+    assert waits.block(place, now=5.0) == 1.0
