@@ -47,3 +47,7 @@ class Unauthenticated(Rejected):
 
 class Forbidden(Rejected):
     """The policies do not let this caller do that."""
+
+
+class PaymentRequired(Rejected):
+    """The thing costs something that was not paid."""

@@ -24,6 +24,7 @@ from core_lms.errors import (
     KeyReused,
     Malformed,
     NotFound,
+    PaymentRequired,
     PreconditionMissing,
     TooLarge,
     TooManyRequests,
@@ -37,6 +38,7 @@ MEDIA_TYPE = "application/problem+json"
 
 STATUS: dict[type[LearnstreamError], HTTPStatus] = {
     Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    PaymentRequired: HTTPStatus.PAYMENT_REQUIRED,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
