@@ -9,6 +9,7 @@ from psycopg import AsyncCursor
 
 from contracts.envelope import MAX_BYTES, Envelope
 from contracts.errors import Rejected
+from core_lms.telemetry import tracing
 
 APPEND = (Path(__file__).parent / "append.sql").read_text(encoding="utf-8")
 
@@ -33,6 +34,7 @@ def rows(*envelopes: Envelope) -> dict[str, Any]:
         "topics": [envelope.topic for envelope in envelopes],
         "keys": [envelope.key for envelope in envelopes],
         "messages": messages,
+        "traceparent": tracing.current(),
     }
 
 

@@ -12,8 +12,11 @@ from confluent_kafka import KafkaException, TopicPartition
 from contracts.topics import EVENT_TOPICS
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
-from core_lms.outbox.table import Batch
+from core_lms.outbox.table import Batch, Row
+from core_lms.telemetry import tracing
 from stack import kafka
+
+Headers = list[tuple[str, str | bytes | None]]
 
 CALL_S = 5.0
 """How long one call of the client blocks before it is called again."""
@@ -65,7 +68,7 @@ class Channel:
         for place, row in enumerate(batch.rows):
             if place == len(batch.rows) // 2:
                 reached("begun")
-            self._produce(row.topic, row.key, row.message)
+            self._produce(row)
         producer.flush(self._settings.transaction_timeout_s)
         reached("flushed")
         position = TopicPartition(self._position.topic, self._position.partition, batch.number)
@@ -84,10 +87,14 @@ class Channel:
         self._producer.close()
         self._consumer.close()
 
-    def _produce(self, topic: str, key: str, message: str) -> None:
+    def _produce(self, row: Row) -> None:
         while True:
             try:
-                self._producer.produce(topic, message, key)
+                if row.traceparent is None:
+                    self._producer.produce(row.topic, row.message, row.key)
+                else:
+                    headers: Headers = [(tracing.HEADER, row.traceparent.encode())]
+                    self._producer.produce(row.topic, row.message, row.key, headers=headers)
                 return
             except BufferError:
                 self._producer.poll(0.1)

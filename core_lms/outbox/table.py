@@ -40,6 +40,8 @@ class Row:
     key: str
     message: str
     created_at: datetime
+    traceparent: str | None = None
+    """The trace it was written in, if any."""
 
 
 @dataclass(frozen=True, slots=True)
