@@ -113,6 +113,13 @@ class Lms:
         return str(self.made(f"/courses/{course_id}/enrollments", body)["id"])
 
 
+@pytest.fixture(scope="module")
+def module_lms(http: TestClient) -> Iterator[Lms]:
+    """One institution for all tests of a module."""
+    with connect_lms(autocommit=True) as connection:
+        yield Lms(http, connection, new_id())
+
+
 @pytest.fixture
 def lms(http: TestClient, database: psycopg.Connection[Any]) -> Lms:
     return Lms(http, database, new_id())
