@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from core_lms.migrate import migrate
+from core_lms.privacy.sealing import seal_existing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,9 @@ def run(args: argparse.Namespace) -> int:
     applied = migrate()
     for name in applied:
         print(f"applied {name}")
-    if not applied:
+    sealed = seal_existing()
+    if sealed:
+        print(f"sealed the personal data of {sealed} accounts")
+    if not applied and not sealed:
         print("the LMS database is up to date")
     return 0

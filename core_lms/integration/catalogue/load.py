@@ -19,6 +19,7 @@ from contracts.events.courses import CourseCreated, CoursePublished, CourseUpdat
 from contracts.events.users import UserCreated, UserUpdated
 from contracts.ids import named_id
 from core_lms import outbox
+from core_lms.integration.catalogue import people
 from core_lms.integration.catalogue.definition import Catalogue
 from stack.postgres import PostgresSettings
 
@@ -137,7 +138,8 @@ async def load(catalogue: Catalogue, institution_id: str, url: str | None = None
 
 
 async def _load(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Loaded:
-    users = await _upsert(cursor, rows, "users")
+    institution = {"institution_id": rows.institution_id}
+    users = await people.upsert(cursor, (row | institution for row in rows.users()))
     await _upsert(cursor, rows, "user_roles")
     courses = await _upsert(cursor, rows, "courses")
     items = await _upsert(cursor, rows, "content_items")

@@ -8,11 +8,13 @@ from typing import Any
 
 import duckdb
 import psycopg
+from psycopg.rows import dict_row
 
 from contracts.errors import Rejected
 from core_lms.integration import progress, runs
 from core_lms.integration.oulad.source import locate, opened
 from core_lms.integration.runs import Run
+from core_lms.privacy import person
 from stack.postgres import connect_lms
 
 HERE = Path(__file__).parent
@@ -76,11 +78,7 @@ def _lms_ids(db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any],
         "FROM courses WHERE metadata->>'source' = 'oulad' AND institution_id = %s",
         [run.institution_id],
     ).fetchall()
-    learners = connection.execute(
-        "SELECT profile->>'id_student', id::text FROM users "
-        "WHERE profile->>'source' = 'oulad' AND role = 'student' AND institution_id = %s",
-        [run.institution_id],
-    ).fetchall()
+    learners = _learners(connection, run.institution_id)
     db.execute(
         "CREATE TABLE lms_course (code_module VARCHAR, code_presentation VARCHAR, "
         "course_id UUID, institution_id UUID)"
@@ -92,3 +90,20 @@ def _lms_ids(db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any],
         "INSERT INTO lms_learner SELECT unnest(?::BIGINT[]), unnest(?::UUID[])",
         [[student for student, _ in learners], [user for _, user in learners]],
     )
+
+
+def _learners(connection: psycopg.Connection[Any], institution_id: str) -> list[tuple[int, str]]:
+    """Number in the source and id in the LMS; a forgotten learner's number is not known any more.
+
+    The number is in the profile, and the profile is sealed.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            (HERE / "learners.sql").read_text(encoding="utf-8").encode(), [institution_id]
+        )
+        profiles = [(row["id"], person.opened(row)["profile"]) for row in cursor]
+    return [
+        (int(profile["id_student"]), str(user_id))
+        for user_id, profile in profiles
+        if profile.get("source") == "oulad"
+    ]

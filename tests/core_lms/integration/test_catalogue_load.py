@@ -62,10 +62,6 @@ def installed(stack: object, tmp_path: Path) -> Iterator[Installed]:
     institution = new_id()
     folder = tmp_path / "catalogue"
     shutil.copytree(FOLDER, folder)
-    people = folder / "people.yaml"
-    # Addresses are unique over all institutions.
-    text = people.read_text(encoding="utf-8").replace("@demo.", f"@{institution}.")
-    people.write_text(text, encoding="utf-8")
     with connect_lms(autocommit=True) as connection:
         yield Installed(folder, institution, connection)
 
@@ -182,13 +178,29 @@ def test_a_suspended_account_and_an_archived_course_stay_so(installed: Installed
 def test_an_address_of_another_account_is_refused_whole_and_not_repeated(
     installed: Installed,
 ) -> None:
-    elsewhere = Installed(installed.folder, new_id(), installed.connection)
     installed.load()
+    before = installed.events(), snapshot(installed)
+    installed.edit("people.yaml", "slug: bram-thistledown", "slug: another-bram")
+    installed.edit("people.yaml", "name: Ines Quillfeather", "name: Ines Quill")
     with pytest.raises(Rejected, match="belongs to another account") as refusal:
-        elsewhere.load()
+        installed.load()
     assert "@" not in str(refusal.value)
-    assert elsewhere.count("users") == elsewhere.count("courses") == 0
-    assert elsewhere.events() == []
+    assert (installed.events(), snapshot(installed)) == before
+
+
+def test_two_institutions_may_have_the_same_people(installed: Installed) -> None:
+    elsewhere = Installed(installed.folder, new_id(), installed.connection)
+    assert installed.load() == elsewhere.load()
+
+
+def test_no_name_or_address_of_a_catalogue_is_in_the_database_in_the_clear(
+    installed: Installed,
+) -> None:
+    installed.load()
+    rows = str(snapshot(installed)[0])
+    for person in read(installed.folder).people:
+        assert person.name not in rows
+        assert person.email not in rows
 
 
 def test_two_loads_at_once_tell_of_everything_once(installed: Installed) -> None:
