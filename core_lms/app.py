@@ -3,61 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import psycopg
-from fastapi import APIRouter, FastAPI, Response
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from fastapi import FastAPI
+from psycopg_pool import AsyncConnectionPool
 
-from core_lms import plugins, problems
+from core_lms import operations, plugins, problems, services
 from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
 from core_lms.access.well_known import router as well_known
 from core_lms.bodies import BodyGate
+from core_lms.limits.buckets import Buckets, clients
+from core_lms.limits.middleware import RateLimits
+from core_lms.limits.settings import LimitSettings
+from core_lms.stopping import Stopping, Streams
+from core_lms.telemetry import tracing
+from core_lms.telemetry.middleware import Telemetry
 from stack.postgres import PostgresSettings, pool
-
-log = logging.getLogger("core_lms")
+from stack.redis import RedisSettings
 
 WAIT_FOR_CONNECTION_S = 5.0
-OLDEST_WAITING = "SELECT created_at FROM outbox ORDER BY id LIMIT 1"
-
-
-def contexts() -> list[APIRouter]:
-    """The routers of all bounded contexts: whatever folder has a ``routes.py``."""
-    found = sorted(Path(__file__).parent.glob("*/routes.py"))
-    modules = [importlib.import_module(f"core_lms.{path.parent.name}.routes") for path in found]
-    return [module.router for module in modules]
 
 
 def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     """The application; its connection pool opens and closes with its lifespan.
 
     It starts while Postgres is away: ``/health/ready`` and every route say 503 until it is back.
-    Raises ``Misconfigured`` for a plugin that fails.
+    Raises ``Misconfigured`` for a plugin that fails and for an unknown name in ``LMS_SERVICES``.
     """
     plugins.check()
     settings = postgres or PostgresSettings()
+    stopping = Stopping()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        tracer = tracing.start("lms")
         database: AsyncConnectionPool[Any] = pool(
-            settings.app_url, application_name="learnstream-lms"
+            settings.app_url, application_name="learnstream-lms", **tracing.cursor_factory()
         )
         database.timeout = WAIT_FOR_CONNECTION_S
         await database.open(wait=False)
         app.state.pool = database
         reading = asyncio.create_task(keep_reading(ring))
         try:
-            yield
+            with stopping.on_signals():
+                async with operations.watched(primary=database):
+                    yield
         finally:
             reading.cancel()
             await database.close()
+            tracing.stop(tracer)
 
     app = FastAPI(
         title="Learnstream LMS",
@@ -66,36 +63,18 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         "event in Kafka.",
         lifespan=lifespan,
     )
+    # The last one added is the first to see a request.
     app.add_middleware(BodyGate)
+    limits = LimitSettings()
+    redis = clients(RedisSettings().url, limits.timeout_s)
+    app.add_middleware(RateLimits, buckets=Buckets(redis, limits), settings=limits)
     ring = app.state.ring = KeyRing(settings.app_url)
     app.add_middleware(Gateway, schemes=[by_service_key(), by_token(ring)])
+    app.add_middleware(Streams, stopping=stopping)
+    app.add_middleware(Telemetry)
     problems.install(app)
-    for router in contexts():
+    for router in services.routers():
         app.include_router(router, prefix="/api/v1")
     app.include_router(well_known)
-    app.include_router(_health(app))
+    app.include_router(operations.health(app, stopping))
     return app
-
-
-def _health(app: FastAPI) -> APIRouter:
-    router = APIRouter(prefix="/health", tags=["health"])
-
-    @router.get("/live")
-    async def live() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "live"}
-
-    @router.get("/ready")
-    async def ready(response: Response) -> dict[str, Any]:
-        """Postgres answers and is migrated; ``outbox_lag_s`` is the age of the oldest event."""
-        try:
-            async with app.state.pool.connection(timeout=1.0) as connection:
-                cursor = await connection.execute(OLDEST_WAITING)
-                row = await cursor.fetchone()
-        except (psycopg.Error, PoolTimeout) as error:
-            response.status_code = 503
-            return {"status": "waiting", "postgres": type(error).__name__}
-        lag_s = (datetime.now(UTC) - row[0]).total_seconds() if row else 0.0
-        return {"status": "ready", "postgres": "ready", "outbox_lag_s": max(lag_s, 0.0)}
-
-    return router

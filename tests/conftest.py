@@ -8,6 +8,9 @@ from collections.abc import Iterator
 # Before any settings are read: tests never touch the demo's ports or data.
 os.environ.setdefault("LMS_LOCAL_NAME", "test")
 os.environ.setdefault("LMS_LOCAL_PORT_OFFSET", "1000")
+# Requests are metered as in production, by buckets that no test empties unless it is about them.
+for name in ("READ", "WRITE", "MACHINE", "ANONYMOUS", "LOGIN", "ADDRESS"):
+    os.environ.setdefault(f"LMS_LIMITS_{name}", "100000/s burst 1000000")
 
 import pytest
 
