@@ -41,6 +41,18 @@ def _walk(value: object, depth: int) -> None:
         json.dumps(value, allow_nan=False)
 
 
+def at_most(max_bytes: int) -> AfterValidator:
+    """A bound for a JSON object: its size as compact JSON in UTF-8."""
+
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+        if size > max_bytes:
+            raise ValueError(f"has {size} bytes as JSON; the limit is {max_bytes}")
+        return value
+
+    return AfterValidator(check)
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[Text, Field(min_length=1, max_length=255, pattern=r"\S")]
 Title = Annotated[Text, Field(min_length=1, max_length=500, pattern=r"\S")]

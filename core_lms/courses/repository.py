@@ -7,12 +7,15 @@ from typing import Any
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from core_lms.courses.schemas import CourseStatus, NewCourse
+from core_lms.courses.schemas import CourseStatus
 from core_lms.pages import After
 from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
+
+PREREQUISITES_LOCK = 0x4C4D5305
+"""First half of the advisory lock of whoever writes prerequisites; the second is the tenant's."""
 
 
 async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
@@ -20,11 +23,13 @@ async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
     return await unit.cursor.fetchone()
 
 
-async def insert(unit: Unit, id_: str, course: NewCourse) -> DictRow | None:
-    values = course.model_dump()
-    values["created_by"] = course.created_by or course.instructor_id
-    values["metadata"] = Jsonb(course.metadata)
-    return await _one(unit, "insert", id=id_, **values)
+async def _all(unit: Unit, name: str, **values: Any) -> list[DictRow]:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchall()
+
+
+async def insert(unit: Unit, id_: str, **values: Any) -> DictRow | None:
+    return await _one(unit, "insert", id=id_, **values | {"metadata": Jsonb(values["metadata"])})
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:
@@ -41,12 +46,8 @@ async def hold(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "hold", id=id_)
 
 
-async def change(
-    unit: Unit, id_: object, title: str, description: str | None, metadata: dict[str, Any]
-) -> DictRow | None:
-    return await _one(
-        unit, "change", id=id_, title=title, description=description, metadata=Jsonb(metadata)
-    )
+async def change(unit: Unit, id_: object, **values: Any) -> DictRow | None:
+    return await _one(unit, "change", id=id_, **values | {"metadata": Jsonb(values["metadata"])})
 
 
 async def set_status(unit: Unit, id_: object, status: CourseStatus) -> DictRow | None:
@@ -58,14 +59,85 @@ async def touch(unit: Unit, id_: object) -> None:
 
 
 async def page(
-    unit: Unit, after: After | None, rows: int, status: CourseStatus | None
+    unit: Unit,
+    after: After | None,
+    rows: int,
+    *,
+    status: CourseStatus | None,
+    tags: list[str] | None,
+    sees_all: bool,
+    q: str | None,
 ) -> list[DictRow]:
+    """In order of creation, or with ``q`` the best first (``rank`` is in the rows then)."""
+    return await _all(
+        unit,
+        "list" if q is None else "search",
+        status=status,
+        tags=tags,
+        sees_all=sees_all,
+        q=q,
+        caller_id=unit.caller.user_id,
+        after_first=after and after.first,
+        after_id=after and after.id,
+        rows=rows,
+    )
+
+
+async def readiness(unit: Unit, id_: object) -> DictRow | None:
+    """``parts``, ``instructor_status``, ``instructor_role``, ``items``, ``closed``, ``media``."""
+    return await _one(unit, "readiness", id=id_)
+
+
+async def has_learners(unit: Unit, id_: object) -> bool:
+    """Whether anybody ever enrolled or waits."""
+    row = await _one(unit, "has_learners", id=id_)
+    return bool(row and row["any"])
+
+
+async def instructors(unit: Unit, id_: object) -> list[DictRow]:
+    return await _all(unit, "instructors", id=id_)
+
+
+async def add_instructor(
+    unit: Unit, id_: str, course_id: object, user_id: object
+) -> DictRow | None:
+    return await _one(unit, "add_instructor", id=id_, course_id=course_id, user_id=user_id)
+
+
+async def added_instructor(unit: Unit, id_: str) -> DictRow | None:
+    return await _one(unit, "added_instructor", id=id_)
+
+
+async def remove_instructor(unit: Unit, course_id: object, user_id: object) -> bool:
     values = {
+        "course_id": course_id,
+        "user_id": user_id,
         "institution_id": unit.institution_id,
-        "status": status,
-        "after_first": after and after.first,
-        "after_id": after and after.id,
-        "rows": rows,
     }
-    await unit.cursor.execute(_sql["list"], values)
-    return await unit.cursor.fetchall()
+    cursor = await unit.cursor.execute(_sql["remove_instructor"], values)
+    return cursor.rowcount == 1
+
+
+async def lock_prerequisites(unit: Unit) -> None:
+    """Be the only one in the institution who writes prerequisites, until we commit."""
+    await _one(unit, "lock_prerequisites", lock_class=PREREQUISITES_LOCK)
+
+
+async def prerequisites(unit: Unit, course_id: object) -> list[str]:
+    return [str(row["id"]) for row in await _all(unit, "prerequisites", course_id=course_id)]
+
+
+async def known(unit: Unit, ids: list[str]) -> set[str]:
+    return {str(row["id"]) for row in await _all(unit, "known", ids=ids)}
+
+
+async def set_prerequisites(unit: Unit, course_id: object, ids: list[str]) -> None:
+    await unit.cursor.execute(_sql["clear_prerequisites"], {"course_id": course_id})
+    values = {"course_id": course_id, "ids": ids, "institution_id": unit.institution_id}
+    await unit.cursor.execute(_sql["add_prerequisites"], values)
+
+
+async def required_of(unit: Unit, course_id: object) -> list[tuple[str, str]]:
+    """Every (course, required course) that the course leads to."""
+    rows = await _all(unit, "required_of", course_id=course_id)
+    return [(row["course_id"], row["requires_course_id"]) for row in rows]

@@ -20,3 +20,10 @@ class Course(Resource, sql=_sql["course"]):
 
     course_id: UUID | str
     about: UUID | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort(Resource, sql=_sql["cohort"]):
+    """A group of learners; relations as those of its course."""
+
+    cohort_id: UUID | str

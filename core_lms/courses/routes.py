@@ -1,4 +1,4 @@
-"""``/courses``."""
+"""``/courses``: making, finding, publishing, copying them, who teaches them, what comes before."""
 
 from __future__ import annotations
 
@@ -9,17 +9,41 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
+from core_lms import etags
 from core_lms.access.resource import Institution
-from core_lms.courses import resource, service
-from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
+from core_lms.courses import (
+    cohort_routes,
+    copying,
+    outline_routes,
+    prerequisites,
+    publishing,
+    resource,
+    service,
+    staff,
+)
+from core_lms.courses.schemas import (
+    Course,
+    CourseChange,
+    CourseStatus,
+    Instructor,
+    Instructors,
+    NewCopy,
+    NewCourse,
+    NewInstructor,
+    Prerequisites,
+    PrerequisitesOf,
+    Readiness,
+    Tag,
+)
+from core_lms.etags import InReader, InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
 
-router = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
+_courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, response_model=Course)
+@_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
 async def create(
     body: NewCourse, work: Annotated[Work, does("course.create", keyed=True)], response: Response
 ) -> DictRow:
@@ -31,43 +55,161 @@ async def create(
     return course
 
 
-@router.get("", response_model=Page[Course])
+@_courses.get("", response_model=Page[Course])
 async def page(
     work: Annotated[Work, does("course.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[CourseStatus | None, Query()] = None,
+    tag: Annotated[
+        list[Tag] | None, Query(max_length=10, description="may come several times: all of them")
+    ] = None,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            description='words as one types them into a search box: `statistics -r "two samples"`',
+        ),
+    ] = None,
 ) -> dict[str, Any]:
-    """The courses of the institution, oldest first."""
+    """The courses one may see, oldest first; with `q` those that match, the best first.
+
+    Published ones; whoever teaches a course sees it as a draft too, administrators see all.
+    """
     async with work.begin(Institution()) as unit:
-        return await service.page(unit, cursor, limit, status)
+        return await service.page(unit, cursor, limit, status, tag, q)
 
 
-@router.get("/{course_id}", response_model=Course)
-async def get(course_id: UUID, work: Annotated[Work, does("course.read")]) -> DictRow:
+@_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
+async def get(course_id: UUID, work: Annotated[Work, does("course.read")], reader: InReader) -> Any:
     """One course."""
     async with work.begin(resource.Course(course_id)) as unit:
-        return await service.get(unit, course_id)
+        course = await service.get(unit, course_id)
+    return reader.answer(course)
 
 
-@router.patch("/{course_id}", response_model=Course)
+@_courses.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
 async def change(
-    course_id: UUID, body: CourseChange, work: Annotated[Work, does("course.update")]
-) -> DictRow:
-    """Change title, description or metadata; emits `course.updated`."""
+    course_id: UUID,
+    body: CourseChange,
+    work: Annotated[Work, does("course.update")],
+    writer: InWriter,
+) -> Any:
+    """Change what a course says, its seats and dates; emits `course.updated`.
+
+    More seats are given at once to whoever waits.
+    """
     async with work.begin(resource.Course(course_id)) as unit:
-        return await service.change(unit, course_id, body)
+        course = await service.change(unit, course_id, body, writer.check)
+    return writer.answer(course)
 
 
-@router.post("/{course_id}/publish", response_model=Course)
+@_courses.get("/{course_id}/readiness", response_model=Readiness)
+async def readiness(
+    course_id: UUID, work: Annotated[Work, does("course.review")]
+) -> dict[str, Any]:
+    """Whether the course could be published now, and what is missing."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        return await publishing.readiness(unit, course_id)
+
+
+@_courses.post("/{course_id}/publish", response_model=Course)
 async def publish(course_id: UUID, work: Annotated[Work, does("course.publish")]) -> DictRow:
-    """Open the course to learners; emits `course.published` the first time."""
+    """Open the course to learners; emits `course.published`. 409 names what is missing."""
     async with work.begin(resource.Course(course_id)) as unit:
-        return await service.publish(unit, course_id)
+        return await publishing.publish(unit, course_id)
 
 
-@router.post("/{course_id}/archive", response_model=Course)
+@_courses.post("/{course_id}/unpublish", response_model=Course)
+async def unpublish(course_id: UUID, work: Annotated[Work, does("course.publish")]) -> DictRow:
+    """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        return await publishing.unpublish(unit, course_id)
+
+
+@_courses.post("/{course_id}/archive", response_model=Course)
 async def archive(course_id: UUID, work: Annotated[Work, does("course.archive")]) -> DictRow:
     """Close the course; emits `course.archived` the first time."""
     async with work.begin(resource.Course(course_id)) as unit:
-        return await service.archive(unit, course_id)
+        return await publishing.archive(unit, course_id)
+
+
+@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED, response_model=Course)
+async def copy(
+    course_id: UUID,
+    body: NewCopy,
+    work: Annotated[Work, does("course.copy", keyed=True)],
+    response: Response,
+) -> DictRow:
+    """Make the next run: structure, not learners; emits `course.created` and `course.copied`."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        course, created = await copying.make(unit, course_id, body)
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return course
+
+
+@_courses.get("/{course_id}/instructors", response_model=Instructors)
+async def instructors(
+    course_id: UUID, work: Annotated[Work, does("instructor.list")]
+) -> dict[str, Any]:
+    """Who teaches the course."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        return await staff.of(unit, course_id)
+
+
+@_courses.post(
+    "/{course_id}/instructors", status_code=HTTPStatus.CREATED, response_model=Instructor
+)
+async def add_instructor(
+    course_id: UUID,
+    body: NewInstructor,
+    work: Annotated[Work, does("instructor.add", keyed=True)],
+    response: Response,
+) -> DictRow:
+    """Have somebody else of the staff teach the course too; emits `course.updated`."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        instructor, created = await staff.add(unit, course_id, body)
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return instructor
+
+
+@_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
+async def remove_instructor(
+    course_id: UUID, user_id: UUID, work: Annotated[Work, does("instructor.remove")]
+) -> None:
+    """Somebody no longer teaches the course; emits `course.updated`."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        await staff.remove(unit, course_id, user_id)
+
+
+@_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
+async def get_prerequisites(
+    course_id: UUID, work: Annotated[Work, does("prerequisite.read")], reader: InReader
+) -> Any:
+    """The courses to complete before one enrolls."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        found = await prerequisites.of(unit, course_id)
+    return reader.answer(found)
+
+
+@_courses.put("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.UPDATE)
+async def put_prerequisites(
+    course_id: UUID,
+    body: Prerequisites,
+    work: Annotated[Work, does("prerequisite.update")],
+    writer: InWriter,
+) -> Any:
+    """Replace them; never a circle. Emits `course.updated`."""
+    async with work.begin(resource.Course(course_id)) as unit:
+        found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
+    return writer.answer(found)
+
+
+_courses.include_router(outline_routes.router)
+
+router = APIRouter()
+router.include_router(_courses)
+router.include_router(cohort_routes.router)

@@ -1,4 +1,4 @@
-"""The life of a course: draft, published, archived."""
+"""Courses: making, finding, changing them, and what other contexts ask of them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,32 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
+from contracts.errors import Rejected
 from contracts.event import Event
-from contracts.events.courses import CourseArchived, CourseCreated, CoursePublished, CourseUpdated
+from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
 from core_lms.courses import repository
 from core_lms.courses.schemas import CourseChange, CourseStatus, NewCourse
+from core_lms.enrollments import seats
 from core_lms.errors import Conflict, NotFound
+from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.users import service as users
 from core_lms.work import Unit
 
 SOURCE = "course-service"
+
+_CHANGEABLE = (
+    "title",
+    "description",
+    "instructor_id",
+    "metadata",
+    "capacity",
+    "starts_at",
+    "ends_at",
+)
+_NEVER_EMPTY = ("title", "instructor_id", "metadata")
+"""A null leaves these as they are."""
 
 
 async def create(unit: Unit, course: NewCourse) -> tuple[DictRow, bool]:
@@ -30,13 +45,22 @@ async def create(unit: Unit, course: NewCourse) -> tuple[DictRow, bool]:
     await users.staff(unit, course.instructor_id, "instructor_id")
     if course.created_by is not None:
         await users.staff(unit, course.created_by, "created_by")
+    _in_order(course.starts_at, course.ends_at)
+    values = course.model_dump(exclude={"tags"})
+    values["created_by"] = course.created_by or course.instructor_id
+    values["metadata"] = _tagged(course.metadata, course.tags)
+    return await insert(unit, id_, **values, copied_from=None), True
+
+
+async def insert(unit: Unit, id_: str, **values: Any) -> DictRow:
+    """A new draft of checked values; emits ``course.created``."""
     try:
-        row = await repository.insert(unit, id_, course)
+        row = await repository.insert(unit, id_, **values)
     except UniqueViolation:
         raise Conflict(f"there is a course {id_}") from None
-    event = CourseCreated(course_id=id_, instructor_id=course.instructor_id)
+    event = CourseCreated(course_id=id_, instructor_id=str(values["instructor_id"]))
     unit.emit(event, source=SOURCE)
-    return _found(row, id_), True
+    return _found(row, id_)
 
 
 async def get(unit: Unit, id_: str | UUID) -> DictRow:
@@ -45,57 +69,98 @@ async def get(unit: Unit, id_: str | UUID) -> DictRow:
 
 
 async def page(
-    unit: Unit, cursor: str | None, limit: int, status: CourseStatus | None
+    unit: Unit,
+    cursor: str | None,
+    limit: int,
+    status: CourseStatus | None = None,
+    tags: list[str] | None = None,
+    q: str | None = None,
 ) -> dict[str, Any]:
-    after = pages.decode(cursor, datetime)
-    return pages.page(await repository.page(unit, after, limit + 1, status), limit)
+    """Courses the caller may see: published ones, and for staff those they teach or run.
+
+    Oldest first, or with ``q`` the best match first; ``tags`` must all be there.
+    """
+    after = pages.decode(cursor, datetime if q is None else int)
+    rows = await repository.page(
+        unit,
+        after,
+        limit + 1,
+        status=status,
+        tags=[tag.lower() for tag in tags] if tags else None,
+        sees_all=_sees_all(unit),
+        q=q,
+    )
+    return pages.page(rows, limit, "created_at" if q is None else "rank")
 
 
-async def change(unit: Unit, id_: UUID, changes: CourseChange) -> DictRow:
-    """Raises ``NotFound``, or ``Conflict`` for an archived course; no difference, no event."""
+def _sees_all(unit: Unit) -> bool:
+    caller = unit.caller
+    if caller.kind in ("machine", "service"):
+        return True
+    return not caller.roles.isdisjoint({"admin@institution", "admin@global"})
+
+
+async def change(unit: Unit, id_: UUID, changes: CourseChange, check: Check) -> DictRow:
+    """Raises ``NotFound``, or ``Conflict`` for an archived course; no difference, no event.
+
+    More seats are given at once to whoever waits.
+    """
     row = await changeable(unit, id_)
+    check(row)
     given = changes.model_dump(exclude_unset=True)
-    title = given.get("title") or row["title"]
-    description = given.get("description", row["description"])
-    metadata = row["metadata"] if given.get("metadata") is None else given["metadata"]
-    if (title, description, metadata) == (row["title"], row["description"], row["metadata"]):
+    values: dict[str, Any] = {name: given.get(name, row[name]) for name in _CHANGEABLE}
+    for name in _NEVER_EMPTY:
+        if values[name] is None:
+            values[name] = row[name]
+    if given.get("metadata") is not None and "tags" not in given["metadata"]:
+        # Whoever replaces the metadata without a word about tags does not mean to lose them.
+        values["metadata"] = _tagged(values["metadata"], row["metadata"].get("tags"))
+    values["metadata"] = _tagged(values["metadata"], given.get("tags"))
+    if str(values["instructor_id"]) != str(row["instructor_id"]):
+        await users.staff(unit, values["instructor_id"], "instructor_id")
+    values["instructor_id"] = UUID(str(values["instructor_id"]))
+    _in_order(values["starts_at"], values["ends_at"])
+    if all(values[name] == row[name] for name in _CHANGEABLE):
         return row
-    changed = await repository.change(unit, id_, title, description, metadata)
+    changed = _found(await repository.change(unit, id_, **values), id_)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
-    return _found(changed, id_)
+    if changed["capacity"] != row["capacity"]:
+        await seats.fill(unit, id_, changed["capacity"])
+    return changed
 
 
-async def publish(unit: Unit, id_: UUID) -> DictRow:
-    """Open a course to learners; a published one stays as it is."""
-    row = _found(await repository.lock(unit, id_), id_)
-    if row["status"] == "archived":
-        raise Conflict(f"course {id_} is archived")
-    return await _move(unit, row, "published", CoursePublished(course_id=str(id_)))
+def _tagged(metadata: dict[str, Any], tags: list[str] | None) -> dict[str, Any]:
+    return metadata if tags is None else {**metadata, "tags": tags}
 
 
-async def archive(unit: Unit, id_: UUID) -> DictRow:
-    """Close a course; an archived one stays as it is."""
-    row = _found(await repository.lock(unit, id_), id_)
-    return await _move(unit, row, "archived", CourseArchived(course_id=str(id_)))
+def _in_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    if starts_at is not None and ends_at is not None and starts_at >= ends_at:
+        raise Rejected("ends_at lies before starts_at")
 
 
-async def _move(unit: Unit, row: DictRow, status: CourseStatus, event: Event) -> DictRow:
+async def move(unit: Unit, row: DictRow, status: CourseStatus, event: Event) -> DictRow:
+    """The locked course in another status, with its event; nothing where it is in that one."""
     if row["status"] == status:
         return row
     unit.emit(event, source=SOURCE)
     return _found(await repository.set_status(unit, row["id"], status), row["id"])
 
 
+async def locked(unit: Unit, id_: UUID) -> DictRow:
+    """The course, not to be changed by others until we commit; raises ``NotFound``."""
+    return _found(await repository.lock(unit, id_), id_)
+
+
 async def changeable(unit: Unit, id_: UUID) -> DictRow:
     """The locked course; raises ``NotFound``, or ``Conflict`` where it is archived."""
-    row = _found(await repository.lock(unit, id_), id_)
+    row = await locked(unit, id_)
     if row["status"] == "archived":
         raise Conflict(f"course {id_} is archived")
     return row
 
 
-async def structure_changed(unit: Unit, id_: UUID) -> None:
-    """An item or assessment of the locked course came, changed or went."""
+async def structure_changed(unit: Unit, id_: UUID | str) -> None:
+    """Something of the locked course came, changed or went: an item, a module, an assessment."""
     await repository.touch(unit, id_)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
 

@@ -6,9 +6,33 @@ RETURNING *
 -- name: get
 SELECT * FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
 
+-- name: entry
+-- All that enrolling asks, in one look. The course keeps its status and dates until we commit:
+-- enrollments hold it not against each other, only against being changed.
+SELECT course.status, course.capacity, course.ends_at,
+    (SELECT learner.status FROM users AS learner
+     WHERE learner.id = %(user_id)s AND learner.institution_id = %(institution_id)s
+       AND learner.erased_at IS NULL) AS user_status,
+    EXISTS (SELECT FROM enrollments AS before
+            WHERE before.user_id = %(user_id)s AND before.course_id = course.id) AS returning,
+    ARRAY(SELECT required.requires_course_id::text
+          FROM course_prerequisites AS required
+          WHERE required.course_id = course.id
+            AND NOT EXISTS (SELECT FROM enrollments AS done
+                            WHERE done.user_id = %(user_id)s
+                              AND done.course_id = required.requires_course_id
+                              AND done.status = 'completed')
+          ORDER BY 1) AS missing
+FROM courses AS course
+WHERE course.id = %(course_id)s AND course.institution_id = %(institution_id)s
+FOR SHARE OF course
+
 -- name: lock
-SELECT * FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
-FOR NO KEY UPDATE
+SELECT enrollment.*, course.capacity
+FROM enrollments AS enrollment
+JOIN courses AS course ON course.id = enrollment.course_id
+WHERE enrollment.id = %(id)s AND enrollment.institution_id = %(institution_id)s
+FOR NO KEY UPDATE OF enrollment
 
 -- name: lock_of_learner
 -- The enrollment that counts: the one that was not dropped, else the one dropped last.
@@ -45,14 +69,18 @@ FROM (
     FROM content_items AS item
     LEFT JOIN content_completions AS completion
            ON completion.item_id = item.id AND completion.user_id = %(user_id)s
-    WHERE item.course_id = %(course_id)s AND item.required
+    WHERE item.course_id = %(course_id)s AND item.required AND item.archived_at IS NULL
 ) AS items, (
     SELECT count(*) AS total,
-           count(*) FILTER (WHERE EXISTS (
+           count(*) FILTER (WHERE CASE WHEN assessment.pass_score IS NULL THEN EXISTS (
                SELECT FROM submissions AS submission
                WHERE submission.assessment_id = assessment.id
                  AND submission.user_id = %(user_id)s
-           )) AS done
+           ) ELSE EXISTS ( -- what has to be passed is done once it is passed
+               SELECT FROM assessment_scores AS counted
+               WHERE counted.assessment_id = assessment.id
+                 AND counted.user_id = %(user_id)s AND counted.passed
+           ) END) AS done
     FROM assessments AS assessment
     WHERE assessment.course_id = %(course_id)s AND assessment.required
 ) AS work
@@ -74,3 +102,37 @@ FROM (
     FROM content_views
     WHERE user_id = %(user_id)s AND course_id = %(course_id)s
 ) AS gaps
+
+-- name: wait
+INSERT INTO waitlist (id, institution_id, user_id, course_id, cohort_id, created_at)
+VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(cohort_id)s, %(created_at)s)
+RETURNING id, institution_id, user_id, course_id, cohort_id, created_at, 'waitlisted' AS status
+
+-- name: waiting
+-- Somebody's place in the queue of a course, from 1.
+SELECT entry.id, entry.institution_id, entry.user_id, entry.course_id, entry.cohort_id,
+       entry.created_at, 'waitlisted' AS status,
+       (SELECT count(*) FROM waitlist AS before
+        WHERE before.course_id = entry.course_id AND before.status = 'waiting'
+          AND before.place <= entry.place) AS position
+FROM waitlist AS entry
+WHERE entry.institution_id = %(institution_id)s AND entry.status = 'waiting'
+  AND (entry.id = %(id)s OR entry.course_id = %(course_id)s AND entry.user_id = %(user_id)s)
+
+-- name: queue
+SELECT * FROM (
+    SELECT id, institution_id, user_id, course_id, cohort_id, created_at, 'waitlisted' AS status,
+           row_number() OVER (ORDER BY place)::int AS position
+    FROM waitlist
+    WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
+      AND status = 'waiting'
+) AS entry
+WHERE %(after_first)s::int IS NULL OR position > %(after_first)s::int
+ORDER BY position
+LIMIT %(rows)s
+
+-- name: stop_waiting
+UPDATE waitlist SET status = 'left', ended_at = %(at)s
+WHERE course_id = %(course_id)s AND user_id = %(user_id)s
+  AND institution_id = %(institution_id)s AND status = 'waiting'
+RETURNING id, user_id, course_id

@@ -26,12 +26,19 @@ async def insert(
     return await _one(unit, "insert", id=id_, user_id=user_id, course_id=course_id, created_at=at)
 
 
+async def entry(unit: Unit, user_id: str, course_id: object) -> DictRow | None:
+    """``status``, ``capacity``, ``ends_at`` of the course, held until we commit; the learner's
+    ``user_status`` (None: unknown), ``returning`` (was in it before), ``missing`` prerequisites.
+    """
+    return await _one(unit, "entry", user_id=user_id, course_id=course_id)
+
+
 async def get(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "get", id=id_)
 
 
 async def lock(unit: Unit, id_: object) -> DictRow | None:
-    """The enrollment, not to be changed by others until we commit."""
+    """The enrollment, not to be changed by others until we commit, and its course's capacity."""
     return await _one(unit, "lock", id=id_)
 
 
@@ -75,3 +82,31 @@ async def time_spent_minutes(unit: Unit, user_id: object, course_id: object) -> 
     row = await _one(unit, "time_spent", user_id=user_id, course_id=course_id)
     assert row is not None
     return int(row["minutes"])
+
+
+async def wait(unit: Unit, id_: str, **values: Any) -> DictRow | None:
+    return await _one(unit, "wait", id=id_, **values)
+
+
+async def waiting(
+    unit: Unit, *, id_: object = None, course_id: object = None, user_id: object = None
+) -> DictRow | None:
+    """An entry of a waitlist with its ``position``, by its id or by course and learner."""
+    return await _one(unit, "waiting", id=id_, course_id=course_id, user_id=user_id)
+
+
+async def queue(unit: Unit, course_id: object, after: After | None, rows: int) -> list[DictRow]:
+    values = {
+        "course_id": course_id,
+        "institution_id": unit.institution_id,
+        "after_first": after and after.first,
+        "rows": rows,
+    }
+    await unit.cursor.execute(_sql["queue"], values)
+    return await unit.cursor.fetchall()
+
+
+async def stop_waiting(
+    unit: Unit, course_id: object, user_id: object, at: datetime
+) -> DictRow | None:
+    return await _one(unit, "stop_waiting", course_id=course_id, user_id=user_id, at=at)

@@ -9,9 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
+from core_lms import etags
 from core_lms.courses.resource import Course
 from core_lms.enrollments import resource, service
-from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment
+from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
+from core_lms.etags import InReader
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
@@ -21,7 +23,10 @@ router = APIRouter(tags=["enrollments"], responses=RESPONSES)
 
 
 @router.post(
-    "/courses/{course_id}/enrollments", status_code=HTTPStatus.CREATED, response_model=Enrollment
+    "/courses/{course_id}/enrollments",
+    status_code=HTTPStatus.CREATED,
+    response_model=Enrollment | WaitlistEntry,
+    responses={202: {"model": WaitlistEntry, "description": "The course is full: waiting"}},
 )
 async def enroll(
     course_id: UUID,
@@ -29,10 +34,16 @@ async def enroll(
     work: Annotated[Work, does("enrollment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Enroll a learner in a published course; emits `enrollment.created`."""
+    """Enroll a learner in a published course; emits `enrollment.created`.
+
+    In a full course the learner waits instead (202, `enrollment.waitlisted`) and is enrolled under
+    the same id when a seat is free.
+    """
     async with work.begin(Course(course_id, body.user_id)) as unit:
         enrollment, created = await service.enroll(unit, course_id, body)
-    if not created:
+    if enrollment["status"] == "waitlisted":
+        response.status_code = HTTPStatus.ACCEPTED
+    elif not created:
         response.status_code = HTTPStatus.OK
     return enrollment
 
@@ -61,10 +72,53 @@ async def of_user(
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
+@router.get("/enrollments/{enrollment_id}", response_model=Enrollment, responses=etags.READ)
+async def get(
+    enrollment_id: UUID, work: Annotated[Work, does("enrollment.read")], reader: InReader
+) -> Any:
+    """One learner in one course."""
+    async with work.begin(resource.Enrollment(enrollment_id)) as unit:
+        enrollment = await service.get(unit, enrollment_id)
+    return reader.answer(enrollment)
+
+
 @router.post("/enrollments/{enrollment_id}/drop", response_model=Enrollment)
 async def drop(
     enrollment_id: UUID, work: Annotated[Work, does("enrollment.drop")], body: Leaving | None = None
 ) -> DictRow:
-    """Leave a course before completing it; emits `enrollment.dropped` the first time."""
+    """Leave a course before completing it; emits `enrollment.dropped` the first time.
+
+    Whoever waits longest gets the seat at once.
+    """
     async with work.begin(resource.Enrollment(enrollment_id)) as unit:
         return await service.drop(unit, enrollment_id, body or Leaving())
+
+
+@router.get("/courses/{course_id}/waitlist", response_model=Page[WaitlistEntry])
+async def queue(
+    course_id: UUID,
+    work: Annotated[Work, does("waitlist.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Who waits for a seat, the next one first."""
+    async with work.begin(Course(course_id)) as unit:
+        return await service.queue(unit, course_id, cursor, limit)
+
+
+@router.get("/courses/{course_id}/waitlist/{user_id}", response_model=WaitlistEntry)
+async def waiting(
+    course_id: UUID, user_id: UUID, work: Annotated[Work, does("waitlist.read")]
+) -> DictRow:
+    """A learner's place in the queue; 404 for who does not wait (any more)."""
+    async with work.begin(Course(course_id, user_id)) as unit:
+        return await service.waiting(unit, course_id, user_id)
+
+
+@router.delete("/courses/{course_id}/waitlist/{user_id}", status_code=HTTPStatus.NO_CONTENT)
+async def stop_waiting(
+    course_id: UUID, user_id: UUID, work: Annotated[Work, does("waitlist.leave")]
+) -> None:
+    """Wait no longer; emits `enrollment.waitlist.left`."""
+    async with work.begin(Course(course_id, user_id)) as unit:
+        await service.stop_waiting(unit, course_id, user_id)

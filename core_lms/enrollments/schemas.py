@@ -23,6 +23,8 @@ class NewEnrollment(Body):
     )
 
     user_id: Id
+    cohort_id: Id | None = None
+    """A group of the course to join as well."""
     occurred_at: OccurredAt = None
 
 
@@ -44,3 +46,17 @@ class Enrollment(BaseModel):
     created_at: datetime
     completed_at: datetime | None
     dropped_at: datetime | None
+
+
+class WaitlistEntry(BaseModel):
+    """A learner who waits for a seat; ``id`` becomes the enrollment's once there is one."""
+
+    id: UUID
+    institution_id: UUID
+    user_id: UUID
+    course_id: UUID
+    cohort_id: UUID | None
+    status: Literal["waitlisted"]
+    position: int
+    """1 gets the next seat."""
+    created_at: datetime

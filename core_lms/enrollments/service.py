@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
@@ -10,15 +10,19 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
+from contracts.errors import Rejected
 from contracts.events.enrollments import (
     CourseCompleted,
     EnrollmentCreated,
     EnrollmentDropped,
     EnrollmentProgressed,
+    EnrollmentWaitlisted,
+    WaitlistLeft,
 )
 from core_lms import pages
+from core_lms.courses import cohorts
 from core_lms.courses import service as courses
-from core_lms.enrollments import repository
+from core_lms.enrollments import repository, seats
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
@@ -30,40 +34,140 @@ SOURCE = "enrollment-service"
 
 
 async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictRow, bool]:
-    """The enrollment and whether it is new.
+    """The enrollment and whether it is new; in a full course a place in the queue.
 
-    Raises ``Conflict`` where the course is not published or the learner is in it already.
+    That has the ``status`` ``waitlisted`` and a ``position``; its id becomes the enrollment's once
+    a seat is free. Raises ``Conflict`` where the course is not published or has ended, the learner
+    is in it or waits already, or has not completed what it requires.
     """
     id_, repeated = await claim(unit, "enrollment", new, course_id)
     if repeated:
-        return _found(await repository.get(unit, id_), id_), False
+        row = await repository.get(unit, id_) or await repository.waiting(unit, id_=id_)
+        return _found(row, id_), False
     at = moment(new.occurred_at)
-    await courses.open_to_learners(unit, course_id)
-    await users.active(unit, new.user_id, "user_id")
+    entry = await repository.entry(unit, new.user_id, course_id)
+    if entry is None:
+        raise NotFound(f"there is no course {course_id}")
+    _open(entry, course_id, new.user_id, at)
+    if new.cohort_id is not None:
+        await cohorts.joinable(unit, new.cohort_id, course_id, at)
+    if entry["capacity"] is not None:
+        waiting = await _in_line(unit, id_, course_id, new, at)
+        if waiting is not None:
+            return waiting, True
     try:
         row = await repository.insert(unit, id_, new.user_id, course_id, at)
     except UniqueViolation as error:
         if error.diag.constraint_name == "enrollments_once":
-            raise Conflict(f"user {new.user_id} is in course {course_id} already") from None
+            raise _already(new.user_id, course_id) from None
         raise Conflict(f"there is an enrollment {id_}") from None
+    row = _found(row, id_)
     unit.emit(
         EnrollmentCreated(enrollment_id=id_, user_id=new.user_id, course_id=str(course_id)),
         source=SOURCE,
         at=at,
     )
-    return _found(row, id_), True
+    if new.cohort_id is not None:
+        await seats.join(unit, new.cohort_id, course_id, new.user_id, at)
+    if entry["returning"]:
+        row = await work_done(unit, row, at)  # what was done before leaving counts
+    return row, True
+
+
+def _open(entry: DictRow, course_id: UUID, user_id: str, at: datetime) -> None:
+    """Raises for whatever keeps the learner from enrolling, but the number of seats."""
+    if entry["status"] != "published":
+        raise Conflict(f"course {course_id} is {entry['status']}, not published")
+    if entry["ends_at"] is not None and at >= entry["ends_at"]:
+        raise Conflict(f"course {course_id} has ended")
+    if entry["user_status"] is None:
+        raise Rejected(f"user_id: there is no user {user_id}")
+    if entry["user_status"] != "active":
+        raise Conflict(f"user_id: user {user_id} is {entry['user_status']}")
+    if entry["missing"]:
+        raise Conflict(
+            f"course {course_id} requires courses that user {user_id} has not completed: "
+            + ", ".join(entry["missing"]),
+            missing=entry["missing"],
+        )
+
+
+async def _in_line(
+    unit: Unit, id_: str, course_id: UUID, new: NewEnrollment, at: datetime
+) -> DictRow | None:
+    """None where a seat is free and stays so until we commit; else the new place in the queue."""
+    await seats.lock(unit, course_id)
+    now = await seats.state(unit, course_id, new.user_id)
+    if now["enrolled"]:
+        raise _already(new.user_id, course_id)
+    if now["waiting"]:
+        raise Conflict(f"user {new.user_id} waits for a seat in course {course_id} already")
+    if now["taken"] < now["capacity"]:
+        return None
+    values = {"user_id": new.user_id, "course_id": course_id, "cohort_id": new.cohort_id}
+    try:
+        row = await repository.wait(unit, id_, **values, created_at=at)
+    except UniqueViolation:
+        raise Conflict(f"there is a waitlist entry {id_}") from None
+    unit.emit(
+        EnrollmentWaitlisted(enrollment_id=id_, user_id=new.user_id, course_id=str(course_id)),
+        source=SOURCE,
+        at=at,
+    )
+    return _found(row, id_) | {"position": now["queue"] + 1}
+
+
+def _already(user_id: str, course_id: UUID) -> Conflict:
+    return Conflict(f"user {user_id} is in course {course_id} already")
+
+
+async def get(unit: Unit, id_: UUID) -> DictRow:
+    """Raises ``NotFound``."""
+    return _found(await repository.get(unit, id_), id_)
 
 
 async def drop(unit: Unit, id_: UUID, leaving: Leaving) -> DictRow:
-    """Leave the course; who left already stays as they are. A completed course is not left."""
+    """Leave the course; who left already stays as they are. A completed course is not left.
+
+    The seat goes at once to whoever waits longest.
+    """
     row = _found(await repository.lock(unit, id_), id_)
+    capacity = row.pop("capacity")
     if row["status"] == "dropped":
         return row
     if row["status"] == "completed":
         raise Conflict(f"enrollment {id_} is completed")
     at = moment(leaving.occurred_at)
     unit.emit(EnrollmentDropped(**_ids(row)), source=SOURCE, at=at)
-    return _found(await repository.drop(unit, id_, at), id_)
+    dropped = _found(await repository.drop(unit, id_, at), id_)
+    await seats.leave(unit, row["course_id"], row["user_id"], at)
+    if capacity is not None:
+        await seats.free(unit, row["course_id"])
+    return dropped
+
+
+async def waiting(unit: Unit, course_id: UUID, user_id: UUID) -> DictRow:
+    """A learner's place in the queue of a course; raises ``NotFound`` for who does not wait."""
+    row = await repository.waiting(unit, course_id=course_id, user_id=user_id)
+    if row is None:
+        raise NotFound(f"user {user_id} does not wait for a seat in course {course_id}")
+    return row
+
+
+async def queue(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Who waits for a seat in a course, the next one first."""
+    rows = await repository.queue(unit, course_id, pages.decode(cursor, int), limit + 1)
+    return pages.page(rows, limit, "position")
+
+
+async def stop_waiting(unit: Unit, course_id: UUID, user_id: UUID) -> None:
+    """Leave the queue; raises ``NotFound`` for who does not wait (any more)."""
+    at = datetime.now(UTC)
+    await seats.lock(unit, course_id)
+    row = await repository.stop_waiting(unit, course_id, user_id, at)
+    if row is None:
+        raise NotFound(f"user {user_id} does not wait for a seat in course {course_id}")
+    unit.emit(WaitlistLeft(**_ids(row)), source=SOURCE, at=at)
 
 
 async def page(
@@ -87,6 +191,13 @@ async def studying(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> D
     if row["status"] == "dropped" and (row["dropped_at"] is None or at >= row["dropped_at"]):
         raise Conflict(f"user {user_id} has left course {course_id}")
     return row
+
+
+async def recount(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> None:
+    """What a learner has done changed without the learner: a score that passes came or went."""
+    row = await repository.lock_of_learner(unit, user_id, course_id)
+    if row is not None:
+        await work_done(unit, row, at)
 
 
 async def work_done(unit: Unit, enrollment: DictRow, at: datetime) -> DictRow:

@@ -1,0 +1,151 @@
+"""Modules of a course, and the order of everything in it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
+
+from contracts.errors import Rejected
+from core_lms.courses import service
+from core_lms.courses.schemas import ModuleChange, NewModule, OutlineOrder
+from core_lms.errors import Conflict, NotFound
+from core_lms.etags import Check
+from core_lms.idempotency import claim
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__, "outline.sql")
+
+
+async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchone()
+
+
+async def _all(unit: Unit, name: str, **values: Any) -> list[DictRow]:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchall()
+
+
+async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> tuple[DictRow, bool]:
+    """The module, at the end of the course, and whether it is new; emits ``course.updated``."""
+    id_, repeated = await claim(unit, "module", new, course_id)
+    if repeated:
+        return await module(unit, course_id, id_), False
+    await service.changeable(unit, course_id)
+    values = new.model_dump()
+    try:
+        row = await _one(unit, "insert_module", id=id_, course_id=course_id, **values)
+    except UniqueViolation:
+        raise Conflict(f"there is a module {id_}") from None
+    await service.structure_changed(unit, course_id)
+    return _found(row, id_), True
+
+
+async def module(unit: Unit, course_id: object, id_: object) -> DictRow:
+    """A module of this course; raises ``NotFound``."""
+    return _found(await _one(unit, "module", id=id_, course_id=course_id), id_)
+
+
+async def usable_module(unit: Unit, course_id: object, id_: str) -> None:
+    """Raises ``Rejected`` for a module that an item of the course cannot be put into."""
+    row = await _one(unit, "module", id=id_, course_id=course_id)
+    if row is None or row["archived_at"] is not None:
+        raise Rejected(f"module_id: course {course_id} has no module {id_}")
+
+
+async def change_module(
+    unit: Unit, course_id: UUID, id_: UUID, changes: ModuleChange, check: Check
+) -> DictRow:
+    """Title, description, opening; emits ``course.updated`` where they differ."""
+    await service.changeable(unit, course_id)  # its lock is that of all its structure
+    row = await module(unit, course_id, id_)
+    check(row)
+    given = changes.model_dump(exclude_unset=True)
+    values = {name: given.get(name, row[name]) for name in ("title", "description", "opens_at")}
+    values["title"] = values["title"] or row["title"]
+    if all(values[name] == row[name] for name in values):
+        return row
+    await service.structure_changed(unit, course_id)
+    return _found(await _one(unit, "change_module", id=id_, **values), id_)
+
+
+async def archive_module(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
+    """Put an empty module away; an archived one stays as it is."""
+    await service.changeable(unit, course_id)
+    row = await module(unit, course_id, id_)
+    if row["archived_at"] is not None:
+        return row
+    filled = await _one(unit, "module_has_items", id=id_)
+    if filled and filled["any"]:
+        raise Conflict(f"module {id_} has items: move them to another module or archive them first")
+    await service.structure_changed(unit, course_id)
+    return _found(await _one(unit, "archive_module", id=id_), id_)
+
+
+async def get(unit: Unit, course_id: UUID) -> dict[str, Any]:
+    """Everything of a course in its order; raises ``NotFound`` for an unknown course."""
+    await service.get(unit, course_id)
+    return await _outline(unit, course_id)
+
+
+async def put(unit: Unit, course_id: UUID, order: OutlineOrder, check: Check) -> dict[str, Any]:
+    """Put all modules and items in a new order at once; emits ``course.updated``.
+
+    Raises ``Rejected`` where one is missing, named twice, or of another course: half an order would
+    leave the rest at places nobody chose.
+    """
+    await service.changeable(unit, course_id)
+    before = await _outline(unit, course_id)
+    check(before)
+    modules = [module.id for module in order.modules]
+    items: list[tuple[str, str | None]] = [(item, None) for item in order.items]
+    items += [(item, module.id) for module in order.modules for item in module.items]
+    present = [
+        *before["items"],
+        *(item for module in before["modules"] for item in module["items"]),
+    ]
+    _complete("module", modules, {str(module["id"]) for module in before["modules"]})
+    _complete("item", [item for item, _ in items], {str(item["id"]) for item in present})
+    await unit.cursor.execute(_sql["place_modules"], {"ids": modules, "course_id": course_id})
+    values = {
+        "ids": [item for item, _ in items],
+        "module_ids": [module for _, module in items],
+        "course_id": course_id,
+    }
+    await unit.cursor.execute(_sql["place_items"], values)
+    after = await _outline(unit, course_id)
+    if after != before:
+        await service.structure_changed(unit, course_id)
+    return after
+
+
+async def _outline(unit: Unit, course_id: UUID) -> dict[str, Any]:
+    modules = await _all(unit, "modules", course_id=course_id)
+    within: dict[object, list[DictRow]] = {}
+    for item in await _all(unit, "items", course_id=course_id):
+        within.setdefault(item.pop("module_id"), []).append(item)
+    return {
+        "course_id": course_id,
+        "items": within.get(None, []),
+        "modules": [module | {"items": within.get(module["id"], [])} for module in modules],
+    }
+
+
+def _complete(what: str, given: list[str], present: set[str]) -> None:
+    if len(set(given)) < len(given):
+        twice = next(id_ for id_ in given if given.count(id_) > 1)
+        raise Rejected(f"{what} {twice} is named twice")
+    if unknown := set(given) - present:
+        raise Rejected(f"the course has no {what} {min(unknown)}")
+    if missing := present - set(given):
+        raise Rejected(f"{what} {min(missing)} is missing: name every {what} of the course")
+
+
+def _found(row: DictRow | None, id_: object) -> DictRow:
+    if row is None:
+        raise NotFound(f"there is no module {id_}")
+    return row
