@@ -1,0 +1,1 @@
+"""Prices of courses, orders, payments and refunds: money as whole minor units, never card data."""

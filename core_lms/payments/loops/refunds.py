@@ -1,0 +1,23 @@
+"""Sends refunds that are due, until the provider has taken them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from core_lms.inbox import Loop
+from core_lms.inbox.stopping import pause
+from core_lms.payments.refunding import now, settle
+
+EVERY_S = 1.0
+
+
+async def run(pool: AsyncConnectionPool[Any], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        if not await settle(pool, now):
+            await pause(stop, EVERY_S)
+
+
+LOOP = Loop("payments.refunds", run)

@@ -1,0 +1,212 @@
+"""Payments of an order: opening them with a provider, and what the provider's notices do.
+
+A provider is called outside of transactions: first our row, then the call under the row's id as
+idempotency key, then what it answered. Killed in between, the repeated request does the same call
+again and gets the same answer. Notices come at least once and in any order; each is done once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.rows import DictRow
+from psycopg_pool import AsyncConnectionPool
+
+from contracts.errors import Rejected
+from contracts.events.payments import OrderPaid
+from core_lms.access.caller import service as our
+from core_lms.enrollments import service as enrollments
+from core_lms.enrollments.schemas import NewEnrollment
+from core_lms.errors import Conflict, NotFound
+from core_lms.idempotency import claim
+from core_lms.payments import refunding, repository, service
+from core_lms.payments.failpoint import reached
+from core_lms.payments.providers import Intent, Notice, Provider, provider, return_url
+from core_lms.payments.schemas import NewPayment
+from core_lms.payments.service import SOURCE
+from core_lms.work import Unit, transaction
+
+log = logging.getLogger("core_lms.payments")
+
+Outcome = Literal["done", "repeated", "ignored"]
+SETTLED = ("succeeded", "surplus", "flagged")
+
+
+async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[DictRow, bool]:
+    """Our row of the payment and whether it is new; the provider does not know of it yet."""
+    id_, repeated = await claim(unit, "payment", new, order_id)
+    if repeated:
+        return await get(unit, id_), False
+    order = await service.lock(unit, order_id)
+    if order["status"] != "open":
+        raise Conflict(f"order {order_id} is {order['status']}")
+    provider(new.provider).takes(order["amount_minor"], order["currency"])
+    row = await repository.row(
+        unit,
+        "insert_payment",
+        id=id_,
+        order_id=order_id,
+        provider=new.provider,
+        currency=order["currency"],
+        amount_minor=order["amount_minor"],
+    )
+    return row, True
+
+
+async def intent(unit: Unit, row: DictRow) -> Intent:
+    """What the provider is to know of a payment."""
+    order = await service.get(unit, row["order_id"])
+    course = await repository.row(unit, "course_title", course_id=order["course_id"])
+    return Intent(
+        payment_id=str(row["id"]),
+        order_id=str(row["order_id"]),
+        institution_id=unit.institution_id,
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        title=course["title"],
+        return_url=return_url(str(row["order_id"])),
+    )
+
+
+async def opened(unit: Unit, id_: UUID, reference: str, redirect_url: str) -> DictRow:
+    """The payment with the page where the person pays."""
+    return await repository.row(
+        unit, "open_payment", id=id_, reference=reference, redirect_url=redirect_url
+    )
+
+
+async def of_order(unit: Unit, order_id: UUID) -> list[DictRow]:
+    """All attempts, oldest first."""
+    return await repository.rows(unit, "payments_of_order", order_id=order_id)
+
+
+async def get(unit: Unit, id_: str | UUID) -> DictRow:
+    """Raises ``NotFound``."""
+    row = await repository.one(unit, "payment", id=id_)
+    if row is None:
+        raise NotFound(f"there is no payment {id_}")
+    return row
+
+
+async def notified(
+    pool: AsyncConnectionPool[Any],
+    name: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime | None = None,
+) -> Outcome:
+    """Check a provider's notice and do what it says, once.
+
+    Raises ``Forbidden`` for a wrong signature, and ``Conflict`` or ``NotFound`` where the notice
+    speaks of what we do not know (yet): the provider tells us again.
+    """
+    at = now or datetime.now(UTC)
+    who: Provider = provider(name)
+    notice = who.read(headers, body, at.timestamp())
+    if notice is None:
+        return "ignored"
+    institution_id, payment_id = notice.institution_id, notice.payment_id
+    if institution_id is None or payment_id is None:
+        found = await _whose(pool, name, notice)
+        if found is None:
+            return "ignored"
+        institution_id, payment_id = found
+    async with transaction(pool, our("payments", institution_id)) as unit:
+        return await apply(unit, name, payment_id, notice, at)
+
+
+async def apply(unit: Unit, name: str, payment_id: str, notice: Notice, at: datetime) -> Outcome:
+    """Do what a notice says in the unit of its institution, unless it was done before."""
+    if not await repository.claim_notice(unit, name, notice.event_id, payment_id, notice.kind):
+        return "repeated"
+    reached("claimed")
+    first = await get(unit, payment_id)
+    if first["provider"] != name:
+        raise NotFound(f"{name} has no payment {payment_id}")
+    order = await service.lock(unit, first["order_id"])
+    payment = await get(unit, payment_id)  # as it is now that nobody else changes it
+    if notice.kind == "succeeded":
+        await _received(unit, order, payment, notice, at)
+    elif notice.kind == "failed":
+        if payment["status"] in ("created", "open"):
+            await _settle(unit, payment, "failed", 0, notice, at)
+    else:
+        await refunding.told(unit, order, payment, notice, at)
+    return "done"
+
+
+async def _received(
+    unit: Unit, order: DictRow, payment: DictRow, notice: Notice, at: datetime
+) -> None:
+    if payment["status"] in SETTLED:
+        return
+    amount = notice.amount_minor
+    if (amount, notice.currency) != (payment["amount_minor"], payment["currency"]):
+        log.error("payment of another amount", extra={"payment": str(payment["id"])})
+        await _settle(unit, payment, "flagged", amount, notice, at)
+        return
+    if order["status"] != "open":
+        log.warning("payment too many goes back", extra={"payment": str(payment["id"])})
+        await _settle(unit, payment, "surplus", amount, notice, at)
+        await refunding.owe(unit, payment, amount, f"order_{order['status']}")
+        return
+    await _settle(unit, payment, "succeeded", amount, notice, at)
+    order = await repository.row(unit, "pay_order", id=order["id"], at=at)
+    await _enroll(unit, order)
+    unit.emit(
+        OrderPaid(
+            **service.ids(order),
+            payment_id=str(payment["id"]),
+            provider=payment["provider"],
+            amount_minor=amount,
+            currency=notice.currency,
+        ),
+        source=SOURCE,
+    )
+    reached("paid")
+
+
+async def _settle(
+    unit: Unit, payment: DictRow, status: str, received: int, notice: Notice, at: datetime
+) -> None:
+    await repository.row(
+        unit,
+        "settle_payment",
+        id=payment["id"],
+        status=status,
+        received_minor=received,
+        charge=notice.charge,
+        at=at,
+    )
+
+
+async def _enroll(unit: Unit, order: DictRow) -> None:
+    """Into the course, in the same transaction; the money counts even where that is impossible."""
+    told = len(unit.events)
+    enrollment_id, reason = None, None
+    try:
+        async with unit.cursor.connection.transaction():  # a savepoint
+            enrollment, _ = await enrollments.enroll(
+                unit, order["course_id"], NewEnrollment(user_id=str(order["user_id"]))
+            )
+            enrollment_id = enrollment["id"]
+    except Rejected as error:
+        del unit.events[told:]
+        reason = error.message
+        log.error("paid but not enrolled", extra={"order": str(order["id"])})
+    await repository.row(
+        unit, "fulfil_order", id=order["id"], enrollment_id=enrollment_id, reason=reason
+    )
+
+
+async def _whose(
+    pool: AsyncConnectionPool[Any], name: str, notice: Notice
+) -> tuple[str, str] | None:
+    """Institution and payment of a charge that the provider names without our ids."""
+    async with transaction(pool, our("payments", "")) as unit:
+        found = await repository.one(unit, "whose_charge", provider=name, charge=notice.charge)
+    return None if found is None else (str(found["institution_id"]), str(found["payment_id"]))

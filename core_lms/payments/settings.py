@@ -1,0 +1,30 @@
+"""How payments are taken: ``LMS_PAYMENTS_*``."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.http import HttpSettings
+
+
+class PaymentSettings(BaseSettings):
+    """The default takes pretended money only; an institution that charges names its providers."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_PAYMENTS_", frozen=True)
+
+    providers: str = "test"
+    """Names of the providers that may be used, separated by commas. With ``test`` among them
+    anybody can have a course without paying."""
+    return_url: str = Field(default_factory=lambda: f"{HttpSettings().lms_url}/docs")
+    """Where the provider sends people afterwards; ``order_id`` is added to its query."""
+    tolerance_s: int = Field(default=300, ge=1)
+    """How old a signed notice may be."""
+    timeout_s: float = Field(default=20.0, gt=0)
+    stripe_url: str = "https://api.stripe.com"
+    stripe_version: str = "2024-06-20"
+    """The version of Stripe's API whose answers and notices are read."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name.strip() for name in self.providers.split(",") if name.strip())
