@@ -1,19 +1,46 @@
-"""``python -m core_lms``: the LMS API as a process."""
+"""``python -m core_lms``: the LMS API as a process, or as several that share its port."""
 
 from __future__ import annotations
 
-import uvicorn
+import logging
+import sys
 
-from core_lms.app import create_app
+import uvicorn
+from fastapi import FastAPI
+
+from contracts.errors import LearnstreamError
+from core_lms import plugins, services
 from core_lms.logs import log_to_stdout
+from core_lms.telemetry import metrics
 from stack.http import HttpSettings
 
+GRACE_S = 10
+"""How long a process that is told to end waits for the answers under way."""
 
-def main() -> None:
+
+def application() -> FastAPI:
+    """What each worker process serves."""
+    from core_lms.app import create_app  # not in a parent that only minds its workers
+
+    log_to_stdout()
+    return create_app()
+
+
+def main() -> int:
     log_to_stdout()
     http = HttpSettings()
+    try:
+        services.chosen()
+        plugins.check()
+        if http.lms_workers > 1:
+            metrics.shared_folder()
+    except LearnstreamError as error:
+        logging.getLogger("core_lms").error(str(error), extra=error.facts)
+        return 1
     uvicorn.run(
-        create_app(),
+        "core_lms.__main__:application",
+        factory=True,
+        workers=http.lms_workers,
         host=http.host,
         port=http.lms_port,
         loop="uvloop",
@@ -21,9 +48,11 @@ def main() -> None:
         log_config=None,
         access_log=False,  # paths name learners; metrics and traces count requests
         server_header=False,
-        timeout_graceful_shutdown=10,
+        proxy_headers=False,  # LMS_LIMITS_TRUSTED_PROXIES says whom to believe
+        timeout_graceful_shutdown=GRACE_S,
     )
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -23,6 +23,8 @@ class HttpSettings(BaseSettings):
     lms_host: str = "127.0.0.1"
     serving_host: str = "127.0.0.1"
     dashboards_host: str = "127.0.0.1"
+    lms_workers: int = Field(default=1, ge=1)
+    """Processes that answer for the LMS on its port; each has a connection pool of its own."""
     lms_port: int = Field(default_factory=lambda: profile().port(18000))
     serving_port: int = Field(default_factory=lambda: profile().port(18010))
     dashboards_port: int = Field(default_factory=lambda: profile().port(18020))

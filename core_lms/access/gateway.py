@@ -32,7 +32,7 @@ _is_id = re.compile(UUID_PATTERN).match
 
 
 class Gateway:
-    """Pure ASGI; puts a ``Caller`` at ``request.state.caller`` or answers 401 itself."""
+    """Pure ASGI; puts a ``Caller`` at ``request.state.caller``, or the answer 401 beside it."""
 
     def __init__(self, app: ASGIApp, schemes: Sequence[Scheme]) -> None:
         self._app, self._schemes = app, schemes
@@ -41,12 +41,12 @@ class Gateway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        state = scope["state"] = dict(scope.get("state", {}))
         try:
-            caller = await self._caller(scope)
+            state["caller"] = await self._caller(scope)
         except LearnstreamError as error:
-            await problems.of(error)(scope, receive, send)
-            return
-        scope["state"] = {**scope.get("state", {}), "caller": caller}
+            # The limits answer with it, once the guess has cost the guesser's address a token.
+            state["caller"], state["refusal"] = None, problems.of(error)
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:

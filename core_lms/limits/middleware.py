@@ -39,7 +39,10 @@ def revocation_keys(caller: Caller) -> list[str]:
 
 
 class RateLimits:
-    """ASGI middleware; stands behind the gateway, which has put the caller into the scope."""
+    """ASGI middleware; stands behind the gateway, which has put the caller into the scope.
+
+    Credentials that the gateway refused are answered here, metered as anonymous.
+    """
 
     def __init__(self, app: ASGIApp, buckets: Buckets, settings: LimitSettings) -> None:
         self._app, self._buckets, self._settings = app, buckets, settings
@@ -49,7 +52,9 @@ class RateLimits:
         if scope["type"] != "http" or scope["path"].startswith(FREE):
             await self._app(scope, receive, send)
             return
-        caller: Caller | None = scope.get("state", {}).get("caller")
+        state = scope.get("state", {})
+        caller: Caller | None = state.get("caller")
+        onwards: ASGIApp = state.get("refusal") or self._app
         if caller is not None and caller.kind == "service":
             await self._app(scope, receive, send)
             return
@@ -68,7 +73,7 @@ class RateLimits:
             return
         if not verdict.levels:
             _unmetered.inc()
-            await self._app(scope, receive, send)
+            await onwards(scope, receive, send)
             return
         headers = self._headers(verdict)
         if not verdict.taken:
@@ -82,7 +87,7 @@ class RateLimits:
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        await self._app(scope, receive, told)
+        await onwards(scope, receive, told)
 
     def buckets_of(self, scope: Scope, caller: Caller | None) -> list[Bucket]:
         """Whose tokens the request takes."""
