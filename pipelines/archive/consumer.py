@@ -73,10 +73,10 @@ class Archive:
             while not self._stop.is_set():
                 messages = _take(consumer)
                 if messages:
-                    lines, letters = rows.read(messages)
-                    _send(producer, letters)
-                    stored += table.store(lines, _reached(messages))
-                    refused += len(letters)
+                    batch = rows.read(messages)
+                    _send(producer, batch.letters)
+                    stored += table.store(batch, _reached(messages))
+                    refused += len(batch.letters)
                 now = time.monotonic()
                 if now - looked > LOOK_FOR_PARTITIONS_S:
                     looked = now

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 
 from confluent_kafka import Message
 
@@ -14,12 +15,34 @@ STAGE = "archive"
 
 COLUMNS = (
     "event_id, event_type, topic, timestamp, institution_id, user_id, course_id, item_id, kind, "
-    "clicks, source_service, schema_version, payload, received_at"
+    "clicks, source_service, schema_version, payload, received_at, batch_no"
 )
 
 
+@dataclass(slots=True)
+class Batch:
+    """Lines for COPY (all but the last column) and dead letters; together one per message.
+
+    ``touched`` and ``loose`` tell the derivation (``pipelines.derive``) what the lines are about:
+    learners with their days in UTC, and the events that are about no learner.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    touched: set[tuple[str, date]] = field(default_factory=set)
+    loose: list[tuple[str, datetime]] = field(default_factory=list)
+
+    def add(self, envelope: Envelope, received_at: str) -> None:
+        self.lines.append(line(envelope, received_at))
+        user_id = getattr(envelope.payload, "user_id", None)
+        if user_id is None:
+            self.loose.append((envelope.event_id, envelope.timestamp))
+        else:
+            self.touched.add((user_id, envelope.timestamp.date()))
+
+
 def line(envelope: Envelope, received_at: str) -> str:
-    """The event in COPY's text format, in the order of ``COLUMNS``.
+    """The event in COPY's text format, in the order of ``COLUMNS`` without the batch's number.
 
     Only the payload can hold a character that COPY reads as its own (the backslash of a JSON
     escape): every other column is of a pattern that has none.
@@ -52,18 +75,17 @@ def line(envelope: Envelope, received_at: str) -> str:
     )
 
 
-def read(messages: list[Message]) -> tuple[list[str], list[DeadLetter]]:
-    """Lines for COPY and dead letters of one batch; together as many as there are messages."""
+def read(messages: list[Message]) -> Batch:
+    """The messages as they go into the archive, or as letters that say why not."""
     received_at = datetime.now(UTC).isoformat()
-    lines: list[str] = []
-    letters: list[DeadLetter] = []
+    batch = Batch()
     for message in messages:
         topic = message.topic() or ""
         value = message.value()
         try:
-            lines.append(line(decode(topic, value), received_at))
+            batch.add(decode(topic, value), received_at)
         except Rejected as error:
-            letters.append(
+            batch.letters.append(
                 DeadLetter.of(
                     topic=topic,
                     partition=message.partition() or 0,
@@ -75,4 +97,4 @@ def read(messages: list[Message]) -> tuple[list[str], list[DeadLetter]]:
                     value=value,
                 )
             )
-    return lines, letters
+    return batch

@@ -9,7 +9,7 @@ import psycopg
 from psycopg import Connection, sql
 
 from contracts.errors import Misconfigured
-from pipelines.archive.rows import COLUMNS
+from pipelines.archive.rows import COLUMNS, Batch
 from stack import postgres
 
 Partition = tuple[str, int]
@@ -21,6 +21,14 @@ INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
 WHERE archive_offsets.next_offset < EXCLUDED.next_offset
 """
+_NOTE = """
+INSERT INTO archive_batches (batch_no, events, users, days, loose, loose_at)
+VALUES (%s, %s, %s::uuid[], %s::date[], %s::uuid[], %s::timestamptz[])
+"""
+_LAST_BATCH = """
+SELECT greatest((SELECT max(batch_no) FROM archive_batches),
+                (SELECT done_batch_no FROM derive_position), 0)
+"""
 
 
 class ArchiveTable:
@@ -31,6 +39,8 @@ class ArchiveTable:
             autocommit=True, connect_timeout=5, application_name="learnstream-archive"
         )
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        # Under the lock nobody else counts batches: their order is the order of their commits.
+        self._batch_no: int = self._connection.execute(_LAST_BATCH).fetchone()[0]  # type: ignore[index]
 
     def close(self) -> None:
         self._connection.close()
@@ -42,38 +52,54 @@ class ArchiveTable:
         )
         return {(topic, partition): offset for topic, partition, offset in found}
 
-    def store(self, lines: Sequence[str], reached: Mapping[Partition, int]) -> int:
-        """Store rows and move the offsets, both or neither; returns the rows that were new."""
+    def store(self, batch: Batch, reached: Mapping[Partition, int]) -> int:
+        """Store rows, tell the derivation and move the offsets: all or nothing.
+
+        Returns how many rows were new.
+        """
+        number = self._batch_no + 1
+        stored = 0
         with self._connection.transaction():
-            stored = self._insert(lines) if lines else 0
+            if batch.lines:
+                stored = self._insert(batch.lines, number)
+            if stored:
+                self._connection.execute(_NOTE, [number, stored, *_columns(batch)])
             with self._connection.cursor() as cursor:
                 cursor.executemany(_ADVANCE, [(*key, offset) for key, offset in reached.items()])
+        self._batch_no = number
         return stored
 
-    def _insert(self, lines: Sequence[str]) -> int:
+    def _insert(self, lines: Sequence[str], number: int) -> int:
         try:
             with self._connection.transaction():
-                return self._copy("activity_events", lines)
+                return self._copy("activity_events", lines, number)
         except psycopg.errors.UniqueViolation:
             # A producer sent an event again: rare, so only then the slower way that can skip.
-            return self._merge(lines)
+            return self._merge(lines, number)
 
-    def _merge(self, lines: Sequence[str]) -> int:
+    def _merge(self, lines: Sequence[str], number: int) -> int:
         self._connection.execute(
             "CREATE TEMP TABLE arrived (LIKE activity_events INCLUDING DEFAULTS) ON COMMIT DROP"
         )
-        self._copy("arrived", lines)
+        self._copy("arrived", lines, number)
         return self._connection.execute(
             "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING"
         ).rowcount
 
-    def _copy(self, table: str, lines: Sequence[str]) -> int:
+    def _copy(self, table: str, lines: Sequence[str], number: int) -> int:
         command = _COPY.format(table=sql.Identifier(table))
+        end = f"\t{number}\n"
         with self._connection.cursor() as cursor, cursor.copy(command) as copy:
             # In pieces: the server indexes one while the next is on its way.
             for start in range(0, len(lines), 2000):
-                copy.write("\n".join(lines[start : start + 2000]) + "\n")
+                copy.write(end.join(lines[start : start + 2000]) + end)
         return len(lines)
+
+
+def _columns(batch: Batch) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    users, days = zip(*batch.touched, strict=True) if batch.touched else ((), ())
+    events, moments = zip(*batch.loose, strict=True) if batch.loose else ((), ())
+    return list(users), list(days), list(events), list(moments)
 
 
 def behind(offsets: Mapping[Partition, int], low: Mapping[Partition, int]) -> Misconfigured | None:

@@ -1,11 +1,10 @@
-"""Events and clicks per course and kind of content, and per learner, as they happen."""
+"""Events and clicks per course and kind of content, as they happen."""
 
 from contracts.topics import CONTENT
 from pipelines.job import Job, Upsert
 
 _TOTALS = {"events": "BIGINT", "clicks": "BIGINT"}
 _PER_COURSE = ("bucket_at", "institution_id", "course_id", "kind")
-_PER_LEARNER = ("bucket_at", "institution_id", "course_id", "user_id")
 
 
 def _table(name: str, key: tuple[str, ...]) -> Upsert:
@@ -14,12 +13,11 @@ def _table(name: str, key: tuple[str, ...]) -> Upsert:
 
 JOB = Job(
     name="course_activity",
-    about="events and clicks per course, kind and minute, hour, day; per learner, course and day",
+    about="events and clicks per course, kind and minute, hour, day",
     reads=(CONTENT,),
     writes=(
         _table("course_activity_minute", _PER_COURSE),
         _table("course_activity_hour", _PER_COURSE),
         _table("course_activity_day", _PER_COURSE),
-        _table("learner_course_day", _PER_LEARNER),
     ),
 )

@@ -1,6 +1,7 @@
 -- Un-windowed sums per bucket: an event that comes late, however late, corrects its bucket's row.
 -- A bucket is the beginning of the timestamp's text, which is always in UTC; cutting text is
--- cheaper per event than parsing a moment and rounding it.
+-- cheaper per event than parsing a moment and rounding it. Hours are sums of minutes and days of
+-- hours: the same subquery is one node of the plan, so an event is counted once, in its minute.
 
 INSERT INTO course_activity_minute
 SELECT bucket_at, institution_id, course_id, kind, COUNT(*), SUM(COALESCE(clicks, 0))
@@ -8,16 +9,29 @@ FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM conten
 GROUP BY bucket_at, institution_id, course_id, kind;
 
 INSERT INTO course_activity_hour
-SELECT bucket_at, institution_id, course_id, kind, COUNT(*), SUM(COALESCE(clicks, 0))
-FROM (SELECT SUBSTRING(`timestamp`, 1, 13) || ':00:00Z' AS bucket_at, * FROM content_events)
-GROUP BY bucket_at, institution_id, course_id, kind;
+SELECT hour_at, institution_id, course_id, kind, SUM(events), SUM(clicks)
+FROM (
+  SELECT SUBSTRING(bucket_at, 1, 13) || ':00:00Z' AS hour_at, institution_id, course_id, kind,
+         events, clicks
+  FROM (
+    SELECT bucket_at, institution_id, course_id, kind, COUNT(*) AS events,
+           SUM(COALESCE(clicks, 0)) AS clicks
+    FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
+    GROUP BY bucket_at, institution_id, course_id, kind
+  )
+)
+GROUP BY hour_at, institution_id, course_id, kind;
 
 INSERT INTO course_activity_day
-SELECT bucket_at, institution_id, course_id, kind, COUNT(*), SUM(COALESCE(clicks, 0))
-FROM (SELECT SUBSTRING(`timestamp`, 1, 10) || 'T00:00:00Z' AS bucket_at, * FROM content_events)
-GROUP BY bucket_at, institution_id, course_id, kind;
-
-INSERT INTO learner_course_day
-SELECT bucket_at, institution_id, course_id, user_id, COUNT(*), SUM(COALESCE(clicks, 0))
-FROM (SELECT SUBSTRING(`timestamp`, 1, 10) || 'T00:00:00Z' AS bucket_at, * FROM content_events)
-GROUP BY bucket_at, institution_id, course_id, user_id;
+SELECT day_at, institution_id, course_id, kind, SUM(events), SUM(clicks)
+FROM (
+  SELECT SUBSTRING(bucket_at, 1, 10) || 'T00:00:00Z' AS day_at, institution_id, course_id, kind,
+         events, clicks
+  FROM (
+    SELECT bucket_at, institution_id, course_id, kind, COUNT(*) AS events,
+           SUM(COALESCE(clicks, 0)) AS clicks
+    FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
+    GROUP BY bucket_at, institution_id, course_id, kind
+  )
+)
+GROUP BY day_at, institution_id, course_id, kind;

@@ -7,7 +7,11 @@ from typing import Any
 
 import duckdb
 
-KEYS = ("institution_id", "course_id", "kind", "status", "topic", "event_type", "day")
+KEYS = (
+    *("institution_id", "course_id", "kind", "status", "topic", "event_type", "day"),
+    *("grain", "bucket_at", "started_at", "user_id", "item_id", "segment", "submission_id"),
+    *("assessment_id", "question_id", "response", "arm", "model", "source", "position"),
+)
 """Every other column of a compared table is a value."""
 
 
@@ -37,6 +41,18 @@ CHECKS = (
     Check("content events expected and per minute", "expected_content", "content_minute"),
     Check("content events expected and per learner", "expected_learner_day", "learner_day"),
     Check("events in Kafka and in the archive", "kafka_archive", "archive"),
+    Check("each learner's day in a course", "expected_learner_days", "learner_days"),
+    Check("distinct learners, time on task", "expected_course_learners", "course_learners"),
+    Check("each session of each learner", "expected_sessions", "learner_sessions"),
+    Check("each item's day", "expected_item_days", "item_days"),
+    Check("each segment of each video", "expected_heat", "heat"),
+    Check("each enrollment's moments", "expected_enrollment_moments", "enrollment_moments"),
+    Check("the funnel, per course and day", "expected_funnel", "funnel"),
+    Check("each submission", "expected_submissions", "submissions"),
+    Check("each question's statistics", "expected_question_figures", "question_figures"),
+    Check("answers to each question", "expected_answer_counts", "answer_counts"),
+    Check("each assessment's statistics", "expected_assessment_figures", "assessment_figures"),
+    Check("what became of recommendations", "expected_offers", "offers"),
 )
 
 
@@ -60,8 +76,9 @@ class Difference:
 def _said(values: dict[str, Any] | None) -> str:
     if values is None:
         return "no such row"
-    return ", ".join(f"{value:,} {name}" for name, value in values.items() if name != "digest") + (
-        f" (digest {values['digest']})" if "digest" in values else ""
+    return ", ".join(
+        f"{value:,} {name}" if isinstance(value, int) else f"{name} {value}"
+        for name, value in values.items()
     )
 
 

@@ -29,20 +29,39 @@ SILENCE_S = 30.0
 Place = tuple[str, int]
 """Topic and partition."""
 
-_TEXTS = ("user_id", "course_id", "kind", "submission_id")
+_TEXTS = (
+    *("user_id", "course_id", "item_id", "kind", "device", "submission_id", "assessment_id"),
+    *("question_id", "recommendation_id", "response", "source", "model", "arm", "due_at"),
+)
+_NUMBERS = (
+    *("from_s", "to_s", "progress", "score", "points", "max_points", "seconds", "weight"),
+    "pass_score",
+)
+_WHOLE = ("clicks", "attempt", "position")
+_FLAGS = ("late", "passed", "correct")
 _SCHEMA = pa.schema(
     [
         ("event_id", pa.string()),
         ("event_type", pa.string()),
         ("timestamp", pa.string()),
         ("institution_id", pa.string()),
-        ("payload", pa.struct([*((n, pa.string()) for n in _TEXTS), ("clicks", pa.int64())])),
+        (
+            "payload",
+            pa.struct(
+                [
+                    *((name, pa.string()) for name in _TEXTS),
+                    *((name, pa.float64()) for name in _NUMBERS),
+                    *((name, pa.int64()) for name in _WHOLE),
+                    *((name, pa.bool_()) for name in _FLAGS),
+                ]
+            ),
+        ),
     ]
 )
 
 
 class Messages:
-    """Counts in DuckDB's tables ``kafka_count``, ``kafka_id`` and ``kafka_graded_submission``.
+    """Counts and events in DuckDB's tables of ``messages.sql``.
 
     ``catch_up`` may be called again and reads only what came since.
     """
@@ -111,14 +130,15 @@ class Messages:
                         raise KafkaException(error)
                 for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
                     values = held.pop(topic)
-                    self._count(topic, values)
+                    self.count(topic, values)
                     advance(len(values))
         for topic, values in held.items():
-            self._count(topic, values)
+            self.count(topic, values)
             advance(len(values))
         return read
 
-    def _count(self, topic: str, values: list[bytes]) -> None:
+    def count(self, topic: str, values: list[bytes]) -> None:
+        """Take messages of one topic into DuckDB's tables."""
         if topic == DEAD_LETTERS.name:
             self.dead_letters += len(values)
             return

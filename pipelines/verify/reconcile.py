@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import duckdb
 
 from contracts.errors import Rejected
+from pipelines.derive.settings import DeriveSettings
 from pipelines.verify import tables
 from pipelines.verify.checks import CHECKS, Difference, first_difference
 from pipelines.verify.messages import Messages
@@ -19,7 +22,7 @@ from stack import cli
 
 HERE = Path(__file__).parent
 SOURCES = ("source_content", "source_enrollment", "source_submission")
-KAFKA = ("kafka_count", "kafka_id", "kafka_graded_submission")
+KAFKA = ("kafka_count", "kafka_id", "kafka_graded_submission", "kafka_event", "kafka_told")
 MEMORY_LIMIT = "1500MB"
 STILL_S = 20.0
 """Unequal and unchanged for so long, and nothing more is expected to come."""
@@ -66,6 +69,11 @@ class Reconciliation:
                 raise Rejected("the imported sources could not be counted")
             self._db = opened.enter_context(duckdb.connect(str(folder / "verify.duckdb")))
             self._db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'")
+            settings = DeriveSettings()
+            self._db.execute(
+                f"SET VARIABLE gap = {settings.session_gap_minutes}; "
+                f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
+            )
             for table in SOURCES:
                 files = folder / "sources" / f"{table}-*.parquet"
                 self._db.execute(f"CREATE TABLE {table} AS FROM read_parquet('{files}')")
@@ -135,11 +143,19 @@ def verify(
             time.sleep(min(1.0, max(0.0, wait_s - (now - started))))
 
 
-DERIVED = (
-    "expected_by_learner",
-    *sorted(p.stem for p in (HERE / "derived").glob("*.sql") if p.stem != "expected_by_learner"),
-)
-"""``expected_by_learner`` first: others are made from it."""
+def _in_order() -> list[str]:
+    """The tables of ``derived/``, each after those its query names."""
+    texts = {
+        path.stem: path.read_text(encoding="utf-8") for path in (HERE / "derived").glob("*.sql")
+    }
+    needs = {
+        table: {name for name in re.findall(r"\w+", text) if name in texts and name != table}
+        for table, text in sorted(texts.items())
+    }
+    return list(TopologicalSorter(needs).static_order())
+
+
+DERIVED = _in_order()
 
 
 def _totals(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
@@ -147,10 +163,8 @@ def _totals(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
     for table in dict.fromkeys(name for check in CHECKS for name in (check.left, check.right)):
         columns = {row[0] for row in db.execute(f"DESCRIBE {table}").fetchall()}
         names = [name for name in ("events", "clicks") if name in columns]
-        row = db.execute(
-            "SELECT "
-            + ", ".join(f"coalesce(sum({name}), 0)::BIGINT" for name in names)
-            + f" FROM {table}"
-        ).fetchone()
+        sums = [f"coalesce(sum({name}), 0)::BIGINT" for name in names] or ["count(*)"]
+        names = names or ["rows"]
+        row = db.execute(f"SELECT {', '.join(sums)} FROM {table}").fetchone()
         totals[table] = dict(zip(names, row or (), strict=True))
     return totals

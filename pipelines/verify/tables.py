@@ -58,6 +58,9 @@ _TYPES = {
     psycopg.postgres.types["date"].oid: "DATE",
     psycopg.postgres.types["text"].oid: "VARCHAR",
     psycopg.postgres.types["varchar"].oid: "VARCHAR",
+    psycopg.postgres.types["timestamp"].oid: "TIMESTAMP",
+    psycopg.postgres.types["int4"].oid: "INTEGER",
+    psycopg.postgres.types["float8"].oid: "DOUBLE",
     psycopg.postgres.types["int8"].oid: "BIGINT",
     psycopg.postgres.types["numeric"].oid: "BIGINT",  # a sum of bigints
 }

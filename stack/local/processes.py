@@ -81,6 +81,7 @@ PROCESSES = (
     OwnProcess("relay", "core_lms.outbox"),
     OwnProcess("inbox", "core_lms.inbox", "inbox_port"),
     OwnProcess("archive", "pipelines.archive"),
+    OwnProcess("derive", "pipelines.derive"),
     OwnProcess("features", "features.push"),
     OwnProcess("serving", "serving", "serving_port"),
     OwnProcess("dashboards", "dashboards.web", "dashboards_port"),

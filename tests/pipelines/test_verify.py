@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +19,10 @@ from core_lms.integration.oulad import history
 from core_lms.integration.oulad.service import import_oulad
 from core_lms.integration.oulad.source import locate, opened
 from pipelines import operation
+from pipelines.archive.rows import Batch
+from pipelines.archive.table import ArchiveTable
+from pipelines.derive import rebuild
+from pipelines.derive.engine import Engine
 from pipelines.verify.checks import Check, first_difference
 from pipelines.verify.reconcile import Reconciliation, verify
 from stack import kafka
@@ -67,8 +72,8 @@ def institution(stack: Profile, tmp_path_factory: pytest.TempPathFactory) -> Ite
     institution = new_id()
     folder = write(tmp_path_factory.mktemp("oulad"))
     import_oulad(folder, institution)
+    archive(folder, institution)
     with connect_analytics() as connection:
-        archive(connection, folder, institution)
         for table in ("minute", "hour", "day"):
             connection.execute(
                 f"INSERT INTO course_activity_{table} (bucket_at, institution_id, course_id, kind, "
@@ -77,41 +82,25 @@ def institution(stack: Profile, tmp_path_factory: pytest.TempPathFactory) -> Ite
                 "WHERE topic = 'lms.content.events' AND institution_id = %s GROUP BY 1, 2, 3, 4",
                 [institution],
             )
-        connection.execute(
-            "INSERT INTO learner_course_day (bucket_at, institution_id, course_id, user_id, "
-            "events, clicks) SELECT date_trunc('day', timestamp), institution_id, course_id, "
-            "user_id, count(*), sum(clicks) FROM activity_events "
-            "WHERE topic = 'lms.content.events' AND institution_id = %s GROUP BY 1, 2, 3, 4",
-            [institution],
-        )
     yield institution
     operation.submit()
 
 
-def archive(connection: psycopg.Connection, folder: Path, institution: str) -> None:
+def archive(folder: Path, institution: str) -> None:
+    """Into the archive and what is derived from it, as their processes would do it."""
     with locate(folder) as source, opened(source) as db:
         history.map_history(db, institution)
         history.state_until(db, None)
         messages = db.execute("SELECT topic, value FROM message").fetchall()
+    batch = Batch()
     for topic, value in messages:
-        event = decode(topic, value.encode())
-        payload = event.payload.model_dump(mode="json")
-        connection.execute(
-            "INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, "
-            "user_id, course_id, item_id, kind, clicks, source_service, schema_version, payload, "
-            "received_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())",
-            [
-                event.event_id,
-                event.event_type,
-                topic,
-                event.timestamp,
-                institution,
-                *(payload.get(n) for n in ("user_id", "course_id", "item_id", "kind", "clicks")),
-                event.source_service,
-                event.schema_version,
-                Jsonb(payload),
-            ],
-        )
+        batch.add(decode(topic, value.encode()), "2026-01-01T00:00:00Z")
+    with closing(ArchiveTable()) as table, closing(Engine()) as engine:
+        rebuild.begin(engine)
+        table.store(batch, {})
+        while engine.step():
+            pass
+        engine.settle()
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +127,16 @@ ANALYTICS = {
     "WHERE institution_id = %s",
     "archive": "DELETE FROM activity_events WHERE institution_id = %s "
     "AND event_type = 'assessment.graded'",
+    "learner_days": "UPDATE learner_course_day SET time_on_task_ms = 1 WHERE institution_id = %s",
+    "course_learners": "UPDATE course_learners_hour SET learners = learners + 1 "
+    "WHERE institution_id = %s",
+    "learner_sessions": "UPDATE sessions SET events = events + 1 WHERE institution_id = %s",
+    "item_days": "UPDATE item_engagement SET learners = 0 WHERE institution_id = %s",
+    "enrollment_moments": "UPDATE learner_course SET first_activity_at = NULL "
+    "WHERE institution_id = %s",
+    "funnel": "UPDATE enrollment_funnel_day SET enrolled = 7 WHERE institution_id = %s",
+    "submissions": "DELETE FROM learner_submission WHERE institution_id = %s",
+    "assessment_figures": "UPDATE assessment_stats SET late = 5 WHERE institution_id = %s",
 }
 LMS = {
     "enrollments_of_source": "UPDATE enrollments SET created_at = created_at + interval '1 day' "
@@ -158,12 +157,24 @@ def copies(institution: str) -> Iterator[None]:
     for connect, names in (
         (connect_analytics, ("course_activity_day", "course_activity_hour")),
         (connect_analytics, ("course_activity_minute", "learner_course_day", "activity_events")),
+        (connect_analytics, ("course_learners_hour", "sessions", "item_engagement")),
+        (connect_analytics, ("learner_course", "enrollment_funnel_day", "learner_submission")),
+        (connect_analytics, ("assessment_stats",)),
         (connect_lms, ("submissions", "enrollments", "users")),
     ):
         with connect() as connection:
             for name in names:
+                stored = ", ".join(
+                    column
+                    for (column,) in connection.execute(
+                        "SELECT column_name::text FROM information_schema.columns "
+                        "WHERE table_name = %s AND table_schema = 'public' "
+                        "AND is_generated = 'NEVER'",
+                        [name],
+                    )
+                )
                 cursor = connection.execute(
-                    f"SELECT * FROM {name} WHERE institution_id = %s", [institution]
+                    f"SELECT {stored} FROM {name} WHERE institution_id = %s", [institution]
                 )
                 columns = [column.name for column in cursor.description or ()]
                 saved.append((connect, name, columns, cursor.fetchall()))

@@ -1,0 +1,159 @@
+"""One step: look at what the archive's new batches touch, add the differences, move the position.
+
+Everything happens in one Postgres transaction under an advisory lock, so there is at most one step
+at a time on the whole installation, and a kill at any moment leaves either all of it or nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from psycopg import Connection
+
+from pipelines.derive.job import Derived, catalogue, named
+from pipelines.derive.settings import DeriveSettings
+from stack import postgres
+
+HERE = Path(__file__).parent
+LOCK = 0x4C53_0003  # one step or rebuild at a time; any constant no other lock of ours uses
+_ANALYZE_FROM = 2_000
+"""Events from which it pays to tell the planner what the step's tables hold."""
+
+_NEXT = """
+SELECT batch_no, events FROM (
+    SELECT batch_no, events, sum(events) OVER (ORDER BY batch_no) - events AS before
+    FROM archive_batches WHERE batch_no > %(done)s ORDER BY batch_no LIMIT 10000
+) AS queued WHERE before < %(most)s ORDER BY batch_no
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did; ``seconds`` by the statement's owner (a job, or ``look``)."""
+
+    upto: int
+    batches: int
+    events: int
+    seconds: dict[str, float]
+
+
+class Engine:
+    """One connection with the step's temporary tables; not for several threads at once."""
+
+    def __init__(self, settings: DeriveSettings | None = None) -> None:
+        self.settings = settings or DeriveSettings()
+        self._connection: Connection[Any] = postgres.connect_analytics(
+            autocommit=True,
+            connect_timeout=5,
+            application_name="learnstream-derive",
+            # The step's tables are of another size each time: no plan is worth keeping.
+            prepare_threshold=None,
+            options="-c timezone=UTC -c temp_buffers=64MB -c work_mem=64MB -c jit=off",
+        )
+        self._connection.execute((HERE / "session.sql").read_text(encoding="utf-8"))
+        self._look = named(HERE / "look.sql")
+
+    @property
+    def connection(self) -> Connection[Any]:
+        return self._connection
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def step(self) -> Step | None:
+        """Derive what is queued, at most ``step_events`` or one batch; None where nothing is."""
+        with self._connection.transaction():
+            self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            done = self.position()
+            queued = self._connection.execute(
+                _NEXT, {"done": done, "most": self.settings.step_events}
+            ).fetchall()
+            if not queued:
+                return None
+            upto = queued[-1][0]
+            events = sum(count for _, count in queued)
+            parameters = self.parameters(done, upto)
+            self._run("touch", parameters)
+            seconds = self.look(parameters, events)
+            self._run("see_loose", parameters)
+            seconds |= self.apply(_of_steps(), parameters)
+            self._run("advance", parameters)
+            self._run("forget", parameters)
+            return Step(upto, len(queued), events, seconds)
+
+    def position(self) -> int:
+        """The last batch that is in the derived tables; 0 before the first."""
+        row = self._connection.execute("SELECT done_batch_no FROM derive_position").fetchone()
+        return int(row[0]) if row else 0
+
+    def look(self, parameters: dict[str, Any], events: int) -> dict[str, float]:
+        """Fill ``seen`` and what is made of it, from what ``touched`` holds."""
+        started = time.perf_counter()
+        if events >= _ANALYZE_FROM:
+            self._connection.execute("ANALYZE touched")
+        self._run("span", parameters)
+        lo, hi = self._connection.execute(self._look["bounds"]).fetchone() or (None, None)
+        if lo is not None:
+            if events >= _ANALYZE_FROM:
+                self._connection.execute("ANALYZE spans")
+            self._run("see", {**parameters, "lo": lo, "hi": hi})
+        if events >= _ANALYZE_FROM:
+            self._connection.execute("ANALYZE seen")
+        self._run("learner_minutes", parameters)
+        self._run("time_steps", parameters)
+        return {"look": time.perf_counter() - started}
+
+    def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> dict[str, float]:
+        """Run the jobs' statements over what was looked at."""
+        seconds = {}
+        for job in jobs:
+            started = time.perf_counter()
+            for statement in job.statements():
+                self._connection.execute(statement.encode(), _given(statement, parameters))
+            seconds[job.name] = time.perf_counter() - started
+        return seconds
+
+    def settle(self, most: int = 200) -> int:
+        """Make again what is due, at most ``most`` keys of each job; returns how many it were."""
+        settled = 0
+        for job in catalogue().values():
+            if job.due is None:
+                continue
+            with self._connection.transaction():
+                self._connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+                taken = self._connection.execute(
+                    f"WITH taken AS (DELETE FROM {job.due} WHERE ctid IN "
+                    f"(SELECT ctid FROM {job.due} LIMIT %s) RETURNING *) "
+                    "INSERT INTO due SELECT * FROM taken".encode(),
+                    (most,),
+                ).rowcount
+                if taken:
+                    self.apply([job], self.parameters(0, 0))
+                    settled += taken
+        return settled
+
+    def parameters(self, done: int, upto: int) -> dict[str, Any]:
+        """What the statements may name."""
+        return {
+            "done": done,
+            "upto": upto,
+            "gap": f"{self.settings.session_gap_minutes} minutes",
+            "window": f"{self.settings.feedback_window_days} days",
+        }
+
+    def _run(self, name: str, parameters: dict[str, Any]) -> None:
+        statement = self._look[name]
+        self._connection.execute(statement.encode(), _given(statement, parameters))
+
+
+def _given(statement: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
+    """The parameters a statement names; None where it has none, so that % is itself in it."""
+    return {name: value for name, value in parameters.items() if f"%({name})s" in statement} or None
+
+
+def _of_steps() -> list[Derived]:
+    return [job for job in catalogue().values() if job.due is None]

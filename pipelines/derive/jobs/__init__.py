@@ -1,0 +1,1 @@
+"""The derived jobs: each is one module with a ``JOB`` and one ``.sql`` of the same name."""

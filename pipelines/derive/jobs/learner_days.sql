@@ -1,0 +1,26 @@
+-- A learner's day in a course; first and last are by the events' own time.
+INSERT INTO learner_course_day AS t (bucket_at, institution_id, course_id, user_id, events, clicks,
+    views, completions, time_on_task_ms, first_at, last_at)
+SELECT bucket_at, institution_id, course_id, user_id, sum(events), sum(clicks), sum(views),
+       sum(completions), sum(ms), min(first_at), max(last_at)
+FROM (
+    SELECT date_trunc('day', at) AS bucket_at, institution_id, course_id, user_id,
+           count(*) AS events, coalesce(sum(clicks), 0) AS clicks,
+           count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
+           count(*) FILTER (WHERE event_type = 'content.completed') AS completions,
+           0 AS ms, min(at) AS first_at, max(at) AS last_at
+    FROM seen WHERE fresh AND content GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT date_trunc('day', at), institution_id, course_id, user_id, 0, 0, 0, 0, sum(ms),
+           NULL, NULL
+    FROM time_step GROUP BY 1, 2, 3, 4
+) AS added
+GROUP BY 1, 2, 3, 4
+ON CONFLICT (bucket_at, institution_id, course_id, user_id) DO UPDATE SET
+    events = t.events + EXCLUDED.events,
+    clicks = t.clicks + EXCLUDED.clicks,
+    views = t.views + EXCLUDED.views,
+    completions = t.completions + EXCLUDED.completions,
+    time_on_task_ms = t.time_on_task_ms + EXCLUDED.time_on_task_ms,
+    first_at = least(t.first_at, EXCLUDED.first_at),
+    last_at = greatest(t.last_at, EXCLUDED.last_at);

@@ -1,0 +1,69 @@
+"""The loop around the engine: a step whenever there is something, settling when there is time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from threading import Event
+
+import psycopg
+
+from contracts.errors import Retryable
+from pipelines.derive import rebuild
+from pipelines.derive.engine import Engine
+from pipelines.derive.settings import DeriveSettings
+
+log = logging.getLogger("pipelines.derive")
+
+IDLE_S = 0.1
+"""How long it waits for more: the archive commits twenty times a second at most."""
+MAX_BACKOFF_S = 5.0
+
+_AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.UndefinedTable,  # not prepared yet
+    Retryable,
+)
+
+
+class Derivation:
+    """``run`` returns once ``stop`` is set, after the step it is in."""
+
+    def __init__(self, stop: Event, settings: DeriveSettings | None = None) -> None:
+        self._stop = stop
+        self._settings = settings or DeriveSettings()
+
+    def run(self) -> None:
+        """Derive until stopped; waits for a database that is away."""
+        backoff_s = 0.1
+        while not self._stop.is_set():
+            started = time.monotonic()
+            try:
+                with closing(Engine(self._settings)) as engine:
+                    rebuild.begin(engine)
+                    self._session(engine)
+            except _AWAY as error:
+                if time.monotonic() - started > 30:
+                    backoff_s = 0.1
+                log.warning("starting over in %.1f s: %s", backoff_s, error)
+                self._stop.wait(backoff_s)
+                backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
+
+    def _session(self, engine: Engine) -> None:
+        log.info("deriving from batch %d on", engine.position() + 1)
+        settled = reported = time.monotonic()
+        events = 0
+        while not self._stop.is_set():
+            step = engine.step()
+            events += step.events if step else 0
+            now = time.monotonic()
+            if step is None or now - settled > self._settings.settle_s:
+                engine.settle()
+                settled = now
+            if now - reported > 10 and events:
+                log.info("derived %d events, up to batch %d", events, engine.position())
+                reported, events = now, 0
+            if step is None:
+                self._stop.wait(IDLE_S)

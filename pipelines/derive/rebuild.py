@@ -1,0 +1,156 @@
+"""Makes derived tables again from the archive, with the jobs' own statements, beside the old ones.
+
+The new rows are made in shadow tables, learner by learner, as one step to which everything is
+fresh; then they take the old rows' place. All of it is one transaction under the steps' lock:
+readers see the old tables until they see the new ones, and the derivation waits meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from psycopg import sql
+
+from contracts.errors import Rejected
+from pipelines.derive.engine import LOCK, Engine
+from pipelines.derive.job import Derived, catalogue
+
+log = logging.getLogger("pipelines.derive")
+
+SHADOW = "derive_shadow"
+SLICE_EVENTS = 200_000
+"""About so many events are looked at together: what a slice's temporary tables hold."""
+
+_MARGIN = timedelta(days=2)
+"""Before ``since``, days are looked at whose sessions and steps may reach over it."""
+
+_TEMPORARY = (
+    "touched, spans, seen, learner_minute, time_step, session_now, learner_course_before, "
+    "learner_course_told, offer_before, offer_touched, due"
+)
+_EVERYBODY = """
+CREATE TEMP TABLE everybody ON COMMIT DROP AS
+SELECT DISTINCT user_id, (timestamp AT TIME ZONE 'UTC')::date AS day,
+       abs(hashtextextended(user_id::text, 0)) %% %(slices)s AS slice
+FROM activity_events
+WHERE user_id IS NOT NULL AND batch_no <= %(upto)s AND timestamp >= %(from)s
+"""
+_LOOSE = """
+INSERT INTO seen
+SELECT event_id, event_type, timestamp, institution_id, NULL, course_id, item_id, kind, clicks,
+       NULL, payload, false, false, false, true
+FROM activity_events
+WHERE user_id IS NULL AND batch_no <= %(upto)s AND topic <> 'lms.content.events'
+"""
+
+
+def begin(engine: Engine) -> None:
+    """Derive what was archived before the archive told of its batches; else nothing."""
+    if engine.connection.execute("SELECT true FROM derive_position").fetchone():
+        return
+    with engine.connection.transaction():
+        engine.connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        if engine.connection.execute("SELECT true FROM derive_position").fetchone():
+            return
+        if engine.connection.execute(
+            "SELECT true FROM activity_events WHERE batch_no = 0 LIMIT 1"
+        ).fetchone():
+            log.info("deriving the archive as it was before: this is done once")
+            _build(engine, list(catalogue().values()), 0, None)
+        engine.connection.execute("INSERT INTO derive_position (done_batch_no) VALUES (0)")
+
+
+def rebuild(
+    names: Sequence[str], since: datetime | None = None, engine: Engine | None = None
+) -> dict[str, int]:
+    """Make the tables of the named jobs again (no names: all); returns rows by table.
+
+    With ``since``, only buckets from that moment on; raises ``Rejected`` where a table of the jobs
+    is not kept by time.
+    """
+    jobs = _ordered(names)
+    for job in jobs:
+        for table, column in job.tables.items():
+            if since is not None and column is None:
+                raise Rejected(
+                    f"{table} is not kept by time: rebuild {job.name} without --since", job=job.name
+                )
+    own = engine or Engine()
+    try:
+        with own.connection.transaction():
+            own.connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            return _build(own, jobs, own.position(), since)
+    finally:
+        if engine is None:
+            own.close()
+
+
+def _ordered(names: Sequence[str]) -> list[Derived]:
+    """The jobs, each after those it needs; a job's readers are made again with it."""
+    known = catalogue()
+    wanted = set(names or known)
+    wanted |= {job.name for job in known.values() if wanted & set(job.needs)}
+    jobs = [known[name] for name in known if name in wanted]
+    return sorted(jobs, key=lambda job: bool(job.needs))
+
+
+def _build(
+    engine: Engine, jobs: Sequence[Derived], upto: int, since: datetime | None
+) -> dict[str, int]:
+    connection = engine.connection
+    tables = {table: column for job in jobs for table, column in job.tables.items()}
+    queues = [job.due for job in jobs if job.due]
+    connection.execute(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE; CREATE SCHEMA {SHADOW}".encode())
+    for table in (*tables, *queues):
+        connection.execute(
+            f"CREATE TABLE {SHADOW}.{table} (LIKE public.{table} INCLUDING ALL)".encode()
+        )
+    connection.execute(f"SET LOCAL search_path = {SHADOW}, public".encode())
+    parameters = engine.parameters(-1, upto)
+    count = connection.execute(
+        "SELECT count(*) FROM activity_events WHERE batch_no <= %s", (upto,)
+    ).fetchone()
+    slices = (count[0] if count else 0) // SLICE_EVENTS + 1
+    start = since - _MARGIN if since else datetime(1, 1, 1, tzinfo=UTC)
+    connection.execute(_EVERYBODY.encode(), {"slices": slices, "upto": upto, "from": start})
+    connection.execute("CREATE INDEX ON everybody (slice)")
+    stepwise = [job for job in jobs if job.due is None]
+    for number in range(slices):
+        connection.execute(f"TRUNCATE {_TEMPORARY}".encode())
+        connection.execute(
+            "INSERT INTO touched SELECT user_id, day FROM everybody WHERE slice = %s", (number,)
+        )
+        engine.look(parameters, SLICE_EVENTS)
+        if number == 0:
+            connection.execute(_LOOSE.encode(), {"upto": upto})
+        engine.apply(stepwise, parameters)
+    for job in jobs:
+        if job.all_due is not None:
+            connection.execute(f"TRUNCATE due; INSERT INTO due {job.all_due}".encode())
+            engine.apply([job], parameters)
+    rows = {table: _swap(engine, table, column, since) for table, column in tables.items()}
+    connection.execute("SET LOCAL search_path = public")
+    connection.execute(f"DROP SCHEMA {SHADOW} CASCADE; DROP TABLE everybody".encode())
+    return rows
+
+
+def _swap(engine: Engine, table: str, column: str | None, since: datetime | None) -> int:
+    """Old rows out, new rows in; whoever reads meanwhile reads the old ones."""
+    listed = engine.connection.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' "
+        "AND table_name = %s AND is_generated = 'NEVER' ORDER BY ordinal_position",
+        (table,),
+    ).fetchall()
+    columns = sql.SQL(", ").join(sql.Identifier(name) for (name,) in listed)
+    part: sql.Composable = sql.SQL("")
+    if since is not None and column is not None:
+        part = sql.SQL(" WHERE {} >= {}").format(sql.Identifier(column), sql.Literal(since))
+    public, shadow = sql.Identifier("public", table), sql.Identifier(SHADOW, table)
+    engine.connection.execute(sql.SQL("DELETE FROM {}{}").format(public, part))
+    return engine.connection.execute(
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}{}").format(
+            public, columns, columns, shadow, part
+        )
+    ).rowcount

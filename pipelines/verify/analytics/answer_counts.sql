@@ -1,0 +1,1 @@
+SELECT assessment_id, question_id, response, institution_id, answers FROM question_answers

@@ -1,0 +1,1 @@
+SELECT DISTINCT ON (event_id, moment) * FROM kafka_told
