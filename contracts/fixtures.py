@@ -45,7 +45,9 @@ def _value(name: str, annotation: Any, info: FieldInfo, number: int) -> Any:
         return choices[number % len(choices)]
     if get_origin(annotation) in (Union, UnionType):
         inner = next(arg for arg in get_args(annotation) if arg is not type(None))
-        return _value(name, get_args(inner)[0] if get_args(inner) else inner, info, number)
+        if get_args(inner):  # Annotated: its bounds and pattern are not the field's own
+            info, inner = FieldInfo.from_annotation(inner), get_args(inner)[0]
+        return _value(name, inner, info, number)
     if annotation is AwareDatetime:
         return _EPOCH + timedelta(days=number)
     if annotation is bool:

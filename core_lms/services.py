@@ -44,11 +44,15 @@ def chosen(settings: ServiceSettings | None = None) -> list[str]:
     return [name for name in known() if not names or name in names]
 
 
-def routers() -> list[APIRouter]:
-    """The routes of the chosen contexts: whatever folder has a ``routes.py``."""
+def routers(module: str = "routes") -> list[APIRouter]:
+    """The routes of the chosen contexts: whatever folder has a ``routes.py``.
+
+    A ``public.py`` has those outside of the API, which people open by a link: their paths are
+    whole, without ``/api/v1``.
+    """
     modules = [
-        importlib.import_module(f"core_lms.{name}.routes")
+        importlib.import_module(f"core_lms.{name}.{module}")
         for name in chosen()
-        if (HERE / name / "routes.py").exists()
+        if (HERE / name / f"{module}.py").exists()
     ]
-    return [module.router for module in modules]
+    return [found.router for found in modules]

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
+from core_lms import services
 from core_lms.inbox import metrics
 from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
 from core_lms.inbox.reader import Reader
@@ -29,8 +30,8 @@ log = logging.getLogger("core_lms.inbox")
 
 def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
     """What this process runs; raises ``Misconfigured`` for a name that nobody has."""
-    services, only = settings.chosen_services(), settings.chosen_names()
-    readers, others = consumers(services), loops(services)
+    contexts, only = services.chosen(), settings.chosen_names()
+    readers, others = consumers(contexts), loops(contexts)
     unknown = only - {one.name for one in readers} - {one.name for one in others}
     if unknown:
         raise Misconfigured(f"LMS_INBOX_ONLY names {sorted(unknown)}: no consumer or loop has it")

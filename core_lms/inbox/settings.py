@@ -1,4 +1,4 @@
-"""How background consumers work: ``LMS_INBOX_*``, and ``LMS_SERVICES`` as the API reads it."""
+"""How background consumers work: ``LMS_INBOX_*``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ class InboxSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LMS_INBOX_", frozen=True)
 
-    services: str = Field(default="", validation_alias="LMS_SERVICES")
-    """Contexts whose consumers and loops run here, separated by commas; empty means all."""
     only: str = ""
-    """Names of consumers and loops to run, separated by commas; empty means all of the services."""
+    """Names of consumers and loops to run, separated by commas; empty means all."""
     batch: int = Field(default=200, ge=1)
     """Most events in one transaction: locks are held until it commits."""
     gather_s: float = Field(default=0.01, ge=0)
@@ -31,12 +29,5 @@ class InboxSettings(BaseSettings):
     """Connections of the process: its consumers and loops wait for a free one."""
     log_every_s: float = Field(default=30.0, gt=0)
 
-    def chosen_services(self) -> frozenset[str]:
-        return _words(self.services)
-
     def chosen_names(self) -> frozenset[str]:
-        return _words(self.only)
-
-
-def _words(listing: str) -> frozenset[str]:
-    return frozenset(word.strip() for word in listing.split(",") if word.strip())
+        return frozenset(word.strip() for word in self.only.split(",") if word.strip())
