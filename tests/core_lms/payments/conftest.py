@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
-from contracts.ids import new_id
 from core_lms.payments import refunding
 from core_lms.payments.providers import Intent
 from core_lms.payments.providers.test import provider as pretender
@@ -104,15 +103,11 @@ def on_pool(act: Callable[[AsyncConnectionPool[Any]], Awaitable[Any]]) -> Any:
 
 
 @pytest.fixture
-def settle(stack: Any) -> Iterator[Callable[..., int]]:
+def settle(stack: Any) -> Callable[..., int]:
     """Send the refunds that are due, ``later`` than now; returns how many were tried."""
 
     def settle(later: timedelta = timedelta()) -> int:
         clock = lambda: datetime.now(UTC) + later  # noqa: E731
         return int(on_pool(lambda database: refunding.settle(database, clock)))
 
-    yield settle
-
-
-def unique(prefix: str) -> str:
-    return f"{prefix}_{new_id()}"
+    return settle
