@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
 from pydantic import BaseModel
+from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from contracts.errors import LearnstreamError, Rejected, Retryable
@@ -109,7 +110,10 @@ def of(error: LearnstreamError) -> JSONResponse:
     """The document of one of our own errors; its nearest class in ``STATUS`` decides."""
     known = next(cls for cls in type(error).__mro__ if cls in STATUS)
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__).lower()
-    return problem(STATUS[known], error.message, kind=kind, headers=_HEADERS.get(known))
+    headers = _HEADERS.get(known, {})
+    if "retry_after_s" in error.facts:
+        headers = headers | {"Retry-After": str(error.facts["retry_after_s"])}
+    return problem(STATUS[known], error.message, kind=kind, headers=headers)
 
 
 def install(app: FastAPI) -> None:
@@ -139,6 +143,11 @@ def install(app: FastAPI) -> None:
         # idempotency key will tell.
         log.warning("database away", extra={"error": type(error).__name__})
         return of(Retryable("the database is not available at the moment; try again"))
+
+    @app.exception_handler(RedisError)
+    async def _redis_away(request: Request, error: RedisError) -> JSONResponse:
+        log.warning("redis away", extra={"error": type(error).__name__})
+        return of(Retryable("sessions are not available at the moment; try again"))
 
     @app.exception_handler(psycopg.DataError)
     async def _data(request: Request, error: psycopg.DataError) -> JSONResponse:
