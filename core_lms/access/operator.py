@@ -20,8 +20,11 @@ def ring() -> KeyRing:
 
 
 def token(institution_id: str, name: str) -> str:
-    """A token of a machine that may do everything in the institution; blocks for the keys."""
-    return issue(ring(), institution_id, permissions=["*"], name=name)
+    """A token of a machine that may do everything in the institution; blocks for the keys.
+
+    With the role of an administrator of everything, because it makes the first one.
+    """
+    return issue(ring(), institution_id, roles=["admin@global"], permissions=["*"], name=name)
 
 
 class OperatorAuth(httpx.Auth):

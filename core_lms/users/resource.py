@@ -1,4 +1,4 @@
-"""People, as what a request is about."""
+"""People and their roles, as what a request is about."""
 
 from __future__ import annotations
 
@@ -16,3 +16,12 @@ class Person(Resource, sql=_sql["person"]):
     """An account; the caller may be the ``self``, a ``guardian``, an ``instructor`` of theirs."""
 
     user_id: UUID | str
+
+
+@dataclass(frozen=True)
+class RoleOf(Resource, sql=_sql["role_of"]):
+    """A role of somebody: one that shall be given, by its scope, or one they have, by its id."""
+
+    user_id: UUID | str
+    scope: str | None = None
+    role_id: UUID | str | None = None

@@ -1,0 +1,115 @@
+"""Links that are mailed: a secret for one use that proves its bearer reads the account's mail.
+
+The secret is made when the mail is sent and never before, so it travels in no event; the database
+keeps its hash. Redeeming one sets a password, verifies the address it went to, and ends every
+session: whoever else was in is out.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from contracts.errors import Rejected
+from contracts.events.users import UserPasswordChanged, UserUpdated
+from core_lms.errors import Conflict
+from core_lms.sessions import password_rules, repository
+from core_lms.sessions.passwords import hashing
+from core_lms.sessions.settings import settings
+from core_lms.sessions.store import sessions
+from core_lms.sessions.tenant import enter
+from core_lms.users import repository as users
+from core_lms.work import Unit
+
+Purpose = Literal["verify", "reset"]
+SOURCE = "user-service"
+_PREFIX = "lsl1_"
+_DEAD = "the link was used already or has expired: ask for a new one"
+
+
+async def mint(
+    unit: Unit, user_id: str, purpose: Purpose, now: datetime | None = None
+) -> str | None:
+    """The URL to mail to the person; None where there is nobody to let in (suspended, erased).
+
+    For whoever sends the mail. The unit must commit before the mail goes out; a link that was never
+    sent does no harm, it expires.
+    """
+    user = await users.get(unit, user_id)
+    if user is None or not (user["status"] == "active" or user["activates_on_verification"]):
+        return None
+    secret = secrets.token_bytes(32)
+    hours = settings().verify_link_hours if purpose == "verify" else settings().reset_link_hours
+    expires_at = (now or datetime.now(UTC)) + timedelta(hours=hours)
+    await repository.insert_link(unit, user_id, purpose, _hash(secret), expires_at)
+    token = base64.urlsafe_b64encode(UUID(unit.institution_id).bytes + secret).decode()
+    # In the fragment: browsers send it to no server and into no log.
+    return f"{settings().link_url}#{_PREFIX}{token}"
+
+
+async def opened(unit: Unit, token: str, password: str, now: datetime | None = None) -> str:
+    """The hash of the password that a link shall set, once the link and the password are good.
+
+    Raises ``Rejected`` otherwise. Works in the link's institution, and changes nothing yet: hashing
+    takes its time, which no transaction should wait for.
+    """
+    institution_id, secret = _parse(token)
+    await enter(unit, institution_id)
+    found = await repository.link(unit, _hash(secret), now or datetime.now(UTC))
+    user = None if found is None else await users.get(unit, found["user_id"])
+    if user is None:
+        raise Rejected(_DEAD)
+    password_rules.check(
+        password,
+        min_length=settings().password_min_length,
+        personal=[user["name"], user["email"]],
+    )
+    return await hashing().hash(password)
+
+
+async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | None = None) -> str:
+    """Use the link up and set the password; the id of whose it is. Emits what has changed."""
+    institution_id, secret = _parse(token)
+    await enter(unit, institution_id)
+    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC))
+    if used is None:
+        raise Rejected(_DEAD)
+    user = await users.locked(unit, used["user_id"])
+    if user is None:
+        raise Rejected(_DEAD)
+    wakes = user["activates_on_verification"] and used["proves_address"]
+    if user["status"] != "active" and not wakes:
+        raise Conflict(f"the account is {user['status']}")
+    user_id = str(user["id"])
+    await repository.set_password(unit, user_id, password_hash)
+    await repository.drop_links(unit, user_id)
+    if used["proves_address"]:
+        status = "active" if wakes else None
+        fresh = await users.set_facts(unit, user_id, status=status, verified=True, activates=False)
+        if fresh["status"] != user["status"]:
+            event = UserUpdated(user_id=user_id, role=fresh["role"], status=fresh["status"])
+            unit.emit(event, source=SOURCE)
+    unit.emit(UserPasswordChanged(user_id=user_id), source=SOURCE)
+    await sessions().end_all(user_id)
+    return user_id
+
+
+def _parse(token: str) -> tuple[str, bytes]:
+    try:
+        if not token.startswith(_PREFIX):
+            raise ValueError("another kind of token")
+        raw = base64.b64decode(token.removeprefix(_PREFIX), altchars=b"-_", validate=True)
+        if len(raw) != 48:
+            raise ValueError("another length")
+    except (ValueError, binascii.Error):
+        raise Rejected("this is no link of ours: copy it whole from the mail") from None
+    return str(UUID(bytes=raw[:16])), raw[16:]
+
+
+def _hash(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()

@@ -1,0 +1,125 @@
+"""``/sessions`` and ``/passwords``: logging in and out, staying so, and forgotten passwords."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from core_lms.access.resource import Public
+from core_lms.limits.address import client_address
+from core_lms.limits.settings import LimitSettings
+from core_lms.problems import RESPONSES
+from core_lms.sessions import links, service
+from core_lms.sessions.schemas import (
+    Forgotten,
+    Login,
+    NewPassword,
+    PasswordChange,
+    Refresh,
+    SessionList,
+    Tokens,
+)
+from core_lms.users.resource import Person
+from core_lms.users.schemas import Accepted
+from core_lms.work import Work, does
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+_sessions = APIRouter(prefix="/sessions", tags=["sessions"], responses=RESPONSES)
+_passwords = APIRouter(prefix="/passwords", tags=["sessions"], responses=RESPONSES)
+_of_person = APIRouter(prefix="/users/{user_id}", tags=["sessions"], responses=RESPONSES)
+_trusted = LimitSettings().trusted_proxies
+
+
+def client(request: Request) -> service.Client:
+    agent = request.headers.get("user-agent", "")
+    return service.Client(client_address(request.scope, _trusted), agent)
+
+
+InClient = Annotated[service.Client, Depends(client)]
+
+
+@_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
+async def log_in(
+    body: Login,
+    work: Annotated[Work, does("session.create")],
+    who: InClient,
+    request: Request,
+    response: Response,
+) -> Any:
+    """Log in. Wrong passwords make the next try wait: 429 with `Retry-After`."""
+    response.headers.update(NO_STORE)
+    return await service.log_in(work, request.app.state.ring, body.email, body.password, who)
+
+
+@_sessions.post("/refresh", response_model=Tokens)
+async def refresh(
+    body: Refresh,
+    work: Annotated[Work, does("session.refresh")],
+    request: Request,
+    response: Response,
+) -> Any:
+    """The next tokens, without an `Authorization` header. A refresh token is good for one use: a
+    second one, later than a moment, ends the session, because somebody has a copy."""
+    response.headers.update(NO_STORE)
+    async with work.begin(Public()) as unit:
+        return await service.refresh(unit, request.app.state.ring, body.refresh_token)
+
+
+@_of_person.get("/sessions", response_model=SessionList)
+async def listed(user_id: UUID, work: Annotated[Work, does("session.list")]) -> dict[str, Any]:
+    """Where the person is logged in."""
+    async with work.begin(Person(user_id)) as unit:
+        return {"items": await service.listed(unit, str(user_id))}
+
+
+@_of_person.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
+async def end_all(user_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+    """Log the person out everywhere, at once."""
+    async with work.begin(Person(user_id)) as unit:
+        await service.end_all(unit, str(user_id))
+
+
+@_of_person.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
+async def end(user_id: UUID, session_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+    """Log one session out, at once."""
+    async with work.begin(Person(user_id)) as unit:
+        await service.end(unit, str(user_id), session_id)
+
+
+@_of_person.put("/password", status_code=HTTPStatus.NO_CONTENT)
+async def change_password(
+    user_id: UUID,
+    body: PasswordChange,
+    work: Annotated[Work, does("password.change")],
+    who: InClient,
+) -> None:
+    """Another password; emits `user.password.changed` and ends every other session."""
+    await service.change_password(work, Person(user_id), user_id, body.current, body.new, who)
+
+
+@_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+async def forgot(
+    body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
+) -> Accepted:
+    """Have a link mailed. The answer is the same whether the address has an account."""
+    async with work.begin(Public()) as unit:
+        await service.forgot(unit, body.email, who)
+    return Accepted()
+
+
+@_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
+async def set_by_link(body: NewPassword, work: Annotated[Work, does("password.set")]) -> None:
+    """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
+    async with work.begin(Public()) as unit:
+        hash_ = await links.opened(unit, body.token, body.password)
+    async with work.begin(Public()) as unit:
+        await links.redeem(unit, body.token, hash_)
+
+
+router = APIRouter()
+for _part in (_sessions, _of_person, _passwords):
+    router.include_router(_part)

@@ -1,0 +1,190 @@
+"""Logging in, staying logged in, and getting out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from contracts.errors import Rejected
+from contracts.events.users import UserPasswordChanged
+from core_lms.access.decision import permissions_of
+from core_lms.access.keys import KeyRing
+from core_lms.access.resource import Public, Resource
+from core_lms.access.tokens import LIFETIME_S, issue
+from core_lms.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from core_lms.sessions import password_rules, repository, store
+from core_lms.sessions.passwords import hashing
+from core_lms.sessions.settings import settings
+from core_lms.sessions.store import Session, sessions
+from core_lms.sessions.tenant import enter
+from core_lms.sessions.throttle import Throttle
+from core_lms.users import repository as users
+from core_lms.users import roles
+from core_lms.users import service as accounts
+from core_lms.work import Unit, Work
+from stack.redis import async_client
+
+SOURCE = "user-service"
+WRONG = "the address or the password is wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Where a login comes from: its network address, and what its program calls itself."""
+
+    address: str | None
+    agent: str
+
+
+async def log_in(work: Work, ring: KeyRing, email: str, password: str, client: Client) -> Any:
+    """A session for whoever knows the password.
+
+    An address without an account costs the same work and gets the same answer. No connection is
+    held while the password is checked.
+    """
+    throttle = Throttle(async_client(), settings())
+    async with work.begin(Public()) as unit:
+        who = f"{unit.institution_id}/{email}"
+        await throttle.attempt(who, client.address)
+        user = await users.of_email(unit, email)
+        hash_ = None if user is None else await repository.password_hash(unit, user["id"])
+    if not await hashing().is_right(hash_, password) or user is None or hash_ is None:
+        raise Unauthenticated(WRONG)
+    await throttle.forget(who, client.address)
+    fresh = await hashing().hash(password) if hashing().is_outdated(hash_) else None
+    async with work.begin(Public()) as unit:
+        account = await _let_in(unit, user["id"])
+        if account["password_hash"] != hash_:
+            raise Unauthenticated(WRONG)  # it was changed while we were checking
+        tokens = await begin(unit, ring, str(user["id"]), method="password", client=client)
+    if fresh is not None:
+        async with work.begin(Public()) as unit:
+            await repository.rehash(unit, user["id"], hash_, fresh)
+    return tokens
+
+
+async def begin(
+    unit: Unit, ring: KeyRing, user_id: str, *, method: str, client: Client
+) -> dict[str, Any]:
+    """A new session of somebody who has proven to be this person; they must be active.
+
+    In Redis before the unit ends, so that whoever locks the account afterwards finds the session.
+    """
+    await _let_in(unit, user_id)
+    unit.people.add(user_id)
+    session, refresh_token = await sessions().begin(
+        unit.institution_id, user_id, method=method, agent=client.agent
+    )
+    return await _tokens(unit, ring, session, refresh_token)
+
+
+async def refresh(unit: Unit, ring: KeyRing, token: str) -> dict[str, Any]:
+    """The next tokens of a session, with the person's roles as they are now."""
+    ticket = store.unseal(token)
+    await enter(unit, ticket.institution_id)
+    account = await repository.for_login(unit, ticket.user_id)
+    if account is None or account["status"] != "active":
+        await sessions().end(ticket.user_id, ticket.session_id)
+        raise Unauthenticated("the account is not active")
+    session, refresh_token = await sessions().refresh(ticket)
+    return await _tokens(unit, ring, session, refresh_token)
+
+
+async def listed(unit: Unit, user_id: str) -> list[dict[str, Any]]:
+    found = await sessions().of_person(user_id)
+    return [
+        {
+            "id": session.id,
+            "method": session.method,
+            "agent": session.agent,
+            "created_at": session.created_at,
+            "refreshed_at": session.refreshed_at,
+            "expires_at": session.expires_at,
+            "current": session.id == unit.caller.session_id,
+        }
+        for session in found
+        if session.institution_id == unit.institution_id
+    ]
+
+
+async def end(unit: Unit, user_id: str, session_id: UUID) -> None:
+    """Log one session out; its access token counts no more from the next request on."""
+    if not await sessions().end(user_id, str(session_id)):
+        raise NotFound(f"user {user_id} has no session {session_id}")
+
+
+async def end_all(unit: Unit, user_id: str) -> None:
+    """Log the person out everywhere."""
+    await sessions().end_all(user_id)
+
+
+async def forgot(unit: Unit, email: str, client: Client) -> None:
+    """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
+    throttle = Throttle(async_client(), settings())
+    await throttle.attempt(f"forgot/{unit.institution_id}/{email}", client.address)
+    user = await users.of_email(unit, email)
+    if user is not None:
+        await accounts.ask_for_reset(unit, user)
+
+
+async def change_password(
+    work: Work, person: Resource, user_id: UUID, current: str, new: str, client: Client
+) -> None:
+    """Set another password, knowing the one there is; every other session ends."""
+    throttle = Throttle(async_client(), settings())
+    async with work.begin(person) as unit:
+        user = await accounts.get(unit, user_id)
+        hash_ = await repository.password_hash(unit, user_id)
+        if hash_ is None:
+            raise Conflict("the account has no password yet: ask for a link to set one")
+        personal = [user["name"], user["email"]]
+        minimum = settings().password_min_length
+        password_rules.check(new, min_length=minimum, personal=personal)
+        await throttle.attempt(f"change/{user_id}", client.address)
+    if not await hashing().is_right(hash_, current):
+        raise Rejected("current: this is not the password")
+    await throttle.forget(f"change/{user_id}", client.address)
+    fresh = await hashing().hash(new)
+    async with work.begin(person) as unit:
+        await users.locked(unit, user_id)
+        if await repository.password_hash(unit, user_id) != hash_:
+            raise Conflict("the password was changed in the meantime")
+        await repository.set_password(unit, user_id, fresh)
+        await repository.drop_links(unit, user_id)
+        unit.emit(UserPasswordChanged(user_id=str(user_id)), source=SOURCE)
+        await sessions().end_all(str(user_id), but=unit.caller.session_id)
+
+
+async def _let_in(unit: Unit, user_id: object) -> Any:
+    account = await repository.for_login(unit, user_id)
+    if account is None:
+        raise Unauthenticated(WRONG)
+    if account["status"] != "active":
+        raise Forbidden(f"the account is {account['status']}")
+    return account
+
+
+async def _tokens(
+    unit: Unit, ring: KeyRing, session: Session, refresh_token: str
+) -> dict[str, Any]:
+    carried = await roles.carried(unit, session.user_id)
+    access_token = await asyncio.to_thread(
+        issue,
+        ring,
+        session.institution_id,
+        user_id=session.user_id,
+        roles=carried,
+        permissions=permissions_of(frozenset(carried)),
+        session_id=session.id,
+        authenticated_at=session.created_at,
+    )
+    return {
+        "access_token": access_token,
+        "expires_in": LIFETIME_S,
+        "refresh_token": refresh_token,
+        "session_id": session.id,
+        "user_id": session.user_id,
+        "institution_id": session.institution_id,
+    }

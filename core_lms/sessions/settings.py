@@ -1,0 +1,56 @@
+"""How people prove who they are, and for how long: ``LMS_SESSIONS_*``."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.http import HttpSettings
+
+
+class SessionSettings(BaseSettings):
+    """Durations carry their unit; the defaults of Argon2id are those OWASP recommends."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_SESSIONS_", frozen=True)
+
+    argon2_memory_kib: int = Field(default=19_456, ge=8_192)
+    argon2_passes: int = Field(default=2, ge=1)
+    argon2_lanes: int = Field(default=1, ge=1)
+    """Parameters of new hashes; an older hash is renewed when its owner next logs in."""
+    hashing_at_once: int = Field(default=2, ge=1)
+    """Passwords checked at the same time, each in its own thread."""
+    hashing_queue: int = Field(default=200, ge=0)
+    """Checks that may wait for one of those; further ones are told to come back (503)."""
+
+    password_min_length: int = Field(default=10, ge=8, le=64)
+
+    lifetime_days: float = Field(default=30.0, gt=0)
+    """A session ends this long after the login, however much it is used."""
+    idle_days: float = Field(default=7.0, gt=0)
+    """… and when it was not refreshed for this long."""
+    refresh_grace_s: float = Field(default=10.0, ge=0)
+    """The refresh token before the current one may come again for this long and is answered with
+    the same successor: two tabs, a lost answer. Later it counts as stolen and ends the session."""
+    max_per_person: int = Field(default=50, ge=1)
+    """A further login ends the oldest session."""
+
+    free_failures: int = Field(default=5, ge=1)
+    """Wrong passwords of an account before its next try has to wait."""
+    free_failures_of_address: int = Field(default=50, ge=1)
+    """The same for everything tried from one network address (a school is one address)."""
+    first_wait_s: float = Field(default=1.0, gt=0)
+    """Doubles with each further failure …"""
+    longest_wait_s: float = Field(default=900.0, gt=0)
+    """… up to this."""
+
+    link_url: str = Field(default_factory=lambda: f"{HttpSettings().lms_url}/account")
+    """The page that mailed links lead to; it gets the secret in its fragment."""
+    verify_link_hours: float = Field(default=72.0, gt=0)
+    reset_link_hours: float = Field(default=1.0, gt=0)
+
+
+@cache
+def settings() -> SessionSettings:
+    return SessionSettings()
