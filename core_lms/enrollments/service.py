@@ -27,6 +27,7 @@ from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.moments import moment
+from core_lms.payments.entitlement import entitled
 from core_lms.users import service as users
 from core_lms.work import Unit
 
@@ -38,7 +39,8 @@ async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictR
 
     That has the ``status`` ``waitlisted`` and a ``position``; its id becomes the enrollment's once
     a seat is free. Raises ``Conflict`` where the course is not published or has ended, the learner
-    is in it or waits already, or has not completed what it requires.
+    is in it or waits already, or has not completed what it requires, and ``PaymentRequired`` where
+    it costs something that was not paid.
     """
     id_, repeated = await claim(unit, "enrollment", new, course_id)
     if repeated:
@@ -49,6 +51,7 @@ async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictR
     if entry is None:
         raise NotFound(f"there is no course {course_id}")
     _open(entry, course_id, new.user_id, at)
+    await entitled(unit, new.user_id, course_id)
     if new.cohort_id is not None:
         await cohorts.joinable(unit, new.cohort_id, course_id, at)
     if entry["capacity"] is not None:
