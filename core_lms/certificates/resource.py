@@ -1,0 +1,28 @@
+"""Certificates, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Certificate(Resource, sql=_sql["certificate"]):
+    """The caller may be its holder (``self``), their ``guardian``, an ``instructor`` of it."""
+
+    certificate_id: UUID | str
+
+
+@dataclass(frozen=True)
+class Verification(Resource, sql=_sql["verification"]):
+    """A certificate as whoever has its link sees it."""
+
+    code: str
+
+    def __str__(self) -> str:
+        return "certificate with this code"  # the code is the key to it: not for logs

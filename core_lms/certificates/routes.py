@@ -1,0 +1,100 @@
+"""``/certificates`` of the API, and those of a learner or a course."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from core_lms import etags
+from core_lms.certificates import resource, service
+from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
+from core_lms.courses.resource import Course
+from core_lms.etags import InReader, InWriter
+from core_lms.pages import Cursor, Limit, Page
+from core_lms.problems import RESPONSES
+from core_lms.users.resource import Person
+from core_lms.work import Work, does
+
+router = APIRouter(tags=["certificates"], responses=RESPONSES)
+
+
+@router.get("/users/{user_id}/certificates", response_model=Page[Certificate])
+async def of_user(
+    user_id: UUID,
+    work: Annotated[Work, does("certificate.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """What a learner was certified, oldest first; revoked ones stay in the list."""
+    async with work.begin(Person(user_id)) as unit:
+        return await service.page(unit, "user", user_id, cursor, limit)
+
+
+@router.get("/courses/{course_id}/certificates", response_model=Page[Certificate])
+async def of_course(
+    course_id: UUID,
+    work: Annotated[Work, does("certificate.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The certificates of a course, oldest first."""
+    async with work.begin(Course(course_id)) as unit:
+        return await service.page(unit, "course", course_id, cursor, limit)
+
+
+@router.get("/certificates/{certificate_id}", response_model=Certificate, responses=etags.READ)
+async def get(
+    certificate_id: UUID, work: Annotated[Work, does("certificate.read")], reader: InReader
+) -> Any:
+    """One certificate."""
+    async with work.begin(resource.Certificate(certificate_id)) as unit:
+        row = await service.get(unit, certificate_id)
+    return reader.answer(service.shown(row))
+
+
+@router.patch("/certificates/{certificate_id}", response_model=Certificate, responses=etags.UPDATE)
+async def choose_name(
+    certificate_id: UUID,
+    body: NameChoice,
+    work: Annotated[Work, does("certificate.update")],
+    writer: InWriter,
+) -> Any:
+    """Choose how the name is shown to whoever has the link."""
+    async with work.begin(resource.Certificate(certificate_id)) as unit:
+        row = await service.choose_name(
+            unit, certificate_id, body, lambda row: writer.check(service.shown(row))
+        )
+    return writer.answer(service.shown(row))
+
+
+@router.post("/certificates/{certificate_id}/revoke", response_model=Certificate)
+async def revoke(
+    certificate_id: UUID,
+    body: Revocation,
+    work: Annotated[Work, does("certificate.revoke")],
+) -> dict[str, Any]:
+    """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
+    async with work.begin(resource.Certificate(certificate_id)) as unit:
+        return service.shown(await service.revoke(unit, certificate_id, body))
+
+
+@router.post(
+    "/certificates/{certificate_id}/reissue",
+    status_code=HTTPStatus.CREATED,
+    response_model=Certificate,
+)
+async def reissue(
+    certificate_id: UUID,
+    work: Annotated[Work, does("certificate.reissue", keyed=True)],
+    response: Response,
+) -> dict[str, Any]:
+    """Issue a new certificate in the place of one (which is revoked if it still counted), with the
+    course's title as it is now; emits `certificate.issued`."""
+    async with work.begin(resource.Certificate(certificate_id)) as unit:
+        row, created = await service.reissue(unit, certificate_id)
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return service.shown(row)
