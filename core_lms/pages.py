@@ -15,6 +15,7 @@ from fastapi import Query
 from pydantic import BaseModel
 
 from contracts.errors import Rejected
+from core_lms import audit
 
 Row = TypeVar("Row")
 
@@ -65,6 +66,7 @@ def decode(cursor: str | None, of: type[datetime] | type[int]) -> After | None:
 def page(rows: Sequence[dict[str, Any]], limit: int, first: str = "created_at") -> dict[str, Any]:
     """``rows`` were read with ``limit + 1``: one more than shown means there is a next page."""
     shown = list(rows[:limit])
+    audit.shown(shown)
     more = len(rows) > limit
     return {
         "items": shown,

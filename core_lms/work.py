@@ -16,6 +16,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, wrap
 from contracts.event import UUID_PATTERN, Event
+from core_lms import audit
 from core_lms.access.caller import Caller
 from core_lms.access.decision import allowed
 from core_lms.access.resource import Resource
@@ -42,6 +43,10 @@ class Unit:
     events: list[Envelope] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Done once the transaction has committed, and not done where it has not."""
+    action: str = ""
+    resource: str = ""
+    people: set[str] = field(default_factory=set)
+    """Whom the unit is about: with the action and the resource, what the audit log keeps of it."""
 
     @property
     def institution_id(self) -> str:
@@ -84,9 +89,13 @@ async def transaction(
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         unit = Unit(cursor, caller, key, await _open(connection, cursor, caller, about))
         yield unit
-        if unit.events:
+        audited = audit.entry(unit)
+        if unit.events or audited:
             async with connection.pipeline():
-                await append(cursor, *unit.events)
+                if audited:
+                    await connection.execute(audit.INSERT, audited)
+                if unit.events:
+                    await append(cursor, *unit.events)
                 await connection.commit()
     for act in unit.afterwards:
         await act()
@@ -126,6 +135,7 @@ class Work:
         there is no such resource in the caller's institution.
         """
         async with transaction(self.pool, self.caller, key=self.key, about=about) as unit:
+            audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
             if not allowed(self.caller, self.action, about.KIND, unit.facts):
                 if self.caller.kind == "anonymous":
                     raise Unauthenticated(f"{self.action} needs somebody who is logged in")

@@ -1,5 +1,5 @@
 -- name: enrollment
-SELECT enrollment.status, array_remove(ARRAY[
+SELECT enrollment.status, enrollment.user_id AS person_id, array_remove(ARRAY[
     CASE WHEN enrollment.user_id = %(caller_id)s THEN 'self' END,
     CASE WHEN EXISTS (
         SELECT FROM guardians

@@ -10,7 +10,7 @@ FROM courses AS course
 WHERE course.id = %(course_id)s AND course.institution_id = %(institution_id)s
 
 -- name: order
-SELECT bought.status, array_remove(ARRAY[
+SELECT bought.status, bought.user_id AS person_id, array_remove(ARRAY[
     CASE WHEN bought.user_id = %(caller_id)s THEN 'self' END,
     CASE WHEN EXISTS (
         SELECT FROM guardians
@@ -22,7 +22,7 @@ FROM orders AS bought
 WHERE bought.id = %(order_id)s AND bought.institution_id = %(institution_id)s
 
 -- name: payment
-SELECT payment.provider, array_remove(ARRAY[
+SELECT payment.provider, bought.user_id AS person_id, array_remove(ARRAY[
     CASE WHEN bought.user_id = %(caller_id)s THEN 'self' END,
     CASE WHEN EXISTS (
         SELECT FROM guardians

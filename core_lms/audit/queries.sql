@@ -1,0 +1,31 @@
+-- name: alone
+SELECT pg_try_advisory_lock(1280136019) AS alone
+
+-- name: head
+SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1
+
+-- name: take
+DELETE FROM audit_queue
+WHERE id IN (SELECT id FROM audit_queue ORDER BY at, id LIMIT %(limit)s)
+RETURNING *
+
+-- name: seal
+INSERT INTO audit_log (position, id, at, actor, action, resource, about, session_id,
+                       institution_id, sealed_at, hash)
+VALUES (%(position)s, %(id)s, %(at)s, %(actor)s, %(action)s, %(resource)s, %(about)s,
+        %(session_id)s, %(institution_id)s, %(sealed_at)s, %(hash)s)
+
+-- name: all
+SELECT * FROM audit_log ORDER BY position
+
+-- name: waiting
+SELECT count(*) AS rows, extract(epoch FROM clock_timestamp() - min(at)) AS oldest_s
+FROM audit_queue
+
+-- name: page
+SELECT position, id, at, actor, action, resource, about, hash FROM audit_log
+WHERE institution_id = %(institution_id)s
+  AND (%(about)s::uuid IS NULL OR about @> ARRAY[%(about)s::uuid])
+  AND (%(actor)s::text IS NULL OR actor = %(actor)s)
+  AND (%(before)s::bigint IS NULL OR position < %(before)s)
+ORDER BY position DESC LIMIT %(limit)s

@@ -1,0 +1,82 @@
+"""What of a unit of work goes into the audit log.
+
+Any access of somebody to another person's data counts, reading included. What people do with their
+own data does not, unless a service says so (``record``): erasing, exporting, consent, guardians.
+Our own serving reads on behalf of the very learner it answers; its reads do not count.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from core_lms.access.caller import Caller
+from core_lms.access.resource import Resource
+
+if TYPE_CHECKING:
+    from core_lms.work import Unit
+
+INSERT = """
+INSERT INTO audit_queue (actor, action, resource, about, session_id, institution_id)
+VALUES (%(actor)s, %(action)s, %(resource)s, %(about)s::uuid[], %(session_id)s, %(institution_id)s)
+"""
+
+PERSON_FIELDS = ("user_id", "about", "learner_id")
+"""Fields of a resource that name a person."""
+
+PERSON_FACT = "person_id"
+"""The column of a resource's query that tells whose it is; it does not reach the policies."""
+
+_SERVING = "machine/serving"
+_current: ContextVar[Unit | None] = ContextVar("unit", default=None)
+_READS = (".read", ".list")
+
+
+def begin(unit: Unit, action: str, resource: Resource, person_id: object = None) -> None:
+    """Note what the unit does, and about whom as far as its resource tells."""
+    unit.action, unit.resource = action, str(resource)
+    _current.set(unit)
+    if unit.caller.name == _SERVING and action.endswith(_READS):
+        return
+    fields = {field.name for field in dataclasses.fields(resource)}
+    named = [getattr(resource, name) for name in PERSON_FIELDS if name in fields]
+    unit.people.update(str(id_) for id_ in (*named, person_id) if id_ is not None)
+    unit.people.discard(str(unit.caller.user_id))
+
+
+def record(unit: Unit, *people: object, action: str | None = None) -> None:
+    """The unit is also about these people, the caller included.
+
+    ``action`` names what a unit does that no route began.
+    """
+    unit.action = action or unit.action
+    if unit.caller.name != _SERVING:
+        unit.people.update(map(str, people))
+
+
+def shown(items: Iterable[Mapping[str, Any]], column: str = "user_id") -> None:
+    """The unit of this request shows these rows: it is about whoever is in ``column``.
+
+    Every page of a list comes through here (``core_lms.pages``), so that no list can forget it.
+    """
+    unit = _current.get()
+    if unit is not None and unit.caller.name != _SERVING:
+        people = {str(item[column]) for item in items if item.get(column) is not None}
+        unit.people.update(people - {str(unit.caller.user_id)})
+
+
+def entry(unit: Unit) -> Mapping[str, Any] | None:
+    """The row to write with the unit, if it is about anybody."""
+    if not unit.people:
+        return None
+    caller: Caller = unit.caller
+    return {
+        "actor": caller.name,
+        "action": unit.action,
+        "resource": unit.resource,
+        "about": sorted(unit.people),
+        "session_id": caller.session_id,
+        "institution_id": caller.institution_id,
+    }

@@ -1,0 +1,52 @@
+"""``/audit`` for administrators, and what was done with one's own data."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from core_lms.access.resource import Institution
+from core_lms.audit import record, service
+from core_lms.audit.schemas import Access
+from core_lms.pages import Cursor, Limit, Page
+from core_lms.problems import RESPONSES
+from core_lms.text import Text
+from core_lms.users.resource import Person
+from core_lms.work import Work, does
+
+router = APIRouter(tags=["audit"], responses=RESPONSES)
+
+About = Annotated[UUID | None, Query(description="only what concerns this person")]
+Actor = Annotated[
+    Text | None,
+    Query(max_length=200, description="only what this actor did, such as `user/<id>`"),
+]
+
+
+@router.get("/audit", response_model=Page[Access])
+async def of_institution(
+    work: Annotated[Work, does("audit.read")],
+    about: About = None,
+    actor: Actor = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Who read or changed what about whom, newest first; a row appears within a second."""
+    async with work.begin(Institution()) as unit:
+        if about is not None:
+            record(unit, about)
+        return await service.page(unit, about, actor, cursor, limit)
+
+
+@router.get("/users/{user_id}/audit", response_model=Page[Access])
+async def of_person(
+    user_id: UUID,
+    work: Annotated[Work, does("audit.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """Who accessed a person's data: for that person and their guardians, too."""
+    async with work.begin(Person(user_id)) as unit:
+        return await service.page(unit, user_id, None, cursor, limit)
