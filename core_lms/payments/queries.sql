@@ -29,6 +29,11 @@ SELECT EXISTS (
     WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND status <> 'dropped'
 ) AS inside
 
+-- name: enrollment_under_way
+-- The one they are in now, which need not be the one the order led to: they may have left and come back.
+SELECT id FROM enrollments
+WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND status = 'enrolled'
+
 -- name: insert_order
 INSERT INTO orders (id, user_id, ordered_by, course_id, price_id, currency, amount_minor,
                     institution_id)

@@ -171,13 +171,18 @@ async def _done(
 
 
 async def _leave(unit: Unit, order: DictRow) -> None:
-    """Out of the course, unless it is completed: that is not taken back."""
+    """Out of the course or its queue, unless it is completed: that is not taken back."""
     if order["enrollment_id"] is None:
-        return
+        return  # it was not the order that led into the course
+    course_id, user_id = order["course_id"], order["user_id"]
+    found = await repository.one(unit, "enrollment_under_way", course_id=course_id, user_id=user_id)
     told_before = len(unit.events)
     try:
         async with unit.cursor.connection.transaction():
-            await enrollments.drop(unit, order["enrollment_id"], Leaving())
+            if found is not None:
+                await enrollments.drop(unit, found["id"], Leaving())
+            else:
+                await enrollments.stop_waiting(unit, course_id, user_id)
     except Rejected as error:
         del unit.events[told_before:]
         log.info("refunded, not dropped", extra={"order": str(order["id"]), "why": error.message})

@@ -171,3 +171,21 @@ def test_a_notice_killed_in_the_middle_left_nothing_and_is_done_when_it_comes_ag
     assert till.get(order)["status"] == "paid"
     assert len(till.enrolled(order["user_id"])) == 1
     assert till.lms.types().count("order.paid") == 1
+
+
+def test_who_still_waits_for_a_seat_waits_no_longer_once_the_money_is_back(
+    till: Any, settle: Any
+) -> None:
+    course_id = till.course()
+    version = till.lms.get(f"/courses/{course_id}").headers["etag"]
+    headers = {"If-Match": version}
+    changed = till.lms.call("PATCH", f"/courses/{course_id}", json={"capacity": 1}, headers=headers)
+    assert changed.status_code == 200, changed.text
+    first, second = till.paid(course_id), till.paid(course_id)
+    place = f"/courses/{course_id}/waitlist/{second['user_id']}"
+    assert till.lms.get(place).json()["id"] == second["enrollment_id"]
+    refund(till, second)
+    settle()
+    assert till.lms.get(place).status_code == 404
+    assert till.enrolled(first["user_id"])[0]["status"] == "enrolled"
+    assert till.lms.types()[-2:] == ["enrollment.waitlist.left", "order.refunded"]
