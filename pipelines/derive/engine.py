@@ -78,8 +78,7 @@ class Engine:
             events = sum(count for _, count in queued)
             parameters = self.parameters(done, upto)
             self._run("touch", parameters)
-            seconds = self.look(parameters, events)
-            self._run("see_loose", parameters)
+            seconds = self.look(parameters, events, loose="see_loose")
             seconds |= self.apply(_of_steps(), parameters)
             self._run("advance", parameters)
             self._run("forget", parameters)
@@ -90,21 +89,27 @@ class Engine:
         row = self._connection.execute("SELECT done_batch_no FROM derive_position").fetchone()
         return int(row[0]) if row else 0
 
-    def look(self, parameters: dict[str, Any], events: int) -> dict[str, float]:
-        """Fill ``seen`` and what is made of it, from what ``touched`` holds."""
+    def look(self, parameters: dict[str, Any], events: int, loose: str | None) -> dict[str, float]:
+        """Fill ``seen`` and what is made of it, from what ``touched`` holds.
+
+        ``loose`` names the statement that brings the events that are about no learner.
+        """
         started = time.perf_counter()
-        if events >= _ANALYZE_FROM:
+        many = events >= _ANALYZE_FROM
+        if many:
             self._connection.execute("ANALYZE touched")
         self._run("span", parameters)
         lo, hi = self._connection.execute(self._look["bounds"]).fetchone() or (None, None)
         if lo is not None:
-            if events >= _ANALYZE_FROM:
+            if many:
                 self._connection.execute("ANALYZE spans")
             self._run("see", {**parameters, "lo": lo, "hi": hi})
-        if events >= _ANALYZE_FROM:
+        if loose:
+            self._run(loose, parameters)
+        if many:
             self._connection.execute("ANALYZE seen")
-        self._run("learner_minutes", parameters)
-        self._run("time_steps", parameters)
+        for name in ("tell", "learner_minutes", "time_steps"):
+            self._run(name, parameters)
         return {"look": time.perf_counter() - started}
 
     def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> dict[str, float]:

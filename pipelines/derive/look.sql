@@ -63,6 +63,16 @@ JOIN activity_events e ON e.event_id = l.event_id AND e.timestamp = l.at
 WHERE b.batch_no > %(done)s AND b.batch_no <= %(upto)s
   AND e.batch_no > %(done)s AND e.batch_no <= %(upto)s
 
+-- name: see_all_loose
+INSERT INTO seen
+SELECT event_id, event_type, timestamp, institution_id, NULL, course_id, item_id, kind, clicks,
+       NULL, payload, false, false, false, true
+FROM activity_events
+WHERE user_id IS NULL AND batch_no <= %(upto)s AND topic <> 'lms.content.events'
+
+-- name: tell
+INSERT INTO told SELECT * FROM seen WHERE fresh AND payload IS NOT NULL
+
 -- name: learner_minutes
 INSERT INTO learner_minute
 SELECT institution_id, course_id, user_id, date_trunc('minute', at), bool_and(fresh)

@@ -27,7 +27,7 @@ _MARGIN = timedelta(days=2)
 """Before ``since``, days are looked at whose sessions and steps may reach over it."""
 
 _TEMPORARY = (
-    "touched, spans, seen, learner_minute, time_step, session_now, learner_course_before, "
+    "touched, spans, seen, told, learner_minute, time_step, session_now, learner_course_before, "
     "learner_course_told, offer_before, offer_touched, due"
 )
 _EVERYBODY = """
@@ -36,13 +36,6 @@ SELECT DISTINCT user_id, (timestamp AT TIME ZONE 'UTC')::date AS day,
        abs(hashtextextended(user_id::text, 0)) %% %(slices)s AS slice
 FROM activity_events
 WHERE user_id IS NOT NULL AND batch_no <= %(upto)s AND timestamp >= %(from)s
-"""
-_LOOSE = """
-INSERT INTO seen
-SELECT event_id, event_type, timestamp, institution_id, NULL, course_id, item_id, kind, clicks,
-       NULL, payload, false, false, false, true
-FROM activity_events
-WHERE user_id IS NULL AND batch_no <= %(upto)s AND topic <> 'lms.content.events'
 """
 
 
@@ -122,9 +115,7 @@ def _build(
         connection.execute(
             "INSERT INTO touched SELECT user_id, day FROM everybody WHERE slice = %s", (number,)
         )
-        engine.look(parameters, SLICE_EVENTS)
-        if number == 0:
-            connection.execute(_LOOSE.encode(), {"upto": upto})
+        engine.look(parameters, SLICE_EVENTS, loose=None if number else "see_all_loose")
         engine.apply(stepwise, parameters)
     for job in jobs:
         if job.all_due is not None:

@@ -16,6 +16,9 @@ CREATE TEMP TABLE seen (
     content boolean, own boolean, in_day boolean, fresh boolean
 ) ON COMMIT DELETE ROWS;
 
+-- The fresh ones among the rare events, so that nobody looks for them among all.
+CREATE TEMP TABLE told (LIKE pg_temp.seen) ON COMMIT DELETE ROWS;
+
 -- Learners by course and minute: were they there before this step?
 CREATE TEMP TABLE learner_minute (
     institution_id uuid, course_id uuid, user_id uuid, minute_at timestamptz, novel boolean

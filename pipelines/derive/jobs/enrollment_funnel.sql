@@ -37,7 +37,7 @@ UPDATE learner_course t
 SET progress = p.progress, progress_at = p.at, progress_event_id = p.event_id
 FROM (SELECT DISTINCT ON (institution_id, course_id, user_id) institution_id, course_id, user_id,
              at, event_id, (payload ->> 'progress')::float8 AS progress
-      FROM seen WHERE fresh AND event_type = 'enrollment.progressed'
+      FROM told WHERE event_type = 'enrollment.progressed'
       ORDER BY institution_id, course_id, user_id, at DESC, event_id DESC) AS p
 WHERE t.course_id = p.course_id AND t.user_id = p.user_id AND t.institution_id = p.institution_id
   AND (t.progress_at IS NULL OR (p.at, p.event_id) > (t.progress_at, t.progress_event_id));

@@ -2,7 +2,7 @@
 -- before the offer it is about: the offer's row waits without shown_at and counts once it has one.
 INSERT INTO offer_touched
 SELECT DISTINCT (payload ->> 'recommendation_id')::uuid, item_id
-FROM seen WHERE fresh AND event_type LIKE 'recommendation.%%'
+FROM told WHERE event_type LIKE 'recommendation.%%'
 UNION
 SELECT o.recommendation_id, o.item_id
 FROM (SELECT user_id, item_id, min(at) AS first_at, max(at) AS last_at FROM seen
@@ -23,7 +23,7 @@ SELECT (payload ->> 'recommendation_id')::uuid, item_id,
        min(at) FILTER (WHERE event_type = 'recommendation.clicked'),
        min(at) FILTER (WHERE event_type = 'recommendation.dismissed'),
        min(at) FILTER (WHERE event_type = 'recommendation.converted')
-FROM seen WHERE fresh AND event_type LIKE 'recommendation.%%'
+FROM told WHERE event_type LIKE 'recommendation.%%'
 GROUP BY 1, 2
 ON CONFLICT (recommendation_id, item_id) DO UPDATE SET
     position = least(t.position, EXCLUDED.position),
