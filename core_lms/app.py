@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from core_lms import operations, plugins, problems, services
 from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
+from core_lms.access.role import refuse_bypass
 from core_lms.access.well_known import router as well_known
 from core_lms.bodies import BodyGate
 from core_lms.limits.buckets import Buckets, clients
@@ -39,6 +40,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await asyncio.to_thread(refuse_bypass, settings.app_url)
         tracer = tracing.start("lms")
         database: AsyncConnectionPool[Any] = pool(
             settings.app_url, application_name="learnstream-lms", **tracing.cursor_factory()
@@ -75,6 +77,8 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     problems.install(app)
     for router in services.routers():
         app.include_router(router, prefix="/api/v1")
+    for router in services.routers("public"):
+        app.include_router(router)
     app.include_router(well_known)
     app.include_router(operations.health(app, stopping))
     return app

@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from core_lms.access.role import give_password
 from stack.postgres import PostgresSettings
 
 HERE = Path(__file__).resolve().parent
@@ -117,6 +118,7 @@ def migrate(url: str | None = None) -> list[str]:
                     [migration.name, digest],
                 )
             done.append(migration.name)
+        give_password(connection, PostgresSettings())
     return done
 
 

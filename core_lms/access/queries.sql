@@ -14,3 +14,11 @@ UPDATE signing_keys SET retired_at = least(retired_at, %(retired_at)s) WHERE kid
 
 -- name: forget
 DELETE FROM signing_keys WHERE retired_at < %(before)s
+
+-- name: bypasses
+SELECT current_user, role.rolsuper OR role.rolbypassrls OR EXISTS (
+    SELECT FROM pg_class
+    WHERE relname = 'users' AND relnamespace = 'public'::regnamespace
+      AND pg_has_role(current_user, relowner, 'USAGE')
+)
+FROM pg_roles AS role WHERE role.rolname = current_user

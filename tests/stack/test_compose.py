@@ -24,6 +24,7 @@ pytestmark = pytest.mark.integration
 
 SECRETS = (
     "LMS_POSTGRES_PASSWORD",
+    "LMS_POSTGRES_APP_PASSWORD",
     "LMS_REDIS_PASSWORD",
     "LMS_QDRANT_API_KEY",
     "LMS_GRAFANA_PASSWORD",

@@ -6,14 +6,14 @@ import copy
 from typing import Any
 
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import RouteContext
 
 
-def body_of(route: APIRoute, ids: dict[str, str]) -> dict[str, Any]:
+def body_of(route: RouteContext, ids: dict[str, str]) -> dict[str, Any]:
     """Arguments for the client: ``json``, ``content`` with its type, or nothing."""
     if route.body_field is None:
         return {}
-    document = get_openapi(title="", version="", routes=[route])
+    document = get_openapi(title="", version="", routes=[route.original_route])
     operation = next(iter(next(iter(document["paths"].values())).values()))
     content = operation["requestBody"]["content"]
     if "application/json" not in content:
