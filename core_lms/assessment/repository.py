@@ -1,86 +1,62 @@
-"""Assessments, submissions and feedback in Postgres."""
+"""The context's statements: every ``.sql`` file beside this module, each name once."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from psycopg.rows import DictRow
 
-from core_lms.assessment.schemas import Grade, NewAssessment, NewFeedback
+from core_lms.errors import NotFound
 from core_lms.pages import After
 from core_lms.queries import load
 from core_lms.work import Unit
 
-_sql = load(__file__)
+_FILES = ("queries.sql", "questions.sql", "attempts.sql", "grading.sql")
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+def _statements() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for file in _FILES:
+        more = load(__file__, file)
+        if twice := found.keys() & more.keys():
+            raise TypeError(f"{Path(__file__).parent / file}: {sorted(twice)} are there already")
+        found |= more
+    return found
+
+
+_sql = _statements()
+
+
+async def one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+    """The first row of the statement ``name``, or None."""
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 
 
-async def insert(unit: Unit, id_: str, course_id: object, new: NewAssessment) -> DictRow | None:
-    return await _one(unit, "insert", id=id_, course_id=course_id, **new.model_dump())
-
-
-async def get(unit: Unit, id_: object) -> DictRow | None:
-    return await _one(unit, "get", id=id_)
-
-
-async def page(unit: Unit, course_id: object, after: After | None, rows: int) -> list[DictRow]:
-    values = {
-        "course_id": course_id,
-        "institution_id": unit.institution_id,
-        "after_first": after and after.first,
-        "after_id": after and after.id,
-        "rows": rows,
-    }
-    await unit.cursor.execute(_sql["list"], values)
+async def many(unit: Unit, name: str, **values: Any) -> list[DictRow]:
+    """The rows of the statement ``name``."""
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchall()
 
 
-async def with_course(unit: Unit, id_: object) -> DictRow | None:
-    """``kind``, ``course_id`` and ``course_status`` of an assessment, in one look."""
-    return await _one(unit, "with_course", id=id_)
+async def run(unit: Unit, name: str, **values: Any) -> int:
+    """Execute a statement that returns nothing; how many rows it wrote."""
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return unit.cursor.rowcount
 
 
-async def submit(
-    unit: Unit, id_: str, assessment_id: object, course_id: object, user_id: str, at: datetime
-) -> DictRow | None:
-    return await _one(
-        unit,
-        "submit",
-        id=id_,
-        assessment_id=assessment_id,
-        course_id=course_id,
-        user_id=user_id,
-        submitted_at=at,
-    )
+async def page(
+    unit: Unit, name: str, after: After | None, rows: int, **values: Any
+) -> list[DictRow]:
+    """Up to ``rows`` rows of the list ``name`` that come after the cursor."""
+    place = {"after_first": after and after.first, "after_id": after and after.id, "rows": rows}
+    return await many(unit, name, **place, **values)
 
 
-async def submission(unit: Unit, id_: object) -> DictRow | None:
-    return await _one(unit, "submission", id=id_)
-
-
-async def lock_submission(unit: Unit, id_: object) -> DictRow | None:
-    """The submission with its assessment's ``kind``, not to be changed by others."""
-    return await _one(unit, "lock_submission", id=id_)
-
-
-async def grade(unit: Unit, id_: object, grade: Grade, at: datetime) -> DictRow | None:
-    return await _one(
-        unit, "grade", id=id_, score=grade.score, graded_by=grade.graded_by, graded_at=at
-    )
-
-
-async def give_feedback(
-    unit: Unit, id_: str, submission_id: object, new: NewFeedback
-) -> DictRow | None:
-    return await _one(
-        unit, "give_feedback", id=id_, submission_id=submission_id, **new.model_dump()
-    )
-
-
-async def feedback(unit: Unit, id_: object) -> DictRow | None:
-    return await _one(unit, "feedback", id=id_)
+async def need(unit: Unit, name: str, what: str, **values: Any) -> DictRow:
+    """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
+    row = await one(unit, name, **values)
+    if row is None:
+        raise NotFound(f"there is no {what}")
+    return row

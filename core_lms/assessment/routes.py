@@ -9,9 +9,20 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms.assessment import resource, service
+from core_lms import etags
+from core_lms.assessment import (
+    attempt_routes,
+    grading_routes,
+    question_routes,
+    quiz_routes,
+    resource,
+    results,
+    service,
+)
+from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import (
     Assessment,
+    AssessmentChange,
     Feedback,
     Grade,
     NewAssessment,
@@ -20,6 +31,7 @@ from core_lms.assessment.schemas import (
     Submission,
 )
 from core_lms.courses.resource import Course
+from core_lms.etags import InReader, InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
@@ -36,7 +48,7 @@ async def add(
     work: Annotated[Work, does("assessment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Set work in a course; emits `course.updated`."""
+    """Set work in a course; emits `assessment.created` and `course.updated`."""
     async with work.begin(Course(course_id)) as unit:
         assessment, created = await service.add(unit, course_id, body)
     if not created:
@@ -56,6 +68,38 @@ async def page(
         return await service.page(unit, course_id, cursor, limit)
 
 
+@router.get("/assessments/{assessment_id}", response_model=Assessment, responses=etags.READ)
+async def get(
+    assessment_id: UUID, work: Annotated[Work, does("assessment.read")], reader: InReader
+) -> Any:
+    """One assessment with its rules."""
+    async with work.begin(resource.Assessment(assessment_id)) as unit:
+        assessment = await service.get(unit, assessment_id)
+    return reader.answer(assessment)
+
+
+@router.patch("/assessments/{assessment_id}", response_model=Assessment, responses=etags.UPDATE)
+async def change(
+    assessment_id: UUID,
+    body: AssessmentChange,
+    work: Annotated[Work, does("assessment.update")],
+    writer: InWriter,
+) -> Any:
+    """Change dates and rules; emits `assessment.updated`. Open attempts keep their time limit."""
+    async with work.begin(resource.Assessment(assessment_id)) as unit:
+        assessment = await service.change(unit, assessment_id, body, writer.check)
+    return writer.answer(assessment)
+
+
+@router.post("/assessments/{assessment_id}/release", response_model=Assessment)
+async def release(
+    assessment_id: UUID, work: Annotated[Work, does("assessment.release")], now: Now
+) -> DictRow:
+    """Let learners see scores and results, for good; sending it again is harmless."""
+    async with work.begin(resource.Assessment(assessment_id)) as unit:
+        return await service.release(unit, assessment_id, now)
+
+
 @router.post(
     "/assessments/{assessment_id}/submissions",
     status_code=HTTPStatus.CREATED,
@@ -67,7 +111,7 @@ async def submit(
     work: Annotated[Work, does("submission.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Hand in work; emits `assessment.submitted`."""
+    """Hand in work that asks no questions; emits `assessment.submitted`."""
     async with work.begin(resource.Assessment(assessment_id, body.user_id)) as unit:
         submission, created = await service.submit(unit, assessment_id, body)
     if not created:
@@ -75,11 +119,25 @@ async def submit(
     return submission
 
 
+@router.get("/assessments/{assessment_id}/submissions", response_model=Page[Submission])
+async def submissions(
+    assessment_id: UUID,
+    work: Annotated[Work, does("submission.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """What was handed in, oldest first."""
+    async with work.begin(resource.Assessment(assessment_id)) as unit:
+        return await results.submissions(unit, assessment_id, cursor, limit)
+
+
 @router.post("/submissions/{submission_id}/grade", response_model=Submission)
 async def grade(
     submission_id: UUID, body: Grade, work: Annotated[Work, does("submission.grade")]
 ) -> DictRow:
-    """Score a submission; emits `assessment.graded`. Sending the same grade again is harmless."""
+    """Score work that asks no questions; emits `assessment.graded`. Sending the same grade again is
+    harmless.
+    """
     async with work.begin(resource.Submission(submission_id)) as unit:
         return await service.grade(unit, submission_id, body)
 
@@ -101,3 +159,7 @@ async def give_feedback(
     if not created:
         response.status_code = HTTPStatus.OK
     return feedback
+
+
+for more in (question_routes, quiz_routes, attempt_routes, grading_routes):
+    router.include_router(more.router)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Id, Kind, Percent, Timestamp
+from core_lms.assessment.scoring import Rule
 from core_lms.moments import OccurredAt
 from core_lms.text import Body, Text, Title
 
+AfterLimit = Literal["refuse", "flag"]
+Release = Literal["at_once", "after_due", "manual"]
+MaxAttempts = Annotated[int, Field(ge=1, le=1000)]
+TimeLimit = Annotated[int, Field(ge=10, le=604_800)]
+Grace = Annotated[int, Field(ge=0, le=3600)]
+
 
 class NewAssessment(Body):
-    """Work to hand in, in the course of the path."""
+    """Work to hand in, in the course of the path; with questions (its parts) it is a quiz."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -23,6 +30,10 @@ class NewAssessment(Body):
                 "title": "Reading a histogram",
                 "due_at": "2026-03-01T12:00:00Z",
                 "weight": 10,
+                "pass_score": 60,
+                "max_attempts": 3,
+                "score_rule": "best",
+                "time_limit_s": 1200,
             }
         }
     )
@@ -30,10 +41,60 @@ class NewAssessment(Body):
     kind: Kind
     title: Title
     due_at: Timestamp | None = None
+    """Work handed in later is late, and loses ``late_penalty`` percent of its score."""
     weight: Percent = 0.0
     """Share of the final mark, in percent."""
     required: bool = True
-    """Whether completing the course needs a submission."""
+    """Whether completing the course needs it: handed in, or passed where ``pass_score`` is set."""
+    opens_at: Timestamp | None = None
+    closes_at: Timestamp | None = None
+    """Nothing is begun or handed in afterwards."""
+    late_penalty: Percent = 0.0
+    pass_score: Percent | None = None
+    max_attempts: MaxAttempts | None = None
+    """None: as many as the learner likes."""
+    score_rule: Rule = "best"
+    """Which of several attempts counts."""
+    time_limit_s: TimeLimit | None = None
+    grace_s: Grace = 5
+    """Seconds that an answer may come after the limit: the network's time, not the learner's."""
+    after_limit: AfterLimit = "refuse"
+    """What becomes of answers later than that."""
+    shuffle_questions: bool = False
+    shuffle_choices: bool = True
+    release: Release = "at_once"
+    """When learners see scores and results."""
+    show_solutions: bool = True
+    """Whether the results tell what would have been right."""
+
+
+class AssessmentChange(Body):
+    """What to change; fields left out stay as they are, null empties what may be empty."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"due_at": "2026-03-08T12:00:00Z", "max_attempts": None}}
+    )
+
+    title: Title | None = None
+    due_at: Timestamp | None = None
+    weight: Percent | None = None
+    required: bool | None = None
+    opens_at: Timestamp | None = None
+    closes_at: Timestamp | None = None
+    late_penalty: Percent | None = None
+    pass_score: Percent | None = None
+    max_attempts: MaxAttempts | None = None
+    score_rule: Rule | None = None
+    time_limit_s: TimeLimit | None = None
+    grace_s: Grace | None = None
+    after_limit: AfterLimit | None = None
+    shuffle_questions: bool | None = None
+    shuffle_choices: bool | None = None
+    release: Release | None = None
+    show_solutions: bool | None = None
+
+
+MAY_BE_EMPTY = {"due_at", "opens_at", "closes_at", "pass_score", "max_attempts", "time_limit_s"}
 
 
 class Assessment(BaseModel):
@@ -47,12 +108,26 @@ class Assessment(BaseModel):
     due_at: datetime | None
     weight: float
     required: bool
+    opens_at: datetime | None
+    closes_at: datetime | None
+    late_penalty: float
+    pass_score: float | None
+    max_attempts: int | None
+    score_rule: Rule
+    time_limit_s: int | None
+    grace_s: int
+    after_limit: AfterLimit
+    shuffle_questions: bool
+    shuffle_choices: bool
+    release: Release
+    show_solutions: bool
+    released_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
 
 class NewSubmission(Body):
-    """A learner hands in work."""
+    """A learner hands in work that asks no questions."""
 
     model_config = ConfigDict(
         json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
@@ -90,7 +165,7 @@ class NewFeedback(Body):
 
 
 class Submission(BaseModel):
-    """Handed-in work."""
+    """Handed-in work; score and passing are null until it is graded and the results are out."""
 
     id: UUID
     institution_id: UUID
@@ -98,7 +173,11 @@ class Submission(BaseModel):
     user_id: UUID
     course_id: UUID
     submitted_at: datetime
+    attempt: int | None = None
+    """Which of the learner's attempts; null where the work asks no questions."""
+    late: bool | None = None
     score: float | None
+    passed: bool | None = None
     graded_at: datetime | None
     graded_by: UUID | None
 
@@ -112,3 +191,15 @@ class Feedback(BaseModel):
     given_by: UUID
     text: str
     created_at: datetime
+
+
+class Score(BaseModel):
+    """What an assessment counts for a learner, by its rule for several attempts."""
+
+    assessment_id: UUID
+    user_id: UUID
+    score: float
+    passed: bool | None
+    graded: int
+    """How many submissions have a score."""
+    updated_at: datetime

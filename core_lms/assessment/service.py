@@ -1,135 +1,259 @@
-"""Work that is set, handed in, graded and commented on."""
+"""Work that is set, handed in, graded as a whole, and commented on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
+from contracts.errors import Rejected
 from contracts.events.assessments import (
     AssessmentCreated,
-    AssessmentGraded,
     AssessmentSubmitted,
+    AssessmentUpdated,
     FeedbackGiven,
 )
 from core_lms import pages
-from core_lms.assessment import repository
-from core_lms.assessment.schemas import Grade, NewAssessment, NewFeedback, NewSubmission
+from core_lms.assessment import grading, repository
+from core_lms.assessment.schemas import (
+    MAY_BE_EMPTY,
+    AssessmentChange,
+    Grade,
+    NewAssessment,
+    NewFeedback,
+    NewSubmission,
+)
+from core_lms.assessment.source import SOURCE
+from core_lms.assessment.terms import terms
 from core_lms.courses import service as courses
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict, NotFound
+from core_lms.errors import Conflict
+from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.moments import moment
 from core_lms.users import service as users
 from core_lms.work import Unit
-
-SOURCE = "assessment-service"
 
 
 async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[DictRow, bool]:
     """The assessment and whether it is new; emits ``assessment.created`` and ``course.updated``."""
     id_, repeated = await claim(unit, "assessment", new, course_id)
     if repeated:
-        return _found(await repository.get(unit, id_), f"assessment {id_}"), False
+        return await get(unit, id_), False
     await courses.changeable(unit, course_id)
+    values = new.model_dump()
+    _consistent(values)
     try:
-        row = await repository.insert(unit, id_, course_id, new)
+        row = await repository.need(
+            unit, "insert", f"assessment {id_}", id=id_, course_id=course_id, **values
+        )
     except UniqueViolation:
         raise Conflict(f"there is an assessment {id_}") from None
-    row = _found(row, f"assessment {id_}")
-    unit.emit(
-        AssessmentCreated(
-            assessment_id=id_,
-            course_id=str(course_id),
-            kind=row["kind"],
-            due_at=row["due_at"],
-            weight=float(row["weight"]),
-        ),
-        source=SOURCE,
-    )
+    unit.emit(AssessmentCreated(**facts(row)), source=SOURCE)
     await courses.structure_changed(unit, course_id)
     return row, True
+
+
+async def get(unit: Unit, id_: object) -> DictRow:
+    """Raises ``NotFound``."""
+    return await repository.need(unit, "get", f"assessment {id_}", id=id_)
 
 
 async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
     """The assessments of a course, oldest first; raises ``NotFound`` for an unknown course."""
     await courses.get(unit, course_id)
-    rows = await repository.page(unit, course_id, pages.decode(cursor, datetime), limit + 1)
+    after = pages.decode(cursor, datetime)
+    rows = await repository.page(unit, "list", after, limit + 1, course_id=course_id)
     return pages.page(rows, limit)
+
+
+async def change(unit: Unit, id_: UUID, changes: AssessmentChange, check: Check) -> DictRow:
+    """Emits ``assessment.updated``; no difference, no event. Open attempts keep their limit."""
+    await courses.changeable(unit, (await get(unit, id_))["course_id"])
+    row = await repository.need(unit, "lock", f"assessment {id_}", id=id_)
+    check(row)
+    given = changes.model_dump(exclude_unset=True)
+    new = {
+        name: given[name] if given.get(name) is not None or empties(given, name) else row[name]
+        for name in AssessmentChange.model_fields
+    }
+    _consistent(new)
+    if all(_same(new[name], row[name]) for name in new):
+        return row
+    changed = await repository.need(unit, "change", f"assessment {id_}", id=id_, **new)
+    unit.emit(AssessmentUpdated(**facts(changed)), source=SOURCE)
+    await courses.structure_changed(unit, row["course_id"])
+    return changed
+
+
+def empties(given: Mapping[str, Any], name: str) -> bool:
+    """Whether a change says null of something that may be null."""
+    return name in given and name in MAY_BE_EMPTY
+
+
+async def release(unit: Unit, id_: UUID, at: datetime) -> DictRow:
+    """Let learners see the results; once is for good."""
+    await repository.need(unit, "lock", f"assessment {id_}", id=id_)
+    return await repository.need(unit, "release", f"assessment {id_}", id=id_, at=at)
 
 
 async def submit(unit: Unit, assessment_id: UUID, new: NewSubmission) -> tuple[DictRow, bool]:
     """Handed-in work and whether it is new; whoever tries again hands in another submission.
 
-    The first one moves the enrollment on, up to completing the course.
+    The first one moves the enrollment on, up to completing the course. Raises ``Conflict`` for an
+    assessment that asks questions: those are answered in an attempt.
     """
     id_, repeated = await claim(unit, "submission", new, assessment_id)
     if repeated:
-        return _found(await repository.submission(unit, id_), f"submission {id_}"), False
+        return await submission(unit, id_), False
     at = moment(new.occurred_at)
-    assessment = await repository.with_course(unit, assessment_id)
-    assessment = _found(assessment, f"assessment {assessment_id}")
+    assessment = await repository.need(
+        unit, "with_course", f"assessment {assessment_id}", id=assessment_id
+    )
     course_id = assessment["course_id"]
     if assessment["course_status"] != "published":
         raise Conflict(f"course {course_id} is {assessment['course_status']}, not published")
+    if assessment["asks"]:
+        raise Conflict(
+            f"assessment {assessment_id} asks questions: begin with "
+            f"POST /api/v1/assessments/{assessment_id}/attempts"
+        )
+    late = None
+    if assessment["due_at"] is not None or assessment["closes_at"] is not None:
+        granted = await repository.many(
+            unit,
+            "granted",
+            course_id=course_id,
+            assessment_id=assessment_id,
+            user_id=new.user_id,
+        )
+        holds = terms(assessment, granted)
+        late = holds.late(at)
+        if holds.closes_at is not None and at > holds.closes_at:
+            raise Conflict(f"assessment {assessment_id} closed at {holds.closes_at.isoformat()}")
     enrollment = await enrollments.studying(unit, new.user_id, course_id, at)
-    try:
-        row = await repository.submit(unit, id_, assessment_id, course_id, new.user_id, at)
-    except UniqueViolation:
-        raise Conflict(f"there is a submission {id_}") from None
-    row = _found(row, f"submission {id_}")
-    event = AssessmentSubmitted(**_ids(row), kind=assessment["kind"])
-    unit.emit(event, source=SOURCE, at=at)
+    row = await handed_in(
+        unit, id_, assessment_id, course_id, new.user_id, assessment["kind"], at, late=late
+    )
     await enrollments.work_done(unit, enrollment, at)
     return row, True
 
 
+async def handed_in(
+    unit: Unit,
+    id_: object,
+    assessment_id: object,
+    course_id: object,
+    user_id: object,
+    kind: str,
+    at: datetime,
+    *,
+    attempt: int | None = None,
+    late: bool | None = None,
+) -> DictRow:
+    """Write a submission and emit ``assessment.submitted``."""
+    try:
+        row = await repository.need(
+            unit,
+            "submit",
+            f"submission {id_}",
+            id=id_,
+            assessment_id=assessment_id,
+            course_id=course_id,
+            user_id=user_id,
+            submitted_at=at,
+            attempt=attempt,
+            late=late,
+        )
+    except UniqueViolation:
+        raise Conflict(f"there is a submission {id_}") from None
+    event = AssessmentSubmitted(**grading.ids(row), kind=kind, attempt=attempt, late=late)
+    unit.emit(event, source=SOURCE, at=at)
+    return row
+
+
+async def submission(unit: Unit, id_: object) -> DictRow:
+    """Raises ``NotFound``."""
+    return await repository.need(unit, "submission", f"submission {id_}", id=id_)
+
+
 async def grade(unit: Unit, submission_id: UUID, grade: Grade) -> DictRow:
     """Score a submission; the same score by the same hand again changes nothing."""
-    row = await repository.lock_submission(unit, submission_id)
-    row = _found(row, f"submission {submission_id}")
+    row = await repository.need(
+        unit, "lock_submission", f"submission {submission_id}", id=submission_id
+    )
+    if row["attempt"] is not None:
+        raise Conflict(
+            f"submission {submission_id} answers questions: grade those with "
+            f"POST /api/v1/submissions/{submission_id}/questions/<question>/grade"
+        )
     if grade.graded_by is not None:
         await users.staff(unit, grade.graded_by, "graded_by")
-    score = row["score"]
-    by = row["graded_by"]
+    score, by = row["score"], row["graded_by"]
     if score is not None and (float(score), by and str(by)) == (grade.score, grade.graded_by):
         return row
-    at = moment(grade.occurred_at)
-    graded = _found(await repository.grade(unit, submission_id, grade, at), "submission")
-    event = AssessmentGraded(**_ids(row), kind=row["kind"], score=float(graded["score"]))
-    unit.emit(event, source=SOURCE, at=at)
-    return graded
+    return await grading.give(
+        unit,
+        row,
+        Decimal(repr(grade.score)),
+        moment(grade.occurred_at),
+        reason="manual" if grade.graded_by else "graded",
+        by=grade.graded_by,
+    )
 
 
 async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tuple[DictRow, bool]:
     """The comment and whether it is new; its text stays here."""
     id_, repeated = await claim(unit, "feedback", new, submission_id)
     if repeated:
-        return _found(await repository.feedback(unit, id_), f"feedback {id_}"), False
-    row = await repository.lock_submission(unit, submission_id)
-    row = _found(row, f"submission {submission_id}")
+        return await repository.need(unit, "feedback", f"feedback {id_}", id=id_), False
+    row = await repository.need(
+        unit, "lock_submission", f"submission {submission_id}", id=submission_id
+    )
     await users.active(unit, new.given_by, "given_by")
     try:
-        feedback = await repository.give_feedback(unit, id_, submission_id, new)
+        feedback = await repository.need(
+            unit,
+            "give_feedback",
+            f"feedback {id_}",
+            id=id_,
+            submission_id=submission_id,
+            **new.model_dump(),
+        )
     except UniqueViolation:
         raise Conflict(f"there is feedback {id_}") from None
-    unit.emit(FeedbackGiven(**_ids(row), given_by=new.given_by), source=SOURCE)
-    return _found(feedback, f"feedback {id_}"), True
+    unit.emit(FeedbackGiven(**grading.ids(row), given_by=new.given_by), source=SOURCE)
+    return feedback, True
 
 
-def _ids(row: DictRow) -> dict[str, str]:
+def facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What events tell of an assessment."""
     return {
-        "submission_id": str(row["id"]),
-        "assessment_id": str(row["assessment_id"]),
-        "user_id": str(row["user_id"]),
+        "assessment_id": str(row["id"]),
         "course_id": str(row["course_id"]),
+        "kind": row["kind"],
+        "due_at": row["due_at"],
+        "weight": float(row["weight"]),
+        "pass_score": None if row["pass_score"] is None else float(row["pass_score"]),
     }
 
 
-def _found(row: DictRow | None, what: str) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no {what}")
-    return row
+def _consistent(values: Mapping[str, Any]) -> None:
+    names = ("opens_at", "due_at", "closes_at")
+    dates = [(name, values[name]) for name in names if values[name] is not None]
+    for (first, earlier), (then, later) in pairwise(dates):
+        if later < earlier:
+            raise Rejected(f"{then}: lies before {first}")
+
+
+def _same(new: object, old: object) -> bool:
+    """A number of a request is what the database kept of it."""
+    if isinstance(old, Decimal) and isinstance(new, float):
+        return round(new, 2) == float(old)
+    return new == old

@@ -61,6 +61,8 @@ class Kind(Protocol):
     """The pydantic model of a question, a subclass of ``Question``."""
     answer: type[Any]
     """The pydantic model of an answer."""
+    by_person: bool
+    """Whether a person decides; then right and wrong is not the measure."""
     example: Mapping[str, Any]
     """A question, as a client would send it."""
 

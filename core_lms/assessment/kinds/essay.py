@@ -45,6 +45,7 @@ class Essay:
     name = "essay"
     question = Question
     answer = Answer
+    by_person = True
     example: ClassVar[dict[str, Any]] = {
         "prompt": "Explain to a friend why the mean can mislead.",
         "rubric": [

@@ -64,6 +64,7 @@ class Matching:
     name = "matching"
     question = Question
     answer = Answer
+    by_person = False
     example: ClassVar[dict[str, Any]] = {
         "prompt": "Which picture goes with which data?",
         "pairs": [

@@ -43,6 +43,7 @@ class Multiple:
     name = "multiple"
     question = Question
     answer = Answer
+    by_person = False
     example: ClassVar[dict[str, Any]] = {
         "prompt": "Which of these are measures of location?",
         "choices": [

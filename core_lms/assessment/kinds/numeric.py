@@ -37,6 +37,7 @@ class Numeric:
     name = "numeric"
     question = Question
     answer = Answer
+    by_person = False
     example: ClassVar[dict[str, Any]] = {
         "prompt": "What is the mean of 2, 3 and 5, to two decimals?",
         "value": 3.33,

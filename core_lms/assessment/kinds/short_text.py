@@ -62,6 +62,7 @@ class ShortText:
     name = "short_text"
     question = Question
     answer = Answer
+    by_person = False
     example: ClassVar[dict[str, Any]] = {
         "prompt": "What is the value called that occurs most often?",
         "accepted": [{"id": "mode", "text": "mode"}, {"id": "modal", "text": "modal value"}],

@@ -56,6 +56,7 @@ class Single:
     name = "single"
     question = Question
     answer = Answer
+    by_person = False
     example: ClassVar[dict[str, Any]] = {
         "prompt": "Which of these is a measure of spread?",
         "choices": [

@@ -1,0 +1,207 @@
+"""A learner answers an assessment's questions: begin, save, hand in, all by the server's clock."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from contracts.errors import Rejected
+from core_lms import pages
+from core_lms.assessment import parts, repository, service
+from core_lms.assessment.accommodations import terms_of
+from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
+from core_lms.assessment.kinds import kind_of, read_answer, read_question
+from core_lms.enrollments import service as enrollments
+from core_lms.errors import Conflict
+from core_lms.idempotency import claim
+from core_lms.work import Unit
+
+
+async def start(
+    unit: Unit, assessment_id: UUID, new: NewAttempt, now: datetime
+) -> tuple[DictRow, bool]:
+    """The attempt with its questions and whether it is new; an open one is gone on with.
+
+    Raises ``Conflict`` where the assessment is not open or the learner's attempts are used up.
+    """
+    user_id = learner(unit, new)
+    id_, repeated = await claim(unit, "attempt", new, assessment_id)
+    made = await repository.one(unit, "attempt", id=id_) if repeated else None
+    if made is not None:
+        return await shown(unit, made["id"], now), False
+    assessment = await repository.need(
+        unit, "with_course", f"assessment {assessment_id}", id=assessment_id
+    )
+    # Before the enrollment, as everybody locks them.
+    whose = {"assessment_id": assessment_id, "user_id": user_id}
+    unfinished = await repository.one(unit, "lock_open_attempt", **whose)
+    if unfinished is not None and not over(unfinished, now):
+        return await shown(unit, unfinished["id"], now), False
+    course_id = assessment["course_id"]
+    if assessment["course_status"] != "published":
+        raise Conflict(f"course {course_id} is {assessment['course_status']}, not published")
+    await enrollments.studying(unit, user_id, course_id, now)
+    if unfinished is not None:
+        await close(unit, unfinished["id"], _end(unfinished))
+    holds = await terms_of(unit, assessment, user_id)
+    if holds.opens_at is not None and now < holds.opens_at:
+        raise Conflict(f"assessment {assessment_id} opens at {holds.opens_at.isoformat()}")
+    if holds.closes_at is not None and now >= holds.closes_at:
+        raise Conflict(f"assessment {assessment_id} closed at {holds.closes_at.isoformat()}")
+    before = await repository.need(unit, "attempts_made", "number", **whose)
+    number = before["number"] + 1
+    if holds.max_attempts is not None and number > holds.max_attempts:
+        raise Conflict(f"all {holds.max_attempts} attempts at {assessment_id} are used up")
+    seed = secrets.token_hex(16)
+    asked = await parts.chosen(unit, assessment_id, seed, shuffled=assessment["shuffle_questions"])
+    times = {"started_at": now, "expires_at": holds.expires_at(now)}
+    try:
+        await repository.run(
+            unit,
+            "insert_attempt",
+            id=id_,
+            course_id=course_id,
+            number=number,
+            seed=seed,
+            grace_s=assessment["grace_s"],
+            **whose,
+            **times,
+        )
+    except UniqueViolation:
+        raise Conflict("another attempt was begun at the same moment: go on with that") from None
+    await repository.run(
+        unit,
+        "ask",
+        attempt_id=id_,
+        ids=[str(row["id"]) for row in asked],
+        versions=[row["version"] for row in asked],
+        points=[row["points"] for row in asked],
+    )
+    return await shown(unit, id_, now), True
+
+
+def learner(unit: Unit, new: NewAttempt) -> str:
+    """Whose attempt is meant; raises ``Rejected`` where that is nobody."""
+    user_id = new.user_id or unit.caller.user_id
+    if user_id is None:
+        raise Rejected("user_id: say whose attempt it is, you are not a person")
+    return user_id
+
+
+def over(attempt: Mapping[str, Any], now: datetime) -> bool:
+    """Whether time and grace have run out."""
+    return attempt["expires_at"] is not None and now > _end(attempt)
+
+
+def _end(attempt: Mapping[str, Any]) -> datetime:
+    end: datetime = attempt["expires_at"] + timedelta(seconds=attempt["grace_s"])
+    return end
+
+
+async def shown(unit: Unit, id_: object, now: datetime) -> dict[str, Any]:
+    """The attempt with its questions as the learner sees them, without their keys."""
+    attempt = await repository.need(unit, "attempt", f"attempt {id_}", id=id_)
+    assessment = await service.get(unit, attempt["assessment_id"])
+    seed = attempt["seed"] if assessment["shuffle_choices"] else None
+    rows = await repository.many(unit, "asked", attempt_id=id_)
+    questions = [{**row, "points": row["max_points"], "shown": show(row, seed)} for row in rows]
+    return {**attempt, "now": now, "questions": questions}
+
+
+def show(row: Mapping[str, Any], seed: str | None) -> dict[str, Any]:
+    """A question as its learner sees it, its choices in the attempt's own order."""
+    kind = kind_of(row["kind"])
+    return kind.show(
+        read_question(kind, row["body"]), seed and f"choices/{seed}/{row['question_id']}"
+    )
+
+
+async def page(
+    unit: Unit, assessment_id: UUID, user_id: UUID | None, cursor: str | None, limit: int
+) -> dict[str, Any]:
+    """Attempts at an assessment, oldest first; of one learner or all."""
+    after = pages.decode(cursor, datetime)
+    whose = {"assessment_id": assessment_id, "user_id": user_id}
+    return pages.page(await repository.page(unit, "attempts", after, limit + 1, **whose), limit)
+
+
+async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str, Any]:
+    """Keep an answer; what is kept now is told. Nothing is graded before the attempt is handed in.
+
+    Raises ``Conflict`` where the attempt is handed in, or its time is over and answers are not let
+    in afterwards.
+    """
+    attempt = await _locked(unit, id_)
+    if attempt["status"] != "open":
+        raise Conflict(f"attempt {id_} is handed in")
+    late = over(attempt, now)
+    if late and attempt["after_limit"] == "refuse":
+        raise Conflict(
+            f"the time of attempt {id_} was over at {attempt['expires_at'].isoformat()}: "
+            "hand in what is saved"
+        )
+    where = {"attempt_id": id_, "question_id": new.question_id}
+    row = await repository.need(
+        unit, "asked_one", f"question {new.question_id} in attempt {id_}", **where
+    )
+    answer = None
+    if new.answer is not None:
+        answer = Jsonb(read_answer(kind_of(row["kind"]), new.answer).model_dump(mode="json"))
+    values = {"answer": answer, "revision": new.revision, "seconds": new.seconds, "at": now}
+    kept = await repository.one(unit, "save_answer", **where, **values)
+    if kept is not None and late and not attempt["over_time"]:
+        await repository.run(unit, "over_time", id=id_)
+    return {**(kept or row), "over_time": attempt["over_time"] or (late and kept is not None)}
+
+
+async def submit(unit: Unit, id_: UUID, now: datetime) -> tuple[DictRow, bool]:
+    """The submission and whether it is new: handing in again changes nothing.
+
+    Emits ``assessment.submitted``, which the grading service takes up.
+    """
+    attempt = await _locked(unit, id_)
+    if attempt["status"] != "open":
+        return await service.submission(unit, id_), False
+    # Whoever presses the button late hands in what was saved in time, at the time it ended.
+    in_time = not over(attempt, now) or attempt["over_time"]
+    return await close(unit, id_, now if in_time else _end(attempt)), True
+
+
+async def close_if_over(unit: Unit, id_: UUID, now: datetime) -> bool:
+    """Hand in an attempt whose time has run out; whether it still was open."""
+    attempt = await _locked(unit, id_)
+    if attempt["status"] != "open" or not over(attempt, now):
+        return False
+    await close(unit, id_, _end(attempt))
+    return True
+
+
+async def close(unit: Unit, id_: object, at: datetime) -> DictRow:
+    """Hand in the locked open attempt as of ``at``."""
+    attempt = await repository.need(unit, "hand_in", f"attempt {id_}", id=id_, at=at)
+    assessment = await service.get(unit, attempt["assessment_id"])
+    holds = await terms_of(unit, assessment, attempt["user_id"])
+    row = await service.handed_in(
+        unit,
+        id_,
+        attempt["assessment_id"],
+        attempt["course_id"],
+        attempt["user_id"],
+        assessment["kind"],
+        at,
+        attempt=attempt["number"],
+        late=holds.late(at),
+    )
+    await enrollments.recount(unit, str(attempt["user_id"]), attempt["course_id"], at)
+    return row
+
+
+async def _locked(unit: Unit, id_: UUID) -> DictRow:
+    return await repository.need(unit, "lock_attempt", f"attempt {id_}", id=id_)

@@ -1,0 +1,21 @@
+"""The grading service: hears of handed-in work, and grades what a key can decide."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from contracts.envelope import Envelope
+from contracts.events.assessments import AssessmentSubmitted
+from core_lms.assessment import grading
+from core_lms.inbox import Consumer
+from core_lms.work import Unit
+
+
+async def handle(unit: Unit, envelope: Envelope) -> None:
+    """Work that asks no questions is graded by whoever it was handed to, not by us."""
+    submitted = envelope.payload
+    if isinstance(submitted, AssessmentSubmitted) and submitted.attempt is not None:
+        await grading.automatic(unit, submitted.submission_id, datetime.now(UTC))
+
+
+CONSUMER = Consumer("assessment.grading", (AssessmentSubmitted,), handle)
