@@ -29,6 +29,10 @@ class TooLarge(Rejected):
     """The body is longer than the limit."""
 
 
+class RangeNotSatisfiable(Rejected):
+    """The part of a file that was asked for is not there."""
+
+
 class PreconditionMissing(Rejected):
     """An update that does not name the version it changes."""
 

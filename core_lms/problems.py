@@ -27,6 +27,7 @@ from core_lms.errors import (
     NotFound,
     PaymentRequired,
     PreconditionMissing,
+    RangeNotSatisfiable,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -49,6 +50,7 @@ STATUS: dict[type[LearnstreamError], HTTPStatus] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
     ChangedMeanwhile: HTTPStatus.PRECONDITION_FAILED,
+    RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Retryable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -113,6 +115,7 @@ def of(error: LearnstreamError) -> JSONResponse:
     headers = _HEADERS.get(known, {})
     if "retry_after_s" in error.facts:
         headers = headers | {"Retry-After": str(error.facts["retry_after_s"])}
+    headers = headers | error.facts.get("headers", {})
     return problem(STATUS[known], error.message, kind=kind, headers=headers)
 
 

@@ -1,27 +1,61 @@
 -- name: insert
 INSERT INTO content_items (id, institution_id, course_id, kind, title, description, position,
-                           required, metadata)
+                           required, metadata, module_id)
 VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(kind)s, %(title)s, %(description)s,
         coalesce(%(position)s::int, (SELECT coalesce(max(position) + 1, 0) FROM content_items
                                      WHERE course_id = %(course_id)s)),
-        %(required)s, %(metadata)s)
+        %(required)s, %(metadata)s, %(module_id)s)
 RETURNING *
 
 -- name: get
 SELECT * FROM content_items WHERE id = %(id)s AND institution_id = %(institution_id)s
 
+-- name: lock
+SELECT * FROM content_items
+WHERE id = %(id)s AND course_id = %(course_id)s AND institution_id = %(institution_id)s
+FOR NO KEY UPDATE
+
+-- name: opened
+-- The item's own row, and when its module opens.
+SELECT item.*, module.opens_at
+FROM content_items AS item
+LEFT JOIN course_modules AS module ON module.id = item.module_id
+WHERE item.id = %(id)s AND item.course_id = %(course_id)s
+  AND item.institution_id = %(institution_id)s
+
+-- name: change
+UPDATE content_items
+SET title = %(title)s, description = %(description)s, module_id = %(module_id)s,
+    required = %(required)s, metadata = %(metadata)s, updated_at = NOW()
+WHERE id = %(id)s
+RETURNING *
+
+-- name: archive
+UPDATE content_items SET archived_at = NOW(), updated_at = NOW() WHERE id = %(id)s RETURNING *
+
 -- name: list
 SELECT * FROM content_items
-WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
+WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
   AND (%(after_first)s::int IS NULL
        OR (position, id) > (%(after_first)s::int, %(after_id)s::uuid))
 ORDER BY position, id
 LIMIT %(rows)s
 
--- name: with_course
-SELECT item.kind, course.status AS course_status
+-- name: place
+-- All that recording asks, in one look: the item, its course, and the learner's enrollment that
+-- counts (the one not dropped, else the one dropped last).
+SELECT item.kind, item.metadata, item.archived_at, module.opens_at,
+       course.status AS course_status, enrollment.status AS enrollment_status,
+       enrollment.dropped_at
 FROM content_items AS item
 JOIN courses AS course ON course.id = item.course_id
+LEFT JOIN course_modules AS module ON module.id = item.module_id
+LEFT JOIN LATERAL (
+    SELECT status, dropped_at FROM enrollments
+    WHERE user_id = %(user_id)s AND course_id = course.id
+    ORDER BY status = 'dropped', created_at DESC
+    LIMIT 1
+) AS enrollment ON TRUE
 WHERE item.id = %(item_id)s AND item.course_id = %(course_id)s
   AND item.institution_id = %(institution_id)s
 
@@ -44,3 +78,43 @@ ON CONFLICT (user_id, item_id) DO NOTHING
 SELECT item_id, course_id, completed_at FROM content_completions
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
 ORDER BY completed_at, item_id
+
+-- name: watch
+-- The union of all spans; concurrent ones of the same learner wait for each other here.
+INSERT INTO video_progress (user_id, item_id, watched, position_s, institution_id)
+VALUES (%(user_id)s, %(item_id)s, nummultirange(numrange(%(from_s)s, %(to_s)s)), %(to_s)s,
+        %(institution_id)s)
+ON CONFLICT (user_id, item_id) DO UPDATE
+SET watched = video_progress.watched + excluded.watched, position_s = excluded.position_s,
+    updated_at = NOW()
+
+-- name: watched
+-- Seconds seen at least once; what lies behind the end of the video is none of it.
+SELECT coalesce(sum(upper(span) - lower(span)), 0)::float AS seconds
+FROM video_progress, unnest(watched * nummultirange(numrange(0, %(duration_s)s))) AS span
+WHERE user_id = %(user_id)s AND item_id = %(item_id)s AND institution_id = %(institution_id)s
+
+-- name: resume
+SELECT position_s::float AS position_s FROM video_progress
+WHERE user_id = %(user_id)s AND item_id = %(item_id)s AND institution_id = %(institution_id)s
+
+-- name: times
+SELECT count(*) AS times FROM content_views
+WHERE user_id = %(user_id)s AND course_id = %(course_id)s AND item_id = %(item_id)s
+  AND event_type = %(event_type)s AND institution_id = %(institution_id)s
+
+-- name: handed_in
+SELECT EXISTS (SELECT FROM submissions
+               WHERE user_id = %(user_id)s AND course_id = %(course_id)s
+                 AND assessment_id = %(assessment_id)s
+                 AND institution_id = %(institution_id)s) AS any
+
+-- name: posts
+SELECT id, user_id, item_id, details ->> 'text' AS text, occurred_at, created_at
+FROM content_views
+WHERE course_id = %(course_id)s AND item_id = %(item_id)s AND event_type = 'forum.posted'
+  AND institution_id = %(institution_id)s
+  AND (%(after_first)s::timestamptz IS NULL
+       OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
+ORDER BY created_at, id
+LIMIT %(rows)s

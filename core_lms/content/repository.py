@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -30,6 +31,24 @@ async def get(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "get", id=id_)
 
 
+async def lock(unit: Unit, id_: object, course_id: object) -> DictRow | None:
+    """The item of this course, not to be changed by others until we commit."""
+    return await _one(unit, "lock", id=id_, course_id=course_id)
+
+
+async def opened(unit: Unit, id_: object, course_id: object) -> DictRow | None:
+    """The item of this course with ``opens_at``."""
+    return await _one(unit, "opened", id=id_, course_id=course_id)
+
+
+async def change(unit: Unit, id_: object, **values: Any) -> DictRow | None:
+    return await _one(unit, "change", id=id_, **values | {"metadata": Jsonb(values["metadata"])})
+
+
+async def archive(unit: Unit, id_: object) -> DictRow | None:
+    return await _one(unit, "archive", id=id_)
+
+
 async def page(unit: Unit, course_id: object, after: After | None, rows: int) -> list[DictRow]:
     values = {
         "course_id": course_id,
@@ -42,9 +61,54 @@ async def page(unit: Unit, course_id: object, after: After | None, rows: int) ->
     return await unit.cursor.fetchall()
 
 
-async def with_course(unit: Unit, course_id: object, item_id: object) -> DictRow | None:
-    """``kind`` of the item and ``course_status``, in one look."""
-    return await _one(unit, "with_course", course_id=course_id, item_id=item_id)
+async def place(unit: Unit, course_id: object, item_id: object, user_id: object) -> DictRow | None:
+    """``kind``, ``metadata``, ``archived_at``, ``opens_at``, ``course_status`` of an item, and
+    ``enrollment_status`` and ``dropped_at`` of the learner, in one look.
+    """
+    return await _one(unit, "place", course_id=course_id, item_id=item_id, user_id=user_id)
+
+
+async def watch(unit: Unit, user_id: object, item_id: object, from_s: float, to_s: float) -> None:
+    values = {"user_id": user_id, "item_id": item_id, "from_s": Decimal(str(from_s))}
+    values |= {"to_s": Decimal(str(to_s)), "institution_id": unit.institution_id}
+    await unit.cursor.execute(_sql["watch"], values)
+
+
+async def watched_s(unit: Unit, user_id: object, item_id: object, duration_s: float) -> float:
+    row = await _one(
+        unit, "watched", user_id=user_id, item_id=item_id, duration_s=Decimal(str(duration_s))
+    )
+    return float(row["seconds"]) if row else 0.0
+
+
+async def resume_s(unit: Unit, user_id: object, item_id: object) -> float | None:
+    row = await _one(unit, "resume", user_id=user_id, item_id=item_id)
+    return float(row["position_s"]) if row else None
+
+
+async def times(unit: Unit, event_type: str, **where: object) -> int:
+    row = await _one(unit, "times", event_type=event_type, **where)
+    return int(row["times"]) if row else 0
+
+
+async def handed_in(unit: Unit, assessment_id: str, **where: object) -> bool:
+    row = await _one(unit, "handed_in", assessment_id=assessment_id, **where)
+    return bool(row and row["any"])
+
+
+async def posts(
+    unit: Unit, course_id: object, item_id: object, after: After | None, rows: int
+) -> list[DictRow]:
+    values = {
+        "course_id": course_id,
+        "item_id": item_id,
+        "institution_id": unit.institution_id,
+        "after_first": after and after.first,
+        "after_id": after and after.id,
+        "rows": rows,
+    }
+    await unit.cursor.execute(_sql["posts"], values)
+    return await unit.cursor.fetchall()
 
 
 async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow | None:

@@ -18,3 +18,14 @@ class Item(Resource, sql=_sql["item"]):
     item_id: UUID | str
     course_id: UUID | str
     about: UUID | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Media(Resource, sql=_sql["media"]):
+    """A file; relations as those of its course.
+
+    ``about`` is the person to whom an address of it was given: ``bound`` while they may see it.
+    """
+
+    media_id: UUID | str
+    about: UUID | str | None = None

@@ -9,25 +9,32 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Response
 from psycopg.rows import DictRow
 
-from core_lms.content import resource, service
+from core_lms import etags
+from core_lms.access.resource import Institution
+from core_lms.content import media_routes, resource, service, studying
 from core_lms.content.schemas import (
     EXAMPLES,
     CompletedItems,
+    ContentKinds,
     Interaction,
     Item,
+    ItemChange,
     NewItem,
+    OpenedItem,
+    Post,
     Recorded,
 )
 from core_lms.courses.resource import Course
+from core_lms.etags import InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
 
-router = APIRouter(tags=["content"], responses=RESPONSES)
+_content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
-@router.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
+@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
 async def add(
     course_id: UUID,
     body: NewItem,
@@ -42,19 +49,82 @@ async def add(
     return item
 
 
-@router.get("/courses/{course_id}/items", response_model=Page[Item])
+@_content.get("/courses/{course_id}/items", response_model=Page[Item])
 async def page(
     course_id: UUID,
     work: Annotated[Work, does("item.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The items of a course in their order."""
+    """The items of a course in their order: a table of contents."""
     async with work.begin(Course(course_id)) as unit:
         return await service.page(unit, course_id, cursor, limit)
 
 
-@router.post(
+@_content.get(
+    "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
+)
+async def get(
+    course_id: UUID,
+    item_id: UUID,
+    work: Annotated[Work, does("item.read")],
+    response: Response,
+) -> dict[str, Any]:
+    """An item with its content: text, addresses of files that expire, where to go on.
+
+    The ETag is the item's own, for changing it; `content` is made anew each time, so there is no
+    answering with what the caller has.
+    """
+    async with work.begin(resource.Item(item_id, course_id)) as unit:
+        item, shown = await service.opened(unit, course_id, item_id)
+    response.headers.update({"ETag": etags.tag(item), "Cache-Control": "private, no-store"})
+    return item | shown
+
+
+@_content.patch("/courses/{course_id}/items/{item_id}", response_model=Item, responses=etags.UPDATE)
+async def change(
+    course_id: UUID,
+    item_id: UUID,
+    body: ItemChange,
+    work: Annotated[Work, does("item.update")],
+    writer: InWriter,
+) -> Any:
+    """Change an item; emits `course.updated`."""
+    async with work.begin(resource.Item(item_id, course_id)) as unit:
+        item = await service.change(unit, course_id, item_id, body, writer.check)
+    return writer.answer(item)
+
+
+@_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
+async def archive(
+    course_id: UUID, item_id: UUID, work: Annotated[Work, does("item.archive")]
+) -> DictRow:
+    """Put an item away; what learners did with it stays. Emits `course.updated`."""
+    async with work.begin(resource.Item(item_id, course_id)) as unit:
+        return await service.archive(unit, course_id, item_id)
+
+
+@_content.get("/courses/{course_id}/items/{item_id}/posts", response_model=Page[Post])
+async def posts(
+    course_id: UUID,
+    item_id: UUID,
+    work: Annotated[Work, does("post.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """What was written in a forum, oldest first."""
+    async with work.begin(resource.Item(item_id, course_id)) as unit:
+        return await service.posts(unit, course_id, item_id, cursor, limit)
+
+
+@_content.get("/content-kinds", response_model=ContentKinds)
+async def kinds(work: Annotated[Work, does("content-kind.list")]) -> dict[str, Any]:
+    """The kinds of content there are: their metadata and interactions."""
+    async with work.begin(Institution()):
+        return {"items": service.kinds()}
+
+
+@_content.post(
     "/courses/{course_id}/items/{item_id}/events",
     status_code=HTTPStatus.CREATED,
     response_model=Recorded,
@@ -71,16 +141,21 @@ async def record(
     The Idempotency-Key makes the event's id; if it is a canonical UUID it is the event's id.
     """
     async with work.begin(resource.Item(item_id, course_id, body.user_id)) as unit:
-        recorded, created = await service.record(unit, course_id, item_id, body)
+        recorded, created = await studying.record(unit, course_id, item_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
     return recorded
 
 
-@router.get("/users/{user_id}/completed-items", response_model=CompletedItems)
+@_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
 async def completed_items(
     user_id: UUID, work: Annotated[Work, does("completed-item.list")]
 ) -> dict[str, Any]:
     """Everything a learner has completed, in one answer and as of now."""
     async with work.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
+
+
+router = APIRouter()
+router.include_router(_content)
+router.include_router(media_routes.router)

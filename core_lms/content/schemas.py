@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, model_validator
 
 from contracts.event import Id, Kind, Seconds
 from core_lms.moments import OccurredAt
-from core_lms.text import Body, JsonObject, LongText, Text, Title
+from core_lms.text import Body, JsonObject, LongText, Text, Title, at_most
+
+Metadata = Annotated[JsonObject, at_most(128 * 1024)]
+"""What a kind makes of it is in ``core_lms/content/types``."""
 
 
 class NewItem(Body):
@@ -31,9 +34,25 @@ class NewItem(Body):
     description: LongText | None = None
     position: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Order within the course; none: at the end."""
+    module_id: Id | None = None
+    """A module of the course; none: before all modules."""
     required: bool = True
     """Whether completing the course needs it."""
-    metadata: JsonObject = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class ItemChange(Body):
+    """What to change; fields left out stay as they are. The order is the course's outline."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"title": "What a p-value is", "required": False}}
+    )
+
+    title: Title | None = None
+    description: LongText | None = None
+    module_id: Id | None = None
+    required: bool | None = None
+    metadata: Metadata | None = None
 
 
 class Item(BaseModel):
@@ -48,13 +67,84 @@ class Item(BaseModel):
     position: int
     required: bool
     metadata: dict[str, Any]
+    module_id: UUID | None
+    archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class OpenedItem(Item):
+    """An item for one learner; ``content`` is what a client shows, null before it opens."""
+
+    opens_at: datetime | None
+    content: dict[str, Any] | None
+
+
+class ContentKind(BaseModel):
+    """A kind of content that items can have."""
+
+    kind: str
+    about: str
+    interactions: list[str]
+    """Empty: every one."""
+    metadata_schema: dict[str, Any]
+
+
+class ContentKinds(BaseModel):
+    """The declared kinds; an item of any other kind is generic."""
+
+    items: list[ContentKind]
+
+
+class Post(BaseModel):
+    """What somebody wrote in a forum."""
+
+    id: UUID
+    user_id: UUID
+    item_id: UUID
+    text: str
+    occurred_at: datetime
+
+
+class NewMedia(Body):
+    """A file that is to come."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"name": "lecture-1.mp4", "media_type": "video/mp4"}}
+    )
+
+    name: Annotated[Text, Field(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
+    media_type: Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]
+
+
+class Media(BaseModel):
+    """A file of a course; ``waiting`` until its bytes have come whole."""
+
+    id: UUID
+    institution_id: UUID
+    course_id: UUID
+    name: str
+    media_type: str
+    status: Literal["waiting", "ready"]
+    bytes: int | None
+    sha256: str | None
+    created_at: datetime
+    stored_at: datetime | None
+
+
+class MediaLink(BaseModel):
+    """Where a player gets the bytes, relative to the LMS's address."""
+
+    media_id: UUID
+    url: str
+    expires_at: datetime
 
 
 class _Interaction(Body):
     user_id: Id
     occurred_at: OccurredAt = None
+    device: Kind | None = None
+    """What the learner held: ``phone``, ``tablet``, ``desktop``."""
 
 
 class Viewed(_Interaction):
@@ -98,6 +188,20 @@ class Seeked(_Interaction):
     to_s: Seconds
 
 
+class Watched(_Interaction):
+    """A span of the video was played without a jump, told when it ended."""
+
+    event_type: Literal["video.watched"]
+    from_s: Seconds
+    to_s: Seconds
+
+    @model_validator(mode="after")
+    def _forward(self) -> Watched:
+        if self.to_s <= self.from_s:
+            raise ValueError("to_s is the end of the span: it lies after from_s")
+        return self
+
+
 class Posted(_Interaction):
     """The learner wrote in a forum; the text stays here, the event carries the post's id."""
 
@@ -106,7 +210,7 @@ class Posted(_Interaction):
 
 
 Interaction = Annotated[
-    Viewed | Completed | Downloaded | Played | Paused | Seeked | Posted,
+    Viewed | Completed | Downloaded | Played | Paused | Seeked | Watched | Posted,
     Discriminator("event_type"),
 ]
 

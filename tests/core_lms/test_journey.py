@@ -16,7 +16,7 @@ def test_a_learner_registers_enrolls_studies_submits_and_completes(lms: Any) -> 
     course_id = lms.course()
     first = lms.item(course_id, "video")
     second = lms.item(course_id, "page")
-    lms.item(course_id, "page", required=False)
+    forum = lms.item(course_id, "forum", required=False)
     assessment_id = lms.assessment(course_id)
     learner = lms.user()
     enrollment_id = lms.enrollment(course_id, learner)
@@ -33,7 +33,7 @@ def test_a_learner_registers_enrolls_studies_submits_and_completes(lms: Any) -> 
     study(first, "content.completed", "2026-02-17T14:10:00Z")
     study(second, "content.viewed", "2026-02-17T18:00:00Z")
     study(second, "content.downloaded", "2026-02-17T18:05:00Z")
-    study(second, "forum.posted", "2026-02-17T18:06:00Z", text="Which bin width?")
+    study(forum, "forum.posted", "2026-02-17T18:06:00Z", text="Which bin width?")
     study(second, "content.completed", "2026-02-17T18:12:30Z")
     body = {"user_id": learner, "occurred_at": "2026-02-18T09:00:00Z"}
     submission = lms.made(f"/assessments/{assessment_id}/submissions", body)

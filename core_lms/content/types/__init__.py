@@ -19,8 +19,8 @@ from core_lms.plugins import Point, plugins
 class Trail(Protocol):
     """What one learner has done with one item, looked up when it is asked for."""
 
-    async def watched_s(self) -> float:
-        """Seconds of the video seen at least once."""
+    async def watched_s(self, duration_s: float) -> float:
+        """Seconds of a video of this length that were seen at least once."""
 
     async def times(self, event_type: str) -> int:
         """How often the learner did this."""

@@ -48,7 +48,7 @@ class Video(Generic):
         duration_s = metadata.get("duration_s")
         if not duration_s:
             return None
-        share = await trail.watched_s() / float(duration_s)
+        share = await trail.watched_s(float(duration_s)) / float(duration_s)
         enough = float(metadata.get("watched_share", ENOUGH))
         if share >= enough:
             return None

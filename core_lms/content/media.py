@@ -1,0 +1,236 @@
+"""Files of courses: announced, stored whole or not at all, read in parts, put away."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
+
+from contracts.errors import Rejected
+from contracts.ids import new_id
+from core_lms import pages
+from core_lms.content import media_types
+from core_lms.content.links import Link, link
+from core_lms.content.schemas import NewMedia
+from core_lms.content.settings import ContentSettings
+from core_lms.content.storage import storage
+from core_lms.courses import service as courses
+from core_lms.errors import Conflict, Malformed, NotFound, TooLarge
+from core_lms.idempotency import claim
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__, "media.sql")
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
+
+
+async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchone()
+
+
+async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[DictRow, bool]:
+    """A file that is to come, and whether it is new.
+
+    Announced files of the institution whose bytes never came are forgotten on the way.
+    """
+    media_types.allowed(new.media_type)
+    id_, repeated = await claim(unit, "media", new, course_id)
+    if repeated:
+        return await get(unit, id_), False
+    await courses.changeable(unit, course_id)
+    before = datetime.now(UTC) - timedelta(hours=ContentSettings().waiting_h)
+    values = {"institution_id": unit.institution_id, "before": before}
+    await unit.cursor.execute(_sql["forget_waiting"], values)
+    try:
+        row = await _one(
+            unit,
+            "insert",
+            id=id_,
+            course_id=course_id,
+            uploaded_by=unit.caller.user_id,
+            **new.model_dump(),
+        )
+    except UniqueViolation:
+        raise Conflict(f"there is a file {id_}") from None
+    return _found(row, id_), True
+
+
+async def get(unit: Unit, id_: object) -> DictRow:
+    """Raises ``NotFound``."""
+    return _found(await _one(unit, "get", id=id_), id_)
+
+
+async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+    """The files of a course, oldest first."""
+    after = pages.decode(cursor, datetime)
+    values = {
+        "course_id": course_id,
+        "institution_id": unit.institution_id,
+        "after_first": after and after.first,
+        "after_id": after and after.id,
+        "rows": limit + 1,
+    }
+    await unit.cursor.execute(_sql["list"], values)
+    return pages.page(await unit.cursor.fetchall(), limit)
+
+
+@dataclass(slots=True)
+class Upload:
+    """The bytes of one file on their way: counted, hashed, looked at, passed on piece by piece."""
+
+    media_type: str
+    limit: int
+    key: str
+    size: int = 0
+    _sha256: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        return str(self._sha256.hexdigest())
+
+    async def pieces(self, given: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        """Raises ``TooLarge`` or ``Rejected`` as soon as it shows, which leaves nothing behind."""
+        head = b""
+        looked = False
+        async for piece in given:
+            self.size += len(piece)
+            if self.size > self.limit:
+                raise too_large(self.limit)
+            self._sha256.update(piece)
+            if looked:
+                yield piece
+                continue
+            head += piece
+            if len(head) >= media_types.HEAD:
+                looked = True
+                media_types.looks_like(self.media_type, head)
+                yield head
+        if not looked:
+            media_types.looks_like(self.media_type, head)
+            yield head
+
+
+async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None) -> Upload:
+    """Put the bytes of an announced file into storage, outside of any transaction.
+
+    ``digest`` is the request's ``Content-Digest`` (RFC 9530). Raises ``Rejected`` where the bytes
+    are not of the file's type or do not match it; then nothing is kept.
+    """
+    expected = expected_sha256(digest)
+    settings = ContentSettings()
+    # Each attempt has its own key: two at once do not write into each other.
+    key = f"{row['institution_id']}/{row['id']}/{new_id()}"
+    upload = Upload(row["media_type"], settings.max_bytes, key)
+    await storage().write(
+        key,
+        upload.pieces(given),
+        row["media_type"],
+        media_types.disposition(row["media_type"], row["name"]),
+    )
+    if expected not in (None, upload.sha256):
+        await storage().delete(key)
+        raise Rejected(f"Content-Digest: the bytes that came have the SHA-256 {upload.sha256}")
+    return upload
+
+
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the file is longer than {limit} bytes (LMS_CONTENT_MAX_BYTES)")
+
+
+def expected_sha256(digest: str | None) -> str | None:
+    """The SHA-256 that ``Content-Digest`` names, in hex; raises ``Malformed``."""
+    if digest is None:
+        return None
+    match = _DIGEST.search(digest)
+    try:
+        if match is None:
+            raise ValueError
+        return base64.b64decode(match.group(1), validate=True).hex()
+    except (ValueError, binascii.Error):
+        raise Malformed("Content-Digest is like sha-256=:<base64 of the digest>:") from None
+
+
+async def store(unit: Unit, id_: UUID, upload: Upload) -> DictRow:
+    """The bytes are there: the file can be used; emits ``course.updated``.
+
+    Raises ``Conflict`` where another upload was first.
+    """
+    row = _found(await _one(unit, "lock", id=id_), id_)
+    await courses.changeable(unit, row["course_id"])
+    stored = await _one(
+        unit, "store", id=id_, storage_key=upload.key, bytes=upload.size, sha256=upload.sha256
+    )
+    if stored is None:
+        raise Conflict(f"file {id_} has its bytes already: announce a new one")
+    await courses.structure_changed(unit, row["course_id"])
+    return stored
+
+
+async def archive(unit: Unit, id_: UUID) -> DictRow:
+    """Put a file away and, if no copy of the course uses them, its bytes; emits ``course.updated``.
+
+    Raises ``Conflict`` where an item shows it.
+    """
+    row = _found(await _one(unit, "lock", id=id_), id_)
+    await courses.changeable(unit, row["course_id"])
+    user = await _one(unit, "used_by", id=id_, course_id=row["course_id"])
+    if user is not None:
+        raise Conflict(f"file {id_} is shown by item {user['id']}: change or archive that first")
+    archived = _found(await _one(unit, "archive", id=id_), id_)
+    await courses.structure_changed(unit, row["course_id"])
+    key = row["storage_key"]
+    if key is not None:
+        used = await _one(unit, "key_in_use", storage_key=key)
+        if not (used and used["any"]):
+            unit.afterwards.append(_forget(key))
+    return archived
+
+
+def _forget(key: str) -> Callable[[], Awaitable[None]]:
+    async def act() -> None:
+        await storage().delete(key)
+
+    return act
+
+
+def link_of(unit: Unit, row: DictRow) -> Link:
+    """An address for whoever asks; raises ``Conflict`` for a file without bytes."""
+    if row["status"] != "ready":
+        raise Conflict(f"file {row['id']} has no bytes yet: PUT them to /media/{row['id']}/bytes")
+    if unit.caller.user_id is None:
+        raise Rejected("an address is bound to a person: machines fetch the bytes with their key")
+    return link(str(row["id"]), unit.institution_id, unit.caller.user_id, ContentSettings().link_s)
+
+
+async def known(unit: Unit, course_id: object, ids: list[str]) -> None:
+    """Raises ``Rejected`` for a file that is not one of the course."""
+    if not ids:
+        return
+    values = {"ids": ids, "course_id": course_id, "institution_id": unit.institution_id}
+    await unit.cursor.execute(_sql["known"], values)
+    missing = set(ids) - {row["id"] for row in await unit.cursor.fetchall()}
+    if missing:
+        raise Rejected(f"metadata: course {course_id} has no file {min(missing)}")
+
+
+async def ready(unit: Unit, course_id: object) -> set[str]:
+    """The files of a course that have their bytes."""
+    values = {"course_id": course_id, "institution_id": unit.institution_id}
+    await unit.cursor.execute(_sql["ready"], values)
+    return {row["id"] for row in await unit.cursor.fetchall()}
+
+
+def _found(row: DictRow | None, id_: object) -> DictRow:
+    if row is None:
+        raise NotFound(f"there is no file {id_}")
+    return row

@@ -1,0 +1,193 @@
+"""Files of courses: announcing, uploading, addresses that expire, bytes in parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
+from psycopg.rows import DictRow
+
+from contracts.event import UUID_PATTERN
+from core_lms.access.caller import anonymous
+from core_lms.content import media, media_types, resource
+from core_lms.content.links import Link
+from core_lms.content.ranges import part
+from core_lms.content.schemas import Media, MediaLink, NewMedia
+from core_lms.content.settings import ContentSettings
+from core_lms.content.storage import storage
+from core_lms.courses.resource import Course
+from core_lms.errors import Conflict, Forbidden, Malformed
+from core_lms.pages import Cursor, Limit, Page
+from core_lms.problems import RESPONSES
+from core_lms.work import Work, does
+
+router = APIRouter(tags=["media"], responses=RESPONSES)
+
+BUCKET_LINK_S = 300
+"""How long an address of the bucket itself is good: it is followed at once."""
+
+_BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+_FETCHED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole file", "content": _BYTES},
+    206: {"description": "The part that was asked for", "content": _BYTES},
+    304: {"description": "Not changed since the tag in If-None-Match"},
+    307: {"description": "The bytes are in a bucket: the address is good for five minutes"},
+}
+
+
+@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED, response_model=Media)
+async def announce(
+    course_id: UUID,
+    body: NewMedia,
+    work: Annotated[Work, does("media.create", keyed=True)],
+    response: Response,
+) -> DictRow:
+    """Announce a file of the course; then PUT its bytes to `/media/{id}/bytes`."""
+    async with work.begin(Course(course_id)) as unit:
+        row, created = await media.announce(unit, course_id, body)
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return row
+
+
+@router.get("/courses/{course_id}/media", response_model=Page[Media])
+async def page(
+    course_id: UUID,
+    work: Annotated[Work, does("media.list")],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> dict[str, Any]:
+    """The files of a course, oldest first."""
+    async with work.begin(Course(course_id)) as unit:
+        return await media.page(unit, course_id, cursor, limit)
+
+
+@router.get("/media/{media_id}", response_model=Media)
+async def get(media_id: UUID, work: Annotated[Work, does("media.read")]) -> DictRow:
+    """What is known of a file."""
+    async with work.begin(resource.Media(media_id)) as unit:
+        return await media.get(unit, media_id)
+
+
+@router.put(
+    "/media/{media_id}/bytes",
+    response_model=Media,
+    openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+)
+async def upload(
+    media_id: UUID,
+    request: Request,
+    work: Annotated[Work, does("media.upload")],
+    digest: Annotated[
+        str | None,
+        Header(
+            alias="Content-Digest",
+            max_length=1000,
+            description="`sha-256=:…:` (RFC 9530); other bytes are refused",
+        ),
+    ] = None,
+    length: Annotated[int | None, Header(alias="Content-Length", ge=0)] = None,
+) -> DictRow:
+    """Send the bytes of an announced file; they are kept whole or not at all.
+
+    Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
+    """
+    async with work.begin(resource.Media(media_id)) as unit:
+        row = await media.get(unit, media_id)
+    expected = media.expected_sha256(digest)
+    if row["status"] == "ready":
+        if expected is not None and expected == row["sha256"]:
+            return row
+        raise Conflict(f"file {media_id} has its bytes already: announce a new one")
+    limit = ContentSettings().max_bytes
+    if length is not None and length > limit:
+        raise media.too_large(limit)
+    received = await media.receive(row, request.stream(), digest)
+    try:
+        async with work.begin(resource.Media(media_id)) as unit:
+            return await media.store(unit, media_id, received)
+    except BaseException:
+        await storage().delete(received.key)
+        raise
+
+
+@router.delete("/media/{media_id}", status_code=HTTPStatus.NO_CONTENT)
+async def archive(media_id: UUID, work: Annotated[Work, does("media.archive")]) -> None:
+    """Put a file away that no item shows; emits `course.updated`."""
+    async with work.begin(resource.Media(media_id)) as unit:
+        await media.archive(unit, media_id)
+
+
+@router.get("/media/{media_id}/link", response_model=MediaLink)
+async def link(media_id: UUID, work: Annotated[Work, does("media.fetch")]) -> dict[str, Any]:
+    """An address of the bytes for a player: it expires, and is bound to whoever asks."""
+    async with work.begin(resource.Media(media_id)) as unit:
+        found = media.link_of(unit, await media.get(unit, media_id))
+    return {"media_id": media_id, "url": found.url, "expires_at": found.expires_at}
+
+
+@router.get("/media/{media_id}/bytes", response_class=StreamingResponse, responses=_FETCHED)
+async def fetch(
+    media_id: UUID,
+    work: Annotated[Work, does("media.fetch")],
+    institution: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
+    user: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
+    expires: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
+    signature: Annotated[str | None, Query(max_length=100)] = None,
+    range_: Annotated[
+        str | None, Header(alias="Range", max_length=200, description="one range of bytes")
+    ] = None,
+    if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
+    known: Annotated[str | None, Header(alias="If-None-Match", max_length=2000)] = None,
+) -> Response:
+    """The bytes of a file: by the address that `/link` gives, or with credentials.
+
+    The person for whom the address was made must still be in the course.
+    """
+    bound, about, left_s = work, None, ContentSettings().link_s
+    if signature is not None:
+        if institution is None or user is None or expires is None:
+            raise Malformed("a signed address has institution, user, expires and signature")
+        left_s = Link(str(media_id), institution, user, expires).check(signature)
+        if work.caller.user_id not in (None, user):
+            raise Forbidden("the address of the file was made for somebody else")
+        bound, about = replace(work, caller=anonymous(institution)), user
+    async with bound.begin(resource.Media(media_id, about)) as unit:
+        row = await media.get(unit, media_id)
+    if row["status"] != "ready":
+        raise Conflict(f"file {media_id} has no bytes yet")
+    return await _answer(row, left_s, range_, if_range, known)
+
+
+async def _answer(
+    row: DictRow, left_s: int, range_: str | None, if_range: str | None, known: str | None
+) -> Response:
+    etag = f'"{row["sha256"]}"'
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": f"private, max-age={left_s}",
+        "Content-Disposition": media_types.disposition(row["media_type"], row["name"]),
+        "X-Content-Type-Options": "nosniff",
+        # Whatever the bytes are, nothing in them runs as a page of ours.
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    if known is not None and (known.strip() == "*" or etag in known):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    elsewhere = await storage().link(row["storage_key"], min(left_s, BUCKET_LINK_S))
+    if elsewhere is not None:
+        return RedirectResponse(elsewhere, headers={"Cache-Control": "private, no-store"})
+    wanted = part(row["bytes"], range_, if_range, etag)
+    headers["Content-Length"] = str(wanted.end - wanted.start)
+    if not wanted.whole:
+        headers["Content-Range"] = wanted.content_range
+    return StreamingResponse(
+        storage().read(row["storage_key"], wanted.start, wanted.end),
+        HTTPStatus.OK if wanted.whole else HTTPStatus.PARTIAL_CONTENT,
+        headers,
+        row["media_type"],
+    )
