@@ -1,0 +1,161 @@
+"""Signing keys grow old, follow each other, and are agreed on by processes that never talk."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from contracts.errors import Rejected
+from contracts.ids import new_id
+from core_lms.access.keys import LOOK_AGAIN_S, KeyRing
+from core_lms.access.settings import LONGEST_LIFETIME_S, AccessSettings
+from core_lms.access.tokens import Verifier, issue
+from core_lms.errors import Unauthenticated
+from stack.postgres import PostgresSettings
+
+pytestmark = pytest.mark.integration
+
+SETTINGS = AccessSettings(key_rotation_days=30, key_lead_s=3600)
+
+
+@pytest.fixture
+def process(keys_database: PostgresSettings, clock: Any) -> Any:
+    """Makes the ring of one more process; all have the test's clock."""
+    return lambda: KeyRing(keys_database.app_url, SETTINGS, clock)
+
+
+def states(ring: KeyRing) -> list[str]:
+    return [state for _, state in ring.listed()]
+
+
+def test_processes_that_start_together_sign_with_the_same_first_key(process: Any) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        signers = list(threads.map(lambda _: process().signer()[0], range(8)))
+    assert len(set(signers)) == 1
+
+
+def test_the_next_key_is_published_before_it_signs_and_the_last_one_counts_after(
+    process: Any, clock: Any
+) -> None:
+    ring, other = process(), process()
+    first = ring.signer()[0]
+    clock.advance(days=30, hours=-2)
+    assert states(ring) == ["current"]
+
+    clock.advance(hours=1.5)
+    assert states(ring) == ["current", "next"]
+    published = {key["kid"] for key in other.public_keys()}
+    assert len(published) == 2
+    assert ring.signer()[0] == other.signer()[0] == first
+
+    clock.advance(hours=1)
+    second = ring.signer()[0]
+    assert second in published - {first}
+    assert other.signer()[0] == second
+    assert states(ring) == ["superseded", "current"]
+    assert other.public(first) is not None
+
+    clock.advance(seconds=LONGEST_LIFETIME_S + 120)
+    assert states(ring) == ["retired", "current"]
+    assert other.public(first) is None
+    assert [key["kid"] for key in other.public_keys()] == [second]
+
+
+def test_of_many_processes_that_find_an_old_key_one_makes_the_next(
+    process: Any, clock: Any
+) -> None:
+    process().signer()
+    clock.advance(days=30, seconds=-60)
+    rings = [process() for _ in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda ring: ring.look_again(), rings))
+    assert states(process()) == ["current", "next"]
+
+
+def test_an_installation_that_slept_past_the_rotation_goes_on(process: Any, clock: Any) -> None:
+    first = process().signer()[0]
+    clock.advance(days=400)
+    ring = process()
+    assert ring.signer()[0] == first, "nobody knows another one yet"
+    assert states(ring) == ["current", "next"]
+    clock.advance(hours=1)
+    assert ring.signer()[0] != first
+
+
+def test_a_token_of_a_key_made_elsewhere_is_accepted_once_the_ring_looked_again(
+    process: Any, clock: Any
+) -> None:
+    here, there = process(), process()
+    here.signer()
+    clock.advance(seconds=LOOK_AGAIN_S)
+    kid = there.rotate()
+    token = issue(there, new_id(), user_id=new_id(), now=clock())
+    assert here.public(kid) is None
+    here.look_again()
+    assert Verifier(here, clock).verify(token).kind == "person"
+
+
+def test_forged_keys_make_us_look_at_most_every_few_seconds(
+    process: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = process()
+    ring.signer()
+    looked = []
+    connect = psycopg.connect
+    monkeypatch.setattr(psycopg, "connect", lambda url: looked.append(url) or connect(url))
+    for _ in range(50):
+        ring.look_again()
+    assert not looked
+    clock.advance(seconds=LOOK_AGAIN_S)
+    for _ in range(50):
+        ring.look_again()
+    assert len(looked) == 1
+
+
+def test_what_a_revoked_key_has_signed_counts_no_more_and_another_one_signs(
+    process: Any, clock: Any
+) -> None:
+    ring = process()
+    token = issue(ring, new_id(), user_id=new_id(), now=clock())
+    verifier = Verifier(ring, clock)
+    verifier.verify(token)
+    stolen = ring.signer()[0]
+
+    ring.revoke(stolen)
+
+    with pytest.raises(Unauthenticated):
+        verifier.verify(token)
+    assert ring.signer()[0] != stolen
+    assert [key["kid"] for key in ring.public_keys()] == [ring.signer()[0]]
+    with pytest.raises(Rejected, match="no signing key"):
+        ring.revoke(new_id())
+
+
+def test_the_private_half_is_readable_neither_in_the_database_nor_in_the_published_set(
+    process: Any, keys_database: PostgresSettings
+) -> None:
+    ring = process()
+    private = ring.signer()[1].as_dict(private=True)["d"]
+    with psycopg.connect(keys_database.lms_url) as owner:
+        row = owner.execute("SELECT private_sealed, public_jwk::text FROM signing_keys").fetchone()
+    assert row is not None
+    assert str(private).encode() not in bytes(row[0])
+    assert '"d"' not in row[1]
+    assert all("d" not in key for key in ring.public_keys())
+
+
+def test_the_key_set_is_published_for_everybody(lms: Any) -> None:
+    answer = lms.http.get("/.well-known/jwks.json")
+    assert answer.status_code == 200
+    assert "max-age" in answer.headers["cache-control"]
+    for key in answer.json()["keys"]:
+        assert (key["kty"], key["crv"], key["alg"], key["use"]) == (
+            "OKP",
+            "Ed25519",
+            "Ed25519",
+            "sig",
+        )
+        assert "d" not in key
