@@ -15,6 +15,7 @@ from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
 from core_lms.access.role import refuse_bypass
 from core_lms.access.well_known import router as well_known
+from core_lms.api_keys.scheme import by_api_key
 from core_lms.bodies import BodyGate
 from core_lms.limits.buckets import Buckets, clients
 from core_lms.limits.middleware import RateLimits
@@ -71,7 +72,9 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     redis = clients(RedisSettings().url, limits.timeout_s)
     app.add_middleware(RateLimits, buckets=Buckets(redis, limits), settings=limits)
     ring = app.state.ring = KeyRing(settings.app_url)
-    app.add_middleware(Gateway, schemes=[by_service_key(), by_token(ring)])
+    app.add_middleware(
+        Gateway, schemes=[by_service_key(), by_api_key(lambda: app.state.pool), by_token(ring)]
+    )
     app.add_middleware(Streams, stopping=stopping)
     app.add_middleware(Telemetry)
     problems.install(app)

@@ -1,0 +1,41 @@
+"""API keys in Postgres."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from core_lms.pages import After
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__)
+
+
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    return await unit.cursor.fetchone()
+
+
+async def insert(unit: Unit, **values: Any) -> DictRow | None:
+    return await _one(unit, "insert", **values)
+
+
+async def get(unit: Unit, id_: object) -> DictRow | None:
+    return await _one(unit, "get", id=id_)
+
+
+async def revoke(unit: Unit, id_: object) -> DictRow | None:
+    return await _one(unit, "revoke", id=id_)
+
+
+async def in_use(unit: Unit, hash_: bytes) -> DictRow | None:
+    """The valid key of this hash, whichever institution it is of."""
+    return await _one(unit, "in_use", hash=hash_)
+
+
+async def page(unit: Unit, after: After | None, rows: int) -> list[DictRow]:
+    values = {"after_first": after and after.first, "after_id": after and after.id, "rows": rows}
+    await unit.cursor.execute(_sql["list"], values)
+    return await unit.cursor.fetchall()

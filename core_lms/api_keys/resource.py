@@ -1,0 +1,18 @@
+"""API keys, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class ApiKey(Resource, sql=_sql["api_key"]):
+    """A key of the institution."""
+
+    api_key_id: UUID | str

@@ -1,0 +1,56 @@
+"""``/api-keys``: what machines act with."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from psycopg.rows import DictRow
+
+from core_lms.access.resource import Institution
+from core_lms.api_keys import resource, schemas, service
+from core_lms.pages import Cursor, Limit, Page
+from core_lms.problems import RESPONSES
+from core_lms.work import Work, does
+
+router = APIRouter(prefix="/api-keys", tags=["api keys"], responses=RESPONSES)
+
+
+@router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownApiKey)
+async def create(
+    body: schemas.NewApiKey,
+    work: Annotated[Work, does("api_key.create", keyed=True)],
+    response: Response,
+) -> dict[str, Any]:
+    """Make a key; it is shown in this answer and never again. Emits `api_key.created`."""
+    async with work.begin(Institution()) as unit:
+        key, created = await service.create(unit, body)
+    if not created:
+        response.status_code = HTTPStatus.OK
+    response.headers["Cache-Control"] = "no-store"
+    return key
+
+
+@router.get("", response_model=Page[schemas.ApiKey])
+async def page(
+    work: Annotated[Work, does("api_key.list")], cursor: Cursor = None, limit: Limit = 50
+) -> dict[str, Any]:
+    """The institution's keys, oldest first; none of them can be read back."""
+    async with work.begin(Institution()) as unit:
+        return await service.page(unit, cursor, limit)
+
+
+@router.get("/{api_key_id}", response_model=schemas.ApiKey)
+async def get(api_key_id: UUID, work: Annotated[Work, does("api_key.read")]) -> DictRow:
+    """One key, and when it was last used."""
+    async with work.begin(resource.ApiKey(api_key_id)) as unit:
+        return await service.get(unit, api_key_id)
+
+
+@router.post("/{api_key_id}/revoke", response_model=schemas.ApiKey)
+async def revoke(api_key_id: UUID, work: Annotated[Work, does("api_key.revoke")]) -> DictRow:
+    """Refuse the key from now on; emits `api_key.revoked` the first time."""
+    async with work.begin(resource.ApiKey(api_key_id)) as unit:
+        return await service.revoke(unit, api_key_id)

@@ -1,0 +1,60 @@
+"""API keys as they cross HTTP."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.event import Timestamp
+from core_lms.text import Body, Line
+
+Scope = Annotated[
+    str,
+    Field(
+        max_length=100,
+        pattern=r"^(\*|[a-z][a-z0-9_-]*\.(\*|[a-z][a-z0-9_.-]*))$",
+        description="an action (`item.read`), all of a noun (`course.*`) or everything (`*`)",
+    ),
+]
+
+
+class NewApiKey(Body):
+    """A key for one machine; give it no more than that machine needs."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "name": "nightly export",
+                "scopes": ["course.list", "enrollment.*"],
+                "expires_at": "2030-01-01T00:00:00Z",
+            }
+        }
+    )
+
+    name: Line
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=100)]
+    expires_at: Timestamp | None = None
+
+
+class ApiKey(BaseModel):
+    """A key, without what makes it one."""
+
+    id: UUID
+    name: str
+    start: str
+    scopes: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+    created_by: UUID | None
+    created_at: datetime
+
+
+class ShownApiKey(ApiKey):
+    """The key itself, shown this once: who loses it makes another."""
+
+    key: str | None
+    """None where the request was repeated: it was shown the first time."""
