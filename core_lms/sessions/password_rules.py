@@ -47,7 +47,8 @@ def check(password: str, *, min_length: int, personal: Iterable[str] = ()) -> No
     if len(left) < 4:
         raise Rejected("password: follows the keyboard or the alphabet")
     own = [part for text in personal for part in re.split(r"[^\w]+|_", text.lower())]
-    for rest in (_core(lowered), _core(lowered).translate(_LOOK_ALIKE)):
+    core = _core(lowered)
+    for rest in (core, core.translate(_LOOK_ALIKE), _core(lowered.translate(_LOOK_ALIKE))):
         for word in (*_WORDS, *(part for part in own if len(part) >= 4)):
             rest = rest.replace(word, "")
         if len(_core(rest)) < 4:

@@ -33,7 +33,8 @@ class Hashing:
             parallelism=given.argon2_lanes,
         )
         self._places = anyio.CapacityLimiter(given.hashing_at_once)
-        self._queue = given.hashing_queue
+        self._under_way = 0
+        self._most = given.hashing_at_once + given.hashing_queue
         # What an unknown account is checked against: the same work, and never right.
         self._nobodys = self._hasher.hash(secrets.token_urlsafe(16))
 
@@ -56,9 +57,13 @@ class Hashing:
             return False
 
     async def _run(self, work: Callable[..., Result], *values: str) -> Result:
-        if self._places.statistics().tasks_waiting >= self._queue:
+        if self._under_way >= self._most:
             raise Retryable("too many people are logging in at this moment; try again")
-        return await anyio.to_thread.run_sync(work, *values, limiter=self._places)
+        self._under_way += 1
+        try:
+            return await anyio.to_thread.run_sync(work, *values, limiter=self._places)
+        finally:
+            self._under_way -= 1
 
 
 @cache
