@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms import operations, plugins, problems, services
+from core_lms import operations, plugins, problems, routing, services
 from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
 from core_lms.access.role import refuse_bypass
@@ -65,6 +65,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         description="Users, courses, content, enrollments and assessment. Every change is also an "
         "event in Kafka.",
         lifespan=lifespan,
+        redirect_slashes=False,
     )
     # The last one added is the first to see a request.
     app.add_middleware(BodyGate)
@@ -79,7 +80,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     app.add_middleware(Telemetry)
     problems.install(app)
     for router in services.routers():
-        app.include_router(router, prefix="/api/v1")
+        routing.add(app, router, prefix="/api/v1")
     for router in services.routers("public"):
         app.include_router(router)
     app.include_router(well_known)

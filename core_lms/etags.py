@@ -118,7 +118,7 @@ def _named(own: str, header: str, name: str, *, weak: bool) -> bool:
     return any(f'"{value}"' == own and (weak or not w) for w, value in _TAG.findall(header))
 
 
-def _reader(
+async def _reader(
     response: Response,
     known: Annotated[
         str | None,
@@ -132,7 +132,7 @@ def _reader(
     return Reader(response, known)
 
 
-def _writer(
+async def _writer(
     response: Response,
     expected: Annotated[
         str | None,
