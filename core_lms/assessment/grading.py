@@ -86,7 +86,7 @@ async def by_hand(
         verdict = Verdict(0.0, correct, row["response"])
         tell(unit, attempt, row, verdict, points, at)
         await remember(
-            unit, submission_id, row["points"], points, at, "manual", question_id, grade.why, by=by
+            unit, submission_id, row["points"], points, "manual", question_id, grade.why, by=by
         )
     if grade.feedback is not None and by is not None:
         unit.emit(FeedbackGiven(**ids(attempt), given_by=by), source=GRADER, at=at)
@@ -206,7 +206,7 @@ async def give(
         graded_by=by,
     )
     await remember(
-        unit, row["id"], row["score"], graded["score"], at, reason, None, why, by, regrade_id
+        unit, row["id"], row["score"], graded["score"], reason, None, why, by, regrade_id
     )
     whose = {"assessment_id": row["assessment_id"], "user_id": row["user_id"]}
     scores = await repository.many(unit, "scores_of_submissions", **whose)
@@ -238,7 +238,6 @@ async def remember(
     submission_id: object,
     before: Decimal | None,
     after: Decimal,
-    at: datetime,
     reason: Reason,
     question_id: object = None,
     why: str | None = None,
@@ -248,7 +247,7 @@ async def remember(
     """Add to the history of a grade."""
     values: dict[str, Any] = {"submission_id": submission_id, "question_id": question_id}
     values |= {"before": before, "after": after, "reason": reason, "why": why}
-    values |= {"regrade_id": regrade_id, "changed_by": by, "created_at": at}
+    values |= {"regrade_id": regrade_id, "changed_by": by}
     await repository.run(unit, "remember", id=new_id(), **values)
 
 

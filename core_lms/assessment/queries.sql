@@ -129,9 +129,9 @@ WHERE course_id = %(course_id)s
 
 -- name: remember
 INSERT INTO grade_history (id, institution_id, submission_id, question_id, before, after, reason,
-                           why, regrade_id, changed_by, created_at)
+                           why, regrade_id, changed_by)
 VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(question_id)s, %(before)s, %(after)s,
-        %(reason)s, %(why)s, %(regrade_id)s, %(changed_by)s, %(created_at)s)
+        %(reason)s, %(why)s, %(regrade_id)s, %(changed_by)s)
 
 -- name: history
 SELECT * FROM grade_history

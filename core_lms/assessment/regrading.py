@@ -84,7 +84,6 @@ async def _follow(
         attempt["id"],
         row["points"],
         points,
-        now,
         "regrade",
         row["question_id"],
         why,

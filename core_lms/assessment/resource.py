@@ -26,21 +26,21 @@ class Submission(Resource, sql=_sql["submission"]):
     submission_id: UUID | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bank(Resource, sql=_sql["bank"]):
     """A question bank; the caller may be an ``instructor`` of its course."""
 
     bank_id: UUID | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question(Resource, sql=_sql["question"]):
     """A question with its key; the caller may be an ``instructor`` of its course."""
 
     question_id: UUID | str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attempt(Resource, sql=_sql["attempt"]):
     """An attempt; the caller may be its learner (``self``) or an ``instructor``."""
 

@@ -38,7 +38,8 @@ CREATE TABLE grade_history (
     why TEXT,
     regrade_id UUID REFERENCES regrades(id),
     changed_by UUID, -- NULL: a machine
-    created_at TIMESTAMPTZ NOT NULL,
+    -- The statement's moment, not the transaction's: rows of one transaction keep their order.
+    created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(),
     institution_id UUID NOT NULL
 );
 
