@@ -33,7 +33,7 @@ _sql = load(__file__, "media.sql")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 

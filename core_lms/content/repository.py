@@ -17,7 +17,7 @@ from core_lms.work import Unit
 _sql = load(__file__)
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 

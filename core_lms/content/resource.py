@@ -20,7 +20,7 @@ class Item(Resource, sql=_sql["item"]):
     about: UUID | str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Media(Resource, sql=_sql["media"]):
     """A file; relations as those of its course.
 

@@ -24,7 +24,7 @@ from core_lms.work import Unit
 _sql = load(__file__, "cohorts.sql")
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 
@@ -133,7 +133,7 @@ def _in_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
         raise Rejected("ends_at lies before starts_at")
 
 
-async def _named(unit: Unit, name: str, **values: Any) -> DictRow:
+async def _named(unit: Unit, name: str, /, **values: Any) -> DictRow:
     try:
         row = await _one(unit, name, **values)
     except UniqueViolation as error:

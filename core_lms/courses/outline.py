@@ -20,12 +20,12 @@ from core_lms.work import Unit
 _sql = load(__file__, "outline.sql")
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 
 
-async def _all(unit: Unit, name: str, **values: Any) -> list[DictRow]:
+async def _all(unit: Unit, name: str, /, **values: Any) -> list[DictRow]:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchall()
 

@@ -18,12 +18,12 @@ PREREQUISITES_LOCK = 0x4C4D5305
 """First half of the advisory lock of whoever writes prerequisites; the second is the tenant's."""
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 
 
-async def _all(unit: Unit, name: str, **values: Any) -> list[DictRow]:
+async def _all(unit: Unit, name: str, /, **values: Any) -> list[DictRow]:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchall()
 

@@ -22,7 +22,7 @@ class Course(Resource, sql=_sql["course"]):
     about: UUID | str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cohort(Resource, sql=_sql["cohort"]):
     """A group of learners; relations as those of its course."""
 

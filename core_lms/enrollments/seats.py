@@ -26,7 +26,7 @@ LOCK = 0x4C4D5306
 _sql = load(__file__, "seats.sql")
 
 
-async def _one(unit: Unit, name: str, **values: Any) -> DictRow | None:
+async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
 
