@@ -15,6 +15,8 @@ SELECT course.status, course.capacity, course.ends_at,
        AND learner.erased_at IS NULL) AS user_status,
     EXISTS (SELECT FROM enrollments AS before
             WHERE before.user_id = %(user_id)s AND before.course_id = course.id) AS returning,
+    EXISTS (SELECT FROM prices
+            WHERE prices.course_id = course.id AND prices.retired_at IS NULL) AS priced,
     ARRAY(SELECT required.requires_course_id::text
           FROM course_prerequisites AS required
           WHERE required.course_id = course.id

@@ -51,7 +51,8 @@ async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictR
     if entry is None:
         raise NotFound(f"there is no course {course_id}")
     _open(entry, course_id, new.user_id, at)
-    await entitled(unit, new.user_id, course_id)
+    if entry["priced"]:
+        await entitled(unit, new.user_id, course_id)
     if new.cohort_id is not None:
         await cohorts.joinable(unit, new.cohort_id, course_id, at)
     if entry["capacity"] is not None:
