@@ -15,6 +15,7 @@ from typing import Any
 from psycopg import Connection
 
 from pipelines.derive.job import Derived, catalogue, named
+from pipelines.derive.live import LiveCounters, Presence
 from pipelines.derive.settings import DeriveSettings
 from stack import postgres
 
@@ -39,6 +40,8 @@ class Step:
     batches: int
     events: int
     seconds: dict[str, float]
+    recent: list[Presence]
+    """Who did something in the last hour, for the live counters."""
 
 
 class Engine:
@@ -82,7 +85,8 @@ class Engine:
             seconds |= self.apply(_of_steps(), parameters)
             self._run("advance", parameters)
             self._run("forget", parameters)
-            return Step(upto, len(queued), events, seconds)
+            recent = LiveCounters.recent(self._connection)
+            return Step(upto, len(queued), events, seconds, recent)
 
     def position(self) -> int:
         """The last batch that is in the derived tables; 0 before the first."""

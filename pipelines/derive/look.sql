@@ -36,7 +36,8 @@ FROM (
 ) AS extended
 
 -- name: bounds
-SELECT min(lo), max(hi) FROM spans
+-- Within what an event's moment can be, and Python can hold.
+SELECT greatest(min(lo), '0001-01-01Z'), least(max(hi), '9999-12-31 23:59:59.999999Z') FROM spans
 
 -- name: see
 INSERT INTO seen
@@ -47,7 +48,9 @@ SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.cou
        e.topic = 'lms.content.events',
        e.topic = 'lms.content.events' OR e.event_type IN
            ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'),
-       t.user_id IS NOT NULL, e.batch_no > %(done)s
+       t.user_id IS NOT NULL, e.batch_no > %(done)s,
+       CASE WHEN e.timestamp > e.received_at + INTERVAL '5 minutes' THEN e.source_service END,
+       e.received_at
 FROM spans s
 JOIN activity_events e ON e.user_id = s.user_id AND e.timestamp BETWEEN s.lo AND s.hi
 LEFT JOIN touched t
@@ -57,7 +60,7 @@ WHERE e.timestamp BETWEEN %(lo)s AND %(hi)s AND e.batch_no <= %(upto)s
 -- name: see_loose
 INSERT INTO seen
 SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, NULL, e.course_id, e.item_id,
-       e.kind, e.clicks, NULL, e.payload, false, false, false, true
+       e.kind, e.clicks, NULL, e.payload, false, false, false, true, NULL, NULL
 FROM archive_batches b, unnest(b.loose, b.loose_at) AS l(event_id, at)
 JOIN activity_events e ON e.event_id = l.event_id AND e.timestamp = l.at
 WHERE b.batch_no > %(done)s AND b.batch_no <= %(upto)s
@@ -66,7 +69,7 @@ WHERE b.batch_no > %(done)s AND b.batch_no <= %(upto)s
 -- name: see_all_loose
 INSERT INTO seen
 SELECT event_id, event_type, timestamp, institution_id, NULL, course_id, item_id, kind, clicks,
-       NULL, payload, false, false, false, true
+       NULL, payload, false, false, false, true, NULL, NULL
 FROM activity_events
 WHERE user_id IS NULL AND batch_no <= %(upto)s AND topic <> 'lms.content.events'
 
@@ -75,7 +78,8 @@ INSERT INTO told SELECT * FROM seen WHERE fresh AND payload IS NOT NULL
 
 -- name: learner_minutes
 INSERT INTO learner_minute
-SELECT institution_id, course_id, user_id, date_trunc('minute', at), bool_and(fresh)
+SELECT institution_id, course_id, user_id, date_trunc('minute', at),
+       count(*) FILTER (WHERE fresh), bool_and(fresh)
 FROM seen WHERE content AND in_day GROUP BY 1, 2, 3, 4
 
 -- name: time_steps

@@ -12,10 +12,14 @@ import psycopg
 from contracts.errors import Retryable
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
+from pipelines.derive.features import FeaturePublisher
+from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
 log = logging.getLogger("pipelines.derive")
 
+FEATURES_S = 0.5
+"""How often statistics and feature rows are told while nothing is queued."""
 IDLE_S = 0.1
 """How long it waits for more: the archive commits twenty times a second at most."""
 MAX_BACKOFF_S = 5.0
@@ -53,17 +57,31 @@ class Derivation:
 
     def _session(self, engine: Engine) -> None:
         log.info("deriving from batch %d on", engine.position() + 1)
+        live, features = LiveCounters(), FeaturePublisher()
         settled = reported = time.monotonic()
         events = 0
-        while not self._stop.is_set():
-            step = engine.step()
-            events += step.events if step else 0
-            now = time.monotonic()
-            if step is None or now - settled > self._settings.settle_s:
-                engine.settle()
-                settled = now
-            if now - reported > 10 and events:
-                log.info("derived %d events, up to batch %d", events, engine.position())
-                reported, events = now, 0
-            if step is None:
-                self._stop.wait(IDLE_S)
+        with closing(live):
+            live.write(engine.connection, engine.position(), [])
+            while not self._stop.is_set():
+                step = engine.step()
+                if step:
+                    events += step.events
+                    live.write(engine.connection, step.upto, step.recent)
+                now = time.monotonic()
+                waited_s = now - settled
+                if waited_s > (self._settings.settle_s if step else FEATURES_S):
+                    engine.settle()
+                    self._publish(engine, features)
+                    live.write(engine.connection, engine.position(), [])
+                    settled = now
+                if now - reported > 10 and events:
+                    log.info("derived %d events, up to batch %d", events, engine.position())
+                    reported, events = now, 0
+                if step is None:
+                    self._stop.wait(IDLE_S)
+
+    def _publish(self, engine: Engine, features: FeaturePublisher) -> None:
+        try:
+            features.publish(engine.connection)
+        except Retryable as error:
+            log.warning("feature rows wait: %s", error)  # they stay due

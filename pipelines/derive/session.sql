@@ -9,19 +9,22 @@ CREATE TEMP TABLE spans (user_id uuid, lo timestamptz, hi timestamptz) ON COMMIT
 
 -- The archive's events in the spans. `fresh`: new in this step. `in_day`: on a touched day, of
 -- which everything is here; others are here only for their nearness in time. `own`: an action of
--- the learner's, not something that was done to them. The payload only where an event is rare.
+-- the learner's, not something that was done to them. The payload only where an event is rare, the
+-- producer only where its clock was ahead of ours.
 CREATE TEMP TABLE seen (
     event_id uuid, event_type text, at timestamptz, institution_id uuid, user_id uuid,
     course_id uuid, item_id uuid, kind text, clicks integer, device text, payload jsonb,
-    content boolean, own boolean, in_day boolean, fresh boolean
+    content boolean, own boolean, in_day boolean, fresh boolean, source_service text,
+    received_at timestamptz
 ) ON COMMIT DELETE ROWS;
 
 -- The fresh ones among the rare events, so that nobody looks for them among all.
 CREATE TEMP TABLE told (LIKE pg_temp.seen) ON COMMIT DELETE ROWS;
 
--- Learners by course and minute: were they there before this step?
+-- Learners by course and minute: how many new events, and were they there before this step?
 CREATE TEMP TABLE learner_minute (
-    institution_id uuid, course_id uuid, user_id uuid, minute_at timestamptz, novel boolean
+    institution_id uuid, course_id uuid, user_id uuid, minute_at timestamptz, events bigint,
+    novel boolean
 ) ON COMMIT DELETE ROWS;
 
 -- Steps from one event to the next in a session: what this step adds to a learner's time on task.

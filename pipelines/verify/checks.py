@@ -52,6 +52,7 @@ CHECKS = (
     Check("each question's statistics", "expected_question_figures", "question_figures"),
     Check("answers to each question", "expected_answer_counts", "answer_counts"),
     Check("each assessment's statistics", "expected_assessment_figures", "assessment_figures"),
+    Check("clocks that are ahead", "expected_skew", "skewed_clocks"),
     Check("what became of recommendations", "expected_offers", "offers"),
 )
 

@@ -64,3 +64,8 @@ WHERE (enrolled, started, completed, dropped) <> (0, 0, 0, 0)
 ON CONFLICT (course_id, bucket_at, institution_id) DO UPDATE SET
     enrolled = t.enrolled + EXCLUDED.enrolled, started = t.started + EXCLUDED.started,
     completed = t.completed + EXCLUDED.completed, dropped = t.dropped + EXCLUDED.dropped;
+
+-- A moment that moved to an earlier day may leave a day with nothing.
+DELETE FROM enrollment_funnel_day t
+USING (SELECT DISTINCT course_id FROM learner_course_before) AS moved
+WHERE t.course_id = moved.course_id AND (enrolled, started, completed, dropped) = (0, 0, 0, 0);

@@ -72,3 +72,7 @@ ON CONFLICT (bucket_at, institution_id, arm, model, source, position) DO UPDATE 
     impressions = t.impressions + EXCLUDED.impressions, clicks = t.clicks + EXCLUDED.clicks,
     dismissals = t.dismissals + EXCLUDED.dismissals,
     conversions = t.conversions + EXCLUDED.conversions;
+
+DELETE FROM recommendation_feedback
+WHERE impressions = 0
+  AND bucket_at IN (SELECT DISTINCT date_trunc('day', shown_at) FROM offer_before);

@@ -1,0 +1,113 @@
+"""Feature rows of the derived views: one SQL per view, for the newest moment and for the past.
+
+``pipelines/derive/features/<view>.sql`` answers for any list of entities and moments. The stream
+asks it for entities with new events, as of their newest event; a backfill asks it for the past. So
+a row of the past is what the stream would have told then, but for events that came later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import KafkaError, Message, Producer
+from psycopg import Connection
+
+from contracts.errors import Retryable
+from contracts.features import FeatureRow
+from contracts.topics import FEATURES
+from stack import kafka
+
+_FOLDER = Path(__file__).parent / "features"
+DUE = {"learner_engagement": "learner_features_due", "item_quality": "item_features_due"}
+"""The views, and the tables of those whose row is due."""
+
+# An event from the future does not move an entity's newest moment: nothing would follow it.
+_NEWEST = {
+    "learner_engagement": "(SELECT max(timestamp) FROM activity_events e "
+    "WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min')",
+    "item_quality": "(SELECT max(bucket_at) FROM item_engagement i WHERE i.item_id = d.entity_id "
+    "AND i.bucket_at <= now())",
+}
+
+Wanted = tuple[str, str, datetime]
+"""Entity, institution, moment."""
+
+
+def rows(
+    connection: Connection[Any], view: str, wanted: Sequence[Wanted] | None = None
+) -> Iterator[FeatureRow]:
+    """One row of ``view`` for each wanted; with None, for those in the table ``wanted``."""
+    if wanted is not None:
+        connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (" + _WANTED + ")")
+        connection.execute("TRUNCATE wanted")
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO wanted VALUES (%s, %s, %s)", wanted)
+    query = (_FOLDER / f"{view}.sql").read_text(encoding="utf-8")
+    with connection.cursor() as cursor:
+        cursor.execute(query.encode())
+        names = [column.name for column in cursor.description or ()][3:]
+        for entity_id, institution_id, as_of, *values in cursor:
+            yield FeatureRow(
+                feature_view=view,
+                entity_id=str(entity_id),
+                institution_id=str(institution_id),
+                event_timestamp=as_of.astimezone(UTC),
+                features=dict(zip(names, values, strict=True)),
+            )
+
+
+_WANTED = "entity_id uuid, institution_id uuid, as_of timestamptz"
+
+
+class FeaturePublisher:
+    """Sends the rows that are due to ``lms.features``; what Kafka did not take stays due."""
+
+    def __init__(self) -> None:
+        self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
+
+    def publish(self, connection: Connection[Any], most: int = 2_000) -> int:
+        """Send at most ``most`` rows of each view; returns how many.
+
+        Raises ``Retryable`` where Kafka is away. A repeat after a crash is the same row again.
+        """
+        return sum(self._publish(connection, view, most) for view in DUE)
+
+    def _publish(self, connection: Connection[Any], view: str, most: int) -> int:
+        with connection.transaction():
+            connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS wanted ({_WANTED})".encode())
+            connection.execute("TRUNCATE wanted")
+            taken = connection.execute(
+                f"WITH taken AS (DELETE FROM {DUE[view]} WHERE ctid IN (SELECT ctid FROM "
+                f"{DUE[view]} LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *), moments AS (SELECT "
+                f"entity_id, institution_id, {_NEWEST[view]} AS as_of FROM taken d) "
+                "INSERT INTO wanted SELECT * FROM moments WHERE as_of IS NOT NULL".encode(),
+                (most,),
+            ).rowcount
+            if taken:
+                self.send(rows(connection, view))
+            return taken
+
+    def send(self, found: Iterator[FeatureRow]) -> int:
+        """Publish and wait until Kafka has them; returns how many."""
+        failed: list[KafkaError] = []
+
+        def delivered(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failed.append(error)
+
+        sent = 0
+        for row in found:
+            self._producer.produce(
+                FEATURES.name,
+                key=f"{row.feature_view}/{row.entity_id}",
+                value=row.model_dump_json().encode(),
+                on_delivery=delivered,
+            )
+            sent += 1
+            self._producer.poll(0)
+        if sent and (self._producer.flush(15) or failed):
+            raise Retryable(f"feature rows could not be published: {failed[:1] or 'Kafka is away'}")
+        return sent

@@ -1,0 +1,17 @@
+-- name: recent
+-- New events of the last hour: minute, institution, course, learner.
+SELECT DISTINCT date_trunc('minute', at), institution_id::text, course_id::text, user_id::text
+FROM seen WHERE fresh AND content AND at > now() - INTERVAL '1 hour' AND at <= now()
+
+-- name: counts
+SELECT bucket_at, institution_id::text, course_id::text, events, learners
+FROM course_learners_minute
+WHERE bucket_at = ANY(%(minutes)s) AND (institution_id, course_id) IN
+    (SELECT * FROM unnest(%(institutions)s::uuid[], %(courses)s::uuid[]))
+
+-- name: all_recent
+SELECT DISTINCT date_trunc('minute', timestamp), institution_id::text, course_id::text,
+       user_id::text
+FROM activity_events
+WHERE timestamp > now() - INTERVAL '1 hour' AND timestamp <= now()
+  AND topic = 'lms.content.events' AND batch_no <= %(upto)s
