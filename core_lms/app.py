@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from psycopg_pool import AsyncConnectionPool
 
-from core_lms import operations, plugins, problems, routing, services
+from core_lms import operations, plugins, pools, problems, routing, services
 from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
 from core_lms.access.role import refuse_bypass
@@ -23,10 +21,8 @@ from core_lms.limits.settings import LimitSettings
 from core_lms.stopping import Stopping, Streams
 from core_lms.telemetry import tracing
 from core_lms.telemetry.middleware import Telemetry
-from stack.postgres import PostgresSettings, pool
+from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
-
-WAIT_FOR_CONNECTION_S = 5.0
 
 
 def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
@@ -43,20 +39,15 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(refuse_bypass, settings.app_url)
         tracer = tracing.start("lms")
-        database: AsyncConnectionPool[Any] = pool(
-            settings.app_url, application_name="learnstream-lms", **tracing.cursor_factory()
-        )
-        database.timeout = WAIT_FOR_CONNECTION_S
-        await database.open(wait=False)
-        app.state.pool = database
         reading = asyncio.create_task(keep_reading(ring))
         try:
-            with stopping.on_signals():
-                async with operations.watched(primary=database):
-                    yield
+            async with pools.opened(settings) as found:
+                app.state.pools, app.state.pool = found, found.primary
+                with stopping.on_signals():
+                    async with operations.watched(**found.named()):
+                        yield
         finally:
             reading.cancel()
-            await database.close()
             tracing.stop(tracer)
 
     app = FastAPI(

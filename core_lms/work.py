@@ -22,6 +22,7 @@ from core_lms.access.decision import allowed
 from core_lms.access.resource import Resource
 from core_lms.errors import Forbidden, NotFound, Unauthenticated
 from core_lms.outbox import append
+from core_lms.pools import AWAY, Pools
 
 _TENANT = "SELECT set_config('learnstream.institution_id', %s, true)"
 """Until the transaction ends, so that it also holds behind a pooler that shares connections."""
@@ -118,11 +119,32 @@ async def _open(
     return row
 
 
+async def _look(
+    pool: AsyncConnectionPool[Any],
+    caller: Caller,
+    about: Resource,
+    query: str,
+    values: dict[str, Any],
+) -> tuple[Unit, list[DictRow]]:
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        decisive = connection.cursor(row_factory=dict_row)
+        async with connection.pipeline():
+            await connection.execute(_TENANT, [caller.institution_id])
+            if about.SQL is not None:
+                await decisive.execute(about.SQL, about.params(caller))
+            await cursor.execute(query, {"institution_id": caller.institution_id, **values})
+        facts = {} if about.SQL is None else await decisive.fetchone()
+        rows = await cursor.fetchall()
+    if facts is None:
+        raise NotFound(f"there is no {about}")
+    return Unit(cursor, caller, facts=facts), rows
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """What is to be done (an action), who asks, under which idempotency key, where the data is."""
 
-    pool: AsyncConnectionPool[Any]
+    pools: Pools
     caller: Caller
     action: str
     key: str | None = None
@@ -134,13 +156,45 @@ class Work:
         Raises ``Unauthenticated`` instead where nobody in particular asked, and ``NotFound`` where
         there is no such resource in the caller's institution.
         """
-        async with transaction(self.pool, self.caller, key=self.key, about=about) as unit:
-            audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
-            if not allowed(self.caller, self.action, about.KIND, unit.facts):
-                if self.caller.kind == "anonymous":
-                    raise Unauthenticated(f"{self.action} needs somebody who is logged in")
-                raise Forbidden(f"{self.action} of {about} is not for you to do")
+        pool = self.pools.primary
+        async with transaction(pool, self.caller, key=self.key, about=about) as unit:
+            self._decide(unit, about)
             yield unit
+
+    @asynccontextmanager
+    async def look(
+        self, about: Resource, query: str, *, old_news: bool = False, **values: Any
+    ) -> AsyncIterator[list[DictRow]]:
+        """The rows of ``query`` in one round trip, asked together with the facts that decide.
+
+        For what only reads: tenant, facts and rows are one pipeline, which is one transaction on
+        the server. Raises like ``begin``; the rows are seen by nobody who may not. With
+        ``old_news`` they may come from a replica, if the decision needs nothing from the database.
+        What is shown about people is in the audit log before it leaves the block.
+        """
+        replica = self.pools.for_old_news() if old_news and about.SQL is None else None
+        try:
+            unit, rows = await _look(
+                replica or self.pools.looking, self.caller, about, query, values
+            )
+        except AWAY as error:
+            if replica is None:
+                raise
+            self.pools.replica_failed(error)
+            unit, rows = await _look(self.pools.looking, self.caller, about, query, values)
+        self._decide(unit, about)
+        yield rows
+        audited = audit.entry(unit)
+        if audited:
+            async with transaction(self.pools.primary, self.caller) as record:
+                await record.cursor.execute(audit.INSERT, audited)
+
+    def _decide(self, unit: Unit, about: Resource) -> None:
+        audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
+        if not allowed(self.caller, self.action, about.KIND, unit.facts):
+            if self.caller.kind == "anonymous":
+                raise Unauthenticated(f"{self.action} needs somebody who is logged in")
+            raise Forbidden(f"{self.action} of {about} is not for you to do")
 
 
 _InstitutionId = Annotated[
@@ -172,7 +226,7 @@ class Does:
     action: str
 
     async def __call__(self, request: Request, institution_id: _InstitutionId = None) -> Work:
-        return Work(request.app.state.pool, request.state.caller, self.action)
+        return Work(request.app.state.pools, request.state.caller, self.action)
 
 
 @dataclass(frozen=True)
@@ -182,7 +236,7 @@ class DoesKeyed(Does):
     async def __call__(
         self, request: Request, institution_id: _InstitutionId = None, key: _Key = None
     ) -> Work:
-        return Work(request.app.state.pool, request.state.caller, self.action, key)
+        return Work(request.app.state.pools, request.state.caller, self.action, key)
 
 
 def does(action: str, *, keyed: bool = False) -> Dependency:

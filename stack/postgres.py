@@ -28,7 +28,13 @@ class PostgresSettings(BaseSettings):
     """The same database as the application: a role that row-level security binds to one tenant."""
     analytics_url: str = Field(default_factory=lambda: _local("analytics"))
     """TimescaleDB: archive, aggregates, feature history."""
-    pool_size: int = 8
+    replica_url: str | None = None
+    """A streaming replica, as the application's role: lists that may be seconds behind go there."""
+    pool_size: int = Field(default=8, ge=1)
+    """Connections of one pool of one process."""
+    prepared_statements: bool = True
+    """Off for a pooler that does not know them (PgBouncer before 1.21, or its
+    ``max_prepared_statements`` at 0)."""
 
     def analytics_jdbc(self) -> dict[str, str]:
         """``url``, ``username``, ``password`` of the analytical database for Flink's JDBC sink."""
@@ -53,6 +59,8 @@ def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
 def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Any]:
     """An unopened async pool; open it in the application's lifespan."""
     settings = PostgresSettings()
+    if not settings.prepared_statements:
+        kwargs["prepare_threshold"] = None
     return AsyncConnectionPool(
         url, min_size=1, max_size=settings.pool_size, open=False, kwargs=kwargs
     )
