@@ -214,7 +214,9 @@ def test_nobody_begins_before_it_opens_without_enrollment_or_without_questions(q
     refused(quiz.learner.post(f"/assessments/{early}/attempts", {}), 409, "opens at")
     stranger = quiz.lms.person(quiz.lms.user())
     open_now = quiz.assessment(question)
-    refused(stranger.post(f"/assessments/{open_now}/attempts", {}), 409, "not enrolled")
+    refused(stranger.post(f"/assessments/{open_now}/attempts", {}), 403, "attempt.start")
+    nobody = {"user_id": quiz.lms.user()}
+    refused(quiz.lms.post(f"/assessments/{open_now}/attempts", nobody), 409, "not enrolled")
     plain = quiz.assessment()
     refused(quiz.learner.post(f"/assessments/{plain}/attempts", {}), 409, "asks no questions")
     handed_in = {"user_id": quiz.learner_id}
