@@ -15,6 +15,9 @@ MAX_BYTES = 256 * 1024
 STREAMED = re.compile(r"/api/v1/media/[^/]+/bytes")
 """Where files are put: the route itself reads them, piece by piece, with a limit of its own."""
 
+FORMS = re.compile(r"/notifications/unsubscribe/[^/]+")
+"""Where mail programs post a form (RFC 8058)."""
+
 
 class BodyGate:
     """ASGI middleware: reads the body up to the limit before the application sees it."""
@@ -32,7 +35,7 @@ class BodyGate:
             return
         try:
             body = await self._read(receive)
-            if body:
+            if body and not FORMS.fullmatch(scope["path"]):
                 _check(dict(scope["headers"]), body)
         except (TooLarge, UnsupportedMedia, Malformed) as error:
             await problems.of(error)(scope, receive, send)

@@ -98,7 +98,7 @@ async def _verify(work: Work, code: str) -> dict[str, Any]:
     """Asked as nobody in particular, in the institution that the code belongs to."""
     read = read_code(code) or ""
     async with (
-        work.pool.connection() as connection,
+        work.pools.primary.connection() as connection,
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         institution = await repository.institution_of(cursor, read)
