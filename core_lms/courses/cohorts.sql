@@ -33,11 +33,11 @@ ORDER BY joined_at, user_id
 LIMIT %(rows)s
 
 -- name: learning
--- The row lock keeps the learner from leaving the course while they join.
+-- The row lock keeps the learner from leaving the course, or joining another group, meanwhile.
 SELECT id FROM enrollments
 WHERE user_id = %(user_id)s AND course_id = %(course_id)s
   AND institution_id = %(institution_id)s AND status <> 'dropped'
-FOR SHARE
+FOR NO KEY UPDATE
 
 -- name: member
 SELECT cohort_id, user_id, joined_at FROM cohort_members
