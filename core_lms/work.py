@@ -41,6 +41,8 @@ class Unit:
     key: str | None = None
     facts: DictRow = field(default_factory=dict)
     """What was read of the resource to decide: its attributes and the caller's relations to it."""
+    rows: list[DictRow] = field(default_factory=list)
+    """Of a unit that only looks: what it has read."""
     events: list[Envelope] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Done once the transaction has committed, and not done where it has not."""
@@ -52,6 +54,13 @@ class Unit:
     @property
     def institution_id(self) -> str:
         return self.caller.institution_id
+
+    @property
+    def row(self) -> DictRow:
+        """The only row of a unit that looks; raises ``NotFound`` where it has just gone."""
+        if not self.rows:
+            raise NotFound(f"there is no {self.resource}")
+        return self.rows[0]
 
     def emit(
         self,
@@ -125,7 +134,7 @@ async def _look(
     about: Resource,
     query: str,
     values: dict[str, Any],
-) -> tuple[Unit, list[DictRow]]:
+) -> Unit:
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
         decisive = connection.cursor(row_factory=dict_row)
         async with connection.pipeline():
@@ -137,7 +146,7 @@ async def _look(
         rows = await cursor.fetchall()
     if facts is None:
         raise NotFound(f"there is no {about}")
-    return Unit(cursor, caller, facts=facts), rows
+    return Unit(cursor, caller, facts=facts, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +158,11 @@ class Work:
     action: str
     key: str | None = None
 
+    @property
+    def pool(self) -> AsyncConnectionPool[Any]:
+        """Of the connections that write."""
+        return self.pools.primary
+
     @asynccontextmanager
     async def begin(self, about: Resource) -> AsyncIterator[Unit]:
         """A unit in which the caller may do the action to the resource, or ``Forbidden``.
@@ -156,37 +170,35 @@ class Work:
         Raises ``Unauthenticated`` instead where nobody in particular asked, and ``NotFound`` where
         there is no such resource in the caller's institution.
         """
-        pool = self.pools.primary
-        async with transaction(pool, self.caller, key=self.key, about=about) as unit:
+        async with transaction(self.pool, self.caller, key=self.key, about=about) as unit:
             self._decide(unit, about)
             yield unit
 
     @asynccontextmanager
     async def look(
         self, about: Resource, query: str, *, old_news: bool = False, **values: Any
-    ) -> AsyncIterator[list[DictRow]]:
-        """The rows of ``query`` in one round trip, asked together with the facts that decide.
+    ) -> AsyncIterator[Unit]:
+        """A unit that has read already: ``unit.rows`` are those of ``query``, and that was all.
 
-        For what only reads: tenant, facts and rows are one pipeline, which is one transaction on
-        the server. Raises like ``begin``; the rows are seen by nobody who may not. With
+        The tenant, the facts that decide and the rows are asked in one round trip, which is one
+        transaction on the server. Raises like ``begin``; nobody sees rows who may not. With
         ``old_news`` they may come from a replica, if the decision needs nothing from the database.
-        What is shown about people is in the audit log before it leaves the block.
+        Whom the rows are about is in the audit log before they leave the block.
         """
+        pool, caller = self.pools.looking, self.caller
         replica = self.pools.for_old_news() if old_news and about.SQL is None else None
         try:
-            unit, rows = await _look(
-                replica or self.pools.looking, self.caller, about, query, values
-            )
+            unit = await _look(replica or pool, caller, about, query, values)
         except AWAY as error:
             if replica is None:
                 raise
             self.pools.replica_failed(error)
-            unit, rows = await _look(self.pools.looking, self.caller, about, query, values)
+            unit = await _look(pool, caller, about, query, values)
         self._decide(unit, about)
-        yield rows
+        yield unit
         audited = audit.entry(unit)
         if audited:
-            async with transaction(self.pools.primary, self.caller) as record:
+            async with transaction(self.pool, caller) as record:
                 await record.cursor.execute(audit.INSERT, audited)
 
     def _decide(self, unit: Unit, about: Resource) -> None:

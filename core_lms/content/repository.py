@@ -15,6 +15,7 @@ from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
+PAGE = _sql["list"]
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -49,16 +50,14 @@ async def archive(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "archive", id=id_)
 
 
-async def page(unit: Unit, course_id: object, after: After | None, rows: int) -> list[DictRow]:
-    values = {
+def page(course_id: object, after: After | None, rows: int) -> dict[str, Any]:
+    """What ``PAGE`` asks for, besides the institution."""
+    return {
         "course_id": course_id,
-        "institution_id": unit.institution_id,
         "after_first": after and after.first,
         "after_id": after and after.id,
         "rows": rows,
     }
-    await unit.cursor.execute(_sql["list"], values)
-    return await unit.cursor.fetchall()
 
 
 async def place(unit: Unit, course_id: object, item_id: object, user_id: object) -> DictRow | None:

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms import etags
 from core_lms.access.resource import Institution
-from core_lms.content import media_routes, resource, service, studying
+from core_lms.content import media_routes, repository, resource, service, studying
 from core_lms.content.schemas import (
     EXAMPLES,
     CompletedItems,
@@ -57,8 +57,9 @@ async def page(
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """The items of a course in their order: a table of contents."""
-    async with work.begin(Course(course_id)) as unit:
-        return await service.page(unit, course_id, cursor, limit)
+    asked = service.asked(course_id, cursor, limit)
+    async with work.look(Course(course_id), repository.PAGE, **asked) as unit:
+        return service.page(unit, limit)
 
 
 @_content.get(

@@ -93,17 +93,20 @@ async def _locked(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
     return _found(row, f"item {id_} in course {course_id}")
 
 
-async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
-    """The items of a course in their order; raises ``NotFound`` for an unknown course.
+def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+    """What ``repository.PAGE`` asks for; raises ``Rejected`` for a cursor that is none of ours."""
+    return repository.page(course_id, pages.decode(cursor, int), limit + 1)
+
+
+def page(unit: Unit, limit: int) -> dict[str, Any]:
+    """The items of a course that the unit has looked at, in their order.
 
     A table of contents: the content itself is left out for everybody who does not run the course.
     """
-    await courses.get(unit, course_id)
-    rows = await repository.page(unit, course_id, pages.decode(cursor, int), limit + 1)
     if not _runs(unit):
-        for row in rows:
+        for row in unit.rows:
             row["metadata"] = _about(row["metadata"])
-    return pages.page(rows, limit, "position")
+    return pages.page(unit.rows, limit, "position")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
+GET = _sql["get"]
 
 PREREQUISITES_LOCK = 0x4C4D5305
 """First half of the advisory lock of whoever writes prerequisites; the second is the tenant's."""

@@ -17,6 +17,7 @@ from core_lms.courses import (
     outline_routes,
     prerequisites,
     publishing,
+    repository,
     resource,
     service,
     staff,
@@ -84,8 +85,8 @@ async def page(
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
 async def get(course_id: UUID, work: Annotated[Work, does("course.read")], reader: InReader) -> Any:
     """One course."""
-    async with work.begin(resource.Course(course_id)) as unit:
-        course = await service.get(unit, course_id)
+    async with work.look(resource.Course(course_id), repository.GET, id=course_id) as unit:
+        course = unit.row
     return reader.answer(course)
 
 

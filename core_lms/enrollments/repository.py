@@ -13,6 +13,7 @@ from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
+GET = _sql["get"]
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms import etags
 from core_lms.courses.resource import Course
-from core_lms.enrollments import resource, service
+from core_lms.enrollments import repository, resource, service
 from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
 from core_lms.etags import InReader
 from core_lms.pages import Cursor, Limit, Page
@@ -77,8 +77,9 @@ async def get(
     enrollment_id: UUID, work: Annotated[Work, does("enrollment.read")], reader: InReader
 ) -> Any:
     """One learner in one course."""
-    async with work.begin(resource.Enrollment(enrollment_id)) as unit:
-        enrollment = await service.get(unit, enrollment_id)
+    about = resource.Enrollment(enrollment_id)
+    async with work.look(about, repository.GET, id=enrollment_id) as unit:
+        enrollment = unit.row
     return reader.answer(enrollment)
 
 
