@@ -19,6 +19,9 @@ What others may read (database ``analytics``; all ids ``uuid``, all times ``time
 ``archive_offsets``
     ``(topic, partition, next_offset)``: how far ``activity_events`` is complete.
 
+The API reads them through ``readers.sql``: every table and view that has ``institution_id`` (and
+``course_id``, ``user_id`` for the narrower scopes) is there under its own name.
+
 ``prepare()`` may be called by anyone at any time; it needs a role that may create extensions, or
 the extension to exist.
 """
@@ -31,6 +34,7 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from pipelines.readers import close_to_readers, open_to_readers
 from stack import postgres
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -54,11 +58,13 @@ def prepare() -> list[str]:
             "(name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz DEFAULT now())"
         )
         applied = dict(connection.execute("SELECT name, sha256 FROM pipelines_migrations"))
-        return [
+        done = [
             path.stem
             for path in sorted(MIGRATIONS.glob("*.sql"))
             if _apply(connection, path, applied)
         ]
+        open_to_readers(connection, postgres.PostgresSettings())
+        return done
 
 
 def _apply(connection: psycopg.Connection, path: Path, applied: dict[str, str]) -> bool:
@@ -72,6 +78,7 @@ def _apply(connection: psycopg.Connection, path: Path, applied: dict[str, str]) 
                 migration=path.stem,
             )
         return False
+    close_to_readers(connection)
     connection.execute(text)
     connection.execute(
         "INSERT INTO pipelines_migrations (name, sha256) VALUES (%s, %s)", (path.stem, sha256)

@@ -28,6 +28,8 @@ class PostgresSettings(BaseSettings):
     """The same database as the application: a role that row-level security binds to one tenant."""
     analytics_url: str = Field(default_factory=lambda: _local("analytics"))
     """TimescaleDB: archive, aggregates, feature history."""
+    analyst_url: str = Field(default_factory=lambda: _local("analytics", "learnstream_analyst"))
+    """The same as the API reads it: rows of one institution, of some courses or of one learner."""
     replica_url: str | None = None
     """A streaming replica, as the application's role: lists that may be seconds behind go there."""
     pool_size: int = Field(default=8, ge=1)

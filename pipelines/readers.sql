@@ -1,0 +1,68 @@
+-- Who may read the analytical tables through the API, and which rows of them: run after each
+-- migration, and again whenever the tables have changed.
+--
+-- A panel's SQL runs as it stands. Which rows it finds is decided here: the reader's search_path leads
+-- to one of three schemas, whose views have the tables' names and only the rows of
+--   seen_institution  one institution (learnstream.institution_id)
+--   seen_courses      some courses of it (learnstream.course_ids)
+--   seen_learner      one learner in it (learnstream.user_id)
+-- A table without the column that tells the rows apart has no view there, and the role of the schema
+-- may not read the table itself: such a panel is refused, never filtered too little.
+DO $$
+DECLARE
+    institution CONSTANT text :=
+        'institution_id = (SELECT nullif(current_setting(''learnstream.institution_id'', true), '''')::uuid)';
+    courses CONSTANT text :=
+        'course_id = ANY ((SELECT nullif(current_setting(''learnstream.course_ids'', true), '''')::uuid[])::uuid[])';
+    learner CONSTANT text :=
+        'user_id = (SELECT nullif(current_setting(''learnstream.user_id'', true), '''')::uuid)';
+    scope record;
+    target record;
+    wanted text;
+BEGIN
+    -- A role belongs to the server: another database may have made it already.
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_analyst') THEN
+        -- It takes on one of the three roles per transaction and has no rights of its own.
+        CREATE ROLE learnstream_analyst LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
+        ALTER ROLE learnstream_analyst SET default_transaction_read_only = on;
+        ALTER ROLE learnstream_analyst SET statement_timeout = '5s';
+        ALTER ROLE learnstream_analyst SET idle_in_transaction_session_timeout = '30s';
+    END IF;
+    FOR scope IN
+        SELECT * FROM (VALUES ('seen_institution', ARRAY['institution_id'], institution),
+                              ('seen_courses', ARRAY['institution_id', 'course_id'],
+                               institution || ' AND ' || courses),
+                              ('seen_learner', ARRAY['institution_id', 'user_id'],
+                               institution || ' AND ' || learner)) AS s (name, needs, rule)
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_' || scope.name) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', 'learnstream_' || scope.name);
+        END IF;
+        EXECUTE format('GRANT %I TO learnstream_analyst', 'learnstream_' || scope.name);
+        -- What the schema is made from; the same as last time: nothing to do, nobody is disturbed.
+        SELECT md5(scope.rule || coalesce(string_agg(
+                   attrelid::text || '.' || attnum || ' ' || attname || ' ' || atttypid, ','
+                   ORDER BY attrelid, attnum), ''))
+        INTO wanted
+        FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+          AND attnum > 0 AND NOT attisdropped;
+        CONTINUE WHEN wanted = obj_description(to_regnamespace(scope.name), 'pg_namespace');
+        EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', scope.name);
+        EXECUTE format('CREATE SCHEMA %I', scope.name);
+        FOR target IN
+            SELECT relname FROM pg_class
+            WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
+              AND scope.needs <@ (SELECT array_agg(attname::text) FROM pg_attribute
+                                  WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped)
+        LOOP
+            EXECUTE format('CREATE VIEW %I.%I WITH (security_barrier) AS SELECT * FROM public.%I WHERE %s',
+                           scope.name, target.relname, target.relname, scope.rule);
+        END LOOP;
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', scope.name, 'learnstream_' || scope.name);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO %I',
+                       scope.name, 'learnstream_' || scope.name);
+        EXECUTE format('COMMENT ON SCHEMA %I IS %L', scope.name, wanted);
+    END LOOP;
+END
+$$;
