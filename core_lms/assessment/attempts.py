@@ -177,7 +177,7 @@ async def submit(unit: Unit, id_: UUID, now: datetime) -> tuple[DictRow, bool]:
 async def close_if_over(unit: Unit, id_: UUID, now: datetime) -> bool:
     """Hand in an attempt whose time has run out; whether it still was open."""
     attempt = await _locked(unit, id_)
-    if attempt["status"] != "open" or not over(attempt, now):
+    if attempt["status"] != "open" or attempt["forgotten"] or not over(attempt, now):
         return False
     await close(unit, id_, _end(attempt))
     return True

@@ -47,9 +47,11 @@ SELECT * FROM attempts WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock_attempt
 SELECT attempt.*, assessment.kind, assessment.late_penalty, assessment.pass_score,
-       assessment.score_rule, assessment.after_limit, assessment.shuffle_choices
+       assessment.score_rule, assessment.after_limit, assessment.shuffle_choices,
+       learner.erased_at IS NOT NULL AS forgotten
 FROM attempts AS attempt
 JOIN assessments AS assessment ON assessment.id = attempt.assessment_id
+JOIN users AS learner ON learner.id = attempt.user_id
 WHERE attempt.id = %(id)s AND attempt.institution_id = %(institution_id)s
 FOR NO KEY UPDATE OF attempt
 

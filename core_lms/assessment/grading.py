@@ -42,7 +42,7 @@ async def automatic(unit: Unit, submission_id: str, at: datetime) -> None:
     Does nothing to an attempt that was graded already, so that hearing of it again is harmless.
     """
     attempt = await repository.one(unit, "lock_attempt", id=submission_id)
-    if attempt is None or attempt["status"] != "submitted":
+    if attempt is None or attempt["status"] != "submitted" or attempt["forgotten"]:
         return
     judged: list[tuple[DictRow, Verdict]] = []
     waiting = False
@@ -68,7 +68,7 @@ async def by_hand(
     away with them. The last question that waited gives the work its score.
     """
     attempt = await repository.one(unit, "lock_attempt", id=submission_id)
-    if attempt is None or attempt["status"] == "open":
+    if attempt is None or attempt["status"] == "open" or attempt["forgotten"]:
         raise Conflict(f"submission {submission_id} answers no questions")
     if attempt["status"] == "submitted":
         raise Conflict("what a key decides is being graded at this moment: try again")

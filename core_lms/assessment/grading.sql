@@ -46,8 +46,9 @@ SELECT attempt.*, attempt.submitted_at AS created_at,
        (SELECT count(*) FROM attempt_questions AS asked
         WHERE asked.attempt_id = attempt.id AND asked.graded_at IS NULL) AS questions
 FROM attempts AS attempt
+JOIN users AS learner ON learner.id = attempt.user_id
 WHERE attempt.course_id = %(course_id)s AND attempt.institution_id = %(institution_id)s
-  AND attempt.status = 'waiting'
+  AND attempt.status = 'waiting' AND learner.erased_at IS NULL
   AND (%(after_first)s::timestamptz IS NULL
        OR (attempt.submitted_at, attempt.id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
 ORDER BY attempt.submitted_at, attempt.id
@@ -59,7 +60,9 @@ LIMIT %(rows)s
 SELECT attempt.id
 FROM attempts AS attempt
 JOIN attempt_questions AS asked ON asked.attempt_id = attempt.id
+JOIN users AS learner ON learner.id = attempt.user_id
 WHERE asked.question_id = %(question_id)s AND attempt.status IN ('waiting', 'graded')
+  AND learner.erased_at IS NULL -- their answers are gone, and nothing is told of them any more
   AND attempt.institution_id = %(institution_id)s
 ORDER BY attempt.id
 FOR NO KEY UPDATE OF attempt

@@ -7,9 +7,11 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+import psycopg
 from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from contracts.errors import LearnstreamError
 from core_lms.access.caller import service
 from core_lms.assessment import attempts, repository
 from core_lms.inbox import Loop
@@ -33,8 +35,13 @@ async def close_what_is_over(pool: AsyncConnectionPool[Any], now: datetime) -> i
         found = await cursor.fetchall()
     closed = 0
     for row in found:
-        async with transaction(pool, service("closing", row["institution_id"])) as unit:
-            closed += await attempts.close_if_over(unit, row["id"], now)
+        try:
+            async with transaction(pool, service("closing", row["institution_id"])) as unit:
+                closed += await attempts.close_if_over(unit, row["id"], now)
+        except (LearnstreamError, psycopg.Error) as error:
+            # The others' time is over as well; this one is tried again the next time.
+            facts = {"attempt_id": str(row["id"]), "error": type(error).__name__}
+            log.warning("an attempt could not be handed in", extra=facts)
     return closed
 
 

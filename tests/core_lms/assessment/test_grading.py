@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from contracts.ids import new_id
+from core_lms.assessment.attempts import close_if_over as closing
 
 from .conftest import in_unit
 
@@ -216,3 +217,27 @@ def test_rules_change_with_the_version_that_was_read_and_are_told(quiz: Any) -> 
     same = {"If-Match": changed.headers["etag"]}
     assert quiz.teacher.call("PATCH", path, json=changes, headers=same).status_code == 200
     assert len(quiz.told("assessment.updated")) == 1
+
+
+def test_of_a_forgotten_learner_nothing_is_graded_told_or_handed_in(quiz: Any) -> None:
+    single, essay = quiz.question("single"), quiz.question("essay")
+    both = quiz.assessment(single, essay, time_limit_s=60, grace_s=0)
+    given = {single: {"choice": "iqr"}, essay: {"text": "Well."}}
+    waiting = quiz.submitted(both, given)
+    quiz.grade()
+    quiz.submitted(quiz.assessment(single), {single: {"choice": "mode"}})
+    left_open = quiz.start(both)["id"]
+    assert quiz.lms.post(f"/users/{quiz.learner_id}/erase").status_code == 200
+    told = quiz.lms.events()
+
+    quiz.grade()
+    quiz.time.after(minutes=5)
+    found = in_unit(quiz.lms.institution_id, lambda unit: closing(unit, left_open, quiz.time.now))
+
+    assert found is False
+    path = f"/submissions/{waiting['id']}/questions/{essay}/grade"
+    assert quiz.teacher.post(path, {"points": 1}).status_code == 409
+    assert quiz.teacher.get(f"/courses/{quiz.course_id}/grading-queue").json()["items"] == []
+    regraded = quiz.teacher.made(f"/questions/{single}/regrades", {"why": "To be sure."})
+    assert regraded["looked_at"] == 0
+    assert quiz.lms.events() == told
