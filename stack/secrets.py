@@ -23,14 +23,13 @@ def secret(name: str, make: Callable[[], str]) -> str:
     """
     if not name or not set(name) <= _ALLOWED:
         raise ValueError(f"a secret's name is like service-key, not {name!r}")
-    variable = f"LMS_SECRET_{name.upper().replace('-', '_')}"
+    variable = variable_of(name)
     given = os.environ.get(variable)
     if given is not None:
         if not given.strip():
             raise Misconfigured(f"{variable} is empty", setting=variable)
         return given.strip()
-    folder = os.environ.get("LMS_SECRETS_DIR")
-    path = (Path(folder) if folder else profile().run / "secrets") / name
+    path = file_of(name)
     if not path.exists():
         _write_once(path, make())
     found = path.read_text(encoding="utf-8").strip()
@@ -39,8 +38,42 @@ def secret(name: str, make: Callable[[], str]) -> str:
     return found
 
 
+def variable_of(name: str) -> str:
+    """The environment variable that holds a secret where it is set."""
+    return f"LMS_SECRET_{name.upper().replace('-', '_')}"
+
+
+def file_of(name: str) -> Path:
+    """The file that holds a secret where the variable is not set."""
+    folder = os.environ.get("LMS_SECRETS_DIR")
+    return (Path(folder) if folder else profile().run / "secrets") / name
+
+
+def replace(name: str, text: str) -> Path:
+    """Write another text in place of a secret's file, whole or not at all; returns the file.
+
+    Raises ``Misconfigured`` where the secret comes from the environment, which we cannot write.
+    """
+    variable, path = variable_of(name), file_of(name)
+    if variable in os.environ:
+        raise Misconfigured(
+            f"the secret comes from {variable}, which only you can change", setting=variable
+        )
+    fresh = _written(path, text)
+    fresh.rename(path)
+    return path
+
+
 def _write_once(path: Path, text: str) -> None:
     """Whole or not at all; whoever comes second leaves the first one's file."""
+    fresh = _written(path, text)
+    with contextlib.suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
+
+
+def _written(path: Path, text: str) -> Path:
+    """The text on disk under a name of its own, beside ``path``."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -48,6 +81,4 @@ def _write_once(path: Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(fresh, path)
-    fresh.unlink()
+    return fresh

@@ -20,7 +20,7 @@ from tink.proto import tink_pb2
 from contracts.errors import Misconfigured
 from core_lms.privacy.kms import SETTING, kms_aead
 from core_lms.privacy.settings import PrivacySettings
-from stack.secrets import secret
+from stack.secrets import secret, variable_of
 
 MASTER, INDEX = "keyset", "index-keyset"
 """Names of the two secrets."""
@@ -51,7 +51,7 @@ def serialize(handle: tink.KeysetHandle) -> str:
 def parse(text: str, name: str) -> tink.KeysetHandle:
     """The keyset in ``text``; raises ``Misconfigured`` where it is none, or not for this KMS."""
     uri = PrivacySettings().kms_uri
-    variable = f"LMS_SECRET_{name.upper().replace('-', '_')}"
+    variable = variable_of(name)
     try:
         encrypted = "encryptedKeyset" in json.loads(text)
     except ValueError:
@@ -62,13 +62,22 @@ def parse(text: str, name: str) -> tink.KeysetHandle:
         )
     if not encrypted and uri is not None:
         raise Misconfigured(
-            f"{variable} is not encrypted by the key of {SETTING}: learnstream keys protect",
+            f"{variable} is not encrypted by the key of {SETTING}: learnstream master-key protect",
             setting=SETTING,
         )
     if uri is not None:
         return _asked(
             lambda: json_proto_keyset_format.parse_encrypted(text, kms_aead(uri), _BOUND_TO)
         )
+    return _clear(text, variable)
+
+
+def parse_clear(text: str, name: str) -> tink.KeysetHandle | None:
+    """The keyset in ``text`` where it is not encrypted, whatever the settings say; else None."""
+    return None if "encryptedKeyset" in json.loads(text) else _clear(text, variable_of(name))
+
+
+def _clear(text: str, variable: str) -> tink.KeysetHandle:
     try:
         return json_proto_keyset_format.parse(text, _TOKEN)
     except tink.TinkError as error:

@@ -1,0 +1,87 @@
+"""What a person agrees to: the newest of their choices, or else the institution's default."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from contracts.consent import PURPOSES, Purpose
+from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.ids import new_id
+from core_lms import audit, pages
+from core_lms.errors import NotFound
+from core_lms.privacy import repository
+from core_lms.users import service as users
+from core_lms.work import Unit
+from stack.consent import ConsentSettings
+
+SOURCE = "privacy-service"
+
+
+async def consented(unit: Unit, user_id: object, purpose: Purpose) -> bool:
+    """Whether a person agrees to ``purpose`` now."""
+    found = await repository.rows(unit, "consents", user_id=user_id)
+    chosen = {row["purpose"]: row["given"] for row in found}
+    by_default = purpose in ConsentSettings().by_default(unit.institution_id)
+    return bool(chosen.get(purpose, by_default))
+
+
+async def all_of(unit: Unit, user_id: UUID) -> dict[str, Any]:
+    """Every purpose; raises ``NotFound`` for an unknown or forgotten person."""
+    await users.get(unit, user_id)
+    return await _consents(unit, user_id)
+
+
+async def _consents(unit: Unit, user_id: UUID) -> dict[str, Any]:
+    found = await repository.rows(unit, "consents", user_id=user_id)
+    chosen = {row["purpose"]: row for row in found}
+    default = ConsentSettings().by_default(unit.institution_id)
+    return {
+        "items": [
+            {
+                "purpose": purpose,
+                "about": about,
+                "given": chosen[purpose]["given"] if purpose in chosen else purpose in default,
+                "changed_at": chosen[purpose]["created_at"] if purpose in chosen else None,
+            }
+            for purpose, about in PURPOSES.items()
+        ]
+    }
+
+
+async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> dict[str, Any]:
+    """Set a choice and tell of it; the same choice again changes nothing."""
+    person = await repository.row(unit, "lock_person", user_id=user_id)
+    if person is None or person["erased_at"] is not None:
+        raise NotFound(f"there is no user {user_id}")
+    audit.record(unit, user_id)
+    found = await repository.rows(unit, "consents", user_id=user_id)
+    if {row["purpose"]: row["given"] for row in found}.get(purpose) != given:
+        await repository.rows(
+            unit,
+            "insert_consent",
+            id=new_id(),
+            user_id=user_id,
+            purpose=purpose,
+            given=given,
+            changed_by=unit.caller.name,
+        )
+        event = ConsentGiven if given else ConsentWithdrawn
+        unit.emit(event(user_id=str(user_id), purpose=purpose), source=SOURCE)
+    items = (await _consents(unit, user_id))["items"]
+    return next(item for item in items if item["purpose"] == purpose)
+
+
+async def history(unit: Unit, user_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+    """Every change of every purpose, oldest first."""
+    after = pages.decode(cursor, datetime)
+    rows = await repository.rows(
+        unit,
+        "consent_history",
+        user_id=user_id,
+        after=after and after.first,
+        after_id=after and after.id,
+        limit=limit + 1,
+    )
+    return pages.page(rows, limit)

@@ -1,0 +1,98 @@
+"""Guardians of learners, and who sees whose name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from contracts.errors import Rejected
+from core_lms import audit, pages
+from core_lms.errors import Conflict, NotFound
+from core_lms.privacy import repository
+from core_lms.users import service as users
+from core_lms.work import Unit
+
+
+async def guardians(unit: Unit, learner_id: UUID) -> dict[str, Any]:
+    """Who acts for a learner, or would like to."""
+    found = await repository.rows(unit, "guardians", user_id=learner_id)
+    audit.shown(found, "guardian_id")
+    return {"items": found}
+
+
+async def wards(unit: Unit, guardian_id: UUID) -> dict[str, Any]:
+    """The learners for whom somebody acts."""
+    found = await repository.rows(unit, "wards", user_id=guardian_id)
+    audit.shown(found, "learner_id")
+    return {"items": found}
+
+
+async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[DictRow, bool]:
+    """Name a guardian, who may do nothing until verified; the row and whether it is new."""
+    if str(learner_id) == guardian_id:
+        raise Rejected("guardian_id: nobody is their own guardian")
+    await users.active(unit, guardian_id, "guardian_id")
+    await users.get(unit, learner_id)
+    audit.record(unit, learner_id, guardian_id)
+    ids = {"learner_id": learner_id, "guardian_id": guardian_id}
+    new = await repository.changed(unit, "add_guardian", **ids)
+    row = await repository.row(unit, "guardian", **ids)
+    if row is None:
+        raise Conflict(f"user {guardian_id} was removed as a guardian a moment ago; try again")
+    return row, new
+
+
+async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> DictRow:
+    """The school has seen that it is so; from now on the guardian may act."""
+    audit.record(unit, learner_id, guardian_id)
+    row = await repository.row(
+        unit,
+        "verify_guardian",
+        learner_id=learner_id,
+        guardian_id=guardian_id,
+        verified_by=unit.caller.user_id,
+    )
+    if row is None:
+        raise NotFound(f"user {guardian_id} is not a guardian of user {learner_id}")
+    return row
+
+
+async def remove_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> None:
+    """The guardian may do nothing for the learner from the next request on."""
+    audit.record(unit, learner_id, guardian_id)
+    ids = {"learner_id": learner_id, "guardian_id": guardian_id}
+    if not await repository.changed(unit, "remove_guardian", **ids):
+        raise NotFound(f"user {guardian_id} is not a guardian of user {learner_id}")
+
+
+async def directory(unit: Unit, user_id: UUID) -> dict[str, Any]:
+    user = await users.get(unit, user_id)
+    return {"opted_out": user["directory_opt_out"]}
+
+
+async def set_directory(unit: Unit, user_id: UUID, opted_out: bool) -> dict[str, Any]:
+    """Hide or show a person's name to those who are nothing to them but classmates."""
+    audit.record(unit, user_id)
+    row = await repository.row(unit, "set_directory", user_id=user_id, opted_out=opted_out)
+    if row is None:
+        raise NotFound(f"there is no user {user_id}")
+    return {"opted_out": row["directory_opt_out"]}
+
+
+async def class_list(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+    """The people of a course: all with addresses for its teachers, else names not withheld."""
+    teaching = "instructor" in unit.facts["relations"] or _runs_the_institution(unit)
+    after = pages.decode(cursor, datetime)
+    found = await repository.class_list(unit, course_id, teaching, after, limit)
+    shown = [row if teaching else row | {"email": None} for row in found]
+    return pages.page(shown, limit)
+
+
+def _runs_the_institution(unit: Unit) -> bool:
+    caller = unit.caller
+    return caller.kind != "person" or not caller.roles.isdisjoint(
+        {"admin@institution", "admin@global"}
+    )

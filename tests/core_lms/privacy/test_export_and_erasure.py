@@ -1,0 +1,216 @@
+"""Everything about a person can be had, and can be forgotten, in every table there is."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from contracts.ids import new_id
+from core_lms.privacy import exporting, tables
+from core_lms.privacy.keeping import KEEPING
+from stack import cli
+from stack.postgres import connect_lms
+
+pytestmark = pytest.mark.integration
+
+
+def all_tables(connection: psycopg.Connection[Any]) -> list[tables.Table]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        keys = cursor.execute(tables.STATEMENTS["foreign_keys"]).fetchall()
+        columns = cursor.execute(tables.STATEMENTS["columns"]).fetchall()
+    return list(tables.tables_of(keys, columns))
+
+
+def studied(lms: Any) -> tuple[str, str, str]:
+    """A learner with a history: id, name, address."""
+    name, email = f"Zaphira {new_id()}", f"{new_id()}@example.org"
+    body = {"email": email, "name": name, "profile": {"town": name}}
+    ana = str(lms.made("/users", body, key=f"register-{new_id()}")["id"])
+    course_id = lms.course()
+    lms.enrollment(course_id, ana)
+    work = {"user_id": ana}
+    submission = lms.made(f"/assessments/{lms.assessment(course_id)}/submissions", work)
+    teacher = lms.user("instructor")
+    said = {"given_by": teacher, "text": f"Well done, {name}"}
+    lms.made(f"/submissions/{submission['id']}/feedback", said)
+    lms.call("PUT", f"/users/{ana}/consents/analytics", json={"given": False})
+    lms.made(f"/users/{ana}/guardians", {"guardian_id": teacher})
+    return ana, name, email
+
+
+def files(content: bytes) -> dict[str, Any]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_an_export_has_every_table_with_the_person_twice_and_opened(lms: Any) -> None:
+    ana, name, email = studied(lms)
+    answer = lms.person(ana).post(f"/users/{ana}/export")
+    assert answer.status_code == 200
+    found = files(answer.content)
+    account = json.loads(found["users.json"])[0]
+    assert (account["name"], account["email"], account["profile"]) == (name, email, {"town": name})
+    [feedback] = json.loads(found["feedback.json"])
+    assert feedback["body"] == f"Well done, {name}"
+    manifest = json.loads(found["manifest.json"])
+    with connect_lms() as connection:
+        for table in all_tables(connection):
+            if not table.owned or table.name == "person_keys":
+                continue
+            count = connection.execute(
+                sql.SQL("SELECT count(*) FROM {} WHERE {}").format(
+                    sql.Identifier(table.name), table.where
+                ),
+                {"user_id": ana},
+            ).fetchone()
+            assert count is not None
+            if table.name != "audit_log":  # grows by itself
+                assert manifest["tables"][table.name] == count[0], table.name
+            if manifest["tables"][table.name]:
+                as_json = json.loads(found[f"{table.name}.json"])
+                as_csv = list(csv.DictReader(io.StringIO(found[f"{table.name}.csv"])))
+                assert len(as_json) == len(as_csv) == manifest["tables"][table.name]
+                assert list(as_json[0]) == list(as_csv[0])
+    assert "wrapped_key" not in str(found)
+
+
+def test_what_a_teacher_did_is_exported_without_what_it_says_about_others(lms: Any) -> None:
+    ana, name, _ = studied(lms)
+    row = lms.database.execute(
+        "SELECT f.given_by FROM feedback f JOIN submissions s ON s.id = submission_id "
+        "WHERE s.user_id = %s",
+        [ana],
+    ).fetchone()
+    found = files(lms.post(f"/users/{row[0]}/export").content)
+    [mentioned] = json.loads(found["mentions/feedback.json"])
+    assert set(mentioned) == {"id", "given_by", "created_at"}
+    assert name not in str(found)
+
+
+def test_a_table_made_tomorrow_is_exported_and_forgotten_unasked(lms: Any) -> None:
+    diary = f"diary_{new_id().replace('-', '')}"
+    pages = f"{diary}_pages"
+    ana = lms.user()
+    lms.database.execute(
+        f"CREATE TABLE {diary} (id UUID PRIMARY KEY, user_id UUID, institution_id UUID NOT NULL);"
+    )
+    lms.database.execute(
+        f"CREATE TABLE {pages} (diary_id UUID REFERENCES {diary}(id), body TEXT, "
+        "institution_id UUID NOT NULL)"
+    )
+    try:
+        for table in (diary, pages):
+            lms.database.execute("SELECT tenant_table(%s)", [table])
+        id_ = new_id()
+        lms.database.execute(
+            f"INSERT INTO {diary} VALUES (%s, %s, %s)", [id_, ana, lms.institution_id]
+        )
+        lms.database.execute(
+            f"INSERT INTO {pages} VALUES (%s, 'Dear diary', %s)", [id_, lms.institution_id]
+        )
+        found = files(lms.post(f"/users/{ana}/export").content)
+        assert json.loads(found[f"{pages}.json"])[0]["body"] == "Dear diary"
+        assert lms.post(f"/users/{ana}/erase").status_code == 200
+        assert lms.database.execute(f"SELECT count(*) FROM {pages}").fetchone() == (0,)
+        assert lms.database.execute(f"SELECT count(*) FROM {diary}").fetchone() == (0,)
+    finally:
+        lms.database.execute(f"DROP TABLE {pages}, {diary}")
+
+
+def test_every_table_that_is_kept_exists_with_the_columns_that_are_blanked(lms: Any) -> None:
+    found = {table.name: table for table in all_tables(lms.database) if table.owned}
+    for name, kept in KEEPING.items():
+        assert name in found, f"{name} is kept, but no table of a person"
+        assert set(kept.blank) <= set(found[name].columns), name
+
+
+def test_every_column_that_names_a_person_is_covered(lms: Any) -> None:
+    covered = {table.name for table in all_tables(lms.database)} | set(tables.REGISTERED)
+    rows = lms.database.execute(
+        "SELECT DISTINCT table_name FROM information_schema.columns WHERE table_schema = 'public' "
+        "AND udt_name IN ('uuid', '_uuid') AND column_name ~ "
+        "'^(user|learner|guardian|person|student|author|instructor)_id$|_by$|^about$'"
+    ).fetchall()
+    assert {name for (name,) in rows} <= covered
+
+
+def test_an_export_keeps_little_in_memory() -> None:
+    rows = 20_000
+
+    async def many() -> AsyncIterator[dict[str, Any]]:
+        for number in range(rows):
+            yield {"id": new_id(), "number": number, "text": "=1+1"}
+
+    out = exporting._Outgoing()
+    sizes: list[int] = []
+
+    async def write() -> int:
+        total = 0
+        with zipfile.ZipFile(cast(io.BytesIO, out), "w", zipfile.ZIP_DEFLATED) as archive:
+            async for written in exporting._table(archive, out, "views", many()):
+                if isinstance(written, int):
+                    total = written
+                else:
+                    sizes.append(len(written))
+        return total
+
+    assert asyncio.run(write()) == rows
+    assert len(sizes) > 5
+    assert max(sizes) < 4 * exporting.CHUNK_BYTES
+
+
+def test_forgetting_leaves_nothing_that_tells_who_it_was(
+    lms: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ana, name, email = studied(lms)
+    assert cli.call("privacy", "look", ana) == 1  # a teacher wrote the name
+    assert "IN THE CLEAR: feedback.body, 1 rows" in capsys.readouterr().out
+    assert cli.call("privacy", "erase", ana, "--word", name, "--word", email) == 0
+    told = capsys.readouterr().out
+    assert "no data key" in told
+    assert "none in the clear" in told
+    row = lms.database.execute("SELECT status FROM users WHERE id = %s", [ana]).fetchone()
+    assert row == ("inactive",)
+    assert lms.get(f"/users/{ana}").status_code == 404
+    assert lms.person(ana).get(f"/users/{ana}").status_code in (401, 404)
+    deleted = [event for event in lms.events() if event["event_type"] == "user.deleted"]
+    assert [event["payload"] for event in deleted] == [{"user_id": ana}]
+
+
+def test_forgetting_twice_changes_nothing_and_tells_nobody(lms: Any) -> None:
+    ana, _, email = studied(lms)
+    first = lms.person(ana).post(f"/users/{ana}/erase")
+    assert first.status_code == 200, first.text
+    assert lms.post(f"/users/{ana}/erase").json() == first.json()
+    assert lms.types().count("user.deleted") == 1
+    assert lms.post(f"/users/{ana}/export").status_code == 404
+    choice = lms.call("PUT", f"/users/{ana}/consents/analytics", json={"given": True})
+    assert choice.status_code == 404
+    again = lms.made("/users", {"email": email, "name": "Somebody else"})  # the address is free
+    assert again["id"] != ana
+
+
+def test_records_of_a_course_stay_and_say_nothing_of_the_person(lms: Any) -> None:
+    ana, _, _ = studied(lms)
+    assert lms.post(f"/users/{ana}/erase").status_code == 200
+    rows = lms.database.execute(
+        "SELECT (SELECT count(*) FROM enrollments WHERE user_id = %(ana)s), "
+        "(SELECT count(*) FROM submissions WHERE user_id = %(ana)s), "
+        "(SELECT count(*) FROM guardians WHERE learner_id = %(ana)s), "
+        "(SELECT count(*) FROM person_keys WHERE user_id = %(ana)s), "
+        "(SELECT string_agg(body, '') FROM feedback JOIN submissions s ON s.id = submission_id "
+        "WHERE s.user_id = %(ana)s)",
+        {"ana": ana},
+    ).fetchone()
+    assert rows == (1, 1, 0, 0, "")
