@@ -105,11 +105,11 @@ def _check(
 
 def about(claims: dict[str, Any]) -> Claims:
     """What we use of the claims of an ID token or the userinfo endpoint."""
-    email, name = claims.get("email"), claims.get("name")
+    email, name, said = claims.get("email"), claims.get("name"), claims.get("email_verified")
     return Claims(
         subject=claims["sub"],
         email=email if isinstance(email, str) else None,
-        email_verified=claims.get("email_verified") in (True, "true"),
+        email_verified=said is True or said == "true",  # some write it as text
         name=name if isinstance(name, str) else None,
     )
 
