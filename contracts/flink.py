@@ -18,7 +18,7 @@ from typing import Any
 
 from contracts.envelope import Envelope
 from contracts.event import EVENTS, TIMESTAMP_PATTERN, Event
-from contracts.topics import Topic
+from contracts.topics import DUPLICATES, Topic
 
 Property = Mapping[str, Any]
 """One field's JSON Schema, as pydantic tells it."""
@@ -49,10 +49,13 @@ def events_of(topic: Topic) -> list[type[Event]]:
     return [event for event in EVENTS.values() if event.TOPIC is topic]
 
 
+def repeats_name(topic: Topic) -> str:
+    """``lms.content.events`` → ``content_repeats``: messages of it that repeat an event."""
+    return f"{topic.name.split('.')[1]}_repeats"
+
+
 def source(topic: Topic, options: Mapping[str, str]) -> str:
     """``CREATE TABLE`` over ``topic``; ``options`` are the connector's (addresses, start)."""
-    payload = ", ".join(f"`{name}` STRING" for name in _fields(topic))
-    columns = [f"`{name}` STRING" for name in _envelope()] + [f"`payload` ROW<{payload}>"]
     settings = {
         "connector": "kafka",
         "topic": topic.name,
@@ -62,8 +65,44 @@ def source(topic: Topic, options: Mapping[str, str]) -> str:
         "format": "json",
         "json.ignore-parse-errors": "true",
     }
+    return _table(table_name(topic), _columns(topic), settings)
+
+
+def repeats(topic: Topic, options: Mapping[str, str]) -> list[str]:
+    """``CREATE`` of the messages of ``topic`` that the archive found to repeat an event, each once.
+
+    They stand in ``lms.duplicates`` as they were sent, under ``topic/partition/offset``.
+    """
+    told = f"{repeats_name(topic)}_told"
+    settings = {
+        "connector": "kafka",
+        "topic": DUPLICATES.name,
+        "properties.isolation.level": "read_committed",
+        **options,
+        "key.format": "raw",
+        "key.fields": "message_key",
+        "value.format": "json",
+        "value.json.ignore-parse-errors": "true",
+        "value.fields-include": "EXCEPT_KEY",
+    }
+    columns = [*_columns(topic), "`message_key` STRING", "`told_at` AS PROCTIME()"]
+    names = ", ".join(f"`{name}`" for name in (*_envelope(), "payload"))
+    return [
+        _table(told, columns, settings),
+        f"CREATE TEMPORARY VIEW {repeats_name(topic)} AS\nSELECT {names} FROM (\n"
+        "  SELECT *, ROW_NUMBER() OVER (PARTITION BY message_key ORDER BY told_at) AS nth\n"
+        f"  FROM {told} WHERE message_key LIKE {_text(topic.name + '/%')}\n) WHERE nth = 1",
+    ]
+
+
+def _columns(topic: Topic) -> list[str]:
+    payload = ", ".join(f"`{name}` STRING" for name in _fields(topic))
+    return [f"`{name}` STRING" for name in _envelope()] + [f"`payload` ROW<{payload}>"]
+
+
+def _table(name: str, columns: Iterable[str], settings: Mapping[str, str]) -> str:
     return (
-        f"CREATE TEMPORARY TABLE {table_name(topic)} (\n  "
+        f"CREATE TEMPORARY TABLE {name} (\n  "
         + ",\n  ".join(columns)
         + "\n) WITH (\n  "
         + ",\n  ".join(f"{_text(name)} = {_text(value)}" for name, value in settings.items())
@@ -77,16 +116,20 @@ def view(topic: Topic) -> str:
     Envelope fields keep their names; payload fields follow; text stays ``STRING`` (``timestamp``
     too: its first 10, 13 or 16 characters are the day, hour or minute in UTC), integers are
     ``BIGINT``, numbers ``DOUBLE``; NULL where the event's type has no such field.
+
+    ``weight`` is 1 for a message, and -1 for one that repeats an event and was counted before:
+    whoever counts events sums weights.
     """
     columns = [_column(name, prop, f"`{name}`") for name, prop in _envelope().items()]
     columns += [_payload_column(topic, name) for name in _fields(topic)]
     conditions = [f"REGEXP(CONCAT_WS('|',\n    {_checked(topic)}),\n    {_text(pattern(topic))})"]
     conditions += _bounds(topic)
-    return (
-        f"CREATE TEMPORARY VIEW {view_name(topic)} AS\nSELECT\n  "
-        + ",\n  ".join(columns)
-        + f"\nFROM {table_name(topic)}\nWHERE "
-        + "\n  AND ".join(conditions)
+    where = "\n  AND ".join(conditions)
+    return f"CREATE TEMPORARY VIEW {view_name(topic)} AS\n" + "\nUNION ALL\n".join(
+        "SELECT\n  "
+        + ",\n  ".join([*columns, f"CAST({weight} AS BIGINT) AS `weight`"])
+        + f"\nFROM {name}\nWHERE {where}"
+        for name, weight in ((table_name(topic), 1), (repeats_name(topic), -1))
     )
 
 

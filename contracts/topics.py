@@ -31,6 +31,7 @@ FEATURES = Topic(
     {"retention.ms": str(7 * 24 * 3600 * 1000)},
 )
 DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
+DUPLICATES = Topic("lms.duplicates", "Messages that repeat an event, by topic/partition/offset")
 
 EVENT_TOPICS = (
     USERS,
@@ -42,4 +43,4 @@ EVENT_TOPICS = (
     PAYMENTS,
     INTEGRATION,
 )
-TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS)
+TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES)

@@ -33,7 +33,7 @@ def definitions(jobs: Sequence[Job]) -> list[str]:
     }
     found = []
     for topic in topics.values():
-        found += [flink.source(topic, options), flink.view(topic)]
+        found += [flink.source(topic, options), *flink.repeats(topic, options), flink.view(topic)]
     return found + [sink.ddl() for job in jobs for sink in job.writes]
 
 
@@ -45,7 +45,10 @@ def fingerprint(jobs: Sequence[Job]) -> str:
     """Changes when the state of the jobs' plan may no longer fit: other SQL, other Flink."""
     topics = {topic.name: topic for job in jobs for topic in job.reads}
     parts = [importlib.metadata.version("apache-flink")]
-    parts += [flink.source(topic, {}) + flink.view(topic) for topic in topics.values()]
+    parts += [
+        "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic)])
+        for topic in topics.values()
+    ]
     return hashlib.sha256("\n".join(parts + statements(jobs)).encode()).hexdigest()
 
 

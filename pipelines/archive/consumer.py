@@ -18,7 +18,9 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from contracts.dead_letters import DeadLetter
 from contracts.errors import Misconfigured, Retryable
 from contracts.topics import DEAD_LETTERS, EVENT_TOPICS
+from pipelines import dead_letters
 from pipelines.archive import rows
+from pipelines.archive.settings import ArchiveSettings
 from pipelines.archive.table import ArchiveTable, Partition, behind
 from stack import kafka
 
@@ -68,14 +70,21 @@ class Archive:
             producer = kafka.producer(**{"message.timeout.ms": 10_000})
             assigned = _assign(consumer, table)
             log.info("archiving %d partitions", len(assigned))
+            table.tell_duplicates(producer)
             looked = reported = time.monotonic()
             stored = refused = 0
+            waiting = len(dead_letters.read().open)
             while not self._stop.is_set():
                 messages = _take(consumer)
                 if messages:
                     batch = rows.read(messages)
+                    waiting += len(batch.letters)
+                    _refuse_flood(waiting, batch.letters)
                     _send(producer, batch.letters)
-                    stored += table.store(batch, _reached(messages))
+                    new = table.store(batch, _reached(messages))
+                    if new < len(batch.lines):
+                        table.tell_duplicates(producer)
+                    stored += new
                     refused += len(batch.letters)
                 now = time.monotonic()
                 if now - looked > LOOK_FOR_PARTITIONS_S:
@@ -85,6 +94,24 @@ class Archive:
                 if now - reported > 10 and (stored or refused):
                     log.info("stored %d events, refused %d", stored, refused)
                     reported, stored, refused = now, 0, 0
+
+
+def _refuse_flood(waiting: int, letters: Sequence[DeadLetter]) -> None:
+    """Raises ``Misconfigured`` where this batch's letters make more than somebody will look at.
+
+    The batch is neither stored nor skipped: it is read again once letters have been resolved, or
+    the limit raised.
+    """
+    limit = ArchiveSettings().max_dead_letters
+    if letters and waiting > limit:
+        newest = letters[-1]
+        raise Misconfigured(
+            f"stopped before {newest.message_key}: {waiting} messages could not be read, and "
+            f"LMS_ARCHIVE_MAX_DEAD_LETTERS is {limit}. The newest is refused because "
+            f"{newest.reason}: {newest.detail}. Mend the producer, then replay or discard "
+            "(learnstream dead-letters), or raise the limit",
+            setting="LMS_ARCHIVE_MAX_DEAD_LETTERS",
+        )
 
 
 def _consumer() -> Consumer:

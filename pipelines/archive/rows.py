@@ -28,12 +28,16 @@ class Batch:
     """
 
     lines: list[str] = field(default_factory=list)
+    messages: list[Message] = field(default_factory=list)
+    """Where each line came from; empty where it came from no topic."""
     letters: list[DeadLetter] = field(default_factory=list)
     touched: set[tuple[str, date]] = field(default_factory=set)
     loose: list[tuple[str, datetime]] = field(default_factory=list)
 
-    def add(self, envelope: Envelope, received_at: str) -> None:
+    def add(self, envelope: Envelope, received_at: str, message: Message | None = None) -> None:
         self.lines.append(line(envelope, received_at))
+        if message is not None:
+            self.messages.append(message)
         user_id = getattr(envelope.payload, "user_id", None)
         if user_id is None:
             self.loose.append((envelope.event_id, envelope.timestamp))
@@ -83,7 +87,7 @@ def read(messages: list[Message]) -> Batch:
         topic = message.topic() or ""
         value = message.value()
         try:
-            batch.add(decode(topic, value), received_at)
+            batch.add(decode(topic, value), received_at, message)
         except Rejected as error:
             batch.letters.append(
                 DeadLetter.of(

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
+from confluent_kafka import Producer
 from psycopg import Connection, sql
 
 from contracts.errors import Misconfigured
+from pipelines.archive import duplicates
 from pipelines.archive.rows import COLUMNS, Batch
 from stack import postgres
 
@@ -36,7 +38,10 @@ class ArchiveTable:
 
     def __init__(self) -> None:
         self._connection: Connection[Any] = postgres.connect_analytics(
-            autocommit=True, connect_timeout=5, application_name="learnstream-archive"
+            autocommit=True,
+            connect_timeout=5,
+            application_name="learnstream-archive",
+            options="-c timezone=UTC",
         )
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         # Under the lock nobody else counts batches: their order is the order of their commits.
@@ -61,7 +66,7 @@ class ArchiveTable:
         stored = 0
         with self._connection.transaction():
             if batch.lines:
-                stored = self._insert(batch.lines, number)
+                stored = self._insert(batch, number)
             if stored:
                 self._connection.execute(_NOTE, [number, stored, *_columns(batch)])
             with self._connection.cursor() as cursor:
@@ -69,22 +74,32 @@ class ArchiveTable:
         self._batch_no = number
         return stored
 
-    def _insert(self, lines: Sequence[str], number: int) -> int:
+    def _insert(self, batch: Batch, number: int) -> int:
         try:
             with self._connection.transaction():
-                return self._copy("activity_events", lines, number)
+                return self._copy("activity_events", batch.lines, number)
         except psycopg.errors.UniqueViolation:
             # A producer sent an event again: rare, so only then the slower way that can skip.
-            return self._merge(lines, number)
+            return self._merge(batch, number)
 
-    def _merge(self, lines: Sequence[str], number: int) -> int:
+    def _merge(self, batch: Batch, number: int) -> int:
         self._connection.execute(
             "CREATE TEMP TABLE arrived (LIKE activity_events INCLUDING DEFAULTS) ON COMMIT DROP"
         )
-        self._copy("arrived", lines, number)
-        return self._connection.execute(
-            "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING"
-        ).rowcount
+        self._copy("arrived", batch.lines, number)
+        stored = self._connection.execute(
+            "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING "
+            "RETURNING event_id::text, timestamp"
+        ).fetchall()
+        if batch.messages:
+            again = duplicates.repeated(batch.lines, {(id_, at.isoformat()) for id_, at in stored})
+            duplicates.note(self._connection, [batch.messages[number] for number in again])
+        return len(stored)
+
+    def tell_duplicates(self, producer: Producer) -> None:
+        """Tell the jobs of repeated messages that were passed over and not told of yet."""
+        while duplicates.tell(self._connection, producer):
+            pass
 
     def _copy(self, table: str, lines: Sequence[str], number: int) -> int:
         command = _COPY.format(table=sql.Identifier(table))

@@ -2,9 +2,10 @@
 -- A bucket is the beginning of the timestamp's text, which is always in UTC; cutting text is
 -- cheaper per event than parsing a moment and rounding it. Hours are sums of minutes and days of
 -- hours: the same subquery is one node of the plan, so an event is counted once, in its minute.
+-- `weight` takes back what a repeated message had added (contracts.flink.view).
 
 INSERT INTO course_activity_minute
-SELECT bucket_at, institution_id, course_id, kind, COUNT(*), SUM(COALESCE(clicks, 0))
+SELECT bucket_at, institution_id, course_id, kind, SUM(weight), SUM(weight * COALESCE(clicks, 0))
 FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
 GROUP BY bucket_at, institution_id, course_id, kind;
 
@@ -14,8 +15,8 @@ FROM (
   SELECT SUBSTRING(bucket_at, 1, 13) || ':00:00Z' AS hour_at, institution_id, course_id, kind,
          events, clicks
   FROM (
-    SELECT bucket_at, institution_id, course_id, kind, COUNT(*) AS events,
-           SUM(COALESCE(clicks, 0)) AS clicks
+    SELECT bucket_at, institution_id, course_id, kind, SUM(weight) AS events,
+           SUM(weight * COALESCE(clicks, 0)) AS clicks
     FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
     GROUP BY bucket_at, institution_id, course_id, kind
   )
@@ -28,8 +29,8 @@ FROM (
   SELECT SUBSTRING(bucket_at, 1, 10) || 'T00:00:00Z' AS day_at, institution_id, course_id, kind,
          events, clicks
   FROM (
-    SELECT bucket_at, institution_id, course_id, kind, COUNT(*) AS events,
-           SUM(COALESCE(clicks, 0)) AS clicks
+    SELECT bucket_at, institution_id, course_id, kind, SUM(weight) AS events,
+           SUM(weight * COALESCE(clicks, 0)) AS clicks
     FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
     GROUP BY bucket_at, institution_id, course_id, kind
   )

@@ -12,8 +12,8 @@ FROM (
   SELECT
     message_key,
     MAX(institution_id) AS institution_id,
-    COUNT(*) AS views_total,
-    SUM(clicks) AS clicks_total,
+    SUM(weight) AS views_total,
+    SUM(weight * clicks) AS clicks_total,
     MAX(RPAD(RTRIM(`timestamp`, 'Z'), 26, ' ')) AS newest
   FROM (
     SELECT 'item_popularity/' || item_id AS message_key, *

@@ -20,8 +20,8 @@ FROM (
   SELECT
     message_key,
     MAX(institution_id) AS institution_id,
-    COUNT(*) AS events_total,
-    SUM(COALESCE(clicks, 0)) AS clicks_total,
+    SUM(weight) AS events_total,
+    SUM(weight * COALESCE(clicks, 0)) AS clicks_total,
     MAX(RPAD(RTRIM(`timestamp`, 'Z'), 26, ' ') || item_id || course_id) AS newest
   FROM (SELECT 'learner_activity/' || user_id AS message_key, * FROM content_events)
   GROUP BY message_key

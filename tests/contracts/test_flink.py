@@ -82,5 +82,6 @@ def _texts(type_: str) -> str:
         document[name] for name in ("event_id", "institution_id", "timestamp", "source_service")
     ]
     shared = [payload[name] for name in ("user_id", "course_id", "item_id", "kind")]
-    own = [payload.get(n, "") for n in ("clicks", "position_s", "from_s", "to_s", "post_id")]
+    names = ("clicks", "device", "position_s", "from_s", "to_s", "post_id")
+    own = [payload.get(name, "") for name in names]
     return "|".join(map(str, [*head, *shared, type_, document["schema_version"], *own]))

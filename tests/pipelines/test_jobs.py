@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ from contracts.features import FeatureRow
 from contracts.ids import new_id
 from contracts.topics import CONTENT, FEATURES
 from pipelines import application, cluster, operation
+from pipelines.archive.consumer import Archive
 from stack import kafka, postgres
 from stack.local.record import recorded
 from stack.profile import Profile
@@ -187,6 +189,31 @@ def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
     eventually(lambda: totals(course_id), (10_000, 10_000), timeout_s=180)
     # Each table has its own sink, which writes at its own moment.
     eventually(lambda: rows("course_activity_minute", course_id), [(NOON, 10_000, 10_000)])
+
+
+def test_a_message_sent_again_counts_once_in_every_table_and_feature() -> None:
+    """The archive finds out, the jobs take it back; before, they may have counted it."""
+    course_id, user_id = new_id(), new_id()
+    events = [viewed(NOON, course_id=course_id, user_id=user_id, clicks=n + 1) for n in range(20)]
+    publish([*events, *events[:7], *events[3:9], events[0]])
+    stop = threading.Event()
+    archive = threading.Thread(target=Archive(stop).run)
+    archive.start()
+    try:
+        eventually(lambda: totals(course_id), (20, 210))
+        for table in ("course_activity_minute", "course_activity_hour"):
+            eventually(lambda t=table: [row[1:] for row in rows(t, course_id)], [(20, 210)])
+        assert (
+            newest_row("learner_activity", user_id, "events_total", 20).features["clicks_total"]
+            == 210
+        )
+        publish(events[:2])  # once more, long after
+        publish([viewed(NOON.replace(hour=15), course_id=course_id, user_id=user_id)])
+        eventually(lambda: rows("course_activity_hour", course_id)[-1][1:], (1, 1))
+        eventually(lambda: totals(course_id), (21, 211))
+    finally:
+        stop.set()
+        archive.join()
 
 
 def test_a_cancelled_job_goes_on_from_its_savepoint_when_submitted_again() -> None:
