@@ -11,7 +11,7 @@ from core_lms.queries import load
 _sql = load(__file__, "resources.sql")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Guardianship(Resource, sql=_sql["guardianship"]):
     """The caller may be the ``guardian`` or the learner (``self``)."""
 
