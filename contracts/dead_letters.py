@@ -1,10 +1,13 @@
-"""A dead letter: what could not be read, where it stood, why, and enough to repair it."""
+"""A dead letter: what could not be read, where it stood, why, and enough to repair it.
+
+``lms.dead-letters`` also says how each was resolved: nothing is ever deleted from it.
+"""
 
 from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -64,3 +67,27 @@ class DeadLetter(BaseModel):
             key=None if key is None else key.decode("utf-8", "replace"),
             raw=base64.b64encode(value or b"").decode(),
         )
+
+
+class Resolution(BaseModel):
+    """What became of a dead letter; the Kafka key is the letter's.
+
+    It is published in one transaction with the repaired message, so that either both are there or
+    neither is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    resolution: Literal["replayed", "discarded"]
+    topic: str
+    partition: int
+    offset: int
+    resolved_at: Timestamp
+    event_id: str | None = None
+    """Of the message that took its place; None: discarded."""
+    note: str = ""
+    """Why, in the words of whoever did it."""
+
+    @property
+    def message_key(self) -> str:
+        return f"{self.topic}/{self.partition}/{self.offset}"

@@ -49,7 +49,7 @@ def _value(name: str, annotation: Any, info: FieldInfo, number: int) -> Any:
             info, inner = FieldInfo.from_annotation(inner), get_args(inner)[0]
         return _value(name, inner, info, number)
     if annotation is AwareDatetime:
-        return _EPOCH + timedelta(days=number)
+        return _EPOCH + timedelta(days=number % 3_650)
     if annotation is bool:
         return number % 2 == 0
     if annotation in (int, float):

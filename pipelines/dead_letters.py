@@ -1,14 +1,15 @@
-"""Reading ``lms.dead-letters``: each refused message once, whoever refused it first."""
+"""Reading ``lms.dead-letters``: each refused message once, and what became of it."""
 
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from pydantic import ValidationError
 
-from contracts.dead_letters import DeadLetter
-from contracts.errors import Retryable
+from contracts.dead_letters import DeadLetter, Resolution
+from contracts.errors import Rejected, Retryable
 from contracts.topics import DEAD_LETTERS
 from stack import kafka
 
@@ -16,15 +17,51 @@ _QUIET_S = 10.0
 """Kafka has stopped answering when nothing comes for this long before the end."""
 
 
-def letters() -> list[DeadLetter]:
-    """Every dead letter up to now, oldest refusal first; raises ``Retryable`` without Kafka."""
-    first: dict[str, DeadLetter] = {}
-    for letter in sorted(_all(), key=lambda letter: letter.failed_at):
-        first.setdefault(letter.message_key, letter)
-    return list(first.values())
+@dataclass(slots=True)
+class Mailbox:
+    """Letters by ``topic/partition/offset``, oldest refusal first, and how some were resolved."""
+
+    letters: dict[str, DeadLetter] = field(default_factory=dict)
+    resolutions: dict[str, Resolution] = field(default_factory=dict)
+
+    def add(self, value: bytes) -> None:
+        """Take one message of the topic; what is none of ours is passed over."""
+        try:
+            resolution = Resolution.model_validate_json(value)
+        except ValidationError:
+            pass
+        else:
+            self.resolutions[resolution.message_key] = resolution
+            return
+        try:
+            letter = DeadLetter.model_validate_json(value)
+        except ValidationError:
+            return  # somebody wrote here by hand
+        known = self.letters.get(letter.message_key)
+        if known is None or letter.failed_at < known.failed_at:
+            self.letters[letter.message_key] = letter
+
+    @property
+    def open(self) -> list[DeadLetter]:
+        """Letters that wait for somebody, oldest refusal first."""
+        return [letter for letter in self.all if letter.message_key not in self.resolutions]
+
+    @property
+    def all(self) -> list[DeadLetter]:
+        return sorted(self.letters.values(), key=lambda letter: letter.failed_at)
+
+    def find(self, key: str) -> DeadLetter:
+        """Raises ``Rejected`` for a key that no letter has."""
+        if key not in self.letters:
+            raise Rejected(
+                f"there is no dead letter {key}: see learnstream dead-letters list", key=key
+            )
+        return self.letters[key]
 
 
-def _all() -> list[DeadLetter]:
+def read() -> Mailbox:
+    """Everything up to now; raises ``Retryable`` without Kafka."""
+    mailbox = Mailbox()
     with closing(kafka.consumer("dead-letters", **{"enable.partition.eof": True})) as consumer:
         try:
             topic = consumer.list_topics(DEAD_LETTERS.name, timeout=10).topics[DEAD_LETTERS.name]
@@ -32,20 +69,21 @@ def _all() -> list[DeadLetter]:
             raise Retryable(f"Kafka does not answer: {error}") from error
         unread = set(topic.partitions)
         consumer.assign([TopicPartition(DEAD_LETTERS.name, number, 0) for number in unread])
-        found: list[DeadLetter] = []
         while unread:
             messages = consumer.consume(1000, timeout=_QUIET_S)
             if not messages:
                 raise Retryable("Kafka stopped answering while dead letters were read")
             for message in messages:
                 problem = message.error()
-                if problem is not None and problem.code() != KafkaError._PARTITION_EOF:
-                    raise Retryable(f"Kafka cannot be read: {problem.str()}")
-                if problem is not None:
+                if problem is None:
+                    mailbox.add(message.value() or b"")
+                elif problem.code() == KafkaError._PARTITION_EOF:
                     unread.discard(message.partition() or 0)
-                    continue
-                try:
-                    found.append(DeadLetter.model_validate_json(message.value() or b""))
-                except ValidationError:
-                    continue  # not a letter of ours; somebody wrote here by hand
-        return found
+                else:
+                    raise Retryable(f"Kafka cannot be read: {problem.str()}")
+    return mailbox
+
+
+def letters() -> list[DeadLetter]:
+    """Every dead letter up to now, resolved or not, oldest refusal first."""
+    return read().all

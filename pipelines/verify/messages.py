@@ -15,6 +15,7 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from contracts.envelope import decode
 from contracts.errors import Rejected, Retryable
 from contracts.topics import DEAD_LETTERS, EVENT_TOPICS
+from pipelines.dead_letters import Mailbox
 from stack import kafka
 
 HERE = Path(__file__).parent
@@ -72,7 +73,7 @@ class Messages:
         self.events = 0
         self.malformed: list[str] = []
         """What is wrong with messages that are no events, one sentence each."""
-        self.dead_letters = 0
+        self.mailbox = Mailbox()
         db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
 
     def expected(self) -> int:
@@ -87,9 +88,13 @@ class Messages:
 
     def trouble(self) -> str | None:
         """What is wrong apart from numbers: messages nobody could read."""
-        if self.dead_letters:
-            return f"{self.dead_letters} messages in {DEAD_LETTERS.name}"
-        return self.malformed[0] if self.malformed else None
+        waiting = len(self.mailbox.open)
+        if waiting:
+            return f"{waiting} messages in {DEAD_LETTERS.name}"
+        # A letter that was resolved leaves its message in Kafka as it was.
+        if len(self.malformed) > len(self.mailbox.letters):
+            return self.malformed[-1]
+        return None
 
     def catch_up(self, advance: Callable[[int], None] = lambda count: None) -> int:
         """Read to the end of every partition; returns the number of messages read.
@@ -140,7 +145,8 @@ class Messages:
     def count(self, topic: str, values: list[bytes]) -> None:
         """Take messages of one topic into DuckDB's tables."""
         if topic == DEAD_LETTERS.name:
-            self.dead_letters += len(values)
+            for value in values:
+                self.mailbox.add(value)
             return
         batch = _parse(values)
         if batch is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ import pytest
 
 from contracts.dead_letters import DeadLetter
 from contracts.envelope import Envelope, wrap
+from contracts.errors import Rejected, Retryable
 from contracts.event import EVENTS
 from contracts.events.content import ContentViewed
 from contracts.events.recommendations import RecommendationShown
@@ -23,8 +25,9 @@ from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from contracts.topics import CONTENT
 from pipelines.archive.rows import line
-from pipelines.dead_letters import letters
-from stack import kafka, postgres
+from pipelines.dead_letters import letters, read
+from pipelines.repair import Desk
+from stack import cli, kafka, postgres
 from stack.profile import REPOSITORY, Profile
 
 DEADLINE_S = 60
@@ -184,3 +187,49 @@ def test_an_archive_killed_again_and_again_stores_everything_once(archive: Archi
         )
     until(lambda: query(count, user)[0][0], lambda found: found >= 60_000)
     assert query(count, user) == [(60_000, 60_000)]
+
+
+@pytest.mark.integration
+def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
+    archive: ArchiveProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = new_id()
+    good = views(1, user)[0]
+    send(
+        (CONTENT.name, good.encode().replace(b'"clicks":2', b'"clicks":"two"')),
+        (CONTENT.name, f"not json {user}".encode()),
+    )
+    refused = until(lambda: dead_letters(user), lambda found: len(found) == 2)
+    wrong = next(letter for letter in refused if letter.reason == "invalid").message_key
+    lost = next(letter for letter in refused if letter.reason == "not_json").message_key
+    with pytest.raises(Rejected, match=r"payload\.clicks"):
+        cli.call("dead-letters", "replay", wrong)
+    assert cli.call("dead-letters", "replay", wrong, "--set", "payload.clicks=2") == 0
+    assert cli.call("dead-letters", "discard", lost, "--why", "a test of the network") == 0
+    archived = "SELECT event_id::text FROM activity_events WHERE user_id = %s"
+    assert until(lambda: query(archived, user), lambda found: len(found) > 0) == [(good.event_id,)]
+    with pytest.raises(Rejected, match="was replayed"):
+        cli.call("dead-letters", "replay", wrong, "--set", "payload.clicks=2")
+    waiting = {letter.message_key for letter in read().open}
+    assert not waiting & {wrong, lost}
+    assert read().resolutions[lost].note == "a test of the network"
+    capsys.readouterr()
+    cli.call("dead-letters", "list", "--all", "--json", "-n", "100000")
+    states = {
+        f"{row['topic']}/{row['partition']}/{row['offset']}": row["state"]
+        for row in map(json.loads, capsys.readouterr().out.splitlines())
+    }
+    assert (states[wrong], states[lost]) == ("replayed", "discarded")
+
+
+@pytest.mark.integration
+def test_a_repair_that_was_overtaken_by_another_publishes_nothing(archive: ArchiveProcess) -> None:
+    user = new_id()
+    good = views(1, user)[0]
+    send((CONTENT.name, good.encode().replace(b'"clicks":2', b'"clicks":"two"')))
+    [letter] = until(lambda: dead_letters(user), lambda found: len(found) == 1)
+    slow = Desk()
+    Desk().resolve([(letter, None)])
+    with pytest.raises(Retryable, match="nothing was published"):
+        slow.resolve([(letter, good)])
+    assert read().resolutions[letter.message_key].resolution == "discarded"
