@@ -15,6 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
+from core_lms import audit
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
@@ -156,6 +157,9 @@ class Batches:
         async with connection.transaction():
             unit = await unit_of(cursor, self.consumer, envelope)
             await self.consumer.handle(unit, envelope)
+            audited = audit.entry(unit)
+            if audited:
+                await cursor.execute(audit.INSERT, audited)
             rows(*unit.events)  # an event too large to publish is this handler's failure
             return unit
 

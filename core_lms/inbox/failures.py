@@ -10,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import decode
 from contracts.errors import LearnstreamError, Misconfigured, Rejected
+from core_lms import audit
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.units import unit_of
 from core_lms.outbox import append
@@ -57,6 +58,9 @@ async def retry(
                 envelope = decode(row["topic"], row["message"].encode())
                 unit = await unit_of(cursor, found[0], envelope)
                 await found[0].handle(unit, envelope)
+                audited = audit.entry(unit)
+                if audited:
+                    await cursor.execute(audit.INSERT, audited)
                 await cursor.execute(_sql["drop_failure"], which)
                 if unit.events:
                     await append(cursor, *unit.events)

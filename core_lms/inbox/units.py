@@ -17,4 +17,5 @@ _sql = load(__file__)
 async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, envelope: Envelope) -> Unit:
     """Row-level security shows the handler the rows of the event's institution only."""
     await cursor.execute(_sql["tenant"], {"institution_id": envelope.institution_id})
-    return Unit(cursor, service(consumer.name, envelope.institution_id))
+    caller = service(consumer.name, envelope.institution_id)
+    return Unit(cursor, caller, action=consumer.name)

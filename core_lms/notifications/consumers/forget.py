@@ -1,0 +1,18 @@
+"""Nothing is kept about, and nothing more is sent to, an erased person."""
+
+from __future__ import annotations
+
+from contracts.envelope import Envelope
+from contracts.events.users import UserDeleted
+from core_lms.inbox import Consumer
+from core_lms.notifications import repository
+from core_lms.work import Unit
+
+
+async def handle(unit: Unit, envelope: Envelope) -> None:
+    event = envelope.payload
+    assert isinstance(event, UserDeleted)
+    await repository.forget(unit, event.user_id)
+
+
+CONSUMER = Consumer("notifications.forget", (UserDeleted,), handle)

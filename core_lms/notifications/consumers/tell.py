@@ -1,0 +1,18 @@
+"""Every kind of notification, by the events they name."""
+
+from __future__ import annotations
+
+from contracts.envelope import Envelope
+from core_lms.inbox import Consumer
+from core_lms.notifications import service
+from core_lms.notifications.kinds import kinds
+from core_lms.work import Unit
+
+
+async def handle(unit: Unit, envelope: Envelope) -> None:
+    await service.tell(unit, envelope)
+
+
+CONSUMER = Consumer(
+    "notifications.tell", tuple({kind.event: None for kind in kinds().values()}), handle
+)

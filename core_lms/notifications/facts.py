@@ -1,0 +1,40 @@
+"""What texts are made of: the titles of the things an event names by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_NO_CENTS = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"}
+_THOUSANDTHS = {"BHD", "JOD", "KWD", "OMR", "TND"}
+
+_sql = load(__file__)
+
+
+async def _one(unit: Unit, name: str, **values: Any) -> dict[str, Any] | None:
+    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
+    row = await unit.cursor.fetchone()
+    return dict(row) if row is not None else None
+
+
+async def of_course(unit: Unit, course_id: str) -> dict[str, Any] | None:
+    """``course_id``, ``course``; None where there is no such course."""
+    return await _one(unit, "facts_of_course", course_id=course_id)
+
+
+async def of_assessment(unit: Unit, assessment_id: str) -> dict[str, Any] | None:
+    """``assessment_id``, ``assessment``, ``course_id``, ``course``."""
+    return await _one(unit, "facts_of_assessment", assessment_id=assessment_id)
+
+
+async def came_from_waitlist(unit: Unit, enrollment_id: str) -> bool:
+    """Whether the seat was waited for: the entry's id became the enrollment's."""
+    return await _one(unit, "waited", enrollment_id=enrollment_id) is not None
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """An amount as a mail says it, with as many digits as the currency has (ISO 4217)."""
+    digits = 0 if currency in _NO_CENTS else 3 if currency in _THOUSANDTHS else 2
+    return f"{amount_minor / 10**digits:.{digits}f} {currency}"

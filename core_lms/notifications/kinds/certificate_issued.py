@@ -1,0 +1,45 @@
+"""A learner has a certificate."""
+
+from __future__ import annotations
+
+from contracts.envelope import Envelope
+from contracts.events.certificates import CertificateIssued
+from core_lms.notifications.facts import of_course
+from core_lms.notifications.kinds import Facts, Kind
+from core_lms.notifications.texts import Text
+from core_lms.work import Unit
+
+
+async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
+    event = envelope.payload
+    assert isinstance(event, CertificateIssued)
+    found = await of_course(unit, event.course_id)
+    # Not the public link: its code is a secret, and this is kept in the clear.
+    return found and found | {"certificate_id": event.certificate_id}
+
+
+KIND = Kind(
+    event=CertificateIssued,
+    about="You have a certificate",
+    texts={
+        "en": Text(
+            "Your certificate for {{ course }}",
+            "Your certificate for “{{ course }}” is ready. It has a link that you can show to "
+            "anybody; you decide how your name is shown there.",
+            "See the certificate",
+        ),
+        "de": Text(
+            "Ihr Zertifikat für {{ course }}",
+            "Ihr Zertifikat für „{{ course }}“ ist da. Es hat einen Link, den Sie zeigen können, "
+            "wem Sie wollen; Sie entscheiden, wie Ihr Name dort erscheint.",
+            "Zertifikat ansehen",
+        ),
+    },
+    facts=facts,
+    example={
+        "certificate_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e95",
+        "course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93",
+        "course": "Statistics",
+    },
+    link="/api/v1/certificates/{certificate_id}",
+)

@@ -1,0 +1,37 @@
+"""A course was full: the learner waits."""
+
+from __future__ import annotations
+
+from contracts.envelope import Envelope
+from contracts.events.enrollments import EnrollmentWaitlisted
+from core_lms.notifications.facts import of_course
+from core_lms.notifications.kinds import Facts, Kind
+from core_lms.notifications.texts import Text
+from core_lms.work import Unit
+
+
+async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
+    event = envelope.payload
+    assert isinstance(event, EnrollmentWaitlisted)
+    return await of_course(unit, event.course_id)
+
+
+KIND = Kind(
+    event=EnrollmentWaitlisted,
+    about="You are on a waiting list",
+    texts={
+        "en": Text(
+            "You are on the waiting list of {{ course }}",
+            "“{{ course }}” is full. You are on its waiting list and will be told when a seat is "
+            "yours.",
+        ),
+        "de": Text(
+            "Sie stehen auf der Warteliste von {{ course }}",
+            "„{{ course }}“ ist voll. Sie stehen auf der Warteliste und erfahren es, sobald ein "
+            "Platz frei ist.",
+        ),
+    },
+    facts=facts,
+    example={"course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93", "course": "Statistics"},
+    channels=("in_app",),
+)

@@ -1,0 +1,20 @@
+"""What notifications' own requests are about: people (users) and unsubscribe links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Unsubscription(Resource, sql=_sql["unsubscription"]):
+    """What a signed link ends; whoever has the link may follow it."""
+
+    user_id: str
+
+    def __str__(self) -> str:
+        return "unsubscribe link"

@@ -1,0 +1,180 @@
+"""Who is told what: an event becomes notifications, each with its deliveries."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import DictRow
+
+from contracts.envelope import Envelope
+from contracts.errors import Rejected
+from contracts.ids import named_id
+from core_lms import pages
+from core_lms.errors import NotFound
+from core_lms.idempotency import claim
+from core_lms.notifications import repository
+from core_lms.notifications.channels import POINT
+from core_lms.notifications.channels.web_push import PLACE, allowed
+from core_lms.notifications.kinds import Kind, kinds
+from core_lms.notifications.preferences import Wishes
+from core_lms.notifications.schemas import NewPushSubscription
+from core_lms.notifications.settings import settings
+from core_lms.notifications.texts import pick, render
+from core_lms.plugins import plugins
+from core_lms.privacy.keyset import blind_index
+from core_lms.privacy.person import DataKey
+from core_lms.users import repository as users
+from core_lms.work import Unit
+
+log = logging.getLogger("core_lms.notifications")
+
+MAX_BROWSERS = 20
+"""Of one person; each is a message to send."""
+
+
+async def tell(unit: Unit, envelope: Envelope, now: datetime | None = None) -> None:
+    """Write down who is to be told of an event, and on which ways; nothing is sent here."""
+    age = (now or datetime.now(UTC)) - envelope.timestamp
+    for name, kind in kinds().items():
+        if envelope.event_type != kind.event.TYPE or age > kind.max_age:
+            continue
+        facts = await kind.facts(unit, envelope)
+        if facts is None:
+            continue
+        for user_id in kind.recipients(envelope.payload):
+            await _tell(unit, name, kind, envelope.event_id, user_id, dict(facts))
+
+
+async def _tell(
+    unit: Unit, name: str, kind: Kind, event_id: str, user_id: str, facts: dict[str, Any]
+) -> None:
+    person = await repository.person(unit, user_id)
+    if person is None:
+        raise Rejected(f"there is no user {user_id}")
+    if person["erased"] or (person["status"] != "active" and not kind.essential):
+        return
+    # Computed, so that the same event tells the same person once, whoever repeats what.
+    id_ = named_id("notification", event_id, name, user_id)
+    if not await repository.insert(unit, id_, user_id, name, event_id, facts):
+        return
+    wishes = await Wishes.of(unit, user_id)
+    for channel, way in plugins(POINT).items():
+        if wishes.refusal(name, channel) is not None:
+            continue
+        why_not = way.unavailable()
+        for target in await way.targets(unit, user_id):
+            delivery_id = named_id(id_, channel, target)
+            await repository.insert_delivery(unit, delivery_id, id_, channel, target, why_not)
+
+
+async def page(
+    unit: Unit, user_id: UUID, cursor: str | None, limit: int, unread: bool
+) -> dict[str, Any]:
+    """The newest first."""
+    language = await language_of(unit, user_id)
+    after = pages.decode(cursor, int)
+    before = after.first if after is not None and isinstance(after.first, int) else None
+    rows = await repository.newest(unit, user_id, before, unread, limit + 1)
+    found = pages.page(rows, limit, "number")
+    return found | {"items": [shown(row, language) for row in found["items"]]}
+
+
+async def language_of(unit: Unit, user_id: object) -> str:
+    """The language of a person's profile; raises ``NotFound``."""
+    user = await users.get(unit, user_id)
+    if user is None:
+        raise NotFound(f"there is no user {user_id}")
+    wanted = user["profile"].get("language")
+    return str(wanted) if isinstance(wanted, str) else settings().language
+
+
+def shown(row: DictRow, language: str) -> dict[str, Any]:
+    """A row as the API and the stream show it, in words."""
+    kind = kinds().get(row["kind"])
+    about = {name: row[name] for name in ("id", "number", "kind", "created_at", "read_at")}
+    if kind is None:  # its file is gone: the entry stays
+        words = {"subject": row["kind"], "body": "", "action": None, "link": None}
+        return about | words | {"language": "en"}
+    chosen = pick(kind.texts, language, settings().language)
+    text = render(kind.texts, chosen, row["facts"])
+    return about | {
+        "subject": text.subject,
+        "body": text.body,
+        "action": text.action or None,
+        "link": link_of(kind, row["facts"]),
+        "language": text.language,
+    }
+
+
+def link_of(kind: Kind, facts: dict[str, Any]) -> str | None:
+    if "link" in facts:
+        return str(facts["link"])
+    return settings().public_url + kind.link.format(**facts) if kind.link else None
+
+
+async def standing(unit: Unit, user_id: UUID) -> DictRow:
+    return await repository.standing(unit, user_id)
+
+
+async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list[dict[str, Any]]:
+    """What appeared behind ``number``, in order."""
+    found = await repository.after(unit, user_id, number, rows)
+    if not found:
+        return []
+    language = await language_of(unit, user_id)
+    return [shown(row, language) for row in found]
+
+
+async def read_one(unit: Unit, user_id: UUID, id_: UUID) -> dict[str, Any]:
+    row = await repository.read_one(unit, user_id, id_)
+    if row is None:
+        raise NotFound(f"there is no notification {id_}")
+    return shown(row, await language_of(unit, user_id))
+
+
+async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> DictRow:
+    await repository.read_up_to(unit, user_id, up_to)
+    return await repository.standing(unit, user_id)
+
+
+async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tuple[DictRow, bool]:
+    """A browser that wants pushes; the same browser again is the same row.
+
+    Raises ``Rejected`` for a push service we do not post to, and for too many browsers.
+    """
+    if not allowed(new.endpoint):
+        raise Rejected(
+            "endpoint: this push service is not one we send to (the setting "
+            "LMS_NOTIFICATIONS_PUSH_SERVICES names them)"
+        )
+    id_, repeated = await claim(unit, "push_subscription", new, user_id)
+    existing: Sequence[DictRow] = await repository.subscriptions(unit, user_id)
+    if repeated:
+        found = next((row for row in existing if str(row["id"]) == id_), None)
+        if found is not None:
+            return found, False
+    wrapped = await repository.data_key(unit, user_id)
+    if wrapped is None:
+        raise NotFound(f"there is no user {user_id}")
+    index = blind_index("push_subscriptions.endpoint", unit.institution_id, new.endpoint)
+    known = any(bytes(row["endpoint_index"]) == index for row in existing)
+    if not known and len(existing) >= MAX_BROWSERS:
+        raise Rejected(f"there are {MAX_BROWSERS} browsers already: remove one first")
+    text = json.dumps(new.model_dump(include={"endpoint", "keys"}))
+    sealed = DataKey.unwrap(user_id, wrapped).seal(PLACE, text)
+    row = await repository.subscribe(unit, id_, user_id, sealed, index)
+    return row, not known
+
+
+async def browsers(unit: Unit, user_id: UUID) -> dict[str, Any]:
+    return {"items": await repository.subscriptions(unit, user_id)}
+
+
+async def unsubscribe_push(unit: Unit, user_id: UUID, id_: UUID) -> None:
+    if not await repository.unsubscribe_push(unit, user_id, id_):
+        raise NotFound(f"there is no push subscription {id_}")
