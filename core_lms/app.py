@@ -15,14 +15,18 @@ from core_lms.access.role import refuse_bypass
 from core_lms.access.well_known import router as well_known
 from core_lms.api_keys.scheme import by_api_key
 from core_lms.bodies import BodyGate
-from core_lms.limits.buckets import Buckets, clients
+from core_lms.cache.headers import CacheControl
+from core_lms.cache.last_seen import LastSeen, Seen
+from core_lms.cache.settings import CacheSettings
+from core_lms.cache.store import Cache
+from core_lms.limits.buckets import Buckets
 from core_lms.limits.middleware import RateLimits
 from core_lms.limits.settings import LimitSettings
 from core_lms.stopping import Stopping, Streams
 from core_lms.telemetry import tracing
 from core_lms.telemetry.middleware import Telemetry
 from stack.postgres import PostgresSettings
-from stack.redis import RedisSettings
+from stack.redis import RedisSettings, clients
 
 
 def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
@@ -34,6 +38,9 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     plugins.check()
     settings = postgres or PostgresSettings()
     stopping = Stopping()
+    limits, kept = LimitSettings(), CacheSettings()
+    redis_url = RedisSettings().url
+    last_seen = LastSeen(kept.seen_every_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -44,7 +51,10 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
             async with pools.opened(settings) as found:
                 app.state.pools, app.state.pool = found, found.primary
                 with stopping.on_signals():
-                    async with operations.watched(**found.named()):
+                    async with (
+                        operations.watched(**found.named()),
+                        operations.until_the_end(last_seen.keep_writing(found.primary)),
+                    ):
                         yield
         finally:
             reading.cancel()
@@ -60,13 +70,15 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     )
     # The last one added is the first to see a request.
     app.add_middleware(BodyGate)
-    limits = LimitSettings()
-    redis = clients(RedisSettings().url, limits.timeout_s)
-    app.add_middleware(RateLimits, buckets=Buckets(redis, limits), settings=limits)
+    app.add_middleware(Seen, last_seen=last_seen)
+    buckets = Buckets(clients(redis_url, limits.timeout_s), limits)
+    app.add_middleware(RateLimits, buckets=buckets, settings=limits)
+    app.state.cache = Cache(clients(redis_url, kept.timeout_s), kept)
     ring = app.state.ring = KeyRing(settings.app_url)
     app.add_middleware(
         Gateway, schemes=[by_service_key(), by_api_key(lambda: app.state.pool), by_token(ring)]
     )
+    app.add_middleware(CacheControl)
     app.add_middleware(Streams, stopping=stopping)
     app.add_middleware(Telemetry)
     problems.install(app)

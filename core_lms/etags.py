@@ -77,12 +77,21 @@ class Reader:
 
     def answer(self, row: Row, cache_control: str = PRIVATE) -> Row | Response:
         """The row with its tag, or 304 where ``If-None-Match`` names it."""
-        own = tag(row)
-        headers = {"ETag": own, "Cache-Control": cache_control}
-        if self.known is not None and _named(own, self.known, "If-None-Match", weak=True):
+        headers = {"ETag": tag(row), "Cache-Control": cache_control}
+        if self._has(headers["ETag"]):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
         self.response.headers.update(headers)
         return row
+
+    def send(self, own: str, body: bytes, cache_control: str = PRIVATE) -> Response:
+        """JSON that is made already, under the tag ``own``, or 304."""
+        headers = {"ETag": own, "Cache-Control": cache_control}
+        if self._has(own):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(body, headers=headers, media_type="application/json")
+
+    def _has(self, own: str) -> bool:
+        return self.known is not None and _named(own, self.known, "If-None-Match", weak=True)
 
 
 @dataclass(frozen=True, slots=True)

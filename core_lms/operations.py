@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
@@ -74,7 +74,14 @@ async def watched(**pools: AsyncConnectionPool[Any]) -> AsyncIterator[None]:
                 metrics.OUTBOX_LAG.set(await outbox_lag_s(pools["primary"]))
             await asyncio.sleep(LOOK_EVERY_S)
 
-    task = asyncio.create_task(look())
+    async with until_the_end(look()):
+        yield
+
+
+@asynccontextmanager
+async def until_the_end(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do ``work`` beside the block; it is cancelled with its end, and waited for."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:

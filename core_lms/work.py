@@ -20,6 +20,8 @@ from core_lms import audit
 from core_lms.access.caller import Caller
 from core_lms.access.decision import allowed
 from core_lms.access.resource import Resource
+from core_lms.cache import answers
+from core_lms.cache.store import Answer, Cache, Entry
 from core_lms.errors import Forbidden, NotFound, Unauthenticated
 from core_lms.outbox import append
 from core_lms.pools import AWAY, Pools
@@ -46,6 +48,8 @@ class Unit:
     events: list[Envelope] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Done once the transaction has committed, and not done where it has not."""
+    through: dict[Entry, Answer] = field(default_factory=dict)
+    """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
     action: str = ""
     resource: str = ""
     people: set[str] = field(default_factory=set)
@@ -89,6 +93,7 @@ async def transaction(
     *,
     key: str | None = None,
     about: Resource | None = None,
+    cache: Cache | None = None,
 ) -> AsyncIterator[Unit]:
     """A unit in which only the caller's institution exists, with the facts of what it is ``about``.
 
@@ -100,6 +105,9 @@ async def transaction(
         unit = Unit(cursor, caller, key, await _open(connection, cursor, caller, about))
         yield unit
         audited = audit.entry(unit)
+        untrue = answers.untrue(caller.institution_id, unit.events)
+        if untrue and cache is not None:
+            unit.afterwards.append(await cache.changing(untrue, unit.through))
         if unit.events or audited:
             async with connection.pipeline():
                 if audited:
@@ -132,7 +140,7 @@ async def _look(
     pool: AsyncConnectionPool[Any],
     caller: Caller,
     about: Resource,
-    query: str,
+    query: str | None,
     values: dict[str, Any],
 ) -> Unit:
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
@@ -141,9 +149,11 @@ async def _look(
             await connection.execute(_TENANT, [caller.institution_id])
             if about.SQL is not None:
                 await decisive.execute(about.SQL, about.params(caller))
-            await cursor.execute(query, {"institution_id": caller.institution_id, **values})
+            if query is not None:
+                named = {"institution_id": caller.institution_id, **values}
+                await cursor.execute(query, named)
         facts = {} if about.SQL is None else await decisive.fetchone()
-        rows = await cursor.fetchall()
+        rows = [] if query is None else await cursor.fetchall()
     if facts is None:
         raise NotFound(f"there is no {about}")
     return Unit(cursor, caller, facts=facts, rows=rows)
@@ -157,6 +167,7 @@ class Work:
     caller: Caller
     action: str
     key: str | None = None
+    cache: Cache = field(kw_only=True)
 
     @property
     def pool(self) -> AsyncConnectionPool[Any]:
@@ -170,15 +181,19 @@ class Work:
         Raises ``Unauthenticated`` instead where nobody in particular asked, and ``NotFound`` where
         there is no such resource in the caller's institution.
         """
-        async with transaction(self.pool, self.caller, key=self.key, about=about) as unit:
+        async with transaction(
+            self.pool, self.caller, key=self.key, about=about, cache=self.cache
+        ) as unit:
             self._decide(unit, about)
             yield unit
 
     @asynccontextmanager
     async def look(
-        self, about: Resource, query: str, *, old_news: bool = False, **values: Any
+        self, about: Resource, query: str | None = None, *, old_news: bool = False, **values: Any
     ) -> AsyncIterator[Unit]:
         """A unit that has read already: ``unit.rows`` are those of ``query``, and that was all.
+
+        Without ``query`` it only decides.
 
         The tenant, the facts that decide and the rows are asked in one round trip, which is one
         transaction on the server. Raises like ``begin``; nobody sees rows who may not. With
@@ -238,7 +253,8 @@ class Does:
     action: str
 
     async def __call__(self, request: Request, institution_id: _InstitutionId = None) -> Work:
-        return Work(request.app.state.pools, request.state.caller, self.action)
+        state = request.app.state
+        return Work(state.pools, request.state.caller, self.action, cache=state.cache)
 
 
 @dataclass(frozen=True)
@@ -248,7 +264,8 @@ class DoesKeyed(Does):
     async def __call__(
         self, request: Request, institution_id: _InstitutionId = None, key: _Key = None
     ) -> Work:
-        return Work(request.app.state.pools, request.state.caller, self.action, key)
+        state = request.app.state
+        return Work(state.pools, request.state.caller, self.action, key, cache=state.cache)
 
 
 def does(action: str, *, keyed: bool = False) -> Dependency:

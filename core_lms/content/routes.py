@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms import etags
 from core_lms.access.resource import Institution
+from core_lms.cache import answers
 from core_lms.content import media_routes, repository, resource, service, studying
 from core_lms.content.schemas import (
     EXAMPLES,
@@ -25,7 +26,7 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
-from core_lms.etags import InWriter
+from core_lms.etags import InReader, InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
@@ -49,17 +50,26 @@ async def add(
     return item
 
 
-@_content.get("/courses/{course_id}/items", response_model=Page[Item])
-async def page(
+@_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
+async def contents(
     course_id: UUID,
     work: Annotated[Work, does("item.list")],
     cursor: Cursor = None,
-    limit: Limit = 50,
-) -> dict[str, Any]:
+    limit: Limit = answers.FIRST_PAGE,
+    *,
+    reader: InReader,
+) -> Response:
     """The items of a course in their order: a table of contents."""
-    asked = service.asked(course_id, cursor, limit)
-    async with work.look(Course(course_id), repository.PAGE, **asked) as unit:
-        return service.page(unit, limit)
+    about, asked = Course(course_id), service.asked(course_id, cursor, limit)
+    if cursor is None and limit == answers.FIRST_PAGE:
+        entry = answers.contents(work.caller.institution_id, course_id)
+        page = await work.cache.read(
+            work, about, entry, service.page, repository.PAGE, unless=service.runs, **asked
+        )
+    else:
+        async with work.look(about, repository.PAGE, **asked) as unit:
+            page = service.page(unit, limit)
+    return reader.send(page.tag, page.body)
 
 
 @_content.get(

@@ -9,11 +9,14 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
+from pydantic import TypeAdapter
 
 from core_lms import pages
+from core_lms.cache import answers
+from core_lms.cache.store import Answer
 from core_lms.content import media, repository, types
 from core_lms.content.links import link
-from core_lms.content.schemas import ItemChange, NewItem
+from core_lms.content.schemas import Item, ItemChange, NewItem
 from core_lms.content.settings import ContentSettings
 from core_lms.courses import outline
 from core_lms.courses import service as courses
@@ -23,6 +26,8 @@ from core_lms.idempotency import claim
 from core_lms.plugins import plugins
 from core_lms.users import service as users
 from core_lms.work import Unit
+
+_page = TypeAdapter(pages.Page[Item])
 
 FOR_LEARNERS = ("body", "url", "media_id", "captions")
 """Members of an item's metadata that are the content itself, not a word about it."""
@@ -98,15 +103,15 @@ def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
     return repository.page(course_id, pages.decode(cursor, int), limit + 1)
 
 
-def page(unit: Unit, limit: int) -> dict[str, Any]:
+def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
     """The items of a course that the unit has looked at, in their order.
 
     A table of contents: the content itself is left out for everybody who does not run the course.
     """
-    if not _runs(unit):
+    if not runs(unit):
         for row in unit.rows:
             row["metadata"] = _about(row["metadata"])
-    return pages.page(unit.rows, limit, "position")
+    return Answer.of(_page, pages.page(unit.rows, limit, "position"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[DictRow, dict[
     row = _found(found, f"item {id_} in course {course_id}")
     opens_at = row.pop("opens_at")
     closed = opens_at is not None and datetime.now(UTC) < opens_at
-    if (closed or row["archived_at"] is not None) and not _runs(unit):
+    if (closed or row["archived_at"] is not None) and not runs(unit):
         return row | {"metadata": _about(row["metadata"])}, {"opens_at": opens_at, "content": None}
     kind, metadata = types.of(row["kind"]), row["metadata"]
     ready = await media.ready(unit, course_id) if kind.media_ids(metadata) else set()
@@ -145,7 +150,7 @@ async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[DictRow, dict[
     return row, {"opens_at": opens_at, "content": content}
 
 
-def _runs(unit: Unit) -> bool:
+def runs(unit: Unit) -> bool:
     """Whether the caller teaches the course or runs the institution."""
     caller = unit.caller
     if caller.kind in ("machine", "service"):

@@ -11,6 +11,8 @@ from psycopg.rows import DictRow
 
 from core_lms import etags
 from core_lms.access.resource import Institution
+from core_lms.cache import answers
+from core_lms.cache.store import Answer
 from core_lms.courses import (
     cohort_routes,
     copying,
@@ -39,7 +41,12 @@ from core_lms.courses.schemas import (
 from core_lms.etags import InReader, InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
-from core_lms.work import Work, does
+from core_lms.work import Unit, Work, does
+
+
+def _seen(unit: Unit) -> Answer:
+    return service.shown(unit.row)
+
 
 _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
@@ -85,9 +92,10 @@ async def page(
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
 async def get(course_id: UUID, work: Annotated[Work, does("course.read")], reader: InReader) -> Any:
     """One course."""
-    async with work.look(resource.Course(course_id), repository.GET, id=course_id) as unit:
-        course = unit.row
-    return reader.answer(course)
+    about = resource.Course(course_id)
+    entry = answers.course(work.caller.institution_id, course_id)
+    course = await work.cache.read(work, about, entry, _seen, repository.GET, id=course_id)
+    return reader.send(course.tag, course.body)
 
 
 @_courses.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
@@ -103,6 +111,7 @@ async def change(
     """
     async with work.begin(resource.Course(course_id)) as unit:
         course = await service.change(unit, course_id, body, writer.check)
+        unit.through[answers.course(unit.institution_id, course_id)] = service.shown(course)
     return writer.answer(course)
 
 

@@ -8,21 +8,24 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
+from pydantic import TypeAdapter
 
 from contracts.errors import Rejected
 from contracts.event import Event
 from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
+from core_lms.cache.store import Answer
 from core_lms.courses import repository
-from core_lms.courses.schemas import CourseChange, CourseStatus, NewCourse
+from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
 from core_lms.enrollments import seats
 from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check
+from core_lms.etags import Check, tag
 from core_lms.idempotency import claim
 from core_lms.users import service as users
 from core_lms.work import Unit
 
 SOURCE = "course-service"
+_shape = TypeAdapter(Course)
 
 _CHANGEABLE = (
     "title",
@@ -61,6 +64,11 @@ async def insert(unit: Unit, id_: str, **values: Any) -> DictRow:
     event = CourseCreated(course_id=id_, instructor_id=str(values["instructor_id"]))
     unit.emit(event, source=SOURCE)
     return _found(row, id_)
+
+
+def shown(course: DictRow) -> Answer:
+    """A course as it is answered and kept."""
+    return Answer.of(_shape, course, tag(course))
 
 
 async def get(unit: Unit, id_: str | UUID) -> DictRow:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import math
 import time
@@ -10,13 +9,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
 
-import redis.asyncio
 from redis.exceptions import NoScriptError, RedisError
 
 from contracts.errors import Retryable
+from core_lms.breaker import Breaker
 from core_lms.limits.settings import LimitSettings, Rate
+from stack.redis import Clients
 
 TAKE = (Path(__file__).parent / "take.lua").read_bytes()
 _SHA = hashlib.sha1(TAKE, usedforsecurity=False).hexdigest()
@@ -68,33 +67,6 @@ class Verdict:
 UNMETERED = Verdict(revoked=False, taken=True)
 
 
-CONNECTIONS = 16
-"""Of one process: each is busy for a tenth of a millisecond per request."""
-
-Clients = Callable[[], redis.asyncio.Redis]
-
-
-def clients(url: str, timeout_s: float) -> Clients:
-    """Gives the client of the running event loop; requests beyond ``CONNECTIONS`` queue for one."""
-    of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
-
-    def client() -> redis.asyncio.Redis:
-        loop = asyncio.get_running_loop()
-        found = of_loop.get(loop)
-        if found is None:
-            pool = redis.asyncio.BlockingConnectionPool.from_url(
-                url,
-                max_connections=CONNECTIONS,
-                timeout=timeout_s,
-                socket_timeout=timeout_s,
-                socket_connect_timeout=timeout_s,
-            )
-            found = of_loop[loop] = redis.asyncio.Redis(connection_pool=pool)
-        return found
-
-    return client
-
-
 class Away(Retryable):
     """Redis does not answer, and the setting is not to go on without it."""
 
@@ -108,14 +80,14 @@ class Buckets:
         settings: LimitSettings,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client, self._settings, self._clock = client, settings, clock
-        self._away_until = float("-inf")
+        self._client, self._settings = client, settings
+        self._breaker = Breaker(settings.retry_after_s, clock)
 
     async def take(self, buckets: Sequence[Bucket], revocations: Sequence[str]) -> Verdict:
         """Raises ``Away`` where Redis is away and requests are then refused."""
         if not buckets and not revocations:
             return UNMETERED
-        if self._clock() < self._away_until:
+        if self._breaker.open:
             return self._without()
         keys = [*(bucket.key for bucket in buckets), *revocations]
         numbers = [len(buckets)]
@@ -124,7 +96,7 @@ class Buckets:
         try:
             answer = await self._run(keys, numbers)
         except (RedisError, OSError):
-            self._away_until = self._clock() + self._settings.retry_after_s
+            self._breaker.failed()
             return self._without()
         if answer[0] == _REVOKED:
             return Verdict(revoked=True, taken=False)
@@ -138,10 +110,6 @@ class Buckets:
         except NoScriptError:  # Redis was started anew
             found = await client.eval(TAKE, len(keys), *keys, *numbers)
         return found
-
-    @property
-    def away(self) -> bool:
-        return self._clock() < self._away_until
 
     def _without(self) -> Verdict:
         if self._settings.when_redis_is_away == "open":

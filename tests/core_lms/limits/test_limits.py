@@ -19,10 +19,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from core_lms.access.caller import Caller
-from core_lms.limits.buckets import Away, Bucket, Buckets, Verdict, clients
+from core_lms.limits.buckets import Away, Bucket, Buckets, Verdict
 from core_lms.limits.middleware import RateLimits
 from core_lms.limits.settings import LimitSettings, Rate
 from stack.local.redis import Redis
+from stack.redis import clients
 from tests.core_lms.test_process import free_port
 
 
