@@ -19,8 +19,7 @@ def order(lms: Any, course_id: str, version: str = "*", **body: Any) -> Any:
 def made(lms: Any) -> tuple[str, list[str], list[str]]:
     course_id = lms.course(published=False)
     modules = [
-        str(lms.made(f"/courses/{course_id}/modules", {"title": f"Week {n}"})["id"])
-        for n in (1, 2)
+        str(lms.made(f"/courses/{course_id}/modules", {"title": f"Week {n}"})["id"]) for n in (1, 2)
     ]
     items = [lms.item(course_id, "page", title=f"Page {n}") for n in range(4)]
     return course_id, modules, items
