@@ -7,6 +7,8 @@ hundred paths that is a sixth of what a read costs otherwise.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -44,8 +46,22 @@ class ShapedRoute(APIRoute):
         return super().matches(scope)
 
 
+def _within(outer: Any, inner: Any) -> Any:
+    @asynccontextmanager
+    async def both(app: FastAPI) -> AsyncIterator[Any]:
+        async with outer(app) as state, inner(app):
+            yield state
+
+    return both
+
+
 def add(app: FastAPI, router: APIRouter, prefix: str = "") -> None:
-    """Like ``app.include_router``, for routers whose routes are all ordinary ones."""
+    """Like ``app.include_router``, for routers whose routes are all ordinary ones.
+
+    What a router does at start and end (``lifespan``: check a setting, open a pool) is done within
+    the application's own.
+    """
+    app.router.lifespan_context = _within(app.router.lifespan_context, router.lifespan_context)
     for route in iter_route_contexts(router.routes):
         path, endpoint = route.path, route.endpoint
         if not isinstance(route.original_route, APIRoute) or path is None or endpoint is None:

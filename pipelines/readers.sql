@@ -54,7 +54,8 @@ BEGIN
             SELECT relname FROM pg_class
             WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
               AND scope.needs <@ (SELECT array_agg(attname::text) FROM pg_attribute
-                                  WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped)
+                                  WHERE attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+                                    AND atttypid = 'uuid'::regtype)
         LOOP
             EXECUTE format('CREATE VIEW %I.%I WITH (security_barrier) AS SELECT * FROM public.%I WHERE %s',
                            scope.name, target.relname, target.relname, scope.rule);
