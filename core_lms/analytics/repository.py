@@ -1,0 +1,100 @@
+"""The analytical database as a caller may see it; the filter is in its views, not here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import errors
+from psycopg_pool import AsyncConnectionPool
+
+from contracts.errors import Retryable
+from core_lms.access.caller import Caller
+from core_lms.errors import Forbidden
+from core_lms.queries import load
+from core_lms.work import Unit
+
+_sql = load(__file__)
+
+SCHEMAS = {"institution": "seen_institution", "courses": "seen_courses", "self": "seen_learner"}
+"""Schema by scope; its role is ``learnstream_<schema>`` (pipelines/readers.sql)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Rows of a panel; one more than asked for where there are more."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+
+
+async def taught(unit: Unit) -> list[str]:
+    """The courses that the caller teaches."""
+    values = {"institution_id": unit.institution_id, "caller_id": unit.caller.user_id}
+    await unit.cursor.execute(_sql["taught"], values)
+    return [str(row["id"]) for row in await unit.cursor.fetchall()]
+
+
+async def ask(
+    pool: AsyncConnectionPool[Any],
+    sql: str,
+    scope: str,
+    caller: Caller,
+    course_ids: Sequence[str],
+    timeout_s: float,
+    most_rows: int,
+) -> Answer:
+    """Run a panel's SQL over the rows of ``scope``, read-only, within the timeout.
+
+    Raises ``Forbidden`` where the panel reads what does not tell such rows apart, ``Retryable``
+    where it takes too long.
+    """
+    schema = SCHEMAS[scope]
+    values = {
+        "role": f"learnstream_{schema}",
+        "schema": schema,
+        "timeout_ms": int(timeout_s * 1000),
+        "institution_id": caller.institution_id,
+        "course_ids": list(course_ids),
+        "user_id": caller.user_id or "",
+    }
+    async with pool.connection() as connection:
+        await connection.set_read_only(True)
+        async with connection.cursor() as cursor:
+            await cursor.execute(_sql["scope"], values)
+            try:
+                await cursor.execute(sql.encode(), prepare=False)
+                rows = await cursor.fetchmany(most_rows + 1)
+            except (errors.InsufficientPrivilege, errors.UndefinedTable) as error:
+                await connection.rollback()
+                raise Forbidden(
+                    f"this panel cannot be narrowed to the scope {scope!r}: ask for another scope"
+                ) from error
+            except errors.QueryCanceled as error:
+                await connection.rollback()
+                raise Retryable(f"the panel took longer than {timeout_s:g} s") from error
+            columns = tuple(column.name for column in cursor.description or ())
+        await connection.rollback()
+    return Answer(columns, rows)
+
+
+def plain(value: Any) -> Any:
+    """As JSON can say it: numerics as numbers, everything unknown as its text."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, dict):
+        return json.loads(json.dumps(value, default=str))
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return _number(value)
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)

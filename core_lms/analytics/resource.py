@@ -1,0 +1,17 @@
+"""Analytics, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core_lms.access.resource import Resource
+from core_lms.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class Analytics(Resource, sql=_sql["analytics"]):
+    """The rows of one scope: ``institution``, ``courses`` or ``self``; None: the caller's own."""
+
+    scope: str | None

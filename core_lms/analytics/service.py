@@ -1,0 +1,92 @@
+"""Which rows a caller looks at, and a panel's answer about them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg_pool import AsyncConnectionPool
+
+from core_lms.access.caller import Caller
+from core_lms.analytics import repository
+from core_lms.analytics.panels import Panel, dashboards
+from core_lms.analytics.settings import AnalyticsSettings
+from core_lms.work import Unit
+
+SPAN = ("since_at", "until_at")
+"""Columns that say which span of time an answer covers."""
+
+_ADMINS = {"admin@institution", "admin@global"}
+
+
+def widest(caller: Caller, wanted: str | None) -> str | None:
+    """The scope asked for, or the whole institution for whoever runs it; None: by relation."""
+    if wanted is None and (caller.kind in ("machine", "service") or caller.roles & _ADMINS):
+        return "institution"
+    return wanted
+
+
+def listed(settings: AnalyticsSettings) -> list[dict[str, Any]]:
+    """Every dashboard with its panels and where their data is."""
+    return [
+        {
+            "name": name,
+            "panels": [
+                {
+                    "name": panel.name,
+                    "title": panel.title,
+                    "question": panel.question,
+                    "picture": panel.picture,
+                    "unit": panel.unit,
+                    "note": panel.note,
+                    "data": f"/api/v1/analytics/dashboards/{name}/panels/{panel.name}",
+                }
+                for panel in panels.values()
+            ],
+        }
+        for name, panels in dashboards(settings.panels).items()
+    ]
+
+
+async def courses(unit: Unit) -> list[str]:
+    """The courses that the scope of the unit is about; only a teacher's scope names them."""
+    return await repository.taught(unit) if unit.facts["scope"] == "courses" else []
+
+
+async def data(
+    pool: AsyncConnectionPool[Any],
+    panel: Panel,
+    scope: str,
+    caller: Caller,
+    course_ids: list[str],
+    settings: AnalyticsSettings,
+) -> dict[str, Any]:
+    """A panel's answer about the rows of the scope."""
+    queried_at = datetime.now(UTC)
+    answer = await repository.ask(
+        pool, panel.sql, scope, caller, course_ids, settings.timeout_s, settings.most_rows
+    )
+    shown = [place for place, name in enumerate(answer.columns) if name not in SPAN]
+    first = dict(zip(answer.columns, answer.rows[0], strict=True)) if answer.rows else {}
+    return {
+        "dashboard": panel.dashboard,
+        "panel": panel.name,
+        "title": panel.title,
+        "unit": panel.unit,
+        "scope": scope,
+        "columns": [_column(panel, answer.columns[place]) for place in shown],
+        "rows": [
+            [repository.plain(row[place]) for place in shown]
+            for row in answer.rows[: settings.most_rows]
+        ],
+        "since_at": first.get("since_at"),
+        "until_at": first.get("until_at"),
+        "queried_at": queried_at,
+        "truncated": len(answer.rows) > settings.most_rows,
+    }
+
+
+def _column(panel: Panel, name: str) -> dict[str, Any]:
+    label = panel.labels.get(name, name.replace("_", " "))
+    unit = panel.units.get(name, panel.unit if name not in panel.labels else None)
+    return {"name": name, "label": label, "unit": unit}
