@@ -23,6 +23,9 @@ CONTEXTS = Path(__file__).resolve().parent.parent
 KEPT = 20_000
 """Answers remembered."""
 
+UNNAMED = "anything"
+"""An action that no policy names."""
+
 _PRINCIPALS: dict[Kind, str] = {
     "person": "User",
     "machine": "Machine",
@@ -132,8 +135,11 @@ def permissions_of(roles: frozenset[str]) -> tuple[str, ...]:
 
     Asked of the policies themselves, with a resource to which the person is nothing in particular:
     a client offers what is in it; whatever hangs on a relationship is decided when it is tried.
+    Who may do even what no policy names may do everything: ``*``.
     """
     person = Caller("person", "", user_id="", roles=roles)
+    if allowed(person, UNNAMED, "Institution", {}, fresh=True):
+        return ("*",)
     return tuple(
         action
         for action in sorted(named_actions())

@@ -30,10 +30,13 @@ from core_lms.queries import load
 from stack.postgres import PostgresSettings
 
 ALGORITHM = "Ed25519"
-LOOK_AGAIN_S = 5.0
+LOOK_AGAIN_S = 1.0
 """A token with an unknown key makes us look at most so often: forgeries cost nothing."""
 REREAD_S = 30.0
-"""A key that was revoked elsewhere is known here after so long."""
+"""A key that was made or revoked elsewhere is known here after so long."""
+
+ROTATION_LEAD_S = 2 * REREAD_S
+"""A key made on demand signs from then on: by then every process has read it."""
 
 State = Literal["next", "current", "superseded", "retired"]
 _OVERLAP = timedelta(seconds=LONGEST_LIFETIME_S + 60)
@@ -138,10 +141,10 @@ class KeyRing:
         return states
 
     def rotate(self) -> str:
-        """A new key signs from now on; the others' tokens still count until they expire."""
+        """Have a new key sign in a minute; the others' tokens still count until they expire."""
         with self._lock:
-            kid = new_id()
-            self._read(lambda connection, keys: self._succeed(connection, keys, self._now(), kid))
+            kid, starts = new_id(), self._now() + timedelta(seconds=ROTATION_LEAD_S)
+            self._read(lambda connection, keys: self._succeed(connection, keys, starts, kid))
             return kid
 
     def revoke(self, kid: str) -> None:
@@ -193,6 +196,8 @@ class KeyRing:
         if any(key.signs_from > now and key.accepted(now) for key in keys):
             return None
         ends = current.signs_from + timedelta(days=self._settings.key_rotation_days)
+        if current.retired_at is not None:  # its successor was revoked before it signed
+            ends = min(ends, current.retired_at - _OVERLAP)
         lead = timedelta(seconds=self._settings.key_lead_s)
         return max(ends, now + lead) if ends - lead <= now else None
 
@@ -228,7 +233,7 @@ async def keep_reading(ring: KeyRing) -> None:
     """Reread, and rotate where it is time, for as long as the process runs."""
     while True:
         try:
-            await asyncio.to_thread(ring.look_again, REREAD_S)
+            await asyncio.to_thread(ring.look_again)
         except Retryable as error:
             log.warning("the signing keys were not reread", extra={"reason": error.message})
         await asyncio.sleep(REREAD_S)

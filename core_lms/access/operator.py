@@ -8,10 +8,15 @@ from functools import cache
 
 import httpx
 
+from contracts.errors import Rejected
+from core_lms.access.decision import permissions_of
 from core_lms.access.keys import KeyRing
 from core_lms.access.tokens import LIFETIME_S, issue
+from core_lms.queries import load
+from stack.postgres import connect_lms
 
 RENEW_BEFORE_S = 60
+_sql = load(__file__)
 
 
 @cache
@@ -19,12 +24,49 @@ def ring() -> KeyRing:
     return KeyRing()
 
 
-def token(institution_id: str, name: str) -> str:
+def token(institution_id: str, name: str, lifetime_s: float = LIFETIME_S) -> str:
     """A token of a machine that may do everything in the institution; blocks for the keys.
 
     With the role of an administrator of everything, because it makes the first one.
     """
-    return issue(ring(), institution_id, roles=["admin@global"], permissions=["*"], name=name)
+    return issue(
+        ring(),
+        institution_id,
+        roles=["admin@global"],
+        permissions=["*"],
+        name=name,
+        lifetime_s=lifetime_s,
+    )
+
+
+def token_of_role(institution_id: str, role: str, lifetime_s: float = LIFETIME_S) -> str:
+    """A token of a machine that may do what people of a role may do everywhere."""
+    permissions = permissions_of(frozenset({f"{role}@institution"}))
+    return issue(
+        ring(), institution_id, permissions=permissions, name="operator", lifetime_s=lifetime_s
+    )
+
+
+def token_of_person(user_id: str, lifetime_s: float = LIFETIME_S) -> str:
+    """A token with which one sees the LMS as this person does, as an old login would.
+
+    Raises ``Rejected`` for somebody who is not there or not active.
+    """
+    with connect_lms() as owner:
+        row = owner.execute(_sql["person"], {"user_id": user_id}).fetchone()
+    if row is None:
+        raise Rejected(f"there is no user {user_id}")
+    institution_id, status, roles = row
+    if status != "active":
+        raise Rejected(f"user {user_id} is {status}")
+    return issue(
+        ring(),
+        str(institution_id),
+        user_id=user_id,
+        roles=roles,
+        permissions=permissions_of(frozenset(roles)),
+        lifetime_s=lifetime_s,
+    )
 
 
 class OperatorAuth(httpx.Auth):

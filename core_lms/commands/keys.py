@@ -1,4 +1,4 @@
-"""The keys that sign access tokens: list them, let a new one sign now, revoke one.
+"""The keys that sign access tokens: list them, let a new one sign, revoke one.
 
 Keys rotate by age without this (LMS_ACCESS_KEY_ROTATION_DAYS). `rotate` is for a suspicion,
 `revoke KID` for a certainty: every token that key has signed is refused, by every process within
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace) -> None:
     if (args.kid is not None) != (args.what == "revoke"):
         raise Misconfigured("say `keys revoke KID`; the other two take no key")
     if args.what == "rotate":
-        sys.stdout.write(f"{ring().rotate()} signs from now on\n")
+        sys.stdout.write(f"{ring().rotate()} signs in a minute, once everybody has read it\n")
     elif args.what == "revoke":
         ring().revoke(args.kid)
         sys.stdout.write(f"{args.kid} is not accepted any more\n")

@@ -10,7 +10,7 @@ import pytest
 
 from contracts.errors import Rejected
 from contracts.ids import new_id
-from core_lms.access.keys import LOOK_AGAIN_S, KeyRing
+from core_lms.access.keys import LOOK_AGAIN_S, ROTATION_LEAD_S, KeyRing
 from core_lms.access.settings import LONGEST_LIFETIME_S, AccessSettings
 from core_lms.access.tokens import Verifier, issue
 from core_lms.errors import Unauthenticated
@@ -92,6 +92,8 @@ def test_a_token_of_a_key_made_elsewhere_is_accepted_once_the_ring_looked_again(
     here.signer()
     clock.advance(seconds=LOOK_AGAIN_S)
     kid = there.rotate()
+    assert there.signer()[0] != kid, "not before everybody can have read it"
+    clock.advance(seconds=ROTATION_LEAD_S)
     token = issue(there, new_id(), user_id=new_id(), now=clock())
     assert here.public(kid) is None
     here.look_again()
@@ -132,6 +134,20 @@ def test_what_a_revoked_key_has_signed_counts_no_more_and_another_one_signs(
     assert [key["kid"] for key in ring.public_keys()] == [ring.signer()[0]]
     with pytest.raises(Rejected, match="no signing key"):
         ring.revoke(new_id())
+
+
+def test_where_the_next_key_is_revoked_another_one_follows_in_time(
+    process: Any, clock: Any
+) -> None:
+    ring = process()
+    first = ring.signer()[0]
+    ring.revoke(ring.rotate())
+    clock.advance(seconds=ROTATION_LEAD_S + 1)
+    ring.look_again()
+    assert ring.signer()[0] == first
+    assert states(ring) == ["current", "retired", "next"]
+    clock.advance(hours=1)
+    assert ring.signer()[0] != first
 
 
 def test_the_private_half_is_readable_neither_in_the_database_nor_in_the_published_set(
