@@ -60,7 +60,7 @@ async def clean(now: datetime | None = None) -> Cleaned:
     async with database:
         waiting = await database.execute(_sql["forget_all_waiting"], {"before": before})
         objects, old = 0, []
-        async for key, written_at in storage().keys():
+        async for key, written_at in storage().objects():
             if written_at < before:
                 old.append(key)
             if len(old) == AT_ONCE:

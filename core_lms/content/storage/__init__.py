@@ -35,7 +35,7 @@ class Storage(Protocol):
     async def link(self, key: str, seconds: int) -> str | None:
         """An address from which anybody can read the object for so long; None: read it here."""
 
-    def keys(self) -> AsyncIterator[tuple[str, datetime]]:
+    def objects(self) -> AsyncIterator[tuple[str, datetime]]:
         """Every object's key and when it was written."""
 
     async def sweep(self, before: datetime) -> int:

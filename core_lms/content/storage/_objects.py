@@ -65,7 +65,7 @@ class Objects:
     async def link(self, key: str, seconds: int) -> str | None:
         return None
 
-    async def keys(self) -> AsyncIterator[tuple[str, datetime]]:
+    async def objects(self) -> AsyncIterator[tuple[str, datetime]]:
         async for page in obstore.list(self._store):
             for found in page:
                 yield found["path"], found["last_modified"]

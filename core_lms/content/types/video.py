@@ -19,8 +19,8 @@ class Captions(Metadata):
 
 
 class VideoMetadata(File):
-    duration_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | int | None = None
-    watched_share: Annotated[float, Field(gt=0, le=1)] | int = ENOUGH
+    duration_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    watched_share: Annotated[float, Field(gt=0, le=1)] = ENOUGH
     captions: Annotated[list[Captions], Field(max_length=50)] = Field(default_factory=list)
 
 

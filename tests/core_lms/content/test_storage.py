@@ -43,7 +43,7 @@ async def read(store: Storage, key: str, start: int, end: int) -> bytes:
 
 
 async def keys(store: Storage) -> set[str]:
-    return {key async for key, _ in store.keys()}
+    return {key async for key, _ in store.objects()}
 
 
 @pytest.mark.parametrize("size", [0, 1, 70_000, 20 * MB + 17])
@@ -95,7 +95,7 @@ def test_objects_are_listed_with_the_moment_they_were_written(store: Storage) ->
         before = datetime.now(UTC) - timedelta(seconds=2)
         for key in ("x/1", "x/2", "y"):
             await write(store, key, b"1")
-        found = {key: at async for key, at in store.keys()}
+        found = {key: at async for key, at in store.objects()}
         assert set(found) == {"x/1", "x/2", "y"}
         assert all(
             before <= at <= datetime.now(UTC) + timedelta(seconds=2) for at in found.values()

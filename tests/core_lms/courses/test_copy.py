@@ -1,4 +1,4 @@
-"""The next run of a course: its structure with new ids and moved dates, and none of its learners."""
+"""The next run of a course: its structure with new ids and moved dates, none of its learners."""
 
 from __future__ import annotations
 
