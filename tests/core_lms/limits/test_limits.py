@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -24,36 +22,7 @@ from core_lms.limits.middleware import RateLimits
 from core_lms.limits.settings import LimitSettings, Rate
 from stack.local.redis import Redis
 from stack.redis import clients
-from tests.core_lms.test_process import free_port
-
-
-class OwnRedis:
-    """A Redis beside the profile's, so that killing it disturbs nobody."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port, self._folder = free_port(), folder
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        program = Redis().launch().argv[0]
-        options = ["--port", str(self.port), "--dir", str(self._folder), "--save", ""]
-        self.process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-    def _answers(self) -> bool:
-        try:
-            return bool(redis.Redis(port=self.port).ping())
-        except redis.ConnectionError:
-            return False
-
-    def kill(self, name: signal.Signals = signal.SIGKILL) -> None:
-        assert self.process is not None
-        self.process.send_signal(name)
-        if name == signal.SIGKILL:
-            self.process.wait()
+from tests.core_lms.own_redis import OwnRedis
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +38,10 @@ Take = Callable[..., Awaitable[Verdict]]
 
 
 @asynccontextmanager
-async def buckets(server: OwnRedis, **settings: Any) -> AsyncIterator[Buckets]:
-    client = clients(f"redis://127.0.0.1:{server.port}", 0.5)
+async def buckets(
+    server: OwnRedis, timeout_s: float = 5.0, **settings: Any
+) -> AsyncIterator[Buckets]:
+    client = clients(server.url, timeout_s)
     yield Buckets(client, LimitSettings(retry_after_s=0.05, **settings))
     await client().aclose()
 
@@ -177,7 +148,7 @@ def test_without_redis_requests_fail_as_the_setting_says(
 ) -> None:
     async def ask() -> None:
         own = bucket("1/h burst 100")
-        async with buckets(server, when_redis_is_away=when_away) as asked:
+        async with buckets(server, 0.5, when_redis_is_away=when_away) as asked:
             assert (await asked.take([own], [])).levels[0].left == 99
             server.kill(how)
             for _ in range(5):
@@ -204,7 +175,7 @@ def test_without_redis_requests_fail_as_the_setting_says(
 def test_while_redis_hangs_only_the_first_of_many_requests_waits_for_it(server: OwnRedis) -> None:
     async def ask() -> float:
         own = bucket("1/h burst 100")
-        client = clients(f"redis://127.0.0.1:{server.port}", 0.1)
+        client = clients(server.url, 0.1)
         asked = Buckets(client, LimitSettings(retry_after_s=5))
         await asked.take([own], [])
         server.kill(signal.SIGSTOP)
@@ -241,7 +212,7 @@ def gate(
 ) -> list[httpx.Response]:
     async def run() -> list[httpx.Response]:
         limits = LimitSettings.model_validate(settings)
-        client = clients(f"redis://127.0.0.1:{server.port}", 0.5)
+        client = clients(server.url, 5.0)
         app = as_caller(RateLimits(_echo, Buckets(client, limits), limits), caller)
         transport = httpx.ASGITransport(app, client=(f"fd00:{new_id()[-4:]}::1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://lms") as http:

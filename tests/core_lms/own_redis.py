@@ -1,0 +1,46 @@
+"""A Redis beside the profile's, so that killing it disturbs nobody."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import redis
+
+from stack.local.redis import Redis
+from tests.core_lms.test_process import free_port
+
+
+class OwnRedis:
+    """Started and killed by a test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self._folder = free_port(), folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        program = Redis().launch().argv[0]
+        options = ["--port", str(self.port), "--dir", str(self._folder), "--save", ""]
+        self.process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        try:
+            return bool(redis.Redis(port=self.port).ping())
+        except redis.ConnectionError:
+            return False
+
+    def kill(self, name: signal.Signals = signal.SIGKILL) -> None:
+        assert self.process is not None
+        self.process.send_signal(name)
+        if name == signal.SIGKILL:
+            self.process.wait()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}"
