@@ -33,10 +33,8 @@ def kept(entry: Entry) -> bytes | None:
 
 def test_the_second_reader_gets_the_kept_answer_and_its_tag(lms: Any) -> None:
     course_id = lms.course()
-    for path, kind in (
-        (f"/courses/{course_id}", "course"),
-        (f"/courses/{course_id}/items", "contents"),
-    ):
+    kinds = {"course": f"/courses/{course_id}", "contents": f"/courses/{course_id}/items"}
+    for kind, path in kinds.items():
         learner = lms.person(lms.user())
         first, hits = learner.get(path), asked(kind, "hit")
         second = learner.get(path)
@@ -65,7 +63,6 @@ def test_a_permission_that_ends_ends_at_once_whatever_is_kept(lms: Any) -> None:
     assert lms.post(f"{path}/archive").status_code == 200
     redis.Redis.from_url(RedisSettings().url).set(entry.keys[0], before)  # as if it had stayed
     assert stranger.get(path).status_code == 403
-    assert lms.database.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_a_change_is_seen_by_the_next_reader_and_was_kept_with_the_write(lms: Any) -> None:
