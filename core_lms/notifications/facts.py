@@ -29,6 +29,12 @@ async def of_assessment(unit: Unit, assessment_id: str) -> dict[str, Any] | None
     return await _one(unit, "facts_of_assessment", assessment_id=assessment_id)
 
 
+async def certificate_code(unit: Unit, certificate_id: str) -> str | None:
+    """The code of its public link; None where it was deleted."""
+    row = await _one(unit, "code_of_certificate", id=certificate_id)
+    return None if row is None else str(row["code"])
+
+
 async def came_from_waitlist(unit: Unit, enrollment_id: str) -> bool:
     """Whether the seat was waited for: the entry's id became the enrollment's."""
     return await _one(unit, "waited", enrollment_id=enrollment_id) is not None

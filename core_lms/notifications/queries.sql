@@ -8,6 +8,9 @@ SELECT assessment.id::text AS assessment_id, assessment.title AS assessment,
 FROM assessments AS assessment JOIN courses AS course ON course.id = assessment.course_id
 WHERE assessment.id = %(assessment_id)s AND assessment.institution_id = %(institution_id)s
 
+-- name: code_of_certificate
+SELECT code FROM certificates WHERE id = %(id)s AND institution_id = %(institution_id)s
+
 -- name: waited
 SELECT id FROM waitlist WHERE id = %(enrollment_id)s AND institution_id = %(institution_id)s
 
@@ -32,17 +35,22 @@ VALUES (%(id)s, %(notification_id)s, %(channel)s, %(target)s, %(status)s::text,
 ON CONFLICT DO NOTHING
 
 -- name: claim
-SELECT delivery_id::text, institution::text, attempt
+SELECT delivery_id::text, institution::text, attempt, person::text
 FROM claim_deliveries(%(most)s, make_interval(secs => %(lease_s)s))
+ORDER BY since, delivery_id
 
 -- name: delivery
--- What a claimed delivery is about; no row: it ended, or was claimed by another sender since.
+-- What a claimed delivery is about, its lease begun anew: it may have waited for others of the same
+-- person. No row: it has ended, or another sender has claimed it since.
+WITH delivery AS (
+    UPDATE notification_deliveries SET next_try_at = now() + make_interval(secs => %(lease_s)s)
+    WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'pending'
+    RETURNING *
+)
 SELECT delivery.id::text AS id, delivery.channel, delivery.target, delivery.attempts,
        notification.id::text AS notification_id, notification.kind, notification.facts,
        notification.user_id::text AS user_id, notification.created_at
-FROM notification_deliveries AS delivery
-JOIN notifications AS notification ON notification.id = delivery.notification_id
-WHERE delivery.id = %(id)s AND delivery.attempts = %(attempt)s AND delivery.status = 'pending'
+FROM delivery JOIN notifications AS notification ON notification.id = delivery.notification_id
 
 -- name: end_delivery
 UPDATE notification_deliveries

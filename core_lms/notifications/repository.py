@@ -75,14 +75,15 @@ async def insert_delivery(
 
 
 async def claim(cursor: AsyncCursor[DictRow], most: int, lease_s: float) -> list[DictRow]:
-    """``delivery_id``, ``institution``, ``attempt`` of what is due, of all tenants."""
+    """``delivery_id``, ``institution``, ``attempt``, ``person`` of what is due, of all tenants."""
     await cursor.execute(_sql["claim"], {"most": most, "lease_s": lease_s})
     rows: list[DictRow] = await cursor.fetchall()
     return rows
 
 
-async def delivery(unit: Unit, id_: str, attempt: int) -> DictRow | None:
-    return await _one(unit, "delivery", id=id_, attempt=attempt)
+async def delivery(unit: Unit, id_: str, attempt: int, lease_s: float) -> DictRow | None:
+    """What is to be sent, if it is still ours; its lease begins anew."""
+    return await _one(unit, "delivery", id=id_, attempt=attempt, lease_s=lease_s)
 
 
 async def end(unit: Unit, id_: str, attempt: int, status: str, reason: str | None = None) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,6 +51,7 @@ class Claimed:
     id: str
     institution_id: str
     attempt: int
+    user_id: str
 
 
 class Dropped(Exception):
@@ -74,7 +76,7 @@ class Sender:
                 await pause(stop, self.settings.poll_s)
                 continue
             reached("claimed")
-            await asyncio.gather(*(self.send(one) for one in claimed))
+            await self.send_all(claimed)
 
     async def claim(self) -> list[Claimed]:
         """What is due, oldest first; committed before anything is sent."""
@@ -84,7 +86,21 @@ class Sender:
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             rows = await repository.claim(cursor, self.settings.batch, self.settings.lease_s)
-        return [Claimed(r["delivery_id"], r["institution"], r["attempt"]) for r in rows]
+        return [
+            Claimed(row["delivery_id"], row["institution"], row["attempt"], row["person"])
+            for row in rows
+        ]
+
+    async def send_all(self, claimed: Sequence[Claimed]) -> None:
+        """One person's in the order of what happened; different people's at once."""
+        people: dict[str, list[Claimed]] = defaultdict(list)
+        for one in claimed:
+            people[one.user_id].append(one)
+        await asyncio.gather(*(self._in_order(its) for its in people.values()))
+
+    async def _in_order(self, claimed: Sequence[Claimed]) -> None:
+        for one in claimed:
+            await self.send(one)
 
     async def send(self, one: Claimed) -> None:
         """Send one and note the outcome; no error leaves, what is not noted is claimed again."""
@@ -126,7 +142,7 @@ class Sender:
     async def _prepare(self, one: Claimed) -> tuple[str, Message, datetime] | None:
         """The channel, the message and when it was due; None where it is no longer ours."""
         async with self._unit(one.institution_id) as unit:
-            row = await repository.delivery(unit, one.id, one.attempt)
+            row = await repository.delivery(unit, one.id, one.attempt, self.settings.lease_s)
             if row is None:
                 return None
             kind = kinds().get(row["kind"])
@@ -141,7 +157,7 @@ class Sender:
                 raise Dropped(refusal)
             facts = dict(row["facts"])
             if kind.at_sending is not None:
-                more = await kind.at_sending(unit, row["user_id"])
+                more = await kind.at_sending(unit, row["user_id"], facts)
                 if more is None:
                     raise Dropped("there is nobody to let in")
                 facts |= more

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from contracts.envelope import Envelope
 from contracts.events.certificates import CertificateIssued
-from core_lms.notifications.facts import of_course
+from core_lms.certificates.document import written
+from core_lms.certificates.settings import settings
+from core_lms.notifications.facts import certificate_code, of_course
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.work import Unit
@@ -14,8 +16,13 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
     event = envelope.payload
     assert isinstance(event, CertificateIssued)
     found = await of_course(unit, event.course_id)
-    # Not the public link: its code is a secret, and this is kept in the clear.
     return found and found | {"certificate_id": event.certificate_id}
+
+
+async def at_sending(unit: Unit, user_id: str, known: Facts) -> Facts | None:
+    # The public link, whose code is a secret, is looked up rather than written down once more.
+    code = await certificate_code(unit, known["certificate_id"])
+    return None if code is None else {"link": f"{settings().public_url}/{written(code)}"}
 
 
 KIND = Kind(
@@ -42,4 +49,5 @@ KIND = Kind(
         "course": "Statistics",
     },
     link="/api/v1/certificates/{certificate_id}",
+    at_sending=at_sending,
 )

@@ -16,7 +16,7 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
     return {}
 
 
-async def at_sending(unit: Unit, user_id: str) -> Facts | None:
+async def at_sending(unit: Unit, user_id: str, known: Facts) -> Facts | None:
     link = await links.mint(unit, user_id, "reset")
     return None if link is None else {"link": link}
 

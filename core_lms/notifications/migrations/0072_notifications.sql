@@ -27,7 +27,7 @@ CREATE TABLE notification_deliveries (
     next_try_at TIMESTAMPTZ NOT NULL DEFAULT NOW(), -- while claimed: when the lease ends
     ended_at TIMESTAMPTZ,
     reason TEXT, -- of the last failure, or why it was dropped; never an address
-    created_at TIMESTAMPTZ NOT NULL DEFAULT NOW(),
+    created_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), -- a person's go out in this order
     institution_id UUID NOT NULL,
     UNIQUE (notification_id, channel, target),
     CHECK ((status = 'pending') = (ended_at IS NULL))
@@ -39,7 +39,7 @@ SELECT tenant_table('notification_deliveries');
 -- The sender works for all tenants: it claims what is due, wherever, and is told ids only. What is
 -- behind an id it reads as the application, in the id's own tenant.
 CREATE FUNCTION claim_deliveries(most INT, lease INTERVAL)
-RETURNS TABLE (delivery_id UUID, institution UUID, attempt INT)
+RETURNS TABLE (delivery_id UUID, institution UUID, attempt INT, person UUID, since TIMESTAMPTZ)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public
 AS $$
     UPDATE notification_deliveries AS delivery
@@ -50,7 +50,9 @@ AS $$
           LIMIT most
           FOR UPDATE SKIP LOCKED) AS due
     WHERE delivery.id = due.id
-    RETURNING delivery.id, delivery.institution_id, delivery.attempts
+    RETURNING delivery.id, delivery.institution_id, delivery.attempts,
+              (SELECT user_id FROM notifications AS one WHERE one.id = delivery.notification_id),
+              delivery.created_at
 $$;
 REVOKE ALL ON FUNCTION claim_deliveries(INT, INTERVAL) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_deliveries(INT, INTERVAL) TO learnstream_app;

@@ -187,7 +187,7 @@ class Post:
         async def run(database: AsyncConnectionPool[Any]) -> int:
             sender, sent = Sender(database, settings()), 0
             while claimed := await sender.claim():
-                await asyncio.gather(*(sender.send(one) for one in claimed))
+                await sender.send_all(claimed)
                 sent += len(claimed)
             return sent
 

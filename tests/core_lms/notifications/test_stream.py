@@ -1,21 +1,20 @@
-"""The stream of a person's list, from a real process: live, and resumed without a gap."""
+"""The stream of a person's list, over real HTTP: live, and resumed without a gap."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
+import uvicorn
 
 from contracts.events.enrollments import CourseCompleted
 from contracts.ids import new_id
-from stack.profile import REPOSITORY
+from core_lms.app import create_app
 
 from .conftest import Post, free_port, until
 
@@ -24,21 +23,16 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def server(stack: Any) -> Iterator[str]:
+    """The application behind a real server: a test client would wait for the stream's end."""
     port = free_port()
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
-    process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
-    url = f"http://127.0.0.1:{port}"
-
-    def ready() -> bool:
-        try:
-            return httpx.get(f"{url}/health/ready").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    until(ready, "the LMS is ready")
-    yield url
-    process.terminate()
-    process.wait(30)
+    config = uvicorn.Config(create_app(), port=port, log_config=None, timeout_graceful_shutdown=2)
+    running = uvicorn.Server(config)
+    thread = threading.Thread(target=running.run)
+    thread.start()
+    until(lambda: running.started or not thread.is_alive(), "the LMS listens")
+    yield f"http://127.0.0.1:{port}"
+    running.should_exit = True
+    thread.join(30)
 
 
 class Listening:
@@ -58,7 +52,11 @@ class Listening:
         assert self.open.wait(30)
 
     def _run(self, url: str, headers: dict[str, str]) -> None:
-        with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+        # In the end the server goes away under it.
+        with (
+            suppress(httpx.TransportError),
+            httpx.stream("GET", url, headers=headers, timeout=60) as answer,
+        ):
             assert answer.headers["content-type"].startswith("text/event-stream")
             for line in answer.iter_lines():
                 self.open.set()
