@@ -1,8 +1,8 @@
 """The process between Flink and the feature store: ``lms.features`` → history and online store.
 
-Order of work per batch: history row, online row, trail, dead letters, and only then the offsets. A
-crash anywhere repeats the batch, and repeating changes nothing. One backlog's many rows of a key
-cost one online write: only the newest is pushed.
+Order of work per batch: consent and erasure, history row, online row, trail, dead letters, and only
+then the offsets. A crash anywhere repeats the batch, and repeating changes nothing. One backlog's
+many rows of a key cost one online write: only the newest is pushed.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from confluent_kafka import Consumer, KafkaException, Message, Producer
 from feast import FeatureStore
 
 from contracts.dead_letters import DeadLetter
+from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
 from contracts.features import FeatureRow
-from contracts.topics import DEAD_LETTERS, FEATURES
-from features import history, rows, store, trail
+from contracts.topics import DEAD_LETTERS, FEATURES, USERS
+from features import consent, history, rows, store, trail
 from features.catalogue import VIEWS
 from stack import kafka, postgres
 from stack import redis as stack_redis
@@ -56,7 +57,11 @@ class Pusher:
     def write(self, messages: Sequence[Message]) -> int:
         """Write one batch; returns the number of valid rows. Raises ``Retryable``."""
         accepted: dict[str, list[FeatureRow]] = {}
+        said: list[Envelope] = []
         for message in messages:
+            if message.topic() == USERS.name:
+                said += _of_people(message.value())
+                continue
             try:
                 row = rows.decode(message.value())
             except Rejected as error:
@@ -64,13 +69,17 @@ class Pusher:
             else:
                 accepted.setdefault(row.feature_view, []).append(row)
         feature_store = self._ready()
+        with self._guard():
+            if gone := consent.heed(self._open(), self._redis, said):
+                log.info("removed the features of %d people who do not agree to them", len(gone))
         for name, batch in accepted.items():
             view = VIEWS[name]
-            newest = list({row.entity_id: row for row in batch}.values())
-            with self._guard():
-                history.write(self._open(), view, batch)
+            with self._guard(), consent.writing(self._open()):
+                agreed = consent.agreed(self._open(), view, batch)
+                newest = list({row.entity_id: row for row in agreed}.values())
+                history.write(self._open(), view, agreed)
                 store.push(feature_store, view, newest)
-                trail.extend(self._redis, view, batch)
+                trail.extend(self._redis, view, agreed)
         if self._producer.flush(10):
             raise Retryable("dead letters could not be published: Kafka does not answer")
         return sum(map(len, accepted.values()))
@@ -80,6 +89,7 @@ class Pusher:
         with self._guard():
             if self._store is None:
                 history.prepare(self._open(), list(VIEWS.values()))
+                consent.prepare(self._open())
                 self._store = store.apply()
             if not self._checked:
                 if not self._redis.exists(_FILLED):
@@ -165,7 +175,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
             "session.timeout.ms": 6_000,
         },
     )
-    consumer.subscribe([FEATURES.name])
+    consumer.subscribe([FEATURES.name, USERS.name])
     pushed, reported, report_at = 0, 0, 0.0
     try:
         _persist(stop, lambda: pusher.write(()))  # registered and filled before the first row
@@ -184,6 +194,16 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
     finally:
         consumer.close()
     return pushed
+
+
+def _of_people(message: bytes | None) -> list[Envelope]:
+    """The event, if it is about consent or erasure; what is malformed the archive tells of."""
+    if not message or not any(type_.encode() in message for type_ in consent.EVENTS):
+        return []
+    try:
+        return [decode(USERS.name, message)]
+    except Rejected:
+        return []
 
 
 def _gather(consumer: Consumer) -> list[Message]:

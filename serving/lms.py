@@ -56,6 +56,11 @@ class Lms:
         body = await self._get(f"/users/{user_id}/enrollments", {"limit": str(_PAGE)})
         return [str(row["course_id"]) for row in body["items"] if row["status"] == "enrolled"]
 
+    async def personalized(self, user_id: str) -> bool:
+        """Whether the learner agrees to offers chosen from what they did."""
+        body = await self._get(f"/users/{user_id}/consents")
+        return any(row["given"] for row in body["items"] if row["purpose"] == "personalization")
+
     async def _pages(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.events.recommendations import Source
 from serving import shelves
@@ -20,6 +20,9 @@ log = logging.getLogger("serving")
 
 NO_MODEL = "none"
 CHAIN: tuple[Source, ...] = ("personal", "course", "semantic", "popular")
+GENERIC: tuple[Source, ...] = ("course", "popular")
+"""What needs no consent: the order of one's own courses, and what many opened."""
+FOR_EVERYBODY = "not personal: you have not agreed to that"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ class Recommender:
         Raises ``NotFound`` for an unknown learner.
         """
         signals = await self._signals.read(user_id)
+        if not signals.personalized:
+            return self._generic(signals, limit, course_id, sources)
         model = self._live.current
         missing = list(signals.missing)
         found: list[Shelf] = []
@@ -92,6 +97,20 @@ class Recommender:
             NO_MODEL if model is None else model.name,
             tuple(missing),
         )
+
+    def _generic(
+        self, signals: Signals, limit: int, course_id: str | None, sources: Collection[Source]
+    ) -> Answer:
+        """For who does not agree to personal offers; each says so, and the answer is not empty."""
+        wanted = [source for source in GENERIC if source in sources] or GENERIC
+        found: list[Shelf] = []
+        if "course" in wanted:
+            found.append(shelves.course(signals, self._catalogue))
+        if "popular" in wanted:
+            found.append(shelves.popular(signals, self._catalogue, self._popularity))
+        offers = choose(found, allowed(signals, self._catalogue, course_id), limit)
+        said = [replace(offer, reason=f"{offer.reason} ({FOR_EVERYBODY})") for offer in offers]
+        return Answer(said, NO_MODEL, signals.missing)
 
 
 def allowed(signals: Signals, catalogue: Catalogue, course_id: str | None) -> Callable[[str], bool]:

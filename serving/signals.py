@@ -20,14 +20,15 @@ from features.online import OnlineFeatures
 from features.view import Value
 from serving.lms import Lms
 from serving.settings import ServingSettings
+from stack.consent import ConsentSettings
 
 VIEW = VIEWS["learner_activity"]
 _REMEMBERED = 20_000
 _TRAIL = VIEW.trail.length if VIEW.trail else 0
 _REMEMBERED_S = 90 * 86_400
 Result = TypeVar("Result")
-FromLms = tuple[frozenset[str], tuple[str, ...]]
-"""What is finished, and the courses the learner is in."""
+FromLms = tuple[frozenset[str], tuple[str, ...], bool]
+"""What is finished, the courses the learner is in, and whether they agree to personal offers."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Signals:
     activity: dict[str, Value] = field(default_factory=dict)
     dismissed: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
+    personalized: bool = True
+    """Whether the learner agrees to offers chosen from what they did."""
 
 
 class Breaker:
@@ -84,6 +87,8 @@ class SignalReader:
         self._lms_breaker = Breaker(settings.cooldown_s)
         self._redis_breaker = Breaker(settings.cooldown_s)
         self._last: OrderedDict[str, FromLms] = OrderedDict()
+        default = ConsentSettings().by_default(settings.institution_id)
+        self._by_default = "personalization" in default
 
     async def read(self, user_id: str) -> Signals:
         """Raises ``NotFound`` for a learner the LMS does not know."""
@@ -100,16 +105,18 @@ class SignalReader:
         if from_redis is None:
             missing.append("redis")
             from_redis = ((), {}, frozenset())
-        finished, enrolled = from_lms
-        recent, activity, dismissed = from_redis
-        return Signals(user_id, finished, enrolled, recent, activity, dismissed, tuple(missing))
+        finished, enrolled, personalized = from_lms
+        recent, activity, dismissed = from_redis if personalized else ((), {}, from_redis[2])
+        return Signals(
+            user_id, finished, enrolled, recent, activity, dismissed, tuple(missing), personalized
+        )
 
     async def _remember(self, user_id: str, known: FromLms) -> None:
         """In this process, and in Redis for a process that starts while the LMS is away."""
         self._last[user_id] = known
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
-        told = json.dumps([sorted(known[0]), known[1]])
+        told = json.dumps([sorted(known[0]), known[1], known[2]])
         step = self._redis.set(_lms_key(user_id), told, ex=_REMEMBERED_S)
         await self._redis_breaker.call(step, self._settings.redis_timeout_s)
 
@@ -117,17 +124,21 @@ class SignalReader:
         if user_id not in self._last:
             step = self._redis.get(_lms_key(user_id))
             told = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
+            # Of whoever withdrew there are no features left to be personal with.
             if told is None:
-                return frozenset(), ()
-            finished, enrolled = json.loads(told)
-            self._last[user_id] = frozenset(finished), tuple(enrolled)
+                return frozenset(), (), self._by_default
+            finished, enrolled, *said = json.loads(told)
+            personalized = bool(said[0]) if said else self._by_default
+            self._last[user_id] = frozenset(finished), tuple(enrolled), personalized
         return self._last[user_id]
 
     async def _ask_lms(self, user_id: str) -> FromLms:
-        finished, enrolled = await asyncio.gather(
-            self._lms.completed_items(user_id), self._lms.enrolled_courses(user_id)
+        finished, enrolled, personalized = await asyncio.gather(
+            self._lms.completed_items(user_id),
+            self._lms.enrolled_courses(user_id),
+            self._lms.personalized(user_id),
         )
-        return frozenset(finished), tuple(enrolled)
+        return frozenset(finished), tuple(enrolled), personalized
 
     async def _ask_redis(
         self, user_id: str

@@ -1,0 +1,119 @@
+"""No features of who does not agree to personalization: none are written, what is there goes.
+
+Consent and erasure come as events of the LMS. What a person said is kept beside the history of
+features; where they said nothing, the deployment's default counts (``stack.consent``). Writing
+takes a shared lock and removing an exclusive one, so that a batch on its way through another
+process cannot bring back what was just removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from redis import Redis
+
+from contracts.envelope import Envelope
+from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.events.users import UserDeleted
+from contracts.features import FeatureRow
+from features import online, trail
+from features.catalogue import VIEWS
+from features.entities import LEARNER
+from features.history import SCHEMA
+from features.view import View
+from stack.consent import ConsentSettings
+
+PURPOSE = "personalization"
+EVENTS = (ConsentGiven.TYPE, ConsentWithdrawn.TYPE, UserDeleted.TYPE)
+_SQL = Path(__file__).parent / "sql" / "consent"
+_LOCK = 0x4C53_0F03
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Create the table where it is missing; the schema is there."""
+    connection.execute(_statement("create"))
+
+
+@contextmanager
+def writing(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """While rows are being written, nobody is being removed."""
+    connection.execute("SELECT pg_advisory_lock_shared(%s)", [_LOCK])
+    try:
+        yield
+    finally:
+        if not connection.closed:  # a lost connection has lost its locks
+            connection.execute("SELECT pg_advisory_unlock_shared(%s)", [_LOCK])
+
+
+def agreed(
+    connection: psycopg.Connection[Any], view: View, rows: Sequence[FeatureRow]
+) -> list[FeatureRow]:
+    """Those rows that may be written: all that are not about people, and of people who agree."""
+    if view.entity != LEARNER:
+        return list(rows)
+    ids = list({row.entity_id for row in rows})
+    said = dict(connection.execute(_statement("said"), {"user_ids": ids}).fetchall())
+    settings = ConsentSettings()
+    default = {
+        institution_id: PURPOSE in settings.by_default(institution_id)
+        for institution_id in {row.institution_id for row in rows}
+    }
+    return [row for row in rows if said.get(row.entity_id, default[row.institution_id])]
+
+
+def heed(
+    connection: psycopg.Connection[Any], client: Redis, envelopes: Iterable[Envelope]
+) -> list[str]:
+    """Keep what events say and remove the features of who no longer agrees; their ids."""
+    gone = []
+    for envelope in envelopes:
+        if _concerns(envelope):
+            payload: Any = envelope.payload
+            values = {
+                "user_id": payload.user_id,
+                "given": envelope.event_type == ConsentGiven.TYPE,
+                "erased": envelope.event_type == UserDeleted.TYPE,
+                "changed_at": envelope.timestamp,
+            }
+            row = connection.execute(_statement("set"), values).fetchone()
+            if row is not None and not row[0]:
+                gone.append(str(payload.user_id))
+    if gone:
+        remove(connection, client, gone)
+    return gone
+
+
+def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequence[str]) -> None:
+    """Every feature of these people: history, online rows and trails. Repeating is harmless."""
+    views = [view for view in VIEWS.values() if view.entity == LEARNER]
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        for view in views:
+            connection.execute(
+                sql.SQL("DELETE FROM {} WHERE {} = ANY(%s)").format(
+                    sql.Identifier(SCHEMA, view.name), sql.Identifier(view.entity.join_key)
+                ),
+                [list(user_ids)],
+            )
+        keys = [
+            key
+            for user_id in user_ids
+            for view in views
+            for key in (online.entity_key(view, user_id), trail.key(view, user_id))
+        ]
+        client.delete(*keys)
+
+
+def _concerns(envelope: Envelope) -> bool:
+    if envelope.event_type == UserDeleted.TYPE:
+        return True
+    return envelope.event_type in EVENTS and getattr(envelope.payload, "purpose", None) == PURPOSE
+
+
+def _statement(name: str) -> bytes:
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8").encode()

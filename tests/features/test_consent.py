@@ -1,0 +1,138 @@
+"""Features of who does not agree: none are written, and what was there goes from everywhere."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from contracts.envelope import Envelope, wrap
+from contracts.event import Event
+from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.events.users import UserDeleted
+from contracts.features import FeatureRow
+from contracts.ids import DEFAULT_INSTITUTION, new_id
+from features import consent, history
+from features.catalogue import VIEWS
+from stack import kafka, postgres
+from stack import redis as stack_redis
+from tests.features.test_push import (
+    ITEM,
+    LEARNER,
+    item_row,
+    learner_row,
+    online,
+    publish,
+    pushing,
+    read_trail,
+    until,
+)
+from tests.features.test_push import history as kept
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+
+
+def tell(event: Event, minutes: int = 0) -> Envelope:
+    envelope = wrap(
+        event,
+        institution_id=DEFAULT_INSTITUTION,
+        source_service="privacy-service",
+        timestamp=NOW + timedelta(minutes=minutes),
+    )
+    producer = kafka.producer()
+    producer.produce(envelope.topic, key=envelope.key, value=envelope.encode())
+    assert producer.flush(10) == 0
+    return envelope
+
+
+@pytest.fixture
+def connection() -> Iterator[psycopg.Connection[Any]]:
+    with postgres.connect_analytics(autocommit=True) as opened:
+        history.prepare(opened, list(VIEWS.values()))
+        consent.prepare(opened)
+        yield opened
+
+
+def row(user_id: str) -> FeatureRow:
+    return FeatureRow.model_validate_json(json.dumps(learner_row(user_id, 1, 1)))
+
+
+@pytest.mark.parametrize("why", ["withdrawn", "erased"])
+def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more(why: str) -> None:
+    ana, ben, item_id = new_id(), new_id(), new_id()
+    with pushing():
+        publish(learner_row(ana, 1, 1, item_id), learner_row(ben, 1, 1, item_id))
+        until(lambda: len(online(LEARNER, ana, ben)) == 2)
+        if why == "withdrawn":
+            tell(ConsentWithdrawn(user_id=ana, purpose="personalization"))
+        else:
+            tell(UserDeleted(user_id=ana))
+        until(lambda: online(LEARNER, ana) == {})
+        assert kept(LEARNER, ana) == []
+        assert asyncio.run(read_trail(ana)) == []
+        marker = new_id()
+        publish(learner_row(ana, 2, 2, item_id), item_row(marker, 1, 1))
+        until(lambda: online(ITEM, marker) != {})
+        publish(learner_row(ben, 2, 2, item_id))
+        until(lambda: online(LEARNER, ben)[ben]["events_total"] == 2)
+        assert online(LEARNER, ana) == {}
+        assert kept(LEARNER, ana) == []
+        assert len(kept(LEARNER, ben)) == 2
+
+
+def test_the_last_word_counts_and_erased_is_for_good(connection: psycopg.Connection[Any]) -> None:
+    ana, redis = new_id(), stack_redis.client()
+
+    def may() -> bool:
+        return bool(consent.agreed(connection, LEARNER, [row(ana)]))
+
+    said = {"user_id": ana, "purpose": "personalization"}
+    withdrawn, given = tell(ConsentWithdrawn(**said), 1), tell(ConsentGiven(**said), 2)
+    assert may()
+    assert consent.heed(connection, redis, [withdrawn]) == [ana]
+    assert not may()
+    consent.heed(connection, redis, [given, withdrawn])  # told again, out of order
+    assert may()
+    other = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"), 3)
+    assert consent.heed(connection, redis, [other]) == []
+    assert may()
+    consent.heed(connection, redis, [tell(UserDeleted(user_id=ana), 1)])
+    assert not may()
+    consent.heed(connection, redis, [tell(ConsentGiven(**said), 9)])
+    assert not may()
+
+
+def test_who_said_nothing_is_as_the_deployment_decided(
+    connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row(new_id())]
+    assert consent.agreed(connection, LEARNER, rows) == rows
+    monkeypatch.setenv("LMS_PRIVACY_DEFAULT_CONSENT", "analytics")
+    assert consent.agreed(connection, LEARNER, rows) == []
+    monkeypatch.setenv(
+        "LMS_PRIVACY_DEFAULT_CONSENT", f"analytics; {DEFAULT_INSTITUTION}=personalization"
+    )
+    assert consent.agreed(connection, LEARNER, rows) == rows
+
+
+def test_every_view_about_learners_is_covered(connection: psycopg.Connection[Any]) -> None:
+    ana, redis = new_id(), stack_redis.client()
+    views = [view for view in VIEWS.values() if view.entity == LEARNER.entity]
+    for view in views:
+        found = FeatureRow(
+            feature_view=view.name,
+            entity_id=ana,
+            institution_id=DEFAULT_INSTITUTION,
+            event_timestamp=NOW,
+            features={},
+        )
+        history.write(connection, view, [found])
+        assert len(kept(view, ana)) == 1
+    consent.remove(connection, redis, [ana])
+    assert [kept(view, ana) for view in views] == [[]] * len(views)

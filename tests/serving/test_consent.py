@@ -1,0 +1,101 @@
+"""Who does not agree to personal offers gets those that are for everybody, and is told so."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from redis import asyncio as redis_asyncio
+
+from contracts.ids import DEFAULT_INSTITUTION, new_id
+from core_lms.access import operator
+from core_lms.app import create_app
+from features import trail
+from serving.catalogue import Catalogue
+from serving.lms import Lms
+from serving.model import LiveModel
+from serving.popularity import Popularity
+from serving.recommend import FOR_EVERYBODY, NO_MODEL, Recommender
+from serving.semantic import SemanticIndex
+from serving.settings import ServingSettings
+from serving.signals import VIEW, SignalReader
+from stack.redis import RedisSettings
+from tests.serving.test_degraded import COURSES
+
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+
+
+@asynccontextmanager
+async def parts(at: Path) -> AsyncIterator[tuple[Recommender, SignalReader, httpx.AsyncClient]]:
+    """Serving's reader and recommender over the real LMS, and a client of the operator."""
+    app = create_app()
+    settings = ServingSettings(lms_timeout_s=5.0)
+    client = redis_asyncio.Redis.from_url(RedisSettings().url)
+    token = await asyncio.to_thread(operator.token, DEFAULT_INSTITUTION, "test")
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app)
+        reader = SignalReader(Lms(settings, transport), client, settings)
+        recommender = Recommender(
+            reader, Catalogue(COURSES), LiveModel(at), Popularity(), SemanticIndex(), settings
+        )
+        headers = {"Authorization": f"Bearer {token}"}
+        base = "http://lms/api/v1"
+        async with httpx.AsyncClient(base_url=base, headers=headers, transport=transport) as lms:
+            yield recommender, reader, lms
+    await client.aclose()
+
+
+def test_without_consent_nothing_a_learner_did_is_read_and_offers_say_so(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with parts(tmp_path) as (recommender, reader, lms):
+            body = {"email": f"{new_id()}@example.org", "name": "Ana"}
+            ana = (await lms.post("/users", json=body)).json()["id"]
+            async with redis_asyncio.Redis.from_url(RedisSettings().url) as client:
+                await client.zadd(trail.key(VIEW, ana), {"i3": time.time()})
+            assert (await reader.read(ana)).recent == ("i3",)
+            path = f"/users/{ana}/consents/personalization"
+            assert (await lms.put(path, json={"given": False})).status_code == 200
+
+            signals = await reader.read(ana)
+            assert (signals.recent, signals.activity, signals.personalized) == ((), {}, False)
+            for sources in (("personal", "course", "semantic", "popular"), ("personal",)):
+                answer = await recommender.answer(ana, 3, None, sources)  # type: ignore[arg-type]
+                assert len(answer.offers) == 3
+                assert {offer.source for offer in answer.offers} <= {"course", "popular"}
+                assert all(FOR_EVERYBODY in offer.reason for offer in answer.offers)
+                assert answer.model == NO_MODEL
+
+            assert (await lms.put(path, json={"given": True})).status_code == 200
+            assert (await reader.read(ana)).recent == ("i3",)
+            offers = (await recommender.answer(ana, 3)).offers
+            assert not any(FOR_EVERYBODY in offer.reason for offer in offers)
+
+    asyncio.run(run())
+
+
+def test_what_was_last_known_counts_while_the_lms_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with parts(tmp_path) as (_, reader, lms):
+            body = {"email": f"{new_id()}@example.org", "name": "Ana"}
+            ana = (await lms.post("/users", json=body)).json()["id"]
+            path = f"/users/{ana}/consents/personalization"
+            await lms.put(path, json={"given": False})
+            assert not (await reader.read(ana)).personalized
+        monkeypatch.setenv("LMS_HTTP_LMS_PORT", "9")  # discard: nobody is there
+        settings = ServingSettings()
+        client: Any = redis_asyncio.Redis.from_url(RedisSettings().url)
+        restarted = SignalReader(Lms(settings), client, settings)
+        signals = await restarted.read(ana)
+        assert (signals.missing, signals.personalized) == (("lms",), False)
+        assert (await restarted.read(new_id())).personalized  # the deployment's default
+        await client.aclose()
+
+    asyncio.run(run())
