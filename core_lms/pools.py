@@ -31,7 +31,7 @@ AWAY = (psycopg.OperationalError, PoolTimeout)
 
 @dataclass
 class Pools:
-    """``primary`` has transactions; ``looking`` is in autocommit, one pipeline is one look."""
+    """``looking`` is in autocommit: what it sends in one pipeline is one transaction."""
 
     primary: AsyncConnectionPool[Any]
     looking: AsyncConnectionPool[Any]
@@ -62,7 +62,7 @@ async def opened(settings: PostgresSettings) -> AsyncIterator[Pools]:
     pools = Pools(primary, looking)
     primary.timeout = looking.timeout = WAIT_FOR_CONNECTION_S
     if settings.replica_url is not None:
-        pools.replica = pool(settings.replica_url, autocommit=True, **kwargs)
+        pools.replica = pool(settings.replica_url, **kwargs)
         pools.replica.timeout = WAIT_FOR_REPLICA_S
     async with AsyncExitStack() as stack:
         for one in pools.named().values():

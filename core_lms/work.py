@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -189,32 +189,49 @@ class Work:
 
     @asynccontextmanager
     async def look(
-        self, about: Resource, query: str | None = None, *, old_news: bool = False, **values: Any
+        self, about: Resource, query: str | None = None, **values: Any
     ) -> AsyncIterator[Unit]:
         """A unit that has read already: ``unit.rows`` are those of ``query``, and that was all.
 
-        Without ``query`` it only decides.
-
-        The tenant, the facts that decide and the rows are asked in one round trip, which is one
-        transaction on the server. Raises like ``begin``; nobody sees rows who may not. With
-        ``old_news`` they may come from a replica, if the decision needs nothing from the database.
-        Whom the rows are about is in the audit log before they leave the block.
+        Without ``query`` it only decides. The tenant, the facts that decide and the rows are asked
+        in one round trip, which is one transaction on the server. Raises like ``begin``; nobody
+        sees rows who may not. Whom they are about is in the audit log before they leave the block.
         """
-        pool, caller = self.pools.looking, self.caller
-        replica = self.pools.for_old_news() if old_news and about.SQL is None else None
-        try:
-            unit = await _look(replica or pool, caller, about, query, values)
-        except AWAY as error:
-            if replica is None:
-                raise
-            self.pools.replica_failed(error)
-            unit = await _look(pool, caller, about, query, values)
+        unit = await _look(self.pools.looking, self.caller, about, query, values)
         self._decide(unit, about)
         yield unit
+        await self._record(unit)
+
+    @asynccontextmanager
+    async def browse(self, about: Resource) -> AsyncIterator[Unit]:
+        """Like ``begin``, for a list that may be seconds behind: at the replica, if there is one.
+
+        Only where the decision asks nothing of the database: a permission is never seconds behind.
+        Without the replica it is the primary's to answer.
+        """
+        replica = self.pools.for_old_news() if about.SQL is None else None
+        async with AsyncExitStack() as stack:
+            unit = None
+            if replica is not None:
+                try:
+                    unit = await stack.enter_async_context(transaction(replica, self.caller))
+                except AWAY as error:
+                    self.pools.replica_failed(error)
+            if unit is None:
+                replica = None
+                unit = await stack.enter_async_context(transaction(self.pool, self.caller))
+            self._decide(unit, about)
+            yield unit
+            if replica is not None:
+                await self._record(unit)
+
+    async def _record(self, unit: Unit) -> None:
+        """Write to the audit log what a unit read that could not write itself."""
         audited = audit.entry(unit)
         if audited:
-            async with transaction(self.pool, caller) as record:
-                await record.cursor.execute(audit.INSERT, audited)
+            unit.people.clear()
+            async with transaction(self.pool, self.caller) as writing:
+                await writing.cursor.execute(audit.INSERT, audited)
 
     def _decide(self, unit: Unit, about: Resource) -> None:
         audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))

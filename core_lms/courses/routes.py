@@ -85,7 +85,7 @@ async def page(
 
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
-    async with work.begin(Institution()) as unit:
+    async with work.browse(Institution()) as unit:
         return await service.page(unit, cursor, limit, status, tag, q)
 
 

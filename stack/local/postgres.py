@@ -78,7 +78,7 @@ class Postgres(Part):
             self._initdb()
         (self.data / "postgresql.auto.conf").touch()
         (self.data / "postgresql.conf").write_text(_CONF.format(port=self.ports()[0]))
-        (self.data / "pg_hba.conf").write_text("host all all 127.0.0.1/32 trust\n")
+        (self.data / "pg_hba.conf").write_text("host all,replication all 127.0.0.1/32 trust\n")
         self._forget_dead_postmaster()
 
     def _initdb(self) -> None:
@@ -96,7 +96,7 @@ class Postgres(Part):
         ]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums"]
         done = subprocess.run(
-            [*_unprivileged(), _program("initdb"), "-D", fresh, *options],
+            [*unprivileged(), _program("initdb"), "-D", fresh, *options],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -125,7 +125,7 @@ class Postgres(Part):
 
     def launch(self) -> Launch:
         return Launch(
-            [*_unprivileged(), _program("postgres"), "-D", self.data],
+            [*unprivileged(), _program("postgres"), "-D", self.data],
             {"TZ": "UTC", "LC_ALL": "C.UTF-8", "PGTZ": "UTC"},
         )
 
@@ -177,7 +177,7 @@ def _program(name: str) -> Path:
     return profile().parts / "postgres/usr/lib/postgresql/17/bin" / name
 
 
-def _unprivileged() -> list[str]:
+def unprivileged() -> list[str]:
     """PostgreSQL refuses root: as root it gets a user namespace in which it is an ordinary user."""
     if os.geteuid() != 0:
         return []

@@ -1,0 +1,95 @@
+"""PgBouncer in transaction mode, from Debian trixie: as a large installation has it, for tests.
+
+Not one of the parts that ``up`` starts: one machine needs no pooler.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from stack.local import debian
+from stack.local.installed import Progress, is_installed
+from stack.local.part import Launch, Part
+from stack.local.postgres import unprivileged
+from stack.profile import profile
+
+_SUITE = "trixie"
+_PACKAGES = ("pgbouncer",)
+_PROGRAMS = ("usr/sbin/pgbouncer",)
+
+_CONF = """\
+[databases]
+* = host=127.0.0.1 port={server_port}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {users}
+pool_mode = transaction
+default_pool_size = {pool_size}
+max_client_conn = 200
+max_prepared_statements = {prepared_statements}
+server_tls_sslmode = disable
+"""
+
+
+class PgBouncer(Part):
+    name: ClassVar[str] = "pgbouncer"
+
+    def __init__(
+        self,
+        port: int,
+        server_port: int,
+        pool_size: int = 2,
+        prepared_statements: int = 200,
+        users: Sequence[str] = ("learnstream_app",),
+    ) -> None:
+        self._port, self._server_port, self._pool_size = port, server_port, pool_size
+        self._prepared_statements, self._users = prepared_statements, users
+
+    def is_installed(self) -> bool:
+        return is_installed("pgbouncer", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
+
+    def install(self, progress: Progress) -> None:
+        debian.fetch("pgbouncer", _SUITE, _PACKAGES, _PROGRAMS, progress)
+
+    def prepare(self) -> None:
+        self.conf.mkdir(parents=True, exist_ok=True)
+        users = self.conf / "users.txt"
+        users.write_text("".join(f'"{user}" ""\n' for user in self._users))
+        text = _CONF.format(
+            server_port=self._server_port,
+            port=self.ports()[0],
+            users=users,
+            pool_size=self._pool_size,
+            prepared_statements=self._prepared_statements,
+        )
+        self._ini.write_text(text)
+
+    def launch(self) -> Launch:
+        program = profile().parts / "pgbouncer/usr/sbin/pgbouncer"
+        return Launch([*unprivileged(), program, self._ini])
+
+    def ready(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self.ports()[0]), 1.0).close()
+        except OSError:
+            return False
+        return True
+
+    def ports(self) -> Sequence[int]:
+        return (self._port,)
+
+    def address(self) -> str:
+        return f"postgresql://learnstream_app@127.0.0.1:{self.ports()[0]}/lms"
+
+    def version(self) -> str:
+        return debian.version("pgbouncer", "pgbouncer")
+
+    @property
+    def _ini(self) -> Path:
+        return self.conf / "pgbouncer.ini"
