@@ -132,9 +132,12 @@ class Directory:
 
     def check_address(self, url: str) -> None:
         """Raises ``Rejected`` for an address that is not to be spoken to."""
-        parts = urlsplit(url)
         schemes = ("https", "http") if self._settings.plain_http else ("https",)
-        if parts.scheme not in schemes or not parts.hostname or parts.username is not None:
+        try:
+            parts, address = urlsplit(url), httpx.URL(url)
+        except (ValueError, httpx.InvalidURL):
+            raise Rejected(f"issuer: {url!r} is no address") from None
+        if parts.scheme not in schemes or not address.host or parts.username is not None:
             raise Rejected(f"issuer: {url!r} is no https address (LMS_SSO_PLAIN_HTTP allows http)")
 
     async def _ask(
@@ -152,7 +155,7 @@ class Directory:
                     body += chunk
                     if len(body) > MAX_ANSWER:
                         raise Rejected(f"the provider at {host} answers with too much")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, OSError) as error:
             raise Retryable(f"the provider at {host} does not answer") from error
         whole = httpx.Response(answer.status_code, headers=answer.headers, content=bytes(body))
         if answer.status_code >= 500:
