@@ -77,7 +77,10 @@ async def save(
 
 
 @router.post(
-    "/attempts/{attempt_id}/submit", status_code=HTTPStatus.CREATED, response_model=Submission
+    "/attempts/{attempt_id}/submit",
+    status_code=HTTPStatus.CREATED,
+    response_model=Submission,
+    responses={200: {"model": Submission, "description": "It was handed in before"}},
 )
 async def submit(
     attempt_id: UUID,

@@ -146,6 +146,7 @@ LMS = {
     "WHERE institution_id = %s AND status = 'dropped'",
     "kafka_grades": "UPDATE submissions SET score = NULL, graded_at = NULL "
     "WHERE institution_id = %s",
+    "kafka_assessments": "UPDATE assessments SET kind = 'forged' WHERE institution_id = %s",
     "kafka_users": "UPDATE users SET institution_id = gen_random_uuid() WHERE institution_id = %s",
 }
 
@@ -160,7 +161,7 @@ def copies(institution: str) -> Iterator[None]:
         (connect_analytics, ("course_learners_hour", "sessions", "item_engagement")),
         (connect_analytics, ("learner_course", "enrollment_funnel_day", "learner_submission")),
         (connect_analytics, ("assessment_stats",)),
-        (connect_lms, ("submissions", "enrollments", "users")),
+        (connect_lms, ("submissions", "enrollments", "assessments", "users")),
     ):
         with connect() as connection:
             for name in names:
@@ -190,7 +191,7 @@ def restore(
     values = [[Jsonb(v) if isinstance(v, dict) else v for v in row] for row in found]
     places = ", ".join(["%s"] * len(columns))
     with connection.cursor() as cursor:
-        if name in ("users", "enrollments"):  # others point at them
+        if name in ("users", "enrollments", "assessments"):  # others point at them
             sets = ", ".join(f"{column} = %s" for column in columns)
             for row in values:
                 cursor.execute(
