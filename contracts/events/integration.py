@@ -1,6 +1,6 @@
 """Other systems: what they are told (webhooks) and what they may do (API keys)."""
 
-from contracts.event import Event, Id, Kind
+from contracts.event import Event, Id, Kind, PersonId
 from contracts.topics import INTEGRATION
 
 
@@ -21,6 +21,8 @@ class WebhookDisabled(Event, type="webhook.disabled", topic=INTEGRATION, key="we
 
     webhook_id: Id
     reason: Kind
+    user_id: PersonId | None = None
+    """Whoever made it and wants to know; none where a machine did."""
 
 
 class WebhookDeleted(Event, type="webhook.deleted", topic=INTEGRATION, key="webhook_id"):

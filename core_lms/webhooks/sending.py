@@ -96,10 +96,16 @@ class Sender:
             begun += 1
         return begun
 
-    async def wait(self) -> None:
-        """Until something under way has ended."""
+    @property
+    def busy(self) -> bool:
+        return bool(self._under_way)
+
+    async def wait(self, longest_s: float | None = None) -> None:
+        """Until something under way has ended, or for so long."""
         if self._under_way:
-            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                self._under_way, timeout=longest_s, return_when=asyncio.FIRST_COMPLETED
+            )
 
     async def all_due(self) -> int:
         """Send everything that is due now, and wait for it; returns how many attempts that was."""

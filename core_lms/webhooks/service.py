@@ -104,10 +104,15 @@ async def delete(unit: Unit, id_: UUID) -> None:
 
 async def disable(unit: Unit, id_: UUID, reason: str, at: datetime) -> None:
     """Tell it no more; what it was not told is on the list of what could not be delivered."""
-    if await repository.one(unit, "disable", id=id_, reason=reason, at=at) is None:
+    row = await repository.one(unit, "disable", id=id_, reason=reason, at=at)
+    if row is None:
         return
     await repository.execute(unit, "bury", id=id_, at=at)
-    unit.emit(WebhookDisabled(webhook_id=str(id_), reason=reason), source=SOURCE)
+    made_by = row["created_by"]
+    event = WebhookDisabled(
+        webhook_id=str(id_), reason=reason, user_id=None if made_by is None else str(made_by)
+    )
+    unit.emit(event, source=SOURCE)
 
 
 async def enqueue(unit: Unit, envelope: Envelope) -> int:

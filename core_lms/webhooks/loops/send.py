@@ -26,7 +26,11 @@ async def run(pool: AsyncConnectionPool[Any], stop: asyncio.Event) -> None:
             if datetime.now(UTC) >= forget_at:
                 await forget(sender)
                 forget_at = datetime.now(UTC) + FORGET_EVERY
-            if not await sender.begin():
+            if await sender.begin():
+                continue
+            if sender.busy:  # there may be room for the next as soon as one has ended
+                await sender.wait(EVERY_S)
+            else:
                 await pause(stop, EVERY_S)
     finally:
         await sender.close()

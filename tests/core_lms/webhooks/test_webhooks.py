@@ -183,7 +183,8 @@ def test_failing_for_days_disables_with_an_event_and_switching_on_begins_anew(ho
     hooks.send()
     found = hooks.get(webhook)
     assert (found["status"], found["disabled_reason"]) == ("disabled", "failing")
-    assert hooks.lms.events()[-1]["payload"] == {"webhook_id": webhook["id"], "reason": "failing"}
+    told = hooks.lms.events()[-1]["payload"]
+    assert told == {"webhook_id": webhook["id"], "reason": "failing", "user_id": None}
     assert [one["status"] for one in hooks.deliveries(webhook)] == ["dead"]
     hooks.lms.course()
     hooks.tell(*[event for event in hooks.lms.events() if event["event_type"] == "course.created"])
