@@ -27,6 +27,9 @@ CREDENTIALS = (
 )
 """A POST below one of these tries a secret or sends a mail: the ``login`` rate counts it too."""
 
+UNGUESSABLE = "/api/v1/sessions/refresh"
+"""But not this: its secret has a code in it, and a school refreshes from one address all day."""
+
 ASKED = Counter("lms_limit_requests_total", "Requests by what the limits said", ["verdict"])
 _taken, _refused, _revoked, _unmetered, _closed = (
     ASKED.labels(verdict) for verdict in ("taken", "refused", "revoked", "unmetered", "closed")
@@ -102,7 +105,8 @@ class RateLimits:
             kind = "read" if scope["method"] in READS else "write"
             rate = settings.read if kind == "read" else settings.write
             found.append((kind, caller.name, rate))
-        if scope["method"] == "POST" and scope["path"].startswith(CREDENTIALS):
+        path = scope["path"]
+        if scope["method"] == "POST" and path.startswith(CREDENTIALS) and path != UNGUESSABLE:
             found.append(("login", address, settings.login))
         found.append(("address", address, settings.address))
         return [
