@@ -13,7 +13,7 @@ from stack.postgres import PostgresSettings
 
 ROLE = "learnstream_analyst"
 READERS = (Path(__file__).parent / "readers.sql").read_text(encoding="utf-8")
-_ROLES_LOCK = 0x4C53_0002
+_ROLES_LOCK = 0x4C53_0004  # any constant no other lock of ours uses
 
 
 def close_to_readers(owner: psycopg.Connection[Any]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from contracts.errors import Rejected
 from pipelines import application, schema
 from pipelines.job import FeatureView, Job, Upsert, catalogue, find
+from stack.profile import REPOSITORY
 
 EVERY_JOB = pytest.mark.parametrize("job", catalogue().values(), ids=lambda job: job.name)
 
@@ -64,3 +65,14 @@ def test_a_feature_view_is_keyed_by_its_message_key() -> None:
 def test_an_unknown_job_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Rejected, match="course_activity"):
         find("nonsense")
+
+
+def test_no_two_advisory_locks_of_the_analytical_database_are_one() -> None:
+    """Whoever waits for another's lock waits for as long as that process lives."""
+    named = [
+        (number, path.name)
+        for path in (REPOSITORY / "pipelines").rglob("*.py")
+        for number in re.findall(r"= (0x4C53_[0-9A-F]{4})", path.read_text(encoding="utf-8"))
+    ]
+    assert len(named) >= 4
+    assert len({number for number, _ in named}) == len(named), named
