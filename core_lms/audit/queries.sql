@@ -1,6 +1,9 @@
 -- name: alone
 SELECT pg_try_advisory_lock(1280136019) AS alone
 
+-- name: let_go
+SELECT pg_advisory_unlock_all()
+
 -- name: head
 SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from contracts.event import personal_fields
 from core_lms.access.caller import Caller
 from core_lms.access.resource import Resource
 
@@ -30,6 +32,7 @@ PERSON_FACT = "person_id"
 """The column of a resource's query that tells whose it is; it does not reach the policies."""
 
 _SERVING = "machine/serving"
+_personal = cache(personal_fields)
 _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
 _READS = (".read", ".list")
 
@@ -68,7 +71,11 @@ def shown(items: Iterable[Mapping[str, Any]], column: str = "user_id") -> None:
 
 
 def entry(unit: Unit) -> Mapping[str, Any] | None:
-    """The row to write with the unit, if it is about anybody."""
+    """The row to write with the unit, if it is about anybody: what its events tell of included."""
+    if unit.action:
+        for envelope in unit.events:
+            told = {getattr(envelope.payload, name) for name in _personal(type(envelope.payload))}
+            unit.people.update(told - {None, unit.caller.user_id})
     if not unit.people:
         return None
     caller: Caller = unit.caller

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,8 @@ class Sealer:
         """Give the log to another sealer."""
         connection, self._connection, self._alone = self._connection, None, False
         if connection is not None:
+            with suppress(psycopg.Error):  # lost already: then so is the lock
+                connection.execute(_sql["let_go"])
             connection.close()
 
     def stop(self) -> None:

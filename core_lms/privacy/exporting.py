@@ -74,7 +74,7 @@ async def _table(
         return
     count = 0
     with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as spool:
-        with archive.open(f"{name}.csv", "w", force_zip64=True) as member:
+        with archive.open(_entry(f"{name}.csv"), "w", force_zip64=True) as member:
             text = io.TextIOWrapper(member, encoding="utf-8", newline="", write_through=True)
             writer = csv.DictWriter(text, list(first), extrasaction="ignore")
             writer.writeheader()
@@ -91,7 +91,7 @@ async def _table(
             text.detach()
         spool.write(b"\n]\n")
         spool.seek(0)
-        with archive.open(f"{name}.json", "w", force_zip64=True) as member:
+        with archive.open(_entry(f"{name}.json"), "w", force_zip64=True) as member:
             for chunk in _chunks(spool.read):
                 member.write(chunk)
                 if out.size >= CHUNK_BYTES:
@@ -145,6 +145,12 @@ class _Outgoing:
         whole = b"".join(self._parts)
         self._parts, self.size = [], 0
         return whole
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, datetime.now(UTC).timetuple()[:6])
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    return entry
 
 
 def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
