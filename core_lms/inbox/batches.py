@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from opentelemetry.trace import SpanKind
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
@@ -22,6 +23,7 @@ from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.units import unit_of
 from core_lms.outbox import append, rows
 from core_lms.queries import load
+from core_lms.telemetry import tracing
 from core_lms.work import Unit
 
 log = logging.getLogger("core_lms.inbox")
@@ -37,6 +39,8 @@ class Record:
     partition: int
     offset: int
     value: bytes | None
+    traceparent: str | None = None
+    """The trace in which the event was written, if any."""
 
 
 @dataclass(slots=True)
@@ -78,6 +82,7 @@ class Batches:
             reached("locked")
             outcome = Outcome(position)
             emitted: list[Envelope] = []
+            traces: set[str | None] = set()
             afterwards: list[Callable[[], Awaitable[None]]] = []
             for record in records:
                 try:
@@ -87,11 +92,15 @@ class Batches:
                     break
                 if unit is not None:
                     emitted += unit.events
+                    if unit.events:
+                        traces.add(record.traceparent)
                     afterwards += unit.afterwards
                 outcome.counts[name] += 1
                 outcome.next_offset = record.offset + 1
             if emitted:
-                await append(cursor, *emitted)
+                # All at once, for the order of the locks; events of several traces carry none.
+                with tracing.span("append", traceparent=traces.pop() if len(traces) == 1 else None):
+                    await append(cursor, *emitted)
                 reached("appended")
             if outcome.next_offset != position:
                 await cursor.execute(sql["move"], {**where, "next_offset": outcome.next_offset})
@@ -126,7 +135,9 @@ class Batches:
             return "passed", None
         place = (record.topic, record.partition, record.offset)
         try:
-            unit = await self._handle(connection, cursor, envelope)
+            name = f"{self.consumer.name} {envelope.event_type}"
+            with tracing.span(name, SpanKind.CONSUMER, record.traceparent):
+                unit = await self._handle(connection, cursor, envelope)
         except Retryable as error:
             raise _Blocked(error) from None
         except Rejected as error:

@@ -22,6 +22,7 @@ from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
 from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
+from core_lms.telemetry import tracing
 from stack.http import HttpSettings
 from stack.postgres import PostgresSettings, pool
 
@@ -51,7 +52,12 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        database = pool(PostgresSettings().app_url, application_name="learnstream-inbox")
+        tracer = tracing.start("inbox")
+        database = pool(
+            PostgresSettings().app_url,
+            application_name="learnstream-inbox",
+            **tracing.cursor_factory(),
+        )
         database.timeout = 10.0
         await database.open(wait=False)
         await database.resize(1, settings.pool_size)
@@ -70,6 +76,7 @@ def create_app(
                 watch.cancel()
                 await asyncio.gather(*tasks, watch, return_exceptions=True)
                 await database.close()
+                tracing.stop(tracer)
 
     app.router.lifespan_context = lifespan
     _health(app)

@@ -13,22 +13,22 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
-from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
-from core_lms.inbox import metrics
-from core_lms.inbox.batches import Batches, Record, sql
+from core_lms.inbox import metrics, positions
+from core_lms.inbox.batches import Batches, Record
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
 from core_lms.inbox.waits import Partition, Waits
+from core_lms.telemetry import tracing
 from stack import kafka
 
 log = logging.getLogger("core_lms.inbox")
@@ -120,61 +120,18 @@ class Reader:
                 self._report(client)
                 if time.monotonic() - looked > self._settings.look_for_partitions_s:
                     looked = time.monotonic()
-                    if set(await self._in_thread(self._partitions, client)) != set(self._positions):
+                    if set(
+                        await self._in_thread(positions.partitions, client, self.consumer)
+                    ) != set(self._positions):
                         return  # a topic has grown: begin again with all its partitions
         finally:
             await self._in_thread(client.close)
 
     async def _assign(self, client: KafkaClient) -> None:
-        bounds = await self._in_thread(self._bounds, client)
-        name = self.consumer.name
-        async with (
-            self._pool.connection() as connection,
-            connection.transaction(),
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            await cursor.execute(sql["positions"], {"consumer": name})
-            known = {(row["topic"], row["partition"]) for row in await cursor.fetchall()}
-            topics = {topic for topic, _ in known}
-            for (topic, partition), (low, high) in bounds.items():
-                if (topic, partition) in known:
-                    continue
-                # A partition that was added later is read whole, wherever the consumer began.
-                latest = self.consumer.begin == "latest" and topic not in topics
-                values = {"consumer": name, "topic": topic, "partition": partition}
-                await cursor.execute(
-                    sql["register"], {**values, "next_offset": high if latest else low}
-                )
-            await cursor.execute(sql["positions"], {"consumer": name})
-            stored = {
-                (row["topic"], row["partition"]): int(row["next_offset"])
-                for row in await cursor.fetchall()
-            }
-        self._positions = {partition: stored[partition] for partition in bounds}
-        for (topic, partition), at in self._positions.items():
-            low, high = bounds[topic, partition]
-            if not low <= at <= high:
-                raise _gap(name, topic, partition, at, low, high)
+        bounds = await self._in_thread(positions.bounds, client, self.consumer)
+        self._positions = await positions.read(self._pool, self.consumer, bounds)
         self._waits.clear()
         client.assign([TopicPartition(*key, at) for key, at in self._positions.items()])
-
-    def _partitions(self, client: KafkaClient) -> list[Partition]:
-        known = client.list_topics(timeout=10).topics
-        missing = [name for name in self.consumer.topics if name not in known]
-        if missing:
-            raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
-        return [
-            (name, number) for name in self.consumer.topics for number in known[name].partitions
-        ]
-
-    def _bounds(self, client: KafkaClient) -> dict[Partition, tuple[int, int]]:
-        found = {}
-        for partition in self._partitions(client):
-            bounds = client.get_watermark_offsets(TopicPartition(*partition), timeout=10)
-            if bounds is None:
-                raise Retryable(f"Kafka does not tell the offsets of {partition[0]}")
-            found[partition] = bounds
-        return found
 
     async def _fetch(self, client: KafkaClient) -> dict[Partition, list[Record]]:
         messages: list[Message] = await self._in_thread(client.consume, 1, 0.25)
@@ -194,7 +151,9 @@ class Reader:
                         f"the next message of {self.consumer.name} is gone: {error.str()}"
                     )
                 raise KafkaException(error)
-            record = Record(topic, partition, message.offset() or 0, message.value())
+            headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
+            trace = tracing.of_message(headers)
+            record = Record(topic, partition, message.offset() or 0, message.value(), trace)
             batches[topic, partition].append(record)
         if batches:
             reached("fetched")
@@ -261,16 +220,3 @@ class Reader:
 def _safe(error: Exception) -> str:
     """The sentence of our own errors and of Kafka's; a database error may quote a row."""
     return str(error) if isinstance(error, Retryable | KafkaException) else ""
-
-
-def _gap(name: str, topic: str, partition: int, at: int, low: int, high: int) -> Misconfigured:
-    return Misconfigured(
-        f"consumer {name} goes on at offset {at} of {topic}/{partition}, but Kafka has {low} to "
-        f"{high}: the database and Kafka do not belong together, or retention has cut what was "
-        "not applied yet. Point LMS_POSTGRES_APP_URL and LMS_KAFKA_BOOTSTRAP_SERVERS at stores "
-        "that do; or, to go on from what Kafka has: DELETE FROM inbox_offsets WHERE consumer = "
-        f"'{name}' AND topic = '{topic}'",
-        consumer=name,
-        topic=topic,
-        partition=partition,
-    )

@@ -62,14 +62,17 @@ UPDATE notification_deliveries
 SET next_try_at = now() + make_interval(secs => %(wait_s)s), reason = %(reason)s
 WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'pending'
 
--- name: lock_list
-SELECT pg_advisory_xact_lock(hashtextextended('notifications/' || %(user_id)s, 0))
+-- name: unnumbered
+SELECT id FROM notifications WHERE id = %(id)s AND number IS NULL FOR UPDATE
+
+-- name: next_number
+INSERT INTO notification_lists (user_id, last_number, institution_id)
+VALUES (%(user_id)s, 1, %(institution_id)s)
+ON CONFLICT (user_id) DO UPDATE SET last_number = notification_lists.last_number + 1
+RETURNING last_number
 
 -- name: appear
--- The next number of the person's list; what has one keeps it.
-UPDATE notifications
-SET number = (SELECT coalesce(max(number), 0) + 1 FROM notifications WHERE user_id = %(user_id)s)
-WHERE id = %(id)s AND number IS NULL
+UPDATE notifications SET number = %(number)s WHERE id = %(id)s
 
 -- name: newest
 SELECT * FROM notifications
@@ -86,9 +89,9 @@ ORDER BY number
 LIMIT %(rows)s
 
 -- name: standing
-SELECT coalesce(max(number), 0) AS last, count(*) FILTER (WHERE read_at IS NULL) AS unread
-FROM notifications
-WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s AND number IS NOT NULL
+SELECT coalesce((SELECT last_number FROM notification_lists WHERE user_id = %(user_id)s), 0) AS last,
+       (SELECT count(*) FROM notifications
+        WHERE user_id = %(user_id)s AND number IS NOT NULL AND read_at IS NULL) AS unread
 
 -- name: read_one
 UPDATE notifications SET read_at = coalesce(read_at, now())
@@ -134,6 +137,12 @@ WHERE id = %(id)s AND user_id = %(user_id)s AND institution_id = %(institution_i
 -- name: unsubscribe_push
 DELETE FROM push_subscriptions
 WHERE id = %(id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
+
+-- name: delete_old
+SELECT delete_old_notifications(make_interval(days => %(days)s), %(most)s) AS deleted
+
+-- name: forget_lists
+DELETE FROM notification_lists WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
 
 -- name: forget_notifications
 DELETE FROM notifications WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s

@@ -98,8 +98,11 @@ async def later(unit: Unit, id_: str, attempt: int, wait_s: float, reason: str) 
 
 async def appear(unit: Unit, id_: str, user_id: str) -> None:
     """Give it the next number of the person's list; numbers become visible in their order."""
-    await _do(unit, "lock_list", user_id=user_id)
-    await _do(unit, "appear", id=id_, user_id=user_id)
+    if await _one(unit, "unnumbered", id=id_) is None:
+        return  # it has one, from a try before
+    row = await _one(unit, "next_number", user_id=user_id)
+    assert row is not None
+    await _do(unit, "appear", id=id_, number=row["last_number"])
 
 
 async def newest(
@@ -153,7 +156,14 @@ async def unsubscribe_push(unit: Unit, user_id: object, id_: object) -> bool:
     return await _do(unit, "unsubscribe_push", user_id=user_id, id=id_) == 1
 
 
+async def delete_old(cursor: AsyncCursor[DictRow], days: int, most: int) -> int:
+    """How many were deleted, of all tenants; fewer than ``most``: no more are that old."""
+    await cursor.execute(_sql["delete_old"], {"days": days, "most": most})
+    row = await cursor.fetchone()
+    return int(row["deleted"]) if row else 0
+
+
 async def forget(unit: Unit, user_id: str) -> None:
     """Everything about a person."""
-    for what in ("notifications", "preferences", "subscriptions"):
+    for what in ("notifications", "lists", "preferences", "subscriptions"):
         await _do(unit, f"forget_{what}", user_id=user_id)

@@ -58,6 +58,9 @@ class NotificationSettings(BaseSettings):
     backoff_max_s: float = Field(default=4 * 3600.0, gt=0)
     """The pause doubles from the first to the second."""
 
+    keep_days: int = Field(default=180, ge=1)
+    """Older entries are deleted, once nothing of them is still to be sent."""
+
     stream_heartbeat_s: float = Field(default=15.0, gt=0)
     """A stream looks at the database so often even where Redis wakes nobody."""
     stream_minutes: float = Field(default=15.0, gt=0)

@@ -1,13 +1,10 @@
-"""Dies on purpose at a named step of the relay, so that tests can kill it exactly there."""
+"""The steps of the relay at which a test may kill it."""
 
 from __future__ import annotations
 
-import os
-import signal
-from collections import Counter
+from core_lms.failpoint import Failpoint
 
 VARIABLE = "LMS_OUTBOX_FAILPOINT"
-"""``step`` or ``step:n``: SIGKILL to ourselves when the step is reached for the n-th time."""
 
 STEPS = (
     "locked",  # we are the one relay
@@ -21,12 +18,4 @@ STEPS = (
     "committed",  # the Kafka transaction is committed; the rows are still in the outbox
 )
 
-_reached: Counter[str] = Counter()
-
-
-def reached(step: str) -> None:
-    wanted, _, nth = os.environ.get(VARIABLE, "").partition(":")
-    if wanted == step:
-        _reached[step] += 1
-        if _reached[step] >= int(nth or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+reached = Failpoint(VARIABLE, STEPS).reached

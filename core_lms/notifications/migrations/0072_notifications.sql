@@ -13,7 +13,17 @@ CREATE TABLE notifications (
     institution_id UUID NOT NULL
 );
 CREATE UNIQUE INDEX notifications_in_order ON notifications (user_id, number);
+CREATE INDEX notifications_by_age ON notifications (created_at);
 SELECT tenant_table('notifications');
+
+-- The last number given in each person's list; its lock is the order of appearing. Kept apart, so that
+-- numbers go on when old entries are deleted.
+CREATE TABLE notification_lists (
+    user_id UUID PRIMARY KEY REFERENCES users(id),
+    last_number INT NOT NULL,
+    institution_id UUID NOT NULL
+);
+SELECT tenant_table('notification_lists');
 
 -- One way on which a notification has to reach its person, until it has or never will.
 CREATE TABLE notification_deliveries (
@@ -56,6 +66,25 @@ AS $$
 $$;
 REVOKE ALL ON FUNCTION claim_deliveries(INT, INTERVAL) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION claim_deliveries(INT, INTERVAL) TO learnstream_app;
+
+-- Old entries of all tenants go, a few at a time; whatever is still to be sent stays.
+CREATE FUNCTION delete_old_notifications(age INTERVAL, most INT) RETURNS BIGINT
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public
+AS $$
+    WITH old AS (
+        SELECT id FROM notifications AS one
+        WHERE created_at < now() - age
+          AND NOT EXISTS (SELECT FROM notification_deliveries
+                          WHERE notification_id = one.id AND status = 'pending')
+        ORDER BY created_at LIMIT most
+        FOR UPDATE SKIP LOCKED
+    ), gone AS (
+        DELETE FROM notifications USING old WHERE notifications.id = old.id RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
+REVOKE ALL ON FUNCTION delete_old_notifications(INTERVAL, INT) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION delete_old_notifications(INTERVAL, INT) TO learnstream_app;
 
 -- What a person decided; where there is no row, the kind's defaults hold. Kind '*' is all kinds that
 -- are not essential.

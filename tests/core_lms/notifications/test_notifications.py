@@ -14,11 +14,13 @@ from uuid import uuid4
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from psycopg.rows import dict_row
 
 from contracts.events.assessments import FeedbackGiven
 from contracts.events.enrollments import CourseCompleted
 from contracts.events.users import UserPasswordChanged, UserPasswordResetRequested
 from contracts.ids import new_id
+from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
 from core_lms.notifications.channels.web_push import allowed, public_key
 from core_lms.notifications.kinds import LANGUAGES, kinds
@@ -371,6 +373,32 @@ def test_entries_are_read_one_by_one_or_up_to_a_number(post: Post) -> None:
     assert me.get(f"{path}/unread").json() == {"last": 3, "unread": 2}
     assert [entry["number"] for entry in me.get(path, unread=True).json()["items"]] == [3, 2]
     assert me.post(f"{path}/read", {"up_to": 2}).json() == {"last": 3, "unread": 1}
+
+
+def test_old_entries_are_deleted_and_the_numbers_go_on(post: Post) -> None:
+    lms = post.lms
+    user_id, _ = learner(lms)
+    course_id = lms.course()
+    post.tell(completed(lms, user_id, course_id))
+    post.send()
+    post.tell(completed(lms, user_id, course_id))
+    lms.database.execute(
+        "UPDATE notifications SET created_at = now() - interval '1 year' WHERE user_id = %s",
+        [user_id],
+    )
+
+    async def tidy(database: Any) -> int:
+        async with (
+            database.connection() as connection,
+            connection.cursor(row_factory=dict_row) as cursor,
+        ):
+            return await repository.delete_old(cursor, days=180, most=100)
+
+    assert post.inside(tidy) >= 1
+    assert post.deliveries(user_id)["in_app"] == ("pending", None), "what is to be sent stays"
+    post.send()
+    [entry] = lms.get(f"/users/{user_id}/notifications").json()["items"]
+    assert entry["number"] == 2
 
 
 @pytest.mark.parametrize("name", kinds())

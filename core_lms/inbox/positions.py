@@ -1,0 +1,88 @@
+"""Where a consumer stands in each partition: kept in Postgres, compared with what Kafka has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from confluent_kafka import Consumer as KafkaClient
+from confluent_kafka import TopicPartition
+from psycopg.rows import dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from contracts.errors import Misconfigured, Retryable
+from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.waits import Partition
+from core_lms.queries import load
+
+_sql = load(__file__)
+
+Bounds = Mapping[Partition, tuple[int, int]]
+
+
+def partitions(client: KafkaClient, consumer: Consumer) -> list[Partition]:
+    """Blocks. Raises ``Retryable`` where a topic is missing."""
+    known = client.list_topics(timeout=10).topics
+    missing = [name for name in consumer.topics if name not in known]
+    if missing:
+        raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
+    return [(name, number) for name in consumer.topics for number in known[name].partitions]
+
+
+def bounds(client: KafkaClient, consumer: Consumer) -> dict[Partition, tuple[int, int]]:
+    """The first offset that Kafka has and the one behind the last, by partition. Blocks."""
+    found = {}
+    for partition in partitions(client, consumer):
+        both = client.get_watermark_offsets(TopicPartition(*partition), timeout=10)
+        if both is None:
+            raise Retryable(f"Kafka does not tell the offsets of {partition[0]}")
+        found[partition] = both
+    return found
+
+
+async def read(
+    pool: AsyncConnectionPool[Any], consumer: Consumer, known: Bounds
+) -> dict[Partition, int]:
+    """The next offset of every partition; those seen for the first time are registered.
+
+    Raises ``Misconfigured`` where Kafka does not have what comes next.
+    """
+    async with (
+        pool.connection() as connection,
+        connection.transaction(),
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        await cursor.execute(_sql["positions"], {"consumer": consumer.name})
+        before = {(row["topic"], row["partition"]) for row in await cursor.fetchall()}
+        topics = {topic for topic, _ in before}
+        for (topic, partition), (low, high) in known.items():
+            if (topic, partition) in before:
+                continue
+            # A partition that was added later is read whole, wherever the consumer began.
+            latest = consumer.begin == "latest" and topic not in topics
+            values = {"consumer": consumer.name, "topic": topic, "partition": partition}
+            await cursor.execute(
+                _sql["register"], {**values, "next_offset": high if latest else low}
+            )
+        await cursor.execute(_sql["positions"], {"consumer": consumer.name})
+        stored = {
+            (row["topic"], row["partition"]): int(row["next_offset"])
+            for row in await cursor.fetchall()
+        }
+    for (topic, partition), (low, high) in known.items():
+        if not low <= stored[topic, partition] <= high:
+            raise _gap(consumer.name, topic, partition, stored[topic, partition], low, high)
+    return {partition: stored[partition] for partition in known}
+
+
+def _gap(name: str, topic: str, partition: int, at: int, low: int, high: int) -> Misconfigured:
+    return Misconfigured(
+        f"consumer {name} goes on at offset {at} of {topic}/{partition}, but Kafka has {low} to "
+        f"{high}: the database and Kafka do not belong together, or retention has cut what was "
+        "not applied yet. Point LMS_POSTGRES_APP_URL and LMS_KAFKA_BOOTSTRAP_SERVERS at stores "
+        "that do; or, to go on from what Kafka has: DELETE FROM inbox_offsets WHERE consumer = "
+        f"'{name}' AND topic = '{topic}'",
+        consumer=name,
+        topic=topic,
+        partition=partition,
+    )
