@@ -74,6 +74,7 @@ def build(
     statements: Sequence[str],
     restore_from: str | None = None,
     name: str = NAME,
+    batch: bool = False,
 ) -> StatementSet:
     """One statement set over the definitions, as the cluster will run it under ``name``."""
     # Log lines of the client JVM would land between ours.
@@ -84,11 +85,9 @@ def build(
     configuration = Configuration()
     for option, value in _configuration(name, restore_from).items():
         configuration.set_string(option, str(value))
+    settings = EnvironmentSettings.new_instance().with_configuration(configuration)
     environment = TableEnvironment.create(
-        EnvironmentSettings.new_instance()
-        .in_streaming_mode()
-        .with_configuration(configuration)
-        .build()
+        (settings.in_batch_mode() if batch else settings.in_streaming_mode()).build()
     )
     for definition in definitions:
         environment.execute_sql(definition)

@@ -1,0 +1,54 @@
+"""Make tables again from the archive: rebuild JOB… [--since MOMENT]; readers see no half of it.
+
+A job of `jobs list` runs its SQL in Flink's batch mode; a derived job its own statements, learner
+by learner. Both write shadow tables and swap. `rebuild --list` names the derived jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from contracts.errors import Rejected
+from pipelines import rebuild as streams
+from pipelines.derive import job as derived
+from pipelines.derive import rebuild
+from pipelines.job import catalogue
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="JOB")
+    parser.add_argument("--list", action="store_true", help="the derived jobs and their tables")
+    parser.add_argument("--since", metavar="MOMENT", help="only buckets from then on (ISO, in UTC)")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.list:
+        for job in derived.catalogue().values():
+            sys.stdout.write(f"{job.name}\n  {job.about}\n  → {', '.join(job.tables)}\n")
+        return 0
+    if not args.names:
+        raise Rejected(
+            "name the jobs to rebuild: learnstream rebuild --list, learnstream jobs list"
+        )
+    since = _moment(args.since) if args.since else None
+    stream = [catalogue()[name] for name in args.names if name in catalogue()]
+    others = [derived.find(name).name for name in args.names if name not in catalogue()]
+    if others:
+        for table, rows in rebuild.rebuild(others, since).items():
+            sys.stdout.write(f"{table}: {rows:,} rows\n")
+    if stream:
+        streams.rebuild(stream, since)
+        sys.stdout.write(f"rebuilt by Flink: {', '.join(job.name for job in stream)}\n")
+    return 0
+
+
+def _moment(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise Rejected(
+            f"--since is a moment like 2026-02-17 or 2026-02-17T14:30, not {text!r}"
+        ) from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
