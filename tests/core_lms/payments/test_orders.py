@@ -274,3 +274,12 @@ def test_a_guardian_orders_and_pays_for_the_child_and_a_stranger_does_not(till: 
         till.lms.person(parent).made(f"/orders/{order['id']}/payments", {"provider": "test"})
     )
     assert len(till.enrolled(child)) == 1
+
+
+def test_a_copied_course_costs_what_its_source_costs(till: Any) -> None:
+    source = till.course("EUR", 4900)
+    till.lms.made(f"/courses/{source}/prices", {"currency": "JPY", "amount_minor": 7800})
+    till.lms.call("DELETE", f"/courses/{source}/prices/JPY")
+    copy = till.lms.made(f"/courses/{source}/copy", {})
+    prices = till.lms.get(f"/courses/{copy['id']}/prices").json()["items"]
+    assert [price["display"] for price in prices] == ["49.00 EUR"]
