@@ -67,6 +67,8 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         "event in Kafka.",
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # ours loads nothing from elsewhere (operations.py)
+        redoc_url=None,
     )
     # The last one added is the first to see a request.
     app.add_middleware(BodyGate)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +18,11 @@ from core_lms.telemetry import metrics
 
 OLDEST_WAITING = "SELECT created_at FROM outbox ORDER BY id LIMIT 1"
 LOOK_EVERY_S = 5.0
+REFERENCE = (Path(__file__).parent / "reference.html").read_bytes()
+_REFERENCE_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; "
+    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+}
 
 
 def health(app: FastAPI, stopping: Stopping) -> APIRouter:
@@ -50,6 +56,11 @@ def health(app: FastAPI, stopping: Stopping) -> APIRouter:
         """What Prometheus reads."""
         body, media_type = metrics.exposition()
         return Response(body, media_type=media_type)
+
+    @router.get("/docs", response_class=Response, include_in_schema=False)
+    async def reference() -> Response:
+        """The API, readable in a browser; it loads nothing but ``/openapi.json``."""
+        return Response(REFERENCE, headers=_REFERENCE_HEADERS, media_type="text/html")
 
     return router
 
