@@ -9,19 +9,36 @@ import httpx
 import pytest
 
 from stack.profile import REPOSITORY
+from tests.e2e.mail import Mailbox
 from tests.e2e.product import Operator, Product
 
 _OFFSET = 3000
 
 
+_SMTP_PORT = 18025 + _OFFSET
+
+
 @pytest.fixture(scope="package")
-def product() -> Iterator[Product]:
+def mailbox() -> Iterator[Mailbox]:
+    """Where the product's mails go."""
+    box = Mailbox(_SMTP_PORT)
+    box.start()
+    yield box
+    box.stop()
+
+
+@pytest.fixture(scope="package")
+def product(mailbox: Mailbox) -> Iterator[Product]:
     env = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
         "LMS_LOCAL_NAME": "e2e",
         "LMS_LOCAL_PORT_OFFSET": str(_OFFSET),
         "LMS_LOCAL_TASK_MANAGER_MEMORY_MB": "2048",
+        "LMS_USERS_SELF_REGISTRATION": "true",
+        "LMS_NOTIFICATIONS_SMTP_HOST": "127.0.0.1",
+        "LMS_NOTIFICATIONS_SMTP_PORT": str(_SMTP_PORT),
+        "LMS_NOTIFICATIONS_SMTP_SECURITY": "none",
     }
     lms, serving, dashboards = (
         httpx.Client(base_url=f"http://127.0.0.1:{port + _OFFSET}", timeout=30)
