@@ -8,8 +8,19 @@ What others may read (database ``analytics``; all ids ``uuid``, all times ``time
     all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the payload's kind.
     Rows are upserted: a late event changes its old bucket.
 ``learner_course_day``
-    ``(bucket_at, institution_id, course_id, user_id, events, clicks)``, key the first four columns.
-    The same per learner, course and day (UTC).
+    ``(bucket_at, institution_id, course_id, user_id, events, clicks, views, completions,
+    time_on_task_ms, first_at, last_at)``, key the first four columns: a learner's day in a course.
+
+Derived from the archive (``pipelines.derive``; each event once, however late):
+``course_learners_minute | _hour | _day`` distinct learners, events, time on task per course ·
+``sessions`` per learner · ``item_engagement`` per item and day · ``video_heat`` per five seconds ·
+``learner_course`` the moments of an enrollment, ``enrollment_funnel_day`` and the views
+``enrollment_funnel``, ``enrollment_times`` · ``assessment_set``, ``learner_submission``,
+``question_response`` as last told, ``question_stats`` (view ``question_quality``),
+``question_answers``, ``assessment_stats`` · ``learner_progress`` (view) ·
+``recommendation_offer``, ``recommendation_feedback`` · ``clock_skew`` and the view ``anomalies``.
+Their columns are explained in the migrations; ``learnstream rebuild --list`` names their jobs.
+
 ``activity_events``
     Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
     institution_id, user_id, course_id, item_id, kind, clicks, source_service, schema_version,
