@@ -90,7 +90,9 @@ def test_from_registering_to_the_certificate(product: Product, mailbox: Mailbox)
     learner.done("POST", f"/attempts/{attempt['id']}/submit")
     results = until(
         lambda: learner.ask("GET", f"/submissions/{attempt['id']}/results"),
-        lambda answer: answer.status_code == 200 and answer.json()["submission"]["score"] is not None,
+        lambda answer: (
+            answer.status_code == 200 and answer.json()["submission"]["score"] is not None
+        ),
         within_s=60,
     )
     assert float(results.json()["submission"]["score"]) == 100
