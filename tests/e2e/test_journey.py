@@ -35,6 +35,10 @@ class Client:
         return answer.json() if answer.content else None
 
 
+def graded(answer: httpx.Response) -> bool:
+    return answer.status_code == 200 and answer.json()["submission"]["score"] is not None
+
+
 def logged_in(product: Product, mailbox: Mailbox, email: str) -> tuple[Client, str]:
     """Follow the mailed link to a password of one's own, and log in with it."""
     mail = until(lambda: mailbox.to(email), bool, within_s=60)[-1]
