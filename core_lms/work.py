@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -45,6 +45,8 @@ class Unit:
     """What was read of the resource to decide: its attributes and the caller's relations to it."""
     rows: list[DictRow] = field(default_factory=list)
     """Of a unit that only looks: what it has read."""
+    last: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    """Writes whose answer nobody waits for: sent in one round trip with the events, before them."""
     events: list[Envelope] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Done once the transaction has committed, and not done where it has not."""
@@ -108,8 +110,10 @@ async def transaction(
         untrue = answers.untrue(caller.institution_id, unit.events)
         if untrue and cache is not None:
             unit.afterwards.append(await cache.changing(untrue, unit.through))
-        if unit.events or audited:
+        if unit.events or audited or unit.last:
             async with connection.pipeline():
+                for statement, values in unit.last:
+                    await cursor.execute(statement, values)
                 if audited:
                     await connection.execute(audit.INSERT, audited)
                 if unit.events:

@@ -15,7 +15,7 @@ from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
-PAGE = _sql["list"]
+PAGE, PLACE = _sql["list"], _sql["place"]
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -60,11 +60,12 @@ def page(course_id: object, after: After | None, rows: int) -> dict[str, Any]:
     }
 
 
-async def place(unit: Unit, course_id: object, item_id: object, user_id: object) -> DictRow | None:
-    """``kind``, ``metadata``, ``archived_at``, ``opens_at``, ``course_status`` of an item, and
-    ``enrollment_status`` and ``dropped_at`` of the learner, in one look.
+def place(unit: Unit, course_id: object, item_id: object, user_id: object) -> dict[str, Any]:
+    """What ``PLACE`` asks for: ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and
+    ``course_status`` of an item, ``enrollment_status`` and ``dropped_at`` of the learner.
     """
-    return await _one(unit, "place", course_id=course_id, item_id=item_id, user_id=user_id)
+    where = {"course_id": course_id, "item_id": item_id, "user_id": user_id}
+    return where | {"institution_id": unit.institution_id}
 
 
 async def watch(unit: Unit, user_id: object, item_id: object, from_s: float, to_s: float) -> None:
@@ -112,6 +113,13 @@ async def posts(
 
 async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow | None:
     return await _one(unit, "record", details=Jsonb(details), **values)
+
+
+def record_last(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow:
+    """The same, sent with the events: the row as it will be, if it is not there already."""
+    row = {"institution_id": unit.institution_id, **values}
+    unit.last.append((_sql["record"], row | {"details": Jsonb(details)}))
+    return row | {"details": details}
 
 
 async def recorded(unit: Unit, id_: object) -> DictRow | None:

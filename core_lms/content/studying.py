@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from contracts.event import EVENTS
@@ -16,7 +15,7 @@ from core_lms.content import repository, types
 from core_lms.content.schemas import Interaction, Posted, Viewed, Watched
 from core_lms.enrollments import service as enrollments
 from core_lms.errors import Conflict, NotFound
-from core_lms.idempotency import claim
+from core_lms.idempotency import claim_and_look
 from core_lms.moments import moment
 from core_lms.work import Unit
 
@@ -61,17 +60,25 @@ async def record(
     Raises ``Rejected`` for an interaction the kind does not take and ``Conflict`` where the course
     is not published, the item is not open, or the learner was not enrolled then.
     """
-    id_, repeated = await claim(unit, "event", interaction, course_id, item_id)
+    id_, repeated, item = await claim_and_look(
+        unit,
+        "event",
+        interaction,
+        course_id,
+        item_id,
+        query=repository.PLACE,
+        values=repository.place(unit, course_id, item_id, interaction.user_id),
+    )
     if repeated:
         return _found(await repository.recorded(unit, id_), f"event {id_}"), False
     at = moment(interaction.occurred_at)
-    item = await repository.place(unit, course_id, item_id, interaction.user_id)
     item = _found(item, f"item {item_id} in course {course_id}")
     types.accepts(item["kind"], interaction.event_type)
     _usable(item, course_id, item_id, interaction.user_id, at)
     trail = Trail(unit, interaction.user_id, str(course_id), str(item_id))
     kind = types.of(item["kind"])
-    row = await _write(unit, id_, trail, item["kind"], interaction, at)
+    enough = interaction.event_type in kind.completing(item["metadata"])
+    row = await _write(unit, id_, trail, item["kind"], interaction, at, asked_for=enough)
     if isinstance(interaction, Watched):
         await repository.watch(
             unit, interaction.user_id, item_id, interaction.from_s, interaction.to_s
@@ -81,10 +88,7 @@ async def record(
         if lacking is not None:
             raise Conflict(f"item {item_id} is not completed yet: {lacking}")
         await _complete(unit, trail, at)
-    elif (
-        interaction.event_type in kind.completing(item["metadata"])
-        and await kind.lacking(item["metadata"], trail) is None
-    ):
+    elif enough and await kind.lacking(item["metadata"], trail) is None:
         await _complete_silently(unit, id_, trail, item["kind"], at)
     return row, True
 
@@ -108,8 +112,16 @@ def _usable(item: DictRow, course_id: UUID, item_id: UUID, user_id: str, at: dat
 
 
 async def _write(
-    unit: Unit, id_: str, trail: Trail, kind: str, interaction: Interaction, at: datetime
+    unit: Unit,
+    id_: str,
+    trail: Trail,
+    kind: str,
+    interaction: Interaction,
+    at: datetime,
+    *,
+    asked_for: bool,
 ) -> DictRow:
+    """Record and tell; the row is written with the events unless somebody asks for it before."""
     told = interaction.model_dump(exclude={"event_type", "user_id", "occurred_at"})
     if told["device"] is None:
         del told["device"]
@@ -121,18 +133,13 @@ async def _write(
         del told["text"]  # stays here
         told["post_id"] = id_
     place = _place(trail, kind)
-    try:
-        row = await repository.record(
-            unit,
-            details,
-            id=id_,
-            **place,
-            event_type=interaction.event_type,
-            clicks=clicks,
-            occurred_at=at,
-        )
-    except UniqueViolation:
-        raise Conflict(f"there is an event {id_}") from None
+    values: dict[str, Any] = {"id": id_, **place, "event_type": interaction.event_type}
+    values |= {"clicks": clicks, "occurred_at": at}
+    row: DictRow | None
+    if asked_for:
+        row = await repository.record(unit, details, **values)
+    else:
+        row = repository.record_last(unit, details, **values)
     event = EVENTS[interaction.event_type](**place, **told)
     unit.emit(event, source=SOURCE, at=at, event_id=id_)
     return _found(row, f"event {id_}")

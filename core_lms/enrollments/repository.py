@@ -13,7 +13,7 @@ from core_lms.queries import load
 from core_lms.work import Unit
 
 _sql = load(__file__)
-GET = _sql["get"]
+GET, ENTRY = _sql["get"], _sql["entry"]
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -27,11 +27,13 @@ async def insert(
     return await _one(unit, "insert", id=id_, user_id=user_id, course_id=course_id, created_at=at)
 
 
-async def entry(unit: Unit, user_id: str, course_id: object) -> DictRow | None:
-    """``status``, ``capacity``, ``ends_at`` of the course, held until we commit; the learner's
-    ``user_status`` (None: unknown), ``returning`` (was in it before), ``missing`` prerequisites.
+def entry(unit: Unit, user_id: str, course_id: object) -> dict[str, Any]:
+    """What ``ENTRY`` asks for: ``status``, ``capacity``, ``ends_at`` of the course, which is held
+    until we commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown),
+    whether they are ``returning``, and the ``missing`` prerequisites.
     """
-    return await _one(unit, "entry", user_id=user_id, course_id=course_id)
+    where = {"user_id": user_id, "course_id": course_id}
+    return where | {"institution_id": unit.institution_id}
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:

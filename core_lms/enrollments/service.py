@@ -25,7 +25,7 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository, seats
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.errors import Conflict, NotFound
-from core_lms.idempotency import claim
+from core_lms.idempotency import claim_and_look
 from core_lms.moments import moment
 from core_lms.payments.entitlement import entitled
 from core_lms.users import service as users
@@ -42,12 +42,18 @@ async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictR
     is in it or waits already, or has not completed what it requires, and ``PaymentRequired`` where
     it costs something that was not paid.
     """
-    id_, repeated = await claim(unit, "enrollment", new, course_id)
+    id_, repeated, entry = await claim_and_look(
+        unit,
+        "enrollment",
+        new,
+        course_id,
+        query=repository.ENTRY,
+        values=repository.entry(unit, new.user_id, course_id),
+    )
     if repeated:
         row = await repository.get(unit, id_) or await repository.waiting(unit, id_=id_)
         return _found(row, id_), False
     at = moment(new.occurred_at)
-    entry = await repository.entry(unit, new.user_id, course_id)
     if entry is None:
         raise NotFound(f"there is no course {course_id}")
     _open(entry, course_id, new.user_id, at)

@@ -113,3 +113,20 @@ def test_many_learners_completing_at_once_each_complete_once(lms: Any) -> None:
         ]
         assert progress == [25.0, 50.0, 75.0, 100.0]
         assert [e["event_type"] for e in mine].count("course.completed") == 1
+
+
+def test_a_key_that_is_the_id_of_another_event_is_refused_and_leaves_nothing(lms: Any) -> None:
+    """The event's row is written last, with the outbox: its refusal undoes all of it."""
+    course_id, learner = lms.course(), lms.user()
+    item = lms.item(course_id, "video", metadata={"duration_s": 10})
+    lms.enrollment(course_id, learner)
+    path = f"/courses/{course_id}/items/{item}/events"
+    body = {"event_type": "video.watched", "user_id": learner, "from_s": 0, "to_s": 10}
+    lms.made(path, body)
+    [told] = [e for e in lms.events() if e["event_type"] == "content.completed"]
+    before = lms.events()
+    view = {"event_type": "content.viewed", "user_id": learner}
+    refused = lms.post(path, view, key=told["event_id"])
+    assert (refused.status_code, told["event_id"] in refused.json()["detail"]) == (409, True)
+    assert lms.events() == before
+    lms.made(path, view)
