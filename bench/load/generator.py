@@ -153,7 +153,9 @@ async def _pace(
             if not idle.popleft().send(started + sent / per_s):
                 break
             sent += 1
-        await asyncio.sleep(0.0005)
+        # Until the next one is due; with nobody idle, until somebody may be.
+        wait_s = started + sent / per_s - time.perf_counter() if idle else 0.0005
+        await asyncio.sleep(max(wait_s, 0.0))
     source.open = False
     for connection in connections:
         if not connection.busy:
