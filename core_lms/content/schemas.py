@@ -102,7 +102,8 @@ class Post(BaseModel):
     id: UUID
     user_id: UUID
     item_id: UUID
-    text: str
+    text: str | None
+    """Null: whoever wrote it was erased."""
     occurred_at: datetime
 
 

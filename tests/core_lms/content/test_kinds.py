@@ -198,6 +198,16 @@ def test_posts_complete_a_forum_and_are_read_by_the_course_only(lms: Any) -> Non
     assert "First" not in str(lms.events())
 
 
+def test_a_post_of_somebody_who_was_erased_is_a_post_without_words(lms: Any) -> None:
+    room = Class(lms, "forum")
+    room.does("forum.posted", text="Call me")
+    lms.database.execute(
+        "UPDATE content_views SET details = '{}' WHERE user_id = %s", [room.learner]
+    )
+    [post] = lms.get(f"{room.path}/posts").json()["items"]
+    assert post["text"] is None
+
+
 def test_opening_completes_an_external_item_that_says_so(lms: Any) -> None:
     room = Class(lms, "external", url="https://example.org/a", completed_by_opening=True)
     assert room.opened() == {"url": "https://example.org/a", "opens": "a new window"}
