@@ -1,6 +1,8 @@
 """Other systems: what they are told (webhooks) and what they may do (API keys)."""
 
-from contracts.event import Event, Id, Kind, PersonId
+from typing import Annotated
+
+from contracts.event import Event, Id, Kind, Personal, PersonId
 from contracts.topics import INTEGRATION
 
 
@@ -21,7 +23,7 @@ class WebhookDisabled(Event, type="webhook.disabled", topic=INTEGRATION, key="we
 
     webhook_id: Id
     reason: Kind
-    user_id: PersonId | None = None
+    user_id: Annotated[PersonId | None, Personal("made the webhook")] = None
     """Whoever made it and wants to know; none where a machine did."""
 
 
