@@ -43,10 +43,7 @@ def bounds(client: KafkaClient, consumer: Consumer) -> dict[Partition, tuple[int
 async def read(
     pool: AsyncConnectionPool[Any], consumer: Consumer, known: Bounds
 ) -> dict[Partition, int]:
-    """The next offset of every partition; those seen for the first time are registered.
-
-    Raises ``Misconfigured`` where Kafka does not have what comes next.
-    """
+    """The next offset of every partition; those seen for the first time are registered."""
     async with (
         pool.connection() as connection,
         connection.transaction(),
@@ -69,10 +66,18 @@ async def read(
             (row["topic"], row["partition"]): int(row["next_offset"])
             for row in await cursor.fetchall()
         }
-    for (topic, partition), (low, high) in known.items():
-        if not low <= stored[topic, partition] <= high:
-            raise _gap(consumer.name, topic, partition, stored[topic, partition], low, high)
     return {partition: stored[partition] for partition in known}
+
+
+def check(consumer: Consumer, stored: Mapping[Partition, int], known: Bounds) -> None:
+    """Raises ``Misconfigured`` where Kafka does not have what comes next.
+
+    ``known`` was asked after ``stored`` was read: another process may move on at any moment.
+    """
+    for (topic, partition), at in stored.items():
+        low, high = known[topic, partition]
+        if not low <= at <= high:
+            raise _gap(consumer.name, topic, partition, at, low, high)
 
 
 def _gap(name: str, topic: str, partition: int, at: int, low: int, high: int) -> Misconfigured:

@@ -13,6 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -22,7 +23,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
 from core_lms.inbox import metrics, positions
-from core_lms.inbox.batches import Batches, Record
+from core_lms.inbox.batches import Batches, Record, is_other
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
@@ -43,6 +44,17 @@ AWAY = (
 )
 
 Result = TypeVar("Result")
+
+PASS = 20_000
+"""Messages that nobody wanted until the position is moved behind them all the same."""
+
+
+@dataclass(slots=True)
+class Read:
+    """What was fetched of a partition: the records to apply, and the offset behind the last one."""
+
+    records: list[Record] = field(default_factory=list)
+    end: int = 0
 
 
 class Reader:
@@ -65,6 +77,8 @@ class Reader:
         self._threads = threads
         self._batches = Batches(consumer, pool, settings)
         self._positions: dict[Partition, int] = {}
+        self._passed: dict[Partition, int] = {}
+        """How far nothing was wanted beyond the position, which moves with the next event."""
         self._ends: dict[Partition, int] = {}
         """Where nothing more was to be read; the end of a transaction takes an offset too."""
         self._waits = Waits(settings.backoff_min_s, settings.backoff_max_s)
@@ -113,8 +127,8 @@ class Reader:
             looked = time.monotonic()
             while not self._stop.is_set():
                 self._resume(client)
-                for partition, records in (await self._fetch(client)).items():
-                    await self._apply(client, partition, records)
+                for partition, read in (await self._fetch(client)).items():
+                    await self._apply(client, partition, read)
                     if self._stop.is_set():
                         break
                 self._report(client)
@@ -130,15 +144,19 @@ class Reader:
     async def _assign(self, client: KafkaClient) -> None:
         bounds = await self._in_thread(positions.bounds, client, self.consumer)
         self._positions = await positions.read(self._pool, self.consumer, bounds)
+        bounds = await self._in_thread(positions.bounds, client, self.consumer)
+        positions.check(self.consumer, self._positions, bounds)
         self._waits.clear()
+        self._passed.clear()
         client.assign([TopicPartition(*key, at) for key, at in self._positions.items()])
 
-    async def _fetch(self, client: KafkaClient) -> dict[Partition, list[Record]]:
+    async def _fetch(self, client: KafkaClient) -> dict[Partition, Read]:
         messages: list[Message] = await self._in_thread(client.consume, 1, 0.25)
         if messages:
-            rest = self._settings.batch - 1
-            messages += await self._in_thread(client.consume, rest, self._settings.gather_s)
-        batches: dict[Partition, list[Record]] = defaultdict(list)
+            rest, wait_s = self._settings.fetch - 1, self._settings.gather_s
+            messages += await self._in_thread(client.consume, rest, wait_s)
+        found: dict[Partition, Read] = defaultdict(Read)
+        wanted, passed = self.consumer.event_types, 0
         for message in messages:
             topic, partition = message.topic() or "", message.partition() or 0
             error = message.error()
@@ -151,21 +169,42 @@ class Reader:
                         f"the next message of {self.consumer.name} is gone: {error.str()}"
                     )
                 raise KafkaException(error)
+            offset, value = message.offset() or 0, message.value()
+            read = found[topic, partition]
+            read.end = offset + 1
+            if is_other(value, wanted):
+                passed += 1
+                continue
             headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
             trace = tracing.of_message(headers)
-            record = Record(topic, partition, message.offset() or 0, message.value(), trace)
-            batches[topic, partition].append(record)
-        if batches:
+            read.records.append(Record(topic, partition, offset, value, trace))
+        if passed:
+            metrics.EVENTS.labels(self.consumer.name, "passed").inc(passed)
+        if found:
             reached("fetched")
-        return batches
+        return found
 
-    async def _apply(
-        self, client: KafkaClient, partition: Partition, records: Sequence[Record]
-    ) -> None:
+    async def _apply(self, client: KafkaClient, partition: Partition, read: Read) -> None:
         if partition in self._waits:
             return  # fetched before it was paused; read again when its wait is over
+        if not read.records and read.end - self._positions[partition] < PASS:
+            self._passed[partition] = read.end
+            return
+        most = self._settings.batch
+        for start in range(0, max(len(read.records), 1), most):
+            records = read.records[start : start + most]
+            end = read.end if start + most >= len(read.records) else records[-1].offset + 1
+            if not await self._transaction(client, partition, records, end):
+                return
+
+    async def _transaction(
+        self, client: KafkaClient, partition: Partition, records: Sequence[Record], end: int
+    ) -> bool:
+        """Whether everything up to ``end`` is done."""
+        known = self._positions[partition]
         with metrics.BATCH_S.labels(self.consumer.name).time():
-            outcome = await self._batches.apply(records, self._positions[partition])
+            outcome = await self._batches.apply(partition, records, known, end)
+        self._passed.pop(partition, None)
         if outcome.next_offset != self._positions[partition]:
             self._waits.moved(partition)
         self._positions[partition] = outcome.next_offset
@@ -173,8 +212,9 @@ class Reader:
             metrics.EVENTS.labels(self.consumer.name, name).inc(number)
         if outcome.blocked is not None:
             self._block(client, partition, outcome.blocked)
-        elif outcome.counts["late"]:
+        elif outcome.late:
             client.seek(TopicPartition(*partition, outcome.next_offset))
+        return outcome.next_offset == end
 
     def _block(self, client: KafkaClient, partition: Partition, why: Exception) -> None:
         """Pause one partition; the others go on."""
@@ -209,7 +249,7 @@ class Reader:
         behind = 0
         for partition, at in self._positions.items():
             bounds = client.get_watermark_offsets(TopicPartition(*partition), cached=True)
-            seen = max(at, self._ends.get(partition, 0))
+            seen = max(at, self._passed.get(partition, 0), self._ends.get(partition, 0))
             behind += max(0, bounds[1] - seen) if bounds else 0
         return behind
 

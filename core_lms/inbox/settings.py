@@ -15,6 +15,8 @@ class InboxSettings(BaseSettings):
     """Names of consumers and loops to run, separated by commas; empty means all."""
     batch: int = Field(default=200, ge=1)
     """Most events in one transaction: locks are held until it commits."""
+    fetch: int = Field(default=2000, ge=1)
+    """Most messages taken from Kafka at once; most of them may be none that is wanted."""
     gather_s: float = Field(default=0.01, ge=0)
     """How long a first message waits for company."""
     attempts: int = Field(default=5, ge=1)

@@ -19,7 +19,7 @@ from core_lms.errors import NotFound
 from core_lms.idempotency import claim
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
-from core_lms.notifications.channels.web_push import PLACE, allowed
+from core_lms.notifications.channels.web_push import PLACE, allowed, check_keys
 from core_lms.notifications.kinds import Kind, kinds
 from core_lms.notifications.preferences import Wishes
 from core_lms.notifications.schemas import NewPushSubscription
@@ -145,13 +145,15 @@ async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> DictRow:
 async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tuple[DictRow, bool]:
     """A browser that wants pushes; the same browser again is the same row.
 
-    Raises ``Rejected`` for a push service we do not post to, and for too many browsers.
+    Raises ``Rejected`` for a push service we do not post to, for keys that are none, and for too
+    many browsers.
     """
     if not allowed(new.endpoint):
         raise Rejected(
             "endpoint: this push service is not one we send to (the setting "
             "LMS_NOTIFICATIONS_PUSH_SERVICES names them)"
         )
+    check_keys(new.keys.p256dh, new.keys.auth)
     id_, repeated = await claim(unit, "push_subscription", new, user_id)
     existing: Sequence[DictRow] = await repository.subscriptions(unit, user_id)
     if repeated:

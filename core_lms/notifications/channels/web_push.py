@@ -19,7 +19,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
-from py_vapid.utils import b64urlencode
+from py_vapid.utils import b64urldecode, b64urlencode
 from pywebpush import WebPusher
 
 from contracts.errors import Rejected, Retryable
@@ -69,6 +69,17 @@ def allowed(endpoint: str) -> bool:
         origin == pattern if "://" in pattern else standard and fnmatchcase(host, pattern)
         for pattern in patterns
     )
+
+
+def check_keys(p256dh: str, auth: str) -> None:
+    """Raises ``Rejected`` for keys that nothing can be encrypted to."""
+    try:
+        point, secret_ = b64urldecode(p256dh.encode()), b64urldecode(auth.encode())
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    except ValueError:
+        raise Rejected("keys.p256dh: this is no public key of a browser") from None
+    if len(secret_) != 16:
+        raise Rejected("keys.auth: this is no secret of 16 bytes")
 
 
 def payload(message: Message) -> bytes:

@@ -12,7 +12,9 @@ import httpx
 import pytest
 
 from contracts.errors import Misconfigured
+from contracts.fixtures import example_envelope
 from contracts.ids import new_id
+from core_lms.inbox.batches import is_other
 from core_lms.inbox.declarations import consumers, loops
 from core_lms.inbox.waits import Waits
 from stack.profile import REPOSITORY
@@ -125,6 +127,14 @@ def test_a_database_ahead_of_kafka_stops_the_process_with_the_way_out(inbox: Any
     inbox.execute("UPDATE inbox_offsets SET next_offset = 999999999")
     process = inbox.start()
     assert process.wait(30) == 1
+
+
+def test_what_is_seen_to_be_of_another_type_is_passed_over_and_nothing_else_is() -> None:
+    message = example_envelope("content.viewed").encode()
+    assert is_other(message, {"content.completed"})
+    assert not is_other(message, {"content.viewed"})
+    for odd in (None, b"", b"{not json", b' {"event_type":"content.viewed"}', message[1:]):
+        assert not is_other(odd, {"content.completed"}), "decoding tells what it is"
 
 
 def test_every_declared_consumer_and_loop_is_found_by_its_file() -> None:

@@ -325,6 +325,18 @@ def test_we_post_to_known_push_services_only(lms: Any) -> None:
     assert lms.person(user_id).post(f"/users/{user_id}/push-subscriptions", body).status_code == 422
 
 
+def test_keys_that_nothing_can_be_encrypted_to_are_refused(
+    lms: Any, push_service: PushService, ways: None
+) -> None:
+    user_id, _ = learner(lms)
+    for name, wrong in (("p256dh", "B" * 87), ("auth", "A" * 24)):
+        body = push_service.subscription("/x")
+        body["keys"][name] = wrong
+        refused = lms.person(user_id).post(f"/users/{user_id}/push-subscriptions", body)
+        assert refused.status_code == 422
+        assert name in refused.json()["detail"]
+
+
 def test_a_person_steers_what_they_are_told_and_what_is_essential_stays(post: Post) -> None:
     lms = post.lms
     user_id, _ = learner(lms)
