@@ -79,6 +79,39 @@ def newest_checkpoint(job_id: str) -> str | None:
     return str(max(done, key=lambda one: one["id"])["external_path"]) if done else None
 
 
+def metric(job_id: str, name: str) -> float | None:
+    """One metric of the job as a whole; None where Flink has none of that name yet."""
+    found = _call("GET", f"/jobs/{job_id}/metrics", params={"get": name}) or []
+    return float(found[0]["value"]) if found else None
+
+
+def sources(job_id: str) -> list[tuple[str, float, float | None]]:
+    """Of each Kafka source: its table, the records that wait for it, its delay in milliseconds.
+
+    The delay is the slowest subtask's, from a record's timestamp to its emission; None before the
+    first record.
+    """
+    job = _call("GET", f"/jobs/{job_id}") or {"vertices": []}
+    found = []
+    for vertex in job["vertices"]:
+        name = str(vertex["name"])
+        if not name.startswith("Source: "):
+            continue
+        path = f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/metrics"
+        known = {metric["id"] for metric in _call("GET", path) or []}
+        wanted = [
+            metric
+            for metric in known
+            if metric.endswith((".pendingRecords", ".currentEmitEventTimeLag"))
+        ]
+        values = _call("GET", path, params={"get": ",".join(wanted)}) or [] if wanted else []
+        pending = sum(v["sum"] for v in values if v["id"].endswith(".pendingRecords"))
+        delays = [v["max"] for v in values if v["id"].endswith(".currentEmitEventTimeLag")]
+        table = name.removeprefix("Source: ").split("[")[0].split(" ")[0]
+        found.append((table, float(pending), max(delays, default=None)))
+    return found
+
+
 def failure(job_id: str) -> str | None:
     """The first line of the last failure."""
     history = (_call("GET", f"/jobs/{job_id}/exceptions") or {}).get("exceptionHistory", {})

@@ -27,6 +27,9 @@ Their columns are explained in the migrations; ``learnstream rebuild --list`` na
     payload, received_at)``. ``payload`` is the event's payload as validated (``jsonb``); ``user_id,
     course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Indexed by
     ``(event_id, timestamp)`` and ``(user_id, timestamp)``.
+``archive_arrivals``
+    ``(hour_at, topic, events, late, future)``: how messages arrived, by the hour of their arrival;
+    repeated messages count as often as they came.
 ``archive_offsets``
     ``(topic, partition, next_offset)``: how far ``activity_events`` is complete.
 

@@ -30,6 +30,7 @@ class HttpSettings(BaseSettings):
     dashboards_port: int = Field(default_factory=lambda: profile().port(18020))
 
     inbox_port: int = Field(default_factory=lambda: profile().port(18030))
+    monitor_port: int = Field(default_factory=lambda: profile().port(18040))
     """Health and metrics of the LMS's background consumers."""
 
     @property

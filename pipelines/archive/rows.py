@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from confluent_kafka import Message
 
@@ -12,6 +12,10 @@ from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected
 
 STAGE = "archive"
+
+LATE = timedelta(hours=1)
+FUTURE = timedelta(minutes=5)
+"""How far a producer's clock may be ahead of ours, and an event behind, to go unmentioned."""
 
 COLUMNS = (
     "event_id, event_type, topic, timestamp, institution_id, user_id, course_id, item_id, kind, "
@@ -27,10 +31,14 @@ class Batch:
     learners with their days in UTC, and the events that are about no learner.
     """
 
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """When it was read."""
     lines: list[str] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     """Where each line came from; empty where it came from no topic."""
     letters: list[DeadLetter] = field(default_factory=list)
+    arrivals: dict[str, list[int]] = field(default_factory=dict)
+    """By topic: how many events, how many of them late, how many from the future."""
     touched: set[tuple[str, date]] = field(default_factory=set)
     loose: list[tuple[str, datetime]] = field(default_factory=list)
 
@@ -38,6 +46,10 @@ class Batch:
         self.lines.append(line(envelope, received_at))
         if message is not None:
             self.messages.append(message)
+        seen = self.arrivals.setdefault(envelope.topic, [0, 0, 0])
+        seen[0] += 1
+        seen[1] += envelope.timestamp < self.at - LATE
+        seen[2] += envelope.timestamp > self.at + FUTURE
         user_id = getattr(envelope.payload, "user_id", None)
         if user_id is None:
             self.loose.append((envelope.event_id, envelope.timestamp))
@@ -81,8 +93,8 @@ def line(envelope: Envelope, received_at: str) -> str:
 
 def read(messages: list[Message]) -> Batch:
     """The messages as they go into the archive, or as letters that say why not."""
-    received_at = datetime.now(UTC).isoformat()
     batch = Batch()
+    received_at = batch.at.isoformat()
     for message in messages:
         topic = message.topic() or ""
         value = message.value()

@@ -27,6 +27,13 @@ _NOTE = """
 INSERT INTO archive_batches (batch_no, events, users, days, loose, loose_at)
 VALUES (%s, %s, %s::uuid[], %s::date[], %s::uuid[], %s::timestamptz[])
 """
+_ARRIVED = """
+INSERT INTO archive_arrivals AS known (hour_at, topic, events, late, future)
+VALUES (%s, %s, %s, %s, %s)
+ON CONFLICT (hour_at, topic) DO UPDATE
+SET events = known.events + EXCLUDED.events, late = known.late + EXCLUDED.late,
+    future = known.future + EXCLUDED.future
+"""
 _LAST_BATCH = """
 SELECT greatest((SELECT max(batch_no) FROM archive_batches),
                 (SELECT done_batch_no FROM derive_position), 0)
@@ -67,6 +74,10 @@ class ArchiveTable:
         with self._connection.transaction():
             if batch.lines:
                 stored = self._insert(batch, number)
+            with self._connection.cursor() as cursor:
+                hour_at = batch.at.replace(minute=0, second=0, microsecond=0)
+                arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals.items()]
+                cursor.executemany(_ARRIVED, arrived)
             if stored:
                 self._connection.execute(_NOTE, [number, stored, *_columns(batch)])
             with self._connection.cursor() as cursor:

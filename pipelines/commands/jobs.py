@@ -10,9 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 
 from pipelines import application, cluster, operation
 from pipelines.job import catalogue, find
+from pipelines.monitor.readings import Monitor, labelled
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +61,12 @@ def _list() -> int:
     return 0
 
 
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {number:,.10g}" for name, number in value.items()) or "none"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
 def _status(as_json: bool) -> int:
     alive = cluster.running(application.NAME)
     facts: dict[str, object] = {"application": application.NAME, "state": "not running"}
@@ -77,9 +85,20 @@ def _status(as_json: bool) -> int:
             "newest_checkpoint_mb": round(newest.get("state_size", 0) / 1e6, 1),
             "last_failure": cluster.failure(alive.job_id),
         }
+    with closing(Monitor()) as monitor:
+        readings = monitor.take()
+    facts["restarts"] = labelled(readings, "learnstream_job_restarts").get("all", 0)
+    facts["checkpoint_age_s"] = labelled(readings, "learnstream_checkpoint_age_seconds").get("all")
+    for name, fact in (
+        ("learnstream_lag_messages", "lag_messages"),
+        ("learnstream_event_delay_seconds", "event_delay_s"),
+        ("learnstream_dead_letters", "dead_letters"),
+        ("learnstream_late_events", "late_events_of_two_hours"),
+    ):
+        facts[fact] = labelled(readings, name)
     if as_json:
         print(json.dumps(facts))
     else:
         for name, value in facts.items():
-            print(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+            print(f"{name}: {_told(value)}")
     return 0 if alive else 1

@@ -82,6 +82,7 @@ PROCESSES = (
     OwnProcess("inbox", "core_lms.inbox", "inbox_port"),
     OwnProcess("archive", "pipelines.archive"),
     OwnProcess("derive", "pipelines.derive"),
+    OwnProcess("monitor", "pipelines.monitor", "monitor_port"),
     OwnProcess("features", "features.push"),
     OwnProcess("serving", "serving", "serving_port"),
     OwnProcess("dashboards", "dashboards.web", "dashboards_port"),
