@@ -17,6 +17,7 @@ from serving import problems, routes
 from serving.catalogue import Catalogue
 from serving.feedback import Feedback, Outlet
 from serving.followers import CatalogueFollower, every, refresh_popularity
+from serving.forgetting import Forgetting
 from serving.lms import Lms
 from serving.model import LiveModel
 from serving.popularity import Popularity
@@ -24,6 +25,7 @@ from serving.recommend import Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
+from stack import redis as stack_redis
 from stack.profile import profile
 from stack.redis import RedisSettings
 
@@ -71,6 +73,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     popularity, index, outlet = Popularity(), SemanticIndex(), Outlet()
     signals = SignalReader(lms, client, settings)
     online = OnlineFeatures(client)
+    forgetting = Forgetting(stack_redis.client())
     follower = CatalogueFollower(catalogue, lms, index, settings.catalogue_refresh_s)
     app.state.parts = Parts(
         settings,
@@ -89,6 +92,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             lambda: refresh_popularity(popularity, online, catalogue, live),
             "popularity",
         ),
+        every(settings.forgetting_s, lambda: asyncio.to_thread(forgetting.step), "forgetting"),
         follower.follow(),
         follower.index(),
     ]
@@ -102,6 +106,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(forgetting.close)
         lost = await asyncio.to_thread(outlet.close)
         if lost:
             log.warning("%d recommendation events could not be published", lost)

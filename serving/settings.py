@@ -24,6 +24,8 @@ class ServingSettings(BaseSettings):
     """Full refresh; single courses follow their events at once."""
     popularity_refresh_s: float = 5.0
     model_refresh_s: float = 1.0
+    forgetting_s: float = 2.0
+    """How often it is looked whether somebody was erased."""
     dismissed_days: int = 90
     shown_hours: int = 48
     """How long a recommendation can still be clicked or dismissed."""

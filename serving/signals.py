@@ -76,6 +76,11 @@ def _lms_key(user_id: str) -> str:
     return f"learnstream:lms:{user_id}"
 
 
+def remembered_keys(user_id: str) -> tuple[str, ...]:
+    """Everything that is kept in Redis under a person's id."""
+    return _lms_key(user_id), dismissed_key(user_id)
+
+
 class SignalReader:
     """Asks all parts at once; what the LMS said last is kept for when it is away."""
 

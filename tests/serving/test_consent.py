@@ -13,18 +13,23 @@ import httpx
 import pytest
 from redis import asyncio as redis_asyncio
 
+from contracts.envelope import wrap
+from contracts.events.users import UserDeleted, UserPasswordChanged
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from core_lms.access import operator
 from core_lms.app import create_app
 from features import trail
 from serving.catalogue import Catalogue
+from serving.forgetting import Forgetting
 from serving.lms import Lms
 from serving.model import LiveModel
 from serving.popularity import Popularity
 from serving.recommend import FOR_EVERYBODY, NO_MODEL, Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
-from serving.signals import VIEW, SignalReader
+from serving.signals import VIEW, SignalReader, remembered_keys
+from stack import kafka
+from stack import redis as stack_redis
 from stack.redis import RedisSettings
 from tests.serving.test_degraded import COURSES
 
@@ -99,3 +104,23 @@ def test_what_was_last_known_counts_while_the_lms_is_away(
         await client.aclose()
 
     asyncio.run(run())
+
+
+def test_what_serving_remembers_of_an_erased_person_goes() -> None:
+    ana, ben = new_id(), new_id()
+    client = stack_redis.client()
+    for id_ in (ana, ben):
+        for key in remembered_keys(id_):
+            client.set(key, "something")
+    forgetting = Forgetting(client, group=f"test-{new_id()}")
+    producer = kafka.producer()
+    for event in (UserDeleted(user_id=ana), UserPasswordChanged(user_id=ben)):
+        envelope = wrap(event, institution_id=DEFAULT_INSTITUTION, source_service="user-service")
+        producer.produce(envelope.topic, key=envelope.key, value=envelope.encode())
+    assert producer.flush(10) == 0
+    deadline = time.monotonic() + 60
+    while client.exists(*remembered_keys(ana)):
+        assert time.monotonic() < deadline
+        forgetting.step()
+    assert client.exists(*remembered_keys(ben)) == len(remembered_keys(ben))
+    forgetting.close()
