@@ -21,11 +21,11 @@ from typing import Any, Literal
 import psycopg
 from joserfc.jwk import OKPKey
 
-from contracts.errors import Rejected, Retryable
+from contracts.errors import Misconfigured, Rejected, Retryable
 from contracts.ids import new_id
 from core_lms.access.settings import LONGEST_LIFETIME_S, AccessSettings
 from core_lms.access.settings import settings as access_settings
-from core_lms.privacy.keyset import master
+from core_lms.privacy.keyset import Undecryptable, master
 from core_lms.queries import load
 from stack.postgres import PostgresSettings
 
@@ -56,7 +56,14 @@ class SigningKey:
     retired_at: datetime | None
 
     def private(self) -> OKPKey:
-        text = master().decrypt(self.sealed, self.kid.encode())
+        try:
+            text = master().decrypt(self.sealed, self.kid.encode())
+        except Undecryptable as error:
+            raise Misconfigured(
+                f"signing key {self.kid} was sealed by another master key: give every process "
+                f"the same LMS_SECRET_KEYSET, or type: learnstream keys revoke {self.kid}",
+                kid=self.kid,
+            ) from error
         return OKPKey.import_key(json.loads(text))
 
     def accepted(self, at: datetime) -> bool:

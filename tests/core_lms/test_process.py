@@ -33,17 +33,22 @@ def server(stack: Profile) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            if httpx.get(f"{url}/health/ready").status_code == 200:
-                break
-        except httpx.TransportError:
+    try:
+        deadline = time.monotonic() + 60
+        while not _is_ready(url):
             assert time.monotonic() < deadline
-        time.sleep(0.05)
-    yield process, url
-    process.kill()
-    process.wait()
+            time.sleep(0.05)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def test_it_answers_and_ends_cleanly_when_told_to(server: Any) -> None:

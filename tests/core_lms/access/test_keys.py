@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from contracts.errors import Rejected
+from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
 from core_lms.access.keys import LOOK_AGAIN_S, ROTATION_LEAD_S, KeyRing
 from core_lms.access.settings import LONGEST_LIFETIME_S, AccessSettings
@@ -148,6 +148,19 @@ def test_where_the_next_key_is_revoked_another_one_follows_in_time(
     assert states(ring) == ["current", "retired", "next"]
     clock.advance(hours=1)
     assert ring.signer()[0] != first
+
+
+def test_a_key_sealed_by_another_master_key_is_named_with_the_way_out(
+    process: Any, keys_database: PostgresSettings
+) -> None:
+    kid = process().signer()[0]
+    with psycopg.connect(keys_database.lms_url, autocommit=True) as owner:
+        owner.execute("UPDATE signing_keys SET private_sealed = private_sealed || '\\x00'")
+    ring = process()
+    with pytest.raises(Misconfigured, match=f"keys revoke {kid}"):
+        ring.signer()
+    ring.revoke(kid)
+    assert ring.signer()[0] != kid
 
 
 def test_the_private_half_is_readable_neither_in_the_database_nor_in_the_published_set(
