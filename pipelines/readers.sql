@@ -6,6 +6,8 @@
 --   seen_institution  one institution (learnstream.institution_id)
 --   seen_courses      some courses of it (learnstream.course_ids)
 --   seen_learner      one learner in it (learnstream.user_id)
+-- Only administrators of the whole installation take on learnstream_seen_installation, which reads the
+-- tables themselves: how far the jobs are belongs to no institution.
 -- A table without the column that tells the rows apart has no view there, and the role of the schema
 -- may not read the table itself: such a panel is refused, never filtered too little.
 DO $$
@@ -65,5 +67,10 @@ BEGIN
                        scope.name, 'learnstream_' || scope.name);
         EXECUTE format('COMMENT ON SCHEMA %I IS %L', scope.name, wanted);
     END LOOP;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_seen_installation') THEN
+        CREATE ROLE learnstream_seen_installation NOLOGIN;
+    END IF;
+    GRANT learnstream_seen_installation TO learnstream_analyst;
+    GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
 END
 $$;

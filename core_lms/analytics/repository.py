@@ -18,8 +18,14 @@ from core_lms.work import Unit
 
 _sql = load(__file__)
 
-SCHEMAS = {"institution": "seen_institution", "courses": "seen_courses", "self": "seen_learner"}
-"""Schema by scope; its role is ``learnstream_<schema>`` (pipelines/readers.sql)."""
+SCHEMAS = {
+    "installation": "seen_installation",
+    "institution": "seen_institution",
+    "courses": "seen_courses",
+    "self": "seen_learner",
+}
+"""Schema by scope; its role is ``learnstream_<schema>`` (pipelines/readers.sql). The first is none:
+that role reads the tables themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ _sql = load(__file__, "resources.sql")
 
 @dataclass(frozen=True)
 class Analytics(Resource, sql=_sql["analytics"]):
-    """The rows of one scope: ``institution``, ``courses`` or ``self``; None: the caller's own."""
+    """The rows of one scope: ``installation``, ``institution``, ``courses`` or ``self``.
+
+    None: the widest of the caller's own.
+    """
 
     scope: str | None

@@ -56,8 +56,9 @@ async def data(
     scope: Annotated[
         schemas.Scope | None,
         Query(
-            description="whose rows: the whole `institution` (administrators, machines), the "
-            "`courses` that you teach, or your `self`; without it the widest of your own"
+            description="whose rows: the `installation` (its administrators), the `institution` "
+            "(its administrators and machines), the `courses` that you teach, or your `self`; "
+            "without it the institution, else your courses, else yourself"
         ),
     ] = None,
 ) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Scope = Literal["institution", "courses", "self"]
+Scope = Literal["installation", "institution", "courses", "self"]
 
 
 class PanelSummary(BaseModel):

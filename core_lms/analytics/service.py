@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -74,7 +76,10 @@ async def data(
         "title": panel.title,
         "unit": panel.unit,
         "scope": scope,
-        "columns": [_column(panel, answer.columns[place]) for place in shown],
+        "columns": [
+            _column(panel, answer.columns[place], [row[place] for row in answer.rows])
+            for place in shown
+        ],
         "rows": [
             [repository.plain(row[place]) for place in shown]
             for row in answer.rows[: settings.most_rows]
@@ -86,7 +91,7 @@ async def data(
     }
 
 
-def _column(panel: Panel, name: str) -> dict[str, Any]:
-    label = panel.labels.get(name, name.replace("_", " "))
-    unit = panel.units.get(name, panel.unit if name not in panel.labels else None)
-    return {"name": name, "label": label, "unit": unit}
+def _column(panel: Panel, name: str, values: Sequence[Any]) -> dict[str, Any]:
+    counts = any(isinstance(value, (int, float, Decimal)) for value in values)
+    unit = panel.units.get(name, panel.unit if counts else None)
+    return {"name": name, "label": panel.labels.get(name, name.replace("_", " ")), "unit": unit}

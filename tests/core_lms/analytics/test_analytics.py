@@ -151,6 +151,18 @@ def test_a_panel_that_cannot_be_narrowed_is_refused_not_filtered_too_little(scho
         assert "cannot be narrowed" in answer.json()["detail"]
 
 
+def test_all_tenants_at_once_are_the_installation_s_administrators_only(school: School) -> None:
+    chief = school.lms.person(school.lms.user("admin"), "admin@global")
+    everything = school.rows(chief, "around", scope="installation")
+    with connect_analytics() as database:
+        counted = database.execute("SELECT count(*) FROM activity_events").fetchone()
+    assert everything == [list(counted or ())]
+    assert len(school.rows(chief, "rows")) == 4, "unless it is asked for, the institution"
+    admin = school.lms.person(school.lms.user("admin"), "admin@institution")
+    for who in (admin, school.lms, school.lms.person(school.learners[0])):
+        assert school.ask(who, "around", scope="installation").status_code == 403
+
+
 def test_a_teacher_may_look_at_their_own_learning_too(school: School) -> None:
     teacher = school.lms.person(school.teachers[0], "instructor@institution")
     assert school.rows(teacher, "rows", scope="self") == []
@@ -174,6 +186,7 @@ def test_an_answer_is_plain_json_with_its_span_apart_and_its_length_bounded(
     answer = school.ask(school.lms, "long").json()
     assert [column["name"] for column in answer["columns"]] == ["number", "half"]
     assert answer["rows"][0] == [1, 1.5]
+    assert [column["unit"] for column in answer["columns"]] == ["events", "events"]
     assert (len(answer["rows"]), answer["truncated"]) == (10, True)
     assert answer["until_at"] is not None
     assert answer["since_at"] is None
@@ -188,13 +201,17 @@ def test_the_list_names_every_panel_and_where_its_data_is(lms: Any) -> None:
 
 
 @EVERY_PANEL
-def test_every_panel_answers_for_the_institution_and_never_fails_for_less(
+def test_every_panel_answers_for_the_installation_and_never_fails_for_less(
     lms: Any, path: str
 ) -> None:
-    assert lms.get(f"/analytics/dashboards/{path}").status_code == 200
-    for scope in ("courses", "self"):
+    everything = lms.person(lms.user("admin"), "admin@global")
+    answer = everything.get(f"/analytics/dashboards/{path}", scope="installation")
+    assert answer.status_code == 200, answer.text
+    for scope in ("institution", "courses", "self"):
         narrowed = lms.get(f"/analytics/dashboards/{path}", scope=scope)
         assert narrowed.status_code in (200, 403), narrowed.text
+        if scope == "institution" and not path.startswith("operations/"):
+            assert narrowed.status_code == 200, "its tables have institution_id"
 
 
 @EVERY_PANEL
