@@ -87,6 +87,7 @@ async def watched(**pools: AsyncConnectionPool[Any]) -> AsyncIterator[None]:
 
     async with until_the_end(look()):
         yield
+    metrics.end_of_process()
 
 
 @asynccontextmanager

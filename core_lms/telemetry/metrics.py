@@ -69,6 +69,12 @@ def exposition() -> tuple[bytes, str]:
     return generate_latest(registry), CONTENT_TYPE_LATEST
 
 
+def end_of_process() -> None:
+    """What this worker had open counts no longer; what it has counted stays in the sums."""
+    if os.environ.get(FOLDER):
+        multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
+
+
 def shared_folder() -> None:
     """Before this module is first imported by workers: a folder in which they add up."""
     if FOLDER not in os.environ:
