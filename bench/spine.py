@@ -51,7 +51,7 @@ class NotEqual(LearnstreamError):
 
 def run() -> dict[str, float | int | str]:
     source = Path(os.environ.get("LMS_BENCH_OULAD", SHARED if SHARED.is_dir() else SAMPLE))
-    _must_be_empty()
+    must_be_empty()
     with _memory() as peak_mb:
         started = time.monotonic()
         done = import_oulad(source, DEFAULT_INSTITUTION)
@@ -84,13 +84,14 @@ def run() -> dict[str, float | int | str]:
     }
 
 
-def _must_be_empty() -> None:
+def must_be_empty() -> None:
+    """Raises ``Misconfigured`` unless the profile has neither imports nor aggregates."""
     with connect_lms() as lms, connect_analytics() as analytics:
         runs = lms.execute("SELECT count(*) FROM import_runs").fetchone()
         rows = analytics.execute(WRITTEN).fetchone()
     if (runs and runs[0]) or (rows and any(rows)):
         raise Misconfigured(
-            "bench spine starts from nothing: learnstream wipe --yes, learnstream up, and again "
+            "this benchmark starts from nothing: learnstream wipe --yes, learnstream up, and again "
             "(LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET give it a profile of its own)"
         )
 

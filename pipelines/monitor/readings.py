@@ -17,7 +17,10 @@ from pipelines import application, cluster, operation
 from pipelines.dead_letters import Mailbox
 from stack import kafka, postgres
 
-_sql = (Path(__file__).parent / "arrivals.sql").read_text(encoding="utf-8")
+_arrivals, _freshness = (
+    (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
+    for name in ("arrivals", "freshness")
+)
 _WAIT_S = 5.0
 
 
@@ -43,6 +46,8 @@ ABOUT = {
     "Flink's source, the slowest split",
     "learnstream_derive_waiting_batches": "archived batches that are not in the derived tables yet",
     "learnstream_derive_waiting_seconds": "age of the oldest of them",
+    "learnstream_recorded_to_row_seconds": "from recording an event to its row in the archive, of "
+    "what came within five minutes",
     "learnstream_dead_letters": "messages that could not be read, by state",
     "learnstream_arrived_events": "events archived in this and the previous hour",
     "learnstream_late_events": "those of them that happened more than an hour before they came",
@@ -118,11 +123,16 @@ class Monitor:
                 "SELECT count(*), coalesce(extract(epoch FROM now() - min(archived_at)), 0)::float "
                 "FROM archive_batches"
             ).fetchone()
-            arrivals = connection.execute(_sql).fetchall()
+            arrivals = connection.execute(_arrivals).fetchall()
+            fresh = connection.execute(_freshness).fetchone()
         yield from self._lag("archive", [t.name for t in EVENT_TOPICS], offsets)
         if row is not None:
             yield Reading("learnstream_derive_waiting_batches", row[0])
             yield Reading("learnstream_derive_waiting_seconds", row[1])
+        if fresh is not None and fresh[0] is not None:
+            for quantile, seconds in zip(("0.5", "0.99"), fresh[0], strict=True):
+                labels = {"quantile": quantile}
+                yield Reading("learnstream_recorded_to_row_seconds", seconds, labels)
         for topic, events, late, future in arrivals:
             labels = {"topic": topic}
             yield Reading("learnstream_arrived_events", events, labels)

@@ -35,6 +35,8 @@ log_timezone = 'UTC'
 fsync = on
 synchronous_commit = on
 full_page_writes = on
+# When a row could first be read: what freshness is measured by.
+track_commit_timestamp = on
 # Sized for a laptop of two cores and 16 GB.
 shared_buffers = 512MB
 effective_cache_size = 2GB

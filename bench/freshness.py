@@ -1,0 +1,171 @@
+"""How long from a commit in the LMS's database until the row can be read in TimescaleDB?
+
+Writes ``PER_S`` events a second, each one transaction with its outbox row, into an empty profile
+that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way into the archive:
+from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
+``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink jobs and
+into a derived one: until a reader, looking every 50 ms, sees a sum that holds the event.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import psycopg
+
+from bench.spine import must_be_empty
+from contracts.envelope import wrap
+from contracts.errors import LearnstreamError, Misconfigured
+from contracts.events.content import ContentViewed
+from contracts.ids import new_id
+from core_lms.outbox import APPEND, rows
+from stack.postgres import PostgresSettings, connect_analytics, connect_lms
+
+PER_S = int(os.environ.get("LMS_BENCH_PER_S", "1000"))
+SECONDS = int(os.environ.get("LMS_BENCH_SECONDS", "60"))
+WARM_UP_S = 10
+WRITERS = 8
+LEARNERS, COURSES, ITEMS = 500, 10, 200
+LOOK_EVERY_S = 0.05
+DEADLINE_S = 60.0
+
+ARCHIVED = """
+SELECT event_id::text, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8
+FROM activity_events WHERE institution_id = %s
+"""
+SUMS = {
+    "minute": "SELECT coalesce(sum(events), 0)::int FROM course_activity_minute "
+    "WHERE institution_id = %s",
+    "learner_day": "SELECT coalesce(sum(events), 0)::int FROM learner_course_day "
+    "WHERE institution_id = %s",
+}
+
+
+def run() -> dict[str, float | int | str]:
+    must_be_empty()
+    with connect_analytics() as connection:
+        if connection.execute("SHOW track_commit_timestamp").fetchone() != ("on",):
+            raise Misconfigured(
+                "PostgreSQL does not keep commit times: track_commit_timestamp = on"
+            )
+    institution_id, total = new_id(), PER_S * (SECONDS + WARM_UP_S)
+    watches = {name: _Watch(sql, institution_id, total) for name, sql in SUMS.items()}
+    for watch in watches.values():
+        watch.start()
+    commits = _write(institution_id, total)
+    for watch in watches.values():
+        watch.join(DEADLINE_S)
+    archived = _archived(institution_id, total)
+    warm = PER_S * WARM_UP_S
+    in_order = sorted(commits.items(), key=lambda item: item[1])
+    first, last = in_order[warm][1], in_order[-1][1]
+    figures: dict[str, float | int | str] = {
+        "events": total - warm,
+        "events_per_s": round((total - warm) / (last - first)),
+        **_figures("row", [archived[id_] - at for id_, at in in_order[warm:]]),
+    }
+    for name, watch in watches.items():
+        figures |= _figures(name, watch.delays([at for _, at in in_order])[warm:])
+    return figures
+
+
+def _figures(name: str, delays_s: Sequence[float]) -> dict[str, float]:
+    cuts = statistics.quantiles(delays_s, n=100)
+    return {
+        f"commit_to_{name}_p50_ms": round(cuts[49] * 1000, 1),
+        f"commit_to_{name}_p99_ms": round(cuts[98] * 1000, 1),
+        f"commit_to_{name}_max_ms": round(max(delays_s) * 1000, 1),
+    }
+
+
+def _write(institution_id: str, total: int) -> dict[str, float]:
+    """Event id → the wall clock when its COMMIT returned; ``PER_S`` of them a second."""
+    learners, courses, items = (
+        [new_id() for _ in range(count)] for count in (LEARNERS, COURSES, ITEMS)
+    )
+    commits: list[dict[str, float]] = [{} for _ in range(WRITERS)]
+    started = time.monotonic() + 0.5
+
+    def work(number: int) -> None:
+        with connect_lms(autocommit=True) as writer:
+            for n in range(number, total, WRITERS):
+                envelope = wrap(
+                    ContentViewed(
+                        user_id=learners[n % LEARNERS],
+                        course_id=courses[n % COURSES],
+                        item_id=items[n % ITEMS],
+                        kind="page",
+                    ),
+                    institution_id=institution_id,
+                    source_service="content-service",
+                )
+                ahead_s = started + n / PER_S - time.monotonic()
+                if ahead_s > 0:
+                    time.sleep(ahead_s)
+                writer.execute(APPEND, rows(envelope))
+                commits[number][envelope.event_id] = time.time()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return {id_: at for share in commits for id_, at in share.items()}
+
+
+def _archived(institution_id: str, total: int) -> dict[str, float]:
+    deadline = time.monotonic() + DEADLINE_S
+    with connect_analytics(autocommit=True) as connection:
+        while True:
+            found = connection.execute(ARCHIVED, [institution_id]).fetchall()
+            if len(found) == total:
+                return dict(found)
+            if time.monotonic() > deadline:
+                raise LearnstreamError(f"{len(found)} of {total} events arrived: is it all up?")
+            time.sleep(0.5)
+
+
+@dataclass
+class _Watch(threading.Thread):
+    """Looks at a sum until it has come to ``total``: when it first held at least n events."""
+
+    sql: str
+    institution_id: str
+    total: int
+    seen: list[tuple[float, int]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    __hash__ = threading.Thread.__hash__
+
+    def run(self) -> None:
+        deadline = time.monotonic() + SECONDS + WARM_UP_S + DEADLINE_S
+        with psycopg.connect(PostgresSettings().analytics_url, autocommit=True) as connection:
+            count = 0
+            while count < self.total and time.monotonic() < deadline:
+                row = connection.execute(self.sql.encode(), [self.institution_id]).fetchone()
+                count = int(row[0]) if row else 0
+                self.seen.append((time.time(), count))
+                time.sleep(LOOK_EVERY_S)
+
+    def delays(self, commits: Sequence[float]) -> list[float]:
+        """Of the n-th commit: until a look that saw n events or more."""
+        found: list[float] = []
+        looks = iter(self.seen)
+        at, count = next(looks, (0.0, -1))
+        for number, commit in enumerate(commits, start=1):
+            while count < number:
+                try:
+                    at, count = next(looks)
+                except StopIteration:
+                    raise LearnstreamError(
+                        f"{len(found)} of {len(commits)} events were counted: do the jobs run?"
+                    ) from None
+            found.append(at - commit)
+        return found
