@@ -43,7 +43,7 @@ async def erase(unit: Unit, user_id: UUID) -> DictRow:
     await unit.cursor.execute(_sql["forget_person"], values)
     row = await unit.cursor.fetchone()
     assert row is not None
-    await sessions.end_all(unit, str(user_id))
+    await sessions.shut_out(unit, str(user_id))
     unit.emit(UserDeleted(user_id=str(user_id)), source=SOURCE, at=row["erased_at"])
     return row
 

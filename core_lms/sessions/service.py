@@ -120,6 +120,13 @@ async def end_all(unit: Unit, user_id: str) -> None:
     await sessions().end_all(user_id)
 
 
+async def shut_out(unit: Unit, user_id: str) -> None:
+    """The same, and no token that names the person counts, whoever made it. Call it while the
+    account's row is locked: a login under way has made its session by then.
+    """
+    await sessions().shut_out(user_id)
+
+
 async def forgot(unit: Unit, email: str, client: Client) -> None:
     """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
     throttle = Throttle(async_client(), settings())
