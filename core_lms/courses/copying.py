@@ -45,7 +45,13 @@ class CourseCopy:
         return named_id(self.target_id, "copy", old)
 
     def moved(self, moment: datetime | None) -> datetime | None:
-        return None if moment is None else moment + self.shift
+        """The same moment of the next run; raises ``Rejected`` where no calendar has it."""
+        try:
+            return None if moment is None else moment + self.shift
+        except OverflowError:
+            raise Rejected(
+                f"starts_at: {moment} of the course would move out of the calendar"
+            ) from None
 
 
 Copier = Callable[[Unit, CourseCopy], Awaitable[None]]

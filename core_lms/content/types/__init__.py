@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ValidationError
 
 from contracts.errors import Rejected
-from core_lms.content.types._generic import Generic
+from core_lms.content.types._generic import Generic, Metadata
 from core_lms.plugins import Point, plugins
 
 
@@ -69,6 +69,9 @@ POINT = Point[ContentType](
     attribute="content_type",
     about="kinds of content: metadata, interactions, completion, presentation",
 )
+
+__all__ = ["GENERIC", "POINT", "ContentType", "Generic", "Links", "Metadata", "Trail"]
+"""What a third party's kind needs, besides ``checked``, ``accepts`` and ``of``, which use it."""
 
 GENERIC = Generic()
 

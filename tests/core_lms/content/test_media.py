@@ -283,7 +283,7 @@ def server(lms: Any, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], in
         port = int(probe.getsockname()[1])
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         try:
             if httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200:

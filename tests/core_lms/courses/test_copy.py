@@ -119,6 +119,18 @@ def test_dates_cannot_move_without_a_start_to_move_from(lms: Any) -> None:
     assert copy["title"] == "Statistics"
 
 
+def test_dates_do_not_move_out_of_the_calendar(lms: Any) -> None:
+    body = {
+        "title": "Forever",
+        "instructor_id": lms.user("instructor"),
+        "starts_at": "2026-01-01T00:00:00Z",
+        "ends_at": "9999-06-01T00:00:00Z",
+    }
+    course_id = lms.made("/courses", body)["id"]
+    refused = lms.post(f"/courses/{course_id}/copy", {"starts_at": "2027-01-01T00:00:00Z"})
+    assert (refused.status_code, "calendar" in refused.json()["detail"]) == (422, True)
+
+
 def test_an_archived_course_can_have_a_next_run(lms: Any) -> None:
     course_id = lms.course()
     lms.post(f"/courses/{course_id}/archive")
