@@ -39,7 +39,11 @@ HEADERS = {
 }
 PAGE: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/html": {}}, "description": "The certificate, as a page or as JSON"},
-    404: {"content": {"text/html": {}}, "description": "There is no certificate with this code"},
+    404: {
+        **RESPONSES["4XX"],
+        "content": {"text/html": {}, "application/problem+json": {}},
+        "description": "There is no certificate with this code",
+    },
 }
 
 

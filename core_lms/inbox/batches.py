@@ -106,6 +106,8 @@ class Batches:
             traces: set[str | None] = set()
             afterwards: list[Callable[[], Awaitable[None]]] = []
             for record in records:
+                if record.offset < position:
+                    continue  # fetched a second time, after a step back
                 try:
                     became, unit = await self._one(connection, cursor, record)
                 except _Blocked as error:
@@ -119,7 +121,7 @@ class Batches:
                     afterwards += unit.afterwards
                 outcome.counts[became] += 1
             else:
-                outcome.next_offset = end
+                outcome.next_offset = max(end, position)
             if emitted:
                 # All at once, for the order of the locks; events of several traces carry none.
                 with tracing.span("append", traceparent=traces.pop() if len(traces) == 1 else None):

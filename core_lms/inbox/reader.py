@@ -200,7 +200,7 @@ class Reader:
     async def _transaction(
         self, client: KafkaClient, partition: Partition, records: Sequence[Record], end: int
     ) -> bool:
-        """Whether everything up to ``end`` is done."""
+        """Whether it is for us to go on behind ``end``."""
         known = self._positions[partition]
         with metrics.BATCH_S.labels(self.consumer.name).time():
             outcome = await self._batches.apply(partition, records, known, end)
@@ -214,7 +214,7 @@ class Reader:
             self._block(client, partition, outcome.blocked)
         elif outcome.late:
             client.seek(TopicPartition(*partition, outcome.next_offset))
-        return outcome.next_offset == end
+        return not outcome.late and outcome.blocked is None
 
     def _block(self, client: KafkaClient, partition: Partition, why: Exception) -> None:
         """Pause one partition; the others go on."""

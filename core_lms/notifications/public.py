@@ -38,6 +38,7 @@ HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
+PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 FORM = {
     "requestBody": {
         "content": {
@@ -54,7 +55,7 @@ FORM = {
 }
 
 
-@router.get("/unsubscribe/{token}", response_class=HTMLResponse)
+@router.get("/unsubscribe/{token}", responses=PAGE)
 async def ask(token: Token, work: Annotated[Work, does("notification.unsubscribe")]) -> Any:
     """A page with a button; looking at it changes nothing."""
     ends = Unsubscription.read(token)
@@ -63,7 +64,7 @@ async def ask(token: Token, work: Annotated[Work, does("notification.unsubscribe
     return _page("Unsubscribe", f"No longer be told by {_way(ends)}: {_about(ends)}.", ask=True)
 
 
-@router.post("/unsubscribe/{token}", response_class=HTMLResponse, openapi_extra=FORM)
+@router.post("/unsubscribe/{token}", responses=PAGE, openapi_extra=FORM)
 async def unsubscribe(
     token: Token,
     work: Annotated[Work, does("notification.unsubscribe")],

@@ -17,7 +17,8 @@ class NotificationSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LMS_NOTIFICATIONS_", frozen=True)
 
     public_url: str = Field(default_factory=lambda: HttpSettings().lms_url)
-    """What links in mails begin with, as the world reaches us."""
+    """What links in mails begin with, as the world reaches us; over https, or mail programs offer
+    no one-click unsubscribing (RFC 8058)."""
     issuer: str = "Learnstream"
     """The name that stands in mails."""
     language: str = "en"
