@@ -28,6 +28,11 @@ def _statements() -> dict[str, str]:
 _sql = _statements()
 
 
+def statement(name: str) -> str:
+    """The text of a statement, for whoever sends it together with others."""
+    return _sql[name]
+
+
 async def one(unit: Unit, name: str, **values: Any) -> DictRow | None:
     """The first row of the statement ``name``, or None."""
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})

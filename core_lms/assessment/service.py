@@ -33,9 +33,9 @@ from core_lms.assessment.source import SOURCE
 from core_lms.assessment.terms import terms
 from core_lms.courses import service as courses
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict
+from core_lms.errors import Conflict, NotFound
 from core_lms.etags import Check
-from core_lms.idempotency import claim
+from core_lms.idempotency import claim, claim_and_look
 from core_lms.moments import moment
 from core_lms.users import service as users
 from core_lms.work import Unit
@@ -109,13 +109,19 @@ async def submit(unit: Unit, assessment_id: UUID, new: NewSubmission) -> tuple[D
     The first one moves the enrollment on, up to completing the course. Raises ``Conflict`` for an
     assessment that asks questions: those are answered in an attempt.
     """
-    id_, repeated = await claim(unit, "submission", new, assessment_id)
+    id_, repeated, assessment = await claim_and_look(
+        unit,
+        "submission",
+        new,
+        assessment_id,
+        query=repository.statement("with_course"),
+        values={"id": assessment_id, "institution_id": unit.institution_id},
+    )
     if repeated:
         return await submission(unit, id_), False
     at = moment(new.occurred_at)
-    assessment = await repository.need(
-        unit, "with_course", f"assessment {assessment_id}", id=assessment_id
-    )
+    if assessment is None:
+        raise NotFound(f"there is no assessment {assessment_id}")
     course_id = assessment["course_id"]
     if assessment["course_status"] != "published":
         raise Conflict(f"course {course_id} is {assessment['course_status']}, not published")
