@@ -7,9 +7,6 @@ from typing import Any
 from core_lms.queries import load
 from core_lms.work import Unit
 
-_NO_CENTS = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF"}
-_THOUSANDTHS = {"BHD", "JOD", "KWD", "OMR", "TND"}
-
 _sql = load(__file__)
 
 
@@ -38,9 +35,3 @@ async def certificate_code(unit: Unit, certificate_id: str) -> str | None:
 async def came_from_waitlist(unit: Unit, enrollment_id: str) -> bool:
     """Whether the seat was waited for: the entry's id became the enrollment's."""
     return await _one(unit, "waited", enrollment_id=enrollment_id) is not None
-
-
-def money(amount_minor: int, currency: str) -> str:
-    """An amount as a mail says it, with as many digits as the currency has (ISO 4217)."""
-    digits = 0 if currency in _NO_CENTS else 3 if currency in _THOUSANDTHS else 2
-    return f"{amount_minor / 10**digits:.{digits}f} {currency}"

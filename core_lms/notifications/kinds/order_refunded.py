@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contracts.envelope import Envelope
 from contracts.events.payments import OrderRefunded
-from core_lms.notifications.facts import money, of_course
+from core_lms.notifications.facts import of_course
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
+from core_lms.payments.currencies import spelled
 from core_lms.work import Unit
 
 
@@ -14,7 +15,7 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
     event = envelope.payload
     assert isinstance(event, OrderRefunded)
     found = await of_course(unit, event.course_id)
-    amount = money(event.amount_minor, event.currency)
+    amount = spelled(event.amount_minor, event.currency)
     return found and found | {"order_id": event.order_id, "amount": amount}
 
 
