@@ -80,14 +80,14 @@ class Inbox:
         producer.begin_transaction()
         for key, number in pairs:
             self.expected[key].append(number)
-            event = ContentViewed(
-                user_id=key, course_id=key, item_id=key, kind="video", clicks=number
-            )
-            made = wrap(event, institution_id=self.institution_id, source_service="test")
-            producer.produce(CONTENT.name, made.encode(), key)
+            producer.produce(CONTENT.name, self.message(key, number), key)
         if raw is not None:
             producer.produce(CONTENT.name, raw, new_id())
         producer.commit_transaction(30)
+
+    def message(self, key: str, number: int) -> bytes:
+        event = ContentViewed(user_id=key, course_id=key, item_id=key, kind="video", clicks=number)
+        return wrap(event, institution_id=self.institution_id, source_service="test").encode()
 
     def start(self, failpoint: str = "", **settings: str) -> subprocess.Popen[bytes]:
         environment = {

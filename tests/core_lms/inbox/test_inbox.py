@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -14,12 +15,16 @@ import pytest
 from contracts.errors import Misconfigured
 from contracts.fixtures import example_envelope
 from contracts.ids import new_id
-from core_lms.inbox.batches import is_other
+from contracts.topics import CONTENT
+from core_lms.inbox.batches import Batches, Outcome, Record, is_other
 from core_lms.inbox.declarations import consumers, loops
+from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.waits import Waits
+from stack.postgres import pool
 from stack.profile import REPOSITORY
 
 from .conftest import NAME, PROCESS, until
+from .counting_process import CONSUMER
 
 
 def partition_of(inbox: Any, key: str) -> int:
@@ -127,6 +132,30 @@ def test_a_database_ahead_of_kafka_stops_the_process_with_the_way_out(inbox: Any
     inbox.execute("UPDATE inbox_offsets SET next_offset = 999999999")
     process = inbox.start()
     assert process.wait(30) == 1
+
+
+@pytest.mark.integration
+def test_what_was_applied_is_not_applied_again_however_it_comes_back(inbox: Any) -> None:
+    key, place = new_id(), (CONTENT.name, 0)
+    [[first]] = inbox.rows("SELECT next_offset FROM inbox_offsets WHERE partition = 0")
+    records = [
+        Record(*place, first + number, inbox.message(key, number + 1)) for number in range(3)
+    ]
+
+    async def apply() -> list[Outcome]:
+        async with pool(inbox.app_url) as database:
+            batches = Batches(CONSUMER, database, InboxSettings())
+            return [
+                await batches.apply(place, records[:2], first, first + 2),
+                await batches.apply(place, records, first, first + 3),  # overtaken
+                await batches.apply(place, records, first + 2, first + 3),  # a step back
+                await batches.apply(place, records[:1], first + 3, first + 1),
+            ]
+
+    outcomes = asyncio.run(apply())
+    assert inbox.applied() == {key: [1, 2, 3]}
+    assert [outcome.late for outcome in outcomes] == [False, True, False, False]
+    assert [outcome.next_offset - first for outcome in outcomes] == [2, 2, 3, 3]
 
 
 def test_what_is_seen_to_be_of_another_type_is_passed_over_and_nothing_else_is() -> None:
