@@ -23,6 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--institution", metavar="UUID", help="only what belongs to this institution"
     )
+    parser.add_argument(
+        "--repeats",
+        action="store_true",
+        help="producers may send an event twice: only compare what is made of them",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     console = Console(stderr=True)
     with console.status("verifying") as status:
-        report = verify(args.wait, status.update, args.institution)
+        report = verify(args.wait, status.update, args.institution, args.repeats)
     if args.json:
         sys.stdout.write(json.dumps(_facts(report), default=str) + "\n")
     else:

@@ -1,1 +1,1 @@
-SELECT institution_id, count(*) AS events FROM kafka_id GROUP BY ALL
+SELECT institution_id, count(*) AS events FROM kafka_event GROUP BY ALL

@@ -46,12 +46,13 @@ def published(institution: str) -> dict[str, int]:
     with duckdb.connect() as db:
         Messages(db).catch_up()
         rows = db.execute(
-            "SELECT event_type, sum(events)::BIGINT FROM kafka_count WHERE institution_id = ? "
+            "SELECT event_type, count(*)::BIGINT FROM kafka_event WHERE institution_id = ? "
             "GROUP BY event_type",
             [institution],
         ).fetchall()
         [distinct] = db.execute(
-            "SELECT count(DISTINCT event_id) FROM kafka_id WHERE institution_id = ?", [institution]
+            "SELECT count(DISTINCT event_id) FROM kafka_event WHERE institution_id = ?",
+            [institution],
         ).fetchone()
     return dict(rows) | {"distinct": distinct}
 
