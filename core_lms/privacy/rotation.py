@@ -11,9 +11,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.errors import Retryable
+from contracts.errors import Misconfigured, Retryable
 from core_lms.privacy import keyset
-from core_lms.privacy.keyset import MASTER, Master, master
+from core_lms.privacy.keyset import MASTER, Master, Undecryptable, master
 from stack import secrets
 from stack.postgres import PostgresSettings
 
@@ -90,7 +90,14 @@ def _batches(
             changes = []
             for row in rows:
                 bound = wrapped.bound_to(row["key"])
-                plain = newest.decrypt(bytes(row["sealed"]), bound)
+                try:
+                    plain = newest.decrypt(bytes(row["sealed"]), bound)
+                except Undecryptable as error:
+                    raise Misconfigured(
+                        f"{wrapped.table} {row['key']}: {error}; put the keyset back that it was "
+                        "wrapped with, then learnstream master-key rewrap",
+                        table=wrapped.table,
+                    ) from error
                 changes.append((newest.encrypt(plain, bound), row["key"]))
             cursor.executemany(change, changes)
         yield len(rows)
