@@ -19,7 +19,7 @@ from contracts.events.users import (
     UserVerificationRequested,
 )
 from contracts.ids import new_id
-from core_lms import pages
+from core_lms import audit, pages
 from core_lms.errors import Conflict, Forbidden, NotFound
 from core_lms.etags import Check
 from core_lms.idempotency import claim
@@ -105,6 +105,7 @@ async def page(
 ) -> dict[str, Any]:
     after = pages.decode(cursor, datetime)
     rows = await repository.page(unit, after, limit, role=role, status=status, email=email)
+    audit.shown(rows[:limit], "id")
     return pages.page(rows, limit)
 
 
