@@ -21,7 +21,7 @@ from contracts.envelope import wrap
 from contracts.errors import Retryable
 from contracts.events.content import ContentViewed
 from contracts.ids import DEFAULT_INSTITUTION, named_id
-from contracts.topics import CONTENT, FEATURES
+from contracts.topics import CONTENT, DUPLICATES, FEATURES
 from pipelines import application, cluster, schema
 from pipelines.job import Upsert, catalogue
 from stack import kafka, postgres
@@ -30,6 +30,7 @@ from stack.profile import REPOSITORY
 
 NAME = "bench-stream"
 CONTENT_COPY, FEATURES_COPY = "bench.content.events", "bench.features"
+DUPLICATES_COPY = "bench.duplicates"
 OULAD = Path(os.environ.get("LMS_DATA_DIR", REPOSITORY.parent / "shared" / "data")) / "oulad"
 TIMEOUT_S = 300.0
 
@@ -78,6 +79,7 @@ def _jobs(tables: list[str]) -> tuple[list[str], list[str]]:
     for text in application.definitions(jobs):
         text = text.replace(f"'{CONTENT.name}'", f"'{CONTENT_COPY}'")
         text = text.replace(f"'{FEATURES.name}'", f"'{FEATURES_COPY}'")
+        text = text.replace(f"'{DUPLICATES.name}'", f"'{DUPLICATES_COPY}'")
         text = text.replace(
             "'scan.startup.mode' = 'earliest-offset'",
             "'scan.startup.mode' = 'earliest-offset', 'scan.bounded.mode' = 'latest-offset'",
@@ -196,7 +198,9 @@ def _make_room(tables: list[str]) -> None:
     _clear(tables)
     client = kafka.admin()
     partitions = kafka.KafkaSettings().partitions
-    topics = [NewTopic(name, partitions, 1) for name in (CONTENT_COPY, FEATURES_COPY)]
+    topics = [
+        NewTopic(name, partitions, 1) for name in (CONTENT_COPY, FEATURES_COPY, DUPLICATES_COPY)
+    ]
     for future in client.create_topics(topics).values():
         future.result(30)
     with postgres.connect_analytics() as connection:
@@ -212,7 +216,7 @@ def _make_room(tables: list[str]) -> None:
 def _clear(tables: list[str]) -> None:
     client = kafka.admin()
     there = client.list_topics(timeout=30).topics
-    gone = [name for name in (CONTENT_COPY, FEATURES_COPY) if name in there]
+    gone = [name for name in (CONTENT_COPY, FEATURES_COPY, DUPLICATES_COPY) if name in there]
     if gone:
         for future in client.delete_topics(gone, operation_timeout=30).values():
             future.result(30)
