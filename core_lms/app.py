@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from core_lms import operations, plugins, pools, problems, routing, services
+from core_lms import openapi, operations, plugins, pools, problems, routing, services
 from core_lms.access.gateway import Gateway, by_service_key, by_token
 from core_lms.access.keys import KeyRing, keep_reading
 from core_lms.access.role import refuse_bypass
@@ -84,6 +84,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     app.add_middleware(Streams, stopping=stopping)
     app.add_middleware(Telemetry)
     problems.install(app)
+    openapi.install(app)
     for router in services.routers():
         routing.add(app, router, prefix="/api/v1")
     for router in services.routers("public"):

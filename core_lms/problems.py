@@ -120,15 +120,7 @@ def of(error: LearnstreamError) -> JSONResponse:
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of ``app`` with a problem document, and describe it as one."""
-    described = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if not app.openapi_schema:
-            _describe(described())
-        return app.openapi_schema or {}
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    """Answer every error of ``app`` with a problem document."""
 
     @app.exception_handler(LearnstreamError)
     async def _ours(request: Request, error: LearnstreamError) -> JSONResponse:
@@ -169,24 +161,6 @@ def install(app: FastAPI) -> None:
     async def _unknown(request: Request, error: Exception) -> JSONResponse:
         # The traceback is logged by the server; the message may carry personal data.
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error on our side; it was logged")
-
-
-def _describe(schema: dict[str, Any]) -> None:
-    """Say in an OpenAPI document what errors are.
-
-    FastAPI takes them for ordinary JSON, and promises a 422 of its own.
-    """
-    for methods in schema["paths"].values():
-        for route in methods.values():
-            answers = route["responses"]
-            if "4XX" in answers and "HTTPValidationError" in str(answers.get("422")):
-                del answers["422"]
-            for status, answer in answers.items():
-                content = answer.get("content", {})
-                if status[0] in "45" and "Problem" in str(content.get("application/json")):
-                    content[MEDIA_TYPE] = content.pop("application/json")
-    for name in ("HTTPValidationError", "ValidationError"):
-        schema.get("components", {}).get("schemas", {}).pop(name, None)
 
 
 def _field(item: Mapping[str, Any]) -> FieldProblem:
