@@ -156,7 +156,8 @@ class Batches:
             # The archive keeps it as a dead letter; here it only must not stop the others.
             log.warning("malformed message passed over", extra=self._facts(record, error.reason))
             return "malformed", None
-        if envelope.event_type not in self.consumer.event_types:
+        passes = self.consumer.passes
+        if envelope.event_type not in self.consumer.event_types or (passes and passes(envelope)):
             return "passed", None
         place = (record.topic, record.partition, record.offset)
         try:

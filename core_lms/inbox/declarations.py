@@ -37,6 +37,9 @@ class Consumer:
     events: tuple[type[Event], ...]
     """The classes of ``contracts.events`` it wants; other types of their topics pass unread."""
     handle: Callable[[Unit, Envelope], Awaitable[None]]
+    passes: Callable[[Envelope], bool] | None = None
+    """True for an event that changes nothing, told without the database: an old one, say. An
+    import brings hundreds of thousands."""
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 

@@ -37,12 +37,19 @@ MAX_BROWSERS = 20
 """Of one person; each is a message to send."""
 
 
+def kinds_for(envelope: Envelope, now: datetime) -> dict[str, Kind]:
+    """The kinds that tell of an event of this type and age, by name."""
+    age = now - envelope.timestamp
+    return {
+        name: kind
+        for name, kind in kinds().items()
+        if envelope.event_type == kind.event.TYPE and age <= kind.max_age
+    }
+
+
 async def tell(unit: Unit, envelope: Envelope, now: datetime | None = None) -> None:
     """Write down who is to be told of an event, and on which ways; nothing is sent here."""
-    age = (now or datetime.now(UTC)) - envelope.timestamp
-    for name, kind in kinds().items():
-        if envelope.event_type != kind.event.TYPE or age > kind.max_age:
-            continue
+    for name, kind in kinds_for(envelope, now or datetime.now(UTC)).items():
         facts = await kind.facts(unit, envelope)
         if facts is None:
             continue

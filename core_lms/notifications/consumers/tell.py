@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from contracts.envelope import Envelope
 from core_lms.inbox import Consumer
 from core_lms.notifications import service
@@ -9,10 +11,18 @@ from core_lms.notifications.kinds import kinds
 from core_lms.work import Unit
 
 
+def passes(envelope: Envelope) -> bool:
+    """Old news: an imported history tells nobody anything."""
+    return not service.kinds_for(envelope, datetime.now(UTC))
+
+
 async def handle(unit: Unit, envelope: Envelope) -> None:
     await service.tell(unit, envelope)
 
 
 CONSUMER = Consumer(
-    "notifications.tell", tuple({kind.event: None for kind in kinds().values()}), handle
+    "notifications.tell",
+    tuple({kind.event: None for kind in kinds().values()}),
+    handle,
+    passes,
 )

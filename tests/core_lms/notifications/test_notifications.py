@@ -23,6 +23,7 @@ from contracts.ids import new_id
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
 from core_lms.notifications.channels.web_push import allowed, public_key
+from core_lms.notifications.consumers import tell
 from core_lms.notifications.kinds import LANGUAGES, kinds
 from core_lms.notifications.preferences import enabled
 from core_lms.notifications.settings import settings
@@ -97,8 +98,12 @@ def test_it_is_told_in_the_language_of_the_person_and_escaped_where_it_is_markup
 
 def test_an_imported_history_tells_nobody_anything(post: Post) -> None:
     user_id, _ = learner(post.lms)
-    post.tell(completed(post.lms, user_id), at=datetime.now(UTC) - timedelta(days=30))
+    event, old = completed(post.lms, user_id), datetime.now(UTC) - timedelta(days=30)
+    post.tell(event, at=old)
     assert post.deliveries(user_id) == {}
+    assert tell.CONSUMER.passes is not None
+    assert tell.CONSUMER.passes(post.envelope(event, old)), "and costs no transaction"
+    assert not tell.CONSUMER.passes(post.envelope(event))
 
 
 @pytest.mark.usefixtures("ways")
