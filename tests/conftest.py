@@ -9,8 +9,12 @@ from collections.abc import Iterator
 os.environ.setdefault("LMS_LOCAL_NAME", "test")
 os.environ.setdefault("LMS_LOCAL_PORT_OFFSET", "1000")
 # Requests are metered as in production, by buckets that no test empties unless it is about them.
-for name in ("READ", "WRITE", "MACHINE", "ANONYMOUS", "LOGIN", "ADDRESS"):
-    os.environ.setdefault(f"LMS_LIMITS_{name}", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_READ", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_WRITE", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_MACHINE", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_ANONYMOUS", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_LOGIN", "100000/s burst 1000000")
+os.environ.setdefault("LMS_LIMITS_ADDRESS", "100000/s burst 1000000")
 
 import pytest
 

@@ -41,7 +41,7 @@ class CourseCompleted(Event, type="course.completed", topic=ENROLLMENTS, key="us
 
 
 class EnrollmentWaitlisted(Event, type="enrollment.waitlisted", topic=ENROLLMENTS, key="user_id"):
-    """A course was full: the learner waits. The seat, once given, is enrollment ``enrollment_id``."""
+    """A course was full: the learner waits, for what will be enrollment ``enrollment_id``."""
 
     enrollment_id: Id
     user_id: PersonId

@@ -87,7 +87,7 @@ def test_a_wrong_header_names_the_file_and_the_fault(
 
 
 def test_an_unknown_name_says_which_there_are() -> None:
-    with pytest.raises(Rejected, match="there is .*overview"):
+    with pytest.raises(Rejected, match=r"there is .*overview"):
         catalogue.dashboard("nowhere")
     with pytest.raises(Rejected, match="it has active_learners, freshness"):
         catalogue.panel("overview", "nothing")
