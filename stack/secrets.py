@@ -8,15 +8,28 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from contracts.errors import Misconfigured
 from stack.profile import profile
+
+
+class SecretSettings(BaseSettings):
+    """``LMS_SECRETS_*``; the secrets themselves are ``LMS_SECRET_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_SECRETS_", frozen=True)
+
+    dir: Path = Field(default_factory=lambda: profile().run / "secrets")
+    """Where they are kept that the environment does not hold."""
+
 
 _ALLOWED = set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
 def secret(name: str, make: Callable[[], str]) -> str:
-    """``LMS_SECRET_<NAME>``, else the file ``<name>`` (mode 0600) in ``LMS_SECRETS_DIR``, which is
-    ``secrets`` in the folder of the local profile unless set.
+    """``LMS_SECRET_<NAME>``, else the file ``<name>`` (mode 0600) in the folder of
+    ``LMS_SECRETS_DIR``.
 
     The file is written with ``make()`` the first time anybody asks; of two processes that ask at
     once one writes and both read the same. A cluster sets the variable: every machine must know
@@ -46,8 +59,7 @@ def variable_of(name: str) -> str:
 
 def file_of(name: str) -> Path:
     """The file that holds a secret where the variable is not set."""
-    folder = os.environ.get("LMS_SECRETS_DIR")
-    return (Path(folder) if folder else profile().run / "secrets") / name
+    return SecretSettings().dir / name
 
 
 def replace(name: str, text: str) -> Path:

@@ -19,6 +19,7 @@ from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from stack.qdrant import QdrantSettings
 from stack.redis import RedisSettings
+from stack.secrets import SecretSettings
 
 pytestmark = pytest.mark.integration
 
@@ -36,6 +37,7 @@ SETTINGS = (
     PostgresSettings,
     QdrantSettings,
     RedisSettings,
+    SecretSettings,
 )
 
 
