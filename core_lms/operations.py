@@ -47,6 +47,7 @@ def health(app: FastAPI, stopping: Stopping) -> APIRouter:
         try:
             lag_s = await outbox_lag_s(app.state.pool)
         except (psycopg.Error, PoolTimeout) as error:
+            await app.state.pools.forget_lost()
             response.status_code = 503
             return {"status": "waiting", "postgres": type(error).__name__}
         return {"status": "ready", "postgres": "ready", "outbox_lag_s": lag_s}

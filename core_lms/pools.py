@@ -6,6 +6,8 @@ pooler that hands out server connections per transaction (PgBouncer's ``transact
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
@@ -47,6 +49,16 @@ class Pools:
         """Go to the primary for a while."""
         log.warning("the replica is away: reading from the primary", extra={"error": str(error)})
         self._replica_from = self.clock() + LEAVE_REPLICA_S
+
+    async def forget_lost(self) -> None:
+        """Look at every connection that waits in the pools, and replace those that are lost.
+
+        Each is found out by whoever takes it; a server that was started anew lost all of them, and
+        so many requests would fail one by one.
+        """
+        for one in self.named().values():
+            with contextlib.suppress(PoolTimeout, TimeoutError):
+                await asyncio.wait_for(one.check(), WAIT_FOR_CONNECTION_S)
 
     def named(self) -> dict[str, AsyncConnectionPool[Any]]:
         found = {"primary": self.primary, "looking": self.looking}

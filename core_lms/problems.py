@@ -145,6 +145,8 @@ def install(app: FastAPI) -> None:
         # Also a deadlock or a lost connection: the transaction did not happen, or the
         # idempotency key will tell.
         log.warning("database away", extra={"error": type(error).__name__})
+        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+            await request.app.state.pools.forget_lost()
         return of(Retryable("the database is not available at the moment; try again"))
 
     @app.exception_handler(RedisError)

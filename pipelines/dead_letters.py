@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -69,9 +70,13 @@ def read() -> Mailbox:
             raise Retryable(f"Kafka does not answer: {error}") from error
         unread = set(topic.partitions)
         consumer.assign([TopicPartition(DEAD_LETTERS.name, number, 0) for number in unread])
+        heard_at = time.monotonic()
         while unread:
-            messages = consumer.consume(1000, timeout=_QUIET_S)
-            if not messages:
+            # It waits for a full batch as long as it may: a short while, or every end is slow.
+            messages = consumer.consume(1000, timeout=0.2)
+            if messages:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > _QUIET_S:
                 raise Retryable("Kafka stopped answering while dead letters were read")
             for message in messages:
                 problem = message.error()

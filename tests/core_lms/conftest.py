@@ -123,4 +123,8 @@ def module_lms(http: TestClient) -> Iterator[Lms]:
 
 @pytest.fixture
 def lms(http: TestClient, database: psycopg.Connection[Any]) -> Lms:
+    # A test before this one may have killed the server: then the pools find out here.
+    for _ in range(3):
+        if http.get("/health/ready").status_code == 200:
+            break
     return Lms(http, database, new_id())

@@ -75,5 +75,5 @@ UNION ALL
 SELECT day, 'lms.content.events', 'content.viewed', user_id::VARCHAR,
        envelope(event_id, 'content.viewed', day,
                 concat('"user_id":"', user_id, '","course_id":"', course_id,
-                       '","item_id":"', item_id, '","kind":"', kind, '","clicks":', clicks))
+                       '","item_id":"', item_id, '","kind":"', kind, '","clicks":', clicks, ',"device":null'))
 FROM view;

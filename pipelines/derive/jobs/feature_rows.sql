@@ -11,5 +11,5 @@ ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due
 SELECT DISTINCT ON (item_id) item_id, institution_id FROM seen
-WHERE fresh AND content ORDER BY item_id, institution_id
+WHERE fresh AND content AND item_id IS NOT NULL ORDER BY item_id, institution_id
 ON CONFLICT DO NOTHING;
