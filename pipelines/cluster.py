@@ -107,7 +107,8 @@ def sources(job_id: str) -> list[tuple[str, float, float | None]]:
         values = _call("GET", path, params={"get": ",".join(wanted)}) or [] if wanted else []
         pending = sum(v["sum"] for v in values if v["id"].endswith(".pendingRecords"))
         delays = [v["max"] for v in values if v["id"].endswith(".currentEmitEventTimeLag")]
-        table = name.removeprefix("Source: ").split("[")[0].split(" ")[0]
+        # KafkaSource-default_catalog.default_database.content_messages
+        table = name.removeprefix("Source: ").split("[")[0].split(" ")[0].rpartition(".")[2]
         found.append((table, float(pending), max(delays, default=None)))
     return found
 
