@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def own_panels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[School]:
     monkeypatch.setenv("LMS_ANALYTICS_PANELS", str(own_panels))
     school = School(lms)
     for _ in range(2):
@@ -91,15 +92,20 @@ def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> Schoo
         for institution, learner, course in here + elsewhere:
             ids = {"institution": institution, "learner": learner, "course": course}
             for statement in ROWS:
-                database.execute(statement, {**ids, "event": new_id()})
-    return school
+                database.execute(statement, {**ids, "event": new_id(), "item": new_id()})
+    yield school
+    # Nobody told of these events: others compare the tables with what was told.
+    with connect_analytics() as database:
+        for institution in {lms.institution_id, elsewhere[0][0]}:
+            for table in ("activity_events", "course_activity_day", "learner_course_day"):
+                database.execute(f"DELETE FROM {table} WHERE institution_id = %s", (institution,))
 
 
 ROWS = (
     "INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, user_id,"
-    " course_id, kind, clicks, source_service, schema_version, payload, received_at) VALUES"
-    " (%(event)s, 'content.viewed', 'lms.content.events', now(), %(institution)s, %(learner)s,"
-    " %(course)s, 'page', 1, 'test', 1, '{}', now())",
+    " course_id, item_id, kind, clicks, source_service, schema_version, payload, received_at)"
+    " VALUES (%(event)s, 'content.viewed', 'lms.content.events', now(), %(institution)s, %(learner)s,"
+    " %(course)s, %(item)s, 'page', 1, 'test', 1, '{}', now())",
     "INSERT INTO course_activity_day (bucket_at, institution_id, course_id, kind, events, clicks)"
     " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, 'page', 1, 1)"
     " ON CONFLICT (bucket_at, institution_id, course_id, kind)"
