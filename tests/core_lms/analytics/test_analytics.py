@@ -104,8 +104,8 @@ def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 ROWS = (
     "INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, user_id,"
     " course_id, item_id, kind, clicks, source_service, schema_version, payload, received_at)"
-    " VALUES (%(event)s, 'content.viewed', 'lms.content.events', now(), %(institution)s, %(learner)s,"
-    " %(course)s, %(item)s, 'page', 1, 'test', 1, '{}', now())",
+    " VALUES (%(event)s, 'content.viewed', 'lms.content.events', now(), %(institution)s,"
+    " %(learner)s, %(course)s, %(item)s, 'page', 1, 'test', 1, '{}', now())",
     "INSERT INTO course_activity_day (bucket_at, institution_id, course_id, kind, events, clicks)"
     " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, 'page', 1, 1)"
     " ON CONFLICT (bucket_at, institution_id, course_id, kind)"
