@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,8 +20,13 @@ from stack import kafka
 
 Headers = list[tuple[str, str | bytes | None]]
 
+log = logging.getLogger("core_lms.outbox")
+
 CALL_S = 5.0
 """How long one call of the client blocks before it is called again."""
+
+CLOSE_S = 10.0
+"""How long the clients of a lost broker may take to end."""
 
 
 def group_of(outbox_id: str) -> str:
@@ -79,7 +86,18 @@ class Channel:
         reached("committed")
 
     def close(self) -> None:
-        """Abort what is open, if the broker can be told, so that readers need not wait."""
+        """Abort what is open, if the broker can be told, so that readers need not wait.
+
+        Where the clients do not come to an end themselves they are left behind: the next channel
+        has fenced them off, and a relay that waits for them publishes nothing.
+        """
+        ending = threading.Thread(target=self._end, daemon=True)
+        ending.start()
+        ending.join(CLOSE_S)
+        if ending.is_alive():
+            log.warning("the clients of a lost broker do not end: going on without them")
+
+    def _end(self) -> None:
         # None open, or nobody there to tell: then transaction.timeout.ms ends it.
         with suppress(KafkaException):
             self._producer.abort_transaction(1.0)

@@ -93,7 +93,7 @@ def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_
             body = {"event_type": event_type, "user_id": learner}
             post(lms, f"/courses/{course}/items/{item}/events", body)
 
-    until(lambda: events_last_hour(product), lambda n: n >= seen_before + 6, within_s=30)
+    until(lambda: events_last_hour(product), lambda n: n >= seen_before + 6, within_s=120)
     changed = until(
         lambda: offered(product, learner),
         lambda answer: (
