@@ -1,8 +1,14 @@
-"""What all stores share: obstore speaks to folders and to S3 in the same words."""
+"""What all stores share: obstore speaks to folders and to S3 in the same words.
+
+Its blocking calls are used, each in a thread of ours. The awaitable ones answer from threads of
+its own that outlive the answer, and an interpreter that ends at that moment is aborted
+(PyO3/pyo3-async-runtimes, issue 40).
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -31,10 +37,11 @@ class Objects:
     ) -> None:
         # The put is atomic, and an error of the iterator aborts it and comes out as it is.
         try:
-            await obstore.put_async(
+            await asyncio.to_thread(
+                obstore.put,
                 self._store,
                 key,
-                chunks,
+                _drawn(chunks, asyncio.get_running_loop()),
                 attributes=self._attributes(media_type, disposition),
                 chunk_size=PART,
                 max_concurrency=2,
@@ -46,8 +53,11 @@ class Objects:
         if start >= end:
             return
         try:
-            found = await obstore.get_async(self._store, key, options={"range": (start, end)})
-            async for chunk in found.stream(min_chunk_size=CHUNK):
+            found = await asyncio.to_thread(
+                obstore.get, self._store, key, options={"range": (start, end)}
+            )
+            stream = iter(found.stream(min_chunk_size=CHUNK))
+            while chunk := await asyncio.to_thread(next, stream, None):
                 yield bytes(chunk)
         except (NotFoundError, FileNotFoundError):
             raise NotFound("the file's bytes are not there") from None
@@ -56,7 +66,7 @@ class Objects:
 
     async def delete(self, key: str) -> None:
         try:
-            await obstore.delete_async(self._store, key)
+            await asyncio.to_thread(obstore.delete, self._store, key)
         except (NotFoundError, FileNotFoundError):
             return
         except BaseError as error:
@@ -66,12 +76,23 @@ class Objects:
         return None
 
     async def objects(self) -> AsyncIterator[tuple[str, datetime]]:
-        async for page in obstore.list(self._store):
+        pages = iter(obstore.list(self._store))
+        while page := await asyncio.to_thread(next, pages, None):
             for found in page:
                 yield found["path"], found["last_modified"]
 
     async def sweep(self, before: datetime) -> int:
         return 0
+
+
+def _drawn(chunks: AsyncIterator[bytes], loop: asyncio.AbstractEventLoop) -> Iterator[bytes]:
+    """What the loop's iterator gives, drawn from another thread."""
+
+    async def following() -> bytes | None:
+        return await anext(chunks, None)
+
+    while (chunk := asyncio.run_coroutine_threadsafe(following(), loop).result()) is not None:
+        yield chunk
 
 
 def _away(error: Exception) -> Retryable:
