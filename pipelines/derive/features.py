@@ -24,10 +24,17 @@ _FOLDER = Path(__file__).parent / "features"
 DUE = {"learner_engagement": "learner_features_due", "item_quality": "item_features_due"}
 """The views, and the tables of those whose row is due."""
 
+MOVES = (
+    "(e.topic = 'lms.content.events' OR e.event_type IN ('assessment.submitted', "
+    "'assessment.graded', 'recommendation.clicked', 'recommendation.dismissed'))"
+)
+"""What moves a learner's newest moment: what ``feature_rows.sql`` makes their row due for. So the
+row that is told last is a function of the archive, whatever else happened in between."""
+
 # An event from the future does not move an entity's newest moment: nothing would follow it.
 _NEWEST = {
     "learner_engagement": "(SELECT max(timestamp) FROM activity_events e "
-    "WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min')",
+    f"WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min' AND {MOVES})",
     "item_quality": "(SELECT max(bucket_at) FROM item_engagement i WHERE i.item_id = d.entity_id "
     "AND i.bucket_at <= now())",
 }
@@ -83,10 +90,12 @@ class FeaturePublisher:
                 f"WITH taken AS (DELETE FROM {DUE[view]} WHERE ctid IN (SELECT ctid FROM "
                 f"{DUE[view]} LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *), moments AS (SELECT "
                 f"entity_id, institution_id, {_NEWEST[view]} AS as_of FROM taken d) "
-                "INSERT INTO wanted SELECT * FROM moments WHERE as_of IS NOT NULL".encode(),
+                "INSERT INTO wanted SELECT * FROM moments".encode(),
                 (most,),
             ).rowcount
             if taken:
+                # Who enrolled and has done nothing yet has no features.
+                connection.execute("DELETE FROM wanted WHERE as_of IS NULL")
                 self.send(rows(connection, view))
             return taken
 
