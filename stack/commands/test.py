@@ -10,11 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 
 from contracts.errors import Misconfigured
-from stack.profile import REPOSITORY
+from stack.steps import passes
 
 TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
 """Own folder and own ports: the tests run beside a demo that is up."""
@@ -36,9 +35,9 @@ def run(args: argparse.Namespace) -> int:
         ("generated files", (python, "-m", "stack.cli", "check")),
     ]
     chosen = args.pytest or ["tests"]
-    marks = ["-m", "not integration and not e2e"] if args.fast else []
+    marks = ["-m", "not integration and not e2e and not soak"] if args.fast else []
     steps.append(("tests", (python, "-m", "pytest", "-q", *marks, *chosen)))
-    failed = [name for name, command in steps if not _passes(name, command)]
+    failed = [name for name, command in steps if not passes(name, command, TEST_PROFILE)]
     if failed:
         sys.stderr.write(f"learnstream test: failed: {', '.join(failed)}\n")
         return 1
@@ -65,20 +64,3 @@ def _need_chromium() -> None:
         )
         if done.returncode:
             raise Misconfigured(f"apt-get cannot {arguments[0]}: {done.stderr.strip()[-400:]}")
-
-
-def _passes(name: str, command: Sequence[str]) -> bool:
-    started = time.monotonic()
-    sys.stdout.write(f"── {name}\n")
-    sys.stdout.flush()
-    status = subprocess.run(
-        command,
-        cwd=REPOSITORY,
-        env={**os.environ, **TEST_PROFILE, "PYTHONPATH": str(REPOSITORY)},
-        stdin=subprocess.DEVNULL,
-        check=False,
-    ).returncode
-    sys.stdout.write(f"── {name}: {'ok' if status == 0 else 'FAILED'} ")
-    sys.stdout.write(f"({time.monotonic() - started:.0f} s)\n")
-    sys.stdout.flush()
-    return status == 0

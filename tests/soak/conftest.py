@@ -1,0 +1,30 @@
+"""The soak's own profile with all that an event passes, empty at the start and ended afterwards."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from stack import cli
+from stack.profile import Profile, profile
+from tests.soak.plan import VICTIMS, SoakSettings
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Profile]:
+    """Servers, relay, archive and derivation, watched by the supervisor; every Flink job runs."""
+    os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "2048")
+    cli.call("down")
+    cli.call("wipe", "--yes")
+    assert cli.call("up", *VICTIMS) == 0
+    try:
+        yield profile()
+    finally:
+        cli.call("down")
+
+
+@pytest.fixture(scope="session")
+def settings() -> SoakSettings:
+    return SoakSettings()

@@ -1,0 +1,122 @@
+"""Plays one round: a day at school while parts are killed; then everything has to be equal."""
+
+from __future__ import annotations
+
+import random
+import shutil
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import urlparse
+
+from confluent_kafka import Message
+from confluent_kafka.cimpl import KafkaError
+
+from contracts.envelope import Envelope
+from contracts.topics import CONTENT
+from pipelines.verify.reconcile import verify
+from stack import kafka
+from stack.flink import FlinkSettings
+from stack.kafka import KafkaSettings
+from stack.local.record import recorded
+from tests.soak import settled
+from tests.soak.lms import Lms
+from tests.soak.plan import VICTIMS, Kill, Round
+from tests.soak.school import School
+
+CHUNK = 100
+"""Events of one transaction of the LMS."""
+SETTLES_WITHIN_S = 300.0
+"""A restarted Flink cluster needs half a minute on two idle cores."""
+PARTS = frozenset(VICTIMS)
+
+
+@dataclass
+class Life:
+    """A school's days so far, and how long each took to come through."""
+
+    school: School
+    lms: Lms = field(default_factory=Lms)
+    events: int = 0
+    content: int = 0
+    day: int = 0
+
+    def begin(self) -> None:
+        self._count(self.lms.found(self.school))
+
+    def play(self, one: Round) -> str:
+        """One day under the round's disturbances; returns how it went.
+
+        Raises ``AssertionError`` with the round and the first difference, or what never settles.
+        """
+        events = self.school.day(self.day, one.late)
+        self.day += 1
+        self._count(events)
+        chance = random.Random(f"{one.number}/{self.school.institution_id}")
+        started = time.monotonic()
+        with ThreadPoolExecutor() as pool:
+            doing = [pool.submit(self._write, events, one)]
+            doing += [pool.submit(_kill, kill, one) for kill in one.kills]
+            if one.repeated:
+                again = chance.sample(events, len(events))
+                doing.append(pool.submit(_send_again, again, chance))
+        for done in doing:
+            done.result()
+        written_s = time.monotonic() - started
+        waiting = settled.wait(
+            self.school.institution_id, self.events, self.content, SETTLES_WITHIN_S, PARTS
+        )
+        settled_s = time.monotonic() - started
+        report = verify(wait_s=30, institution=self.school.institution_id, repeats=True)
+        assert report.equal, (
+            f"{one}: {report.trouble or report.difference} ({waiting or 'settled'})"
+        )
+        assert not waiting, f"{one}: equal, but {waiting}"
+        return (
+            f"{one}; {len(events):,} events, written after {written_s:.1f} s, "
+            f"through after {settled_s:.1f} s, equal"
+        )
+
+    def _count(self, events: Sequence[Envelope]) -> None:
+        self.events += len(events)
+        self.content += sum(event.topic == CONTENT.name for event in events)
+
+    def _write(self, events: Sequence[Envelope], one: Round) -> None:
+        """All of the day, spread over the time in which parts die, and a little longer."""
+        pause_s = (max((kill.after_s for kill in one.kills), default=0.0) + 1.0) / (
+            len(events) / CHUNK + 1
+        )
+        for start in range(0, len(events), CHUNK):
+            self.lms.write(events[start : start + CHUNK])
+            time.sleep(pause_s)
+
+
+def _kill(kill: Kill, one: Round) -> None:
+    time.sleep(kill.after_s)
+    record = recorded(kill.part)
+    process = record and record.process()
+    # Who is not there has died of another's death, and is on its way back.
+    if process:
+        process.kill()
+    if kill.part == "jobmanager" and one.checkpoints_lost:
+        shutil.rmtree(urlparse(FlinkSettings().checkpoint_dir).path, ignore_errors=True)
+
+
+def _send_again(events: Sequence[Envelope], chance: random.Random) -> None:
+    """To any partition, until Kafka has each: it may be away meanwhile."""
+    producer = kafka.producer(**{"message.timeout.ms": 120_000, "log_level": 2})
+    failed: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error)
+
+    for event in events:
+        partition = chance.randrange(KafkaSettings().partitions)
+        producer.produce(event.topic, event.encode(), event.key, partition, on_delivery=delivered)
+        producer.poll(0)
+        time.sleep(0.001)
+    left = producer.flush(120)
+    assert not failed, f"a repeated event was not taken: {failed[0]}"
+    assert not left, f"{left} repeated events were not taken"

@@ -1,0 +1,92 @@
+"""Whether all that was written has come through to the last table, and if not, what waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import psycopg
+
+from contracts.errors import LearnstreamError
+from pipelines import application, cluster
+from stack.local.report import statuses
+from stack.postgres import connect_analytics, connect_lms
+
+_ARCHIVED = """
+SELECT count(*) FROM activity_events WHERE institution_id = %s
+"""
+_COUNTED = """
+SELECT coalesce(sum(events), 0)::bigint FROM course_activity_day WHERE institution_id = %s
+"""
+_QUEUES = (
+    *("archive_batches", "archive_duplicates", "assessment_due"),
+    *("learner_features_due", "item_features_due"),
+)
+"""Tables of the analytical database that are empty when nothing is left to do."""
+
+
+def wait(
+    institution_id: str, events: int, content: int, within_s: float, parts: frozenset[str]
+) -> str | None:
+    """None once ``events`` are archived, ``content`` of them counted by Flink, and every queue is
+    empty; else what still waits after ``within_s``.
+    """
+    deadline = time.monotonic() + within_s
+    while waiting := waits(institution_id, events, content, parts):
+        if time.monotonic() > deadline:
+            return f"after {within_s:.0f} s {waiting}"
+        time.sleep(0.3)
+    return None
+
+
+def waits(institution_id: str, events: int, content: int, parts: frozenset[str]) -> str | None:
+    """The first thing on the way from the outbox to the tables that is not done; None: all is."""
+    down = [one.name for one in statuses() if one.name in parts and one.state != "ready"]
+    if down:
+        return f"{', '.join(down)} not ready"
+    try:
+        return (
+            _first(
+                ("rows wait in the outbox", _outbox, 0),
+                ("events are archived", lambda: _one(_ARCHIVED, institution_id), events),
+                *((f"rows wait in {table}", _queue(table), 0) for table in _QUEUES),
+                (
+                    "content events are counted by Flink",
+                    lambda: _one(_COUNTED, institution_id),
+                    content,
+                ),
+            )
+            or _flink()
+        )
+    except (psycopg.Error, LearnstreamError) as error:
+        return f"a part is away: {error}"
+
+
+def _first(*looks: tuple[str, Callable[[], int], int]) -> str | None:
+    for what, look, wanted in looks:
+        if (found := look()) != wanted:
+            return f"{found:,} {what}, {wanted:,} are expected"
+    return None
+
+
+def _flink() -> str | None:
+    alive = cluster.running(application.NAME)
+    if alive is None or alive.state != "RUNNING":
+        return f"the Flink application is {alive.state if alive else 'not running'}"
+    return None
+
+
+def _outbox() -> int:
+    with connect_lms(connect_timeout=5) as connection:
+        row = connection.execute("SELECT count(*) FROM outbox").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _queue(table: str) -> Callable[[], int]:
+    return lambda: _one(f"SELECT count(*) FROM {table}")
+
+
+def _one(query: str, *parameters: object) -> int:
+    with connect_analytics(connect_timeout=5) as connection:
+        row = connection.execute(query.encode(), parameters).fetchone()
+    return int(row[0]) if row else 0
