@@ -1,0 +1,110 @@
+"""What the parts use while a benchmark runs: CPU seconds by role, and memory together.
+
+CPU time is what a loaded machine changes least; beside it stands what others took of the machine
+meanwhile. Memory is the sum of proportional set sizes: pages that processes share count once.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import psutil
+import psycopg
+
+from contracts.errors import Retryable
+from stack.local.record import recorded
+from stack.postgres import connect_analytics
+
+_LOOK_S = 0.5
+_WEIGH_EVERY = 4
+"""Looks between two weighings, which cost a JVM of gigabytes some milliseconds."""
+_BACKENDS = """
+SELECT pid, CASE WHEN application_name LIKE 'learnstream-%%' THEN substr(application_name, 13)
+            WHEN application_name = 'PostgreSQL JDBC Driver' THEN 'flink'
+            WHEN leader_pid IS NOT NULL THEN 'parallel'
+            ELSE backend_type END
+FROM pg_stat_activity
+"""
+
+
+class Gauge(threading.Thread):
+    """Looks at the parts twice a second from ``start()`` until ``stop()``."""
+
+    def __init__(self, parts: Sequence[str], own: Mapping[str, int]) -> None:
+        """``parts`` of the local stack by name, and processes of ours by name and pid."""
+        super().__init__(daemon=True)
+        self._roots = dict(own)
+        for name in parts:
+            record = recorded(name)
+            if record is None:
+                raise Retryable(f"{name} does not run here")
+            self._roots[name] = record.pid
+        self._first: dict[int, float] = {}
+        self._last: dict[int, tuple[str, float]] = {}
+        self._roles: dict[int, str] = {}
+        self._over = threading.Event()
+        self._machine = _machine_s(), time.monotonic()
+        self.peak_mb = 0.0
+        self.others_share = 0.0
+        """Of the machine's cores: what processes that are not ours used."""
+        self._look(weigh=True, begin=True)
+
+    def run(self) -> None:
+        number = 0
+        while not self._over.wait(_LOOK_S):
+            number += 1
+            self._look(weigh=number % _WEIGH_EVERY == 0)
+
+    def stop(self) -> dict[str, float]:
+        """CPU seconds by role since the beginning."""
+        self._over.set()
+        self.join()
+        self._look(weigh=True)
+        used: dict[str, float] = defaultdict(float)
+        for pid, (role, seconds) in self._last.items():
+            used[role] += seconds - self._first.get(pid, 0.0)
+        busy_s, at = _machine_s(), time.monotonic()
+        cores_s = (at - self._machine[1]) * (os.cpu_count() or 1)
+        self.others_share = max(0.0, busy_s - self._machine[0] - sum(used.values())) / cores_s
+        return dict(used)
+
+    def _look(self, weigh: bool, begin: bool = False) -> None:
+        weight = 0.0
+        try:
+            with connect_analytics(connect_timeout=2) as connection:
+                self._roles |= dict(connection.execute(_BACKENDS).fetchall())
+        except psycopg.OperationalError:
+            pass  # the roles stay as they were known
+        for name, root in self._roots.items():
+            for process in _family(root):
+                try:
+                    times = process.cpu_times()
+                    seconds = times.user + times.system
+                    role = name
+                    if name == "postgres":
+                        role = f"postgres {self._roles.get(process.pid, 'other')}"
+                    if begin:
+                        self._first[process.pid] = seconds
+                    self._last[process.pid] = role, seconds
+                    if weigh:
+                        weight += process.memory_full_info().pss
+                except (psutil.NoSuchProcess, psutil.AccessDenied):
+                    continue
+        self.peak_mb = max(self.peak_mb, weight / 1e6)
+
+
+def _family(root: int) -> list[psutil.Process]:
+    try:
+        process = psutil.Process(root)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _machine_s() -> float:
+    used = psutil.cpu_times()
+    return float(used.user + used.nice + used.system + used.irq + used.softirq)

@@ -1,0 +1,61 @@
+"""OULAD as messages on all its topics, by the importer's own mapping and publisher, up to a day."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.integration import publishing
+from core_lms.integration.oulad import history
+from core_lms.integration.oulad.source import locate, opened
+from stack.profile import REPOSITORY
+
+GROUP = "bench-stream"
+SHARED = Path(os.environ.get("LMS_DATA_DIR", REPOSITORY.parent / "shared" / "data")) / "oulad"
+SAMPLE = REPOSITORY / "data" / "oulad-sample"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The history before ``until_day``: all its messages, and those of them about content."""
+
+    until_day: int
+    events: int
+    content: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The whole history, mapped, in DuckDB."""
+
+    source: Path
+    db: duckdb.DuckDBPyConnection
+
+    def size(self, most: float) -> Size:
+        """Whole days with at most ``most`` events; one day at least."""
+        days = self.db.execute(
+            "SELECT day + 1, sum(n) OVER o, sum(content) OVER o FROM ("
+            "SELECT day, count(*) AS n, count(*) FILTER (event_type = 'content.viewed') AS content "
+            "FROM message GROUP BY day) WINDOW o AS (ORDER BY day)"
+        ).fetchall()
+        fitting = [row for row in days if row[1] <= most] or days[:1]
+        return Size(*(int(value) for value in fitting[-1]))
+
+    def publish(self, size: Size) -> int:
+        """Publish what Kafka does not have of it yet; returns how many."""
+        return publishing.publish(self.db, GROUP, size.until_day)
+
+
+@contextmanager
+def mapped() -> Iterator[History]:
+    path = Path(os.environ.get("LMS_BENCH_OULAD", SHARED if SHARED.is_dir() else SAMPLE))
+    with locate(path) as source, opened(source) as db:
+        history.map_history(db, DEFAULT_INSTITUTION)
+        history.state_until(db, None)
+        yield History(path, db)
