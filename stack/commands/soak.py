@@ -12,7 +12,7 @@ import sys
 
 from stack.steps import passes
 
-SOAK_PROFILE = {"LMS_LOCAL_NAME": "soak", "LMS_LOCAL_PORT_OFFSET": "4000"}
+SOAK_PROFILE = {"LMS_LOCAL_NAME": "soak", "LMS_LOCAL_PORT_OFFSET": "6000"}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

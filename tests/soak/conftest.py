@@ -1,4 +1,4 @@
-"""The soak's own profile with all that an event passes, empty at the start and ended afterwards."""
+"""What the soak's tests share: its options, and all the parts that an event passes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.soak.plan import VICTIMS, SoakSettings
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Profile]:
-    """Servers, relay, archive and derivation, watched by the supervisor; every Flink job runs."""
+def running() -> Iterator[Profile]:
+    """Servers, relay, archive and derivation, empty, under the supervisor; every Flink job runs."""
     os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "2048")
     cli.call("down")
     cli.call("wipe", "--yes")

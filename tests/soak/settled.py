@@ -10,7 +10,7 @@ import psycopg
 from contracts.errors import LearnstreamError
 from pipelines import application, cluster
 from stack.local.report import statuses
-from stack.postgres import connect_analytics, connect_lms
+from stack.postgres import connect_analytics
 
 _ARCHIVED = """
 SELECT count(*) FROM activity_events WHERE institution_id = %s
@@ -35,7 +35,7 @@ def wait(
     while waiting := waits(institution_id, events, content, parts):
         if time.monotonic() > deadline:
             return f"after {within_s:.0f} s {waiting}"
-        time.sleep(0.3)
+        time.sleep(0.5)
     return None
 
 
@@ -45,19 +45,12 @@ def waits(institution_id: str, events: int, content: int, parts: frozenset[str])
     if down:
         return f"{', '.join(down)} not ready"
     try:
-        return (
-            _first(
-                ("rows wait in the outbox", _outbox, 0),
-                ("events are archived", lambda: _one(_ARCHIVED, institution_id), events),
-                *((f"rows wait in {table}", _queue(table), 0) for table in _QUEUES),
-                (
-                    "content events are counted by Flink",
-                    lambda: _one(_COUNTED, institution_id),
-                    content,
-                ),
-            )
-            or _flink()
+        waiting = _first(
+            ("events are archived", lambda: _one(_ARCHIVED, institution_id), events),
+            *((f"rows wait in {table}", _queue(table), 0) for table in _QUEUES),
+            ("events are counted by Flink", lambda: _one(_COUNTED, institution_id), content),
         )
+        return waiting or _flink()
     except (psycopg.Error, LearnstreamError) as error:
         return f"a part is away: {error}"
 
@@ -74,12 +67,6 @@ def _flink() -> str | None:
     if alive is None or alive.state != "RUNNING":
         return f"the Flink application is {alive.state if alive else 'not running'}"
     return None
-
-
-def _outbox() -> int:
-    with connect_lms(connect_timeout=5) as connection:
-        row = connection.execute("SELECT count(*) FROM outbox").fetchone()
-    return int(row[0]) if row else 0
 
 
 def _queue(table: str) -> Callable[[], int]:

@@ -28,7 +28,7 @@ def test_twenty_rounds_kill_every_part_twice_and_equal_seeds_give_equal_rounds()
 @pytest.mark.soak
 @pytest.mark.timeout(0)
 def test_every_table_is_equal_after_each_of_the_rounds(
-    stack: Profile, settings: SoakSettings
+    running: Profile, settings: SoakSettings
 ) -> None:
     life = Life(School(settings.seed))
     life.begin()

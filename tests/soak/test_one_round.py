@@ -1,0 +1,35 @@
+"""One round in which the servers that hold state die at once: the short form of the kill rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pipelines import operation
+from stack import cli
+from stack.profile import Profile
+from tests.soak.plan import Kill, Round
+from tests.soak.rounds import Life
+from tests.soak.school import School
+
+OURS = ("relay", "archive", "derive")
+
+
+@pytest.fixture
+def ours(stack: Profile) -> Iterator[None]:
+    """Our own processes, watched by the profile's supervisor like its servers."""
+    operation.submit()
+    assert cli.call("up", *OURS) == 0
+    yield
+    cli.call("down", *OURS)
+
+
+@pytest.mark.integration
+@pytest.mark.usefixtures("ours")
+def test_servers_killed_at_once_in_mid_work_leave_every_table_equal() -> None:
+    victims = ("postgres", "redis", "jobmanager", "archive")
+    kills = tuple(Kill(part, 1.0 + n / 5) for n, part in enumerate(victims))
+    life = Life(School(seed=5, learners=40))
+    life.begin()
+    life.play(Round(1, kills, late=0.3, repeated=True, checkpoints_lost=False))
