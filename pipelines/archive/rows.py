@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import Message
 
+from contracts import canonical
 from contracts.dead_letters import DeadLetter
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected
 
 STAGE = "archive"
+
+NULL = "\\N"
 
 LATE = timedelta(hours=1)
 FUTURE = timedelta(minutes=5)
@@ -39,22 +43,57 @@ class Batch:
     letters: list[DeadLetter] = field(default_factory=list)
     arrivals: dict[str, list[int]] = field(default_factory=dict)
     """By topic: how many events, how many of them late, how many from the future."""
-    touched: set[tuple[str, date]] = field(default_factory=set)
-    loose: list[tuple[str, datetime]] = field(default_factory=list)
+    touched: set[tuple[str, str]] = field(default_factory=set)
+    loose: list[tuple[str, str]] = field(default_factory=list)
+    _late: str = field(init=False)
+    _future: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Moments of one width in UTC compare as their texts do, to the second.
+        self._late = (self.at - LATE).isoformat()[:19]
+        self._future = (self.at + FUTURE).isoformat()[:19]
 
     def add(self, envelope: Envelope, received_at: str, message: Message | None = None) -> None:
+        """An event as ``decode`` reads it."""
+        user_id = getattr(envelope.payload, "user_id", None)
+        self._note(envelope.topic, envelope.event_id, envelope.timestamp.isoformat(), user_id)
         self.lines.append(line(envelope, received_at))
         if message is not None:
             self.messages.append(message)
-        seen = self.arrivals.setdefault(envelope.topic, [0, 0, 0])
+
+    def take(
+        self, found: re.Match[str], topic: str, received_at: str, message: Message | None = None
+    ) -> None:
+        """An event as ``canonical`` reads it: the same line."""
+        fields = found.groupdict()
+        get = fields.get
+        event_id, user_id = fields["event_id"], get("user_id")
+        timestamp = f"{fields['timestamp'][:-1]}+00:00"
+        self._note(topic, event_id, timestamp, user_id)
+        self.lines.append(
+            f"{event_id}\t{fields['event_type']}\t{topic}\t{timestamp}\t"
+            f"{fields['institution_id']}\t{user_id or NULL}\t{get('course_id') or NULL}\t"
+            f"{get('item_id') or NULL}\t{get('kind') or NULL}\t{get('clicks') or NULL}\t"
+            f"{fields['source_service']}\t{fields['schema_version']}\t{fields['payload']}\t"
+            f"{received_at}"
+        )
+        if message is not None:
+            self.messages.append(message)
+
+    def _note(self, topic: str, event_id: str, timestamp: str, user_id: str | None) -> None:
+        seen = self.arrivals.get(topic)
+        if seen is None:
+            seen = self.arrivals[topic] = [0, 0, 0]
         seen[0] += 1
-        seen[1] += envelope.timestamp < self.at - LATE
-        seen[2] += envelope.timestamp > self.at + FUTURE
-        user_id = getattr(envelope.payload, "user_id", None)
+        second = timestamp[:19]
+        if second < self._late:
+            seen[1] += 1
+        elif second > self._future:
+            seen[2] += 1
         if user_id is None:
-            self.loose.append((envelope.event_id, envelope.timestamp))
+            self.loose.append((event_id, timestamp))
         else:
-            self.touched.add((user_id, envelope.timestamp.date()))
+            self.touched.add((user_id, timestamp[:10]))
 
 
 def line(envelope: Envelope, received_at: str) -> str:
@@ -65,7 +104,7 @@ def line(envelope: Envelope, received_at: str) -> str:
     """
     payload = envelope.payload
     lifted = [
-        "\\N" if value is None else str(value)
+        NULL if value is None else str(value)
         for value in (
             getattr(payload, "user_id", None),
             getattr(payload, "course_id", None),
@@ -98,6 +137,10 @@ def read(messages: list[Message]) -> Batch:
     for message in messages:
         topic = message.topic() or ""
         value = message.value()
+        found = canonical.match(topic, value)
+        if found is not None:
+            batch.take(found, topic, received_at, message)
+            continue
         try:
             batch.add(decode(topic, value), received_at, message)
         except Rejected as error:
