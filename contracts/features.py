@@ -1,4 +1,4 @@
-"""A feature row: what travels on ``lms.features`` from Flink to the feature store."""
+"""A feature row: what travels on ``lms.features`` to the feature store."""
 
 from __future__ import annotations
 

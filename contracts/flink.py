@@ -68,10 +68,13 @@ def source(topic: Topic, options: Mapping[str, str]) -> str:
     return _table(table_name(topic), _columns(topic), settings)
 
 
-def repeats(topic: Topic, options: Mapping[str, str]) -> list[str]:
+def repeats(
+    topic: Topic, options: Mapping[str, str], begins: Mapping[str, int] | None = None
+) -> list[str]:
     """``CREATE`` of the messages of ``topic`` that the archive found to repeat an event, each once.
 
-    They stand in ``lms.duplicates`` as they were sent, under ``topic/partition/offset``.
+    They stand in ``lms.duplicates`` as they were sent, under ``topic/partition/offset``. With
+    ``begins``, only messages from that offset on of each partition: those before are not counted.
     """
     told = f"{repeats_name(topic)}_told"
     settings = {
@@ -86,18 +89,33 @@ def repeats(topic: Topic, options: Mapping[str, str]) -> list[str]:
         "value.fields-include": "EXCEPT_KEY",
     }
     columns = [*_columns(topic), "`message_key` STRING", "`told_at` AS PROCTIME()"]
-    names = ", ".join(f"`{name}`" for name in (*_envelope(), "payload"))
+    names = ", ".join(f"`{name}`" for name in (*_envelope(), "payload", "arrived_at"))
     return [
         _table(told, columns, settings),
         f"CREATE TEMPORARY VIEW {repeats_name(topic)} AS\nSELECT {names} FROM (\n"
         "  SELECT *, ROW_NUMBER() OVER (PARTITION BY message_key ORDER BY told_at) AS nth\n"
-        f"  FROM {told} WHERE message_key LIKE {_text(topic.name + '/%')}\n) WHERE nth = 1",
+        f"  FROM {told} WHERE message_key LIKE {_text(topic.name + '/%')}{_from(begins)}\n"
+        ") WHERE nth = 1",
     ]
+
+
+def _from(begins: Mapping[str, int] | None) -> str:
+    if not begins:
+        return ""
+    first = " ".join(f"WHEN {_text(number)} THEN {offset}" for number, offset in begins.items())
+    return (
+        "\n    AND CAST(SPLIT_INDEX(message_key, '/', 2) AS BIGINT) >= "
+        f"CASE SPLIT_INDEX(message_key, '/', 1) {first} ELSE 0 END"
+    )
 
 
 def _columns(topic: Topic) -> list[str]:
     payload = ", ".join(f"`{name}` STRING" for name in _fields(topic))
-    return [f"`{name}` STRING" for name in _envelope()] + [f"`payload` ROW<{payload}>"]
+    return [
+        *(f"`{name}` STRING" for name in _envelope()),
+        f"`payload` ROW<{payload}>",
+        "`arrived_at` TIMESTAMP_LTZ(3) METADATA FROM 'timestamp' VIRTUAL",
+    ]
 
 
 def _table(name: str, columns: Iterable[str], settings: Mapping[str, str]) -> str:
@@ -110,7 +128,7 @@ def _table(name: str, columns: Iterable[str], settings: Mapping[str, str]) -> st
     )
 
 
-def view(topic: Topic) -> str:
+def view(topic: Topic, more: Mapping[str, str] | None = None) -> str:
     """``CREATE VIEW`` of the valid events of ``topic``, one column per field of any of them.
 
     Envelope fields keep their names; payload fields follow; text stays ``STRING`` (``timestamp``
@@ -118,10 +136,12 @@ def view(topic: Topic) -> str:
     ``BIGINT``, numbers ``DOUBLE``; NULL where the event's type has no such field.
 
     ``weight`` is 1 for a message, and -1 for one that repeats an event and was counted before:
-    whoever counts events sums weights.
+    whoever counts events sums weights. ``more`` are further columns by name: expressions over the
+    message, and over ``arrived_at``, its time in Kafka.
     """
     columns = [_column(name, prop, f"`{name}`") for name, prop in _envelope().items()]
     columns += [_payload_column(topic, name) for name in _fields(topic)]
+    columns += [f"{expression} AS `{name}`" for name, expression in (more or {}).items()]
     conditions = [f"REGEXP(CONCAT_WS('|',\n    {_checked(topic)}),\n    {_text(pattern(topic))})"]
     conditions += _bounds(topic)
     where = "\n  AND ".join(conditions)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-_KEPT_FOREVER = {"retention.ms": "-1"}
+# The broker's clock: a message's time is its arrival, whatever its producer's clock says.
+_KEPT_FOREVER = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ FEATURES = Topic(
     {"retention.ms": str(7 * 24 * 3600 * 1000)},
 )
 DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
+HEARTBEATS = Topic(
+    "lms.heartbeats",
+    "Messages that measure the way into the tables (contracts.heartbeat): the newest is kept",
+    {"cleanup.policy": "compact"},
+)
 DUPLICATES = Topic("lms.duplicates", "Messages that repeat an event, by topic/partition/offset")
 
 EVENT_TOPICS = (
@@ -43,4 +49,4 @@ EVENT_TOPICS = (
     PAYMENTS,
     INTEGRATION,
 )
-TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES)
+TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES, HEARTBEATS)

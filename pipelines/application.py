@@ -6,47 +6,75 @@ import contextlib
 import hashlib
 import importlib.metadata
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
+from pipelines import plan
 from pipelines.job import Job, kafka_options
+from pipelines.start import Start
 from stack.flink import FlinkSettings
+from stack.profile import profile
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet
+    from pyflink.table import StatementSet, TableEnvironment, TableResult
 
 NAME = "learnstream"
 """The application's name in Flink."""
 
 
-def definitions(jobs: Sequence[Job]) -> list[str]:
-    """The tables and views the jobs stand on, each once."""
-    topics = {topic.name: topic for job in jobs for topic in job.reads}
-    options = {
-        **kafka_options(),
-        "properties.group.id": "flink",
-        # Where it stands is in the checkpoints; without one it begins at the beginning, and the
-        # upserts make the totals right again.
-        "scan.startup.mode": "earliest-offset",
-    }
+def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
+    """The tables and views the jobs stand on, each once; ``start`` says where they begin."""
+    begin = start or Start()
+    part = {"part": _part(begin.generation)}
     found = []
-    for topic in topics.values():
-        found += [flink.source(topic, options), *flink.repeats(topic, options), flink.view(topic)]
+    for topic in {topic.name: topic for job in jobs for topic in job.reads}.values():
+        offsets = begin.offsets.get(topic.name)
+        # Where it stands is in the checkpoints. Without one it begins where its parts begin: the
+        # upserts make the sums right again.
+        options = {
+            **kafka_options(),
+            "properties.group.id": "flink",
+            "scan.startup.mode": "earliest-offset",
+        }
+        known = options | {
+            "scan.startup.mode": "specific-offsets",
+            "scan.startup.specific-offsets": ";".join(
+                f"partition:{number},offset:{offset}" for number, offset in (offsets or {}).items()
+            ),
+        }
+        found.append(flink.source(topic, known if offsets else options))
+        found += [*flink.repeats(topic, options, offsets), flink.view(topic, part)]
     return found + [sink.ddl() for job in jobs for sink in job.writes]
+
+
+def _part(generation: int) -> str:
+    """The number of a message's part: when it arrived, by Kafka's own clock, in whole spans.
+
+    Between the first and the last message of a part there is no more time than its span and what
+    the jobs are behind. So Flink may forget a sum that has not changed for longer.
+    """
+    return (
+        f"CAST({generation * 10**9} AS BIGINT) + TIMESTAMPDIFF(SECOND, TIMESTAMP "
+        "'2020-01-01 00:00:00', CAST(`arrived_at` AS TIMESTAMP(3))) "
+        f"/ {FlinkSettings().part_s}"
+    )
 
 
 def statements(jobs: Sequence[Job]) -> list[str]:
     return [statement for job in jobs for statement in job.statements()]
 
 
-def fingerprint(jobs: Sequence[Job]) -> str:
-    """Changes when the state of the jobs' plan may no longer fit: other SQL, other Flink."""
+def fingerprint(jobs: Sequence[Job], start: Start | None = None) -> str:
+    """Changes with everything that is given to Flink but addresses; quicker than a plan."""
+    begin = start or Start()
     topics = {topic.name: topic for job in jobs for topic in job.reads}
-    parts = [importlib.metadata.version("apache-flink")]
+    parts = [importlib.metadata.version("apache-flink"), str(begin)]
+    more = {"part": _part(begin.generation)}
     parts += [
-        "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic)])
+        "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic, more)])
         for topic in topics.values()
     ]
     return hashlib.sha256("\n".join(parts + statements(jobs)).encode()).hexdigest()
@@ -56,27 +84,50 @@ def explain(jobs: Sequence[Job]) -> str:
     return str(build(definitions(jobs), statements(jobs)).explain())
 
 
-def submit(jobs: Sequence[Job], restore_from: str | None) -> str:
-    """Start the application on the cluster; returns Flink's job id."""
-    return start(build(definitions(jobs), statements(jobs), restore_from))
+def compiled(jobs: Sequence[Job], start: Start) -> plan.Plan:
+    """The jobs' plan; nothing is running for it yet."""
+    built = build(definitions(jobs, start), statements(jobs))
+    made = {
+        sink.table: hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
+        for job in jobs
+        for sink, text in zip(job.writes, job.statements(), strict=True)
+    }
+    return plan.plan(built.compile_plan().as_json_string(), made, FlinkSettings().part_s)
+
+
+def submit(jobs: Sequence[Job], start: Start, made: plan.Plan, restore_from: str | None) -> str:
+    """Start the application by its plan on the cluster; returns Flink's job id."""
+    path = profile().run / "plan.json"
+    path.write_text(made.text)
+    environment = _environment(definitions(jobs, start), NAME, restore_from)
+    return _given(environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'"))
 
 
 def start(built: StatementSet) -> str:
     """Give it to the cluster; returns Flink's job id."""
-    client = built.execute().get_job_client()
+    return _given(built.execute())
+
+
+def _given(result: TableResult) -> str:
+    client = result.get_job_client()
     if client is None:
         raise Misconfigured("the application was not given to a cluster: execution.target is local")
     return str(client.get_job_id())
 
 
 def build(
-    definitions: Sequence[str],
-    statements: Sequence[str],
-    restore_from: str | None = None,
-    name: str = NAME,
-    batch: bool = False,
+    definitions: Sequence[str], statements: Sequence[str], name: str = NAME, batch: bool = False
 ) -> StatementSet:
     """One statement set over the definitions, as the cluster will run it under ``name``."""
+    together = _environment(definitions, name, None, batch).create_statement_set()
+    for statement in statements:
+        together.add_insert_sql(statement)
+    return together
+
+
+def _environment(
+    definitions: Sequence[str], name: str, restore_from: str | None, batch: bool = False
+) -> TableEnvironment:
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
         from pyflink.common import Configuration
@@ -91,10 +142,7 @@ def build(
     )
     for definition in definitions:
         environment.execute_sql(definition)
-    together = environment.create_statement_set()
-    for statement in statements:
-        together.add_insert_sql(statement)
-    return together
+    return environment
 
 
 def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
@@ -131,10 +179,16 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         # Every sink's key is its query's group key: nothing to reorder, no second state.
         "table.exec.sink.upsert-materialize": "NONE",
         "table.exec.sink.require-on-conflict": "false",
+        "table.exec.state.ttl": f"{int(settings.state_ttl_h * 3600)} s",
+        # A plan names tables; what they are, with addresses and passwords, is said here each time.
+        "table.plan.compile.catalog-objects": "IDENTIFIER",
+        "table.plan.restore.catalog-objects": "IDENTIFIER",
     }
     if restore_from:
         found["execution.state-recovery.path"] = restore_from
         # Flink deletes it once newer checkpoints have taken its place.
         found["execution.state-recovery.claim-mode"] = "CLAIM"
+        # What is kept for a table that is no longer wanted stays behind.
+        found["execution.state-recovery.ignore-unclaimed-state"] = "true"
     os.environ.setdefault("TZ", "UTC")
     return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from contracts.errors import Rejected
-from contracts.topics import FEATURES, Topic
+from contracts.topics import Topic
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings
 
@@ -47,55 +47,13 @@ class Upsert:
 
 
 @dataclass(frozen=True)
-class FeatureView:
-    """Rows of one feature view on ``lms.features`` (``contracts.features.FeatureRow``).
-
-    Of several rows of one entity within the flush interval only the newest is written.
-    """
-
-    view: str
-    features: Mapping[str, str]
-
-    @property
-    def table(self) -> str:
-        return f"{self.view}_features"
-
-    def ddl(self) -> str:
-        fields = ", ".join(f"`{name}` {type_}" for name, type_ in self.features.items())
-        columns = {
-            "message_key": "STRING",
-            "feature_view": "STRING",
-            "entity_id": "STRING",
-            "institution_id": "STRING",
-            "event_timestamp": "STRING",
-            "features": f"ROW<{fields}>",
-        }
-        return _create(
-            self.table,
-            columns,
-            ("message_key",),
-            {
-                "connector": "upsert-kafka",
-                "topic": FEATURES.name,
-                **kafka_options(),
-                "properties.compression.type": "lz4",
-                "key.format": "raw",
-                "value.format": "json",
-                "value.fields-include": "EXCEPT_KEY",
-                "sink.buffer-flush.max-rows": "100000",
-                "sink.buffer-flush.interval": "1 s",
-            },
-        )
-
-
-@dataclass(frozen=True)
 class Job:
     """One module of ``pipelines/jobs``: its name, the topics it reads, the tables it writes."""
 
     name: str
     about: str
     reads: tuple[Topic, ...]
-    writes: tuple[Upsert | FeatureView, ...]
+    writes: tuple[Upsert, ...]
 
     @property
     def sql_path(self) -> Path:

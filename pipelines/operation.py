@@ -1,37 +1,48 @@
 """Submit, cancel and restore the jobs so that whatever happens the totals end right.
 
-The wanted jobs run as one application. It begins at its newest completed checkpoint or savepoint
-where the plan is still the same, else at the beginning of the topics: events are kept, sinks are
-upserts, so either way ends with the same rows. What is wanted, and what ran last, is remembered in
-``jobs.json`` of the profile's run folder, for a standalone JobManager forgets its jobs.
+The wanted jobs run as one application. It begins at its newest completed checkpoint or savepoint;
+one whose plan does not fit what is kept there is refused before anything is stopped. Where there
+is none, it begins where its parts begin (``pipelines.start``): events are kept, sinks are upserts,
+so that ends with the same rows. What is wanted, and what ran last, is remembered in ``jobs.json``
+of the profile's run folder, for a standalone JobManager forgets its jobs.
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Sequence
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
-from contracts.errors import LearnstreamError, Retryable
-from pipelines import application, cluster, schema
+from contracts.errors import LearnstreamError, Misconfigured, Retryable
+from pipelines import application, cluster, plan, schema, start
 from pipelines.job import Job, catalogue
 from stack.flink import FlinkSettings
 from stack.kafka import create_topics
 from stack.profile import profile
 
+log = logging.getLogger("pipelines.operation")
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """``wanted`` None means every job there is; ``begun_from`` is what ``job_id`` began at."""
+    """``wanted`` None means every job there is; ``begun_from`` is what ``job_id`` began at.
+
+    ``plan`` (``Plan.facts``) and ``generation`` (``pipelines.start``) are those of its state.
+    """
 
     wanted: tuple[str, ...] | None = None
     job_id: str | None = None
     fingerprint: str | None = None
     begun_from: str | None = None
+    plan: Mapping[str, Any] | None = None
+    generation: int = 0
 
     def jobs(self) -> list[Job]:
         known = catalogue()
@@ -44,7 +55,11 @@ def memory() -> Memory:
         return Memory()
     found = json.loads(path.read_text())
     wanted = found.pop("wanted")
-    return Memory(wanted=None if wanted is None else tuple(wanted), **found)
+    known = {field.name for field in fields(Memory)}
+    return Memory(
+        wanted=None if wanted is None else tuple(wanted),
+        **{name: value for name, value in found.items() if name in known},
+    )
 
 
 def _remember(new: Memory) -> None:
@@ -56,7 +71,7 @@ def _remember(new: Memory) -> None:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def alone() -> Iterator[None]:
     """One submission at a time on this machine: two would be two applications."""
     path = profile().run / "jobs.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -67,7 +82,7 @@ def _alone() -> Iterator[None]:
 
 def submit(names: Sequence[str] = ()) -> str:
     """Want these jobs too (no names: all jobs), and run what is wanted; returns a sentence."""
-    with _alone():
+    with alone():
         before = memory()
         if not names or before.wanted is None:
             wanted = None
@@ -80,7 +95,7 @@ def submit(names: Sequence[str] = ()) -> str:
 
 def cancel(names: Sequence[str] = ()) -> str:
     """Want these jobs no longer (no names: none), and run what is left; returns a sentence."""
-    with _alone():
+    with alone():
         before = memory()
         left = [job.name for job in before.jobs() if names and job.name not in names]
         return _run(replace(before, wanted=tuple(left)))
@@ -88,42 +103,81 @@ def cancel(names: Sequence[str] = ()) -> str:
 
 def restore() -> str:
     """Run what is wanted after the cluster forgot it; returns a sentence."""
-    with _alone():
+    with alone():
         return _run(memory())
 
 
 def _run(now: Memory) -> str:
     jobs = now.jobs()
-    fingerprint = application.fingerprint(jobs)
     alive = cluster.running(application.NAME)
-    if alive and jobs and fingerprint == now.fingerprint and alive.job_id == now.job_id:
-        _remember(now)
-        return f"already running: {_names(jobs)} (job {alive.job_id})"
-    if alive:
-        now = replace(now, begun_from=_end(alive.job_id), job_id=None)
     if not jobs:
+        if alive:
+            now = replace(now, begun_from=_end(alive.job_id), job_id=None)
         _remember(now)
         return "no job runs" if not alive else f"stopped at {now.begun_from or 'no savepoint'}"
     create_topics()
     schema.prepare()
-    begin = _newest(now) if fingerprint == now.fingerprint else None
-    job_id, begin = _start(jobs, begin)
-    _remember(replace(now, job_id=job_id, fingerprint=fingerprint, begun_from=begin))
-    return f"running: {_names(jobs)} (job {job_id}, from {begin or 'the beginning of the topics'})"
+    begins = start.current()
+    fingerprint = application.fingerprint(jobs, begins)
+    if alive and fingerprint == now.fingerprint and alive.job_id == now.job_id:
+        _remember(now)
+        return f"already running: {_names(jobs)} (job {alive.job_id})"
+    made = application.compiled(jobs, begins)
+    fits = now.plan is not None and now.generation == begins.generation
+    if fits and now.plan is not None:
+        refuse(jobs, plan.differences(now.plan, made))
+    if alive:
+        now = replace(now, begun_from=_end(alive.job_id), job_id=None)
+    begin = _newest(now) if fits else None
+    job_id, begin = _start(jobs, begins, made, begin)
+    _remember(
+        Memory(now.wanted, job_id, fingerprint, begin, made.facts(), begins.generation),
+    )
+    where = begin or (
+        "the end of the last rebuild" if begins.offsets else "the beginning of the topics"
+    )
+    return f"running: {_names(jobs)} (job {job_id}, from {where})"
 
 
-def _start(jobs: Sequence[Job], begin: str | None) -> tuple[str, str | None]:
-    """Job id and where it began: ``begin``, or nowhere where Flink cannot begin there."""
-    job_id = application.submit(jobs, begin)
+def refuse(jobs: Sequence[Job], reasons: Sequence[str]) -> None:
+    """Raises ``Misconfigured`` where there are reasons not to go on from the state there is."""
+    if reasons:
+        raise Misconfigured(
+            f"{_names(jobs)} cannot go on from the state of what ran before: {'; '.join(reasons)}. "
+            "Nothing was stopped. Make the rows again, readers see the old ones meanwhile: "
+            f"./learnstream rebuild {' '.join(job.name for job in jobs)} --from-archive",
+            jobs=[job.name for job in jobs],
+        )
+
+
+def stop() -> bool:
+    """Stop what runs at a savepoint, wanted as it is; whether anything ran. Only when alone."""
+    alive = cluster.running(application.NAME)
+    if alive:
+        _remember(replace(memory(), begun_from=_end(alive.job_id), job_id=None))
+    return alive is not None
+
+
+def go_on() -> str:
+    """Run what is wanted; returns a sentence. Only when alone."""
+    return _run(memory())
+
+
+def _start(
+    jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: str | None
+) -> tuple[str, str | None]:
+    """Job id and where it began: ``begin``, or where its parts do if Flink cannot begin there."""
+    job_id = application.submit(jobs, begins, made, begin)
     try:
         cluster.wait_until_running(job_id)
     except Retryable:
         # It is there and tries on by itself: Kafka or Postgres may be on their way.
         return job_id, begin
-    except LearnstreamError:
+    except LearnstreamError as error:
         if begin is None:
             raise
-        job_id = application.submit(jobs, None)
+        log.warning("%s was no beginning, counting again: %s", begin, error.message)
+        job_id = application.submit(jobs, begins, made, None)
         cluster.wait_until_running(job_id)
         return job_id, None
     return job_id, begin
@@ -140,12 +194,23 @@ def _end(job_id: str) -> str | None:
 
 
 def _newest(now: Memory) -> str | None:
-    """The newest completed checkpoint of the last run, else what that run itself began at."""
+    """The newest completed checkpoint of the last run, else what that run itself began at.
+
+    None too where it is so old that Flink would have forgotten a part of it.
+    """
+    found = now.begun_from
     if now.job_id:
-        found = cluster.newest_checkpoint(now.job_id) or _on_disk(now.job_id)
-        if found and _exists(found):
-            return found
-    return now.begun_from if now.begun_from and _exists(now.begun_from) else None
+        found = cluster.newest_checkpoint(now.job_id) or _on_disk(now.job_id) or found
+    return found if found and _exists(found) and not _forgotten(found) else None
+
+
+def _forgotten(path: str) -> bool:
+    local = _local(path)
+    if local is None:
+        return False
+    settings = FlinkSettings()
+    age_s = time.time() - (local / "_metadata").stat().st_mtime
+    return age_s > settings.state_ttl_h * 3600 - settings.part_s
 
 
 def _on_disk(job_id: str) -> str | None:

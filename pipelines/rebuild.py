@@ -1,70 +1,112 @@
-"""Makes the tables of a Flink job again: the same SQL in batch mode over the archive, then a swap.
+"""Makes the tables of the Flink jobs again: their SQL in batch mode over the archive, then a swap.
 
-The streaming jobs stop at a savepoint meanwhile and go on from it, so nothing writes old sums over
-new ones. Readers see the old rows until they see the new ones.
+The streaming jobs run on while most of it is counted. Then they stop, what came meanwhile is
+counted too, and one transaction puts the new rows in the place of the old ones and writes down up
+to which offsets they were made: there the jobs begin anew, with no state. Readers see the old rows
+until they see the new ones, which lack nothing the old ones had.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 from psycopg import sql
 
 from contracts.errors import Rejected, Retryable
 from contracts.topics import CONTENT
-from pipelines import application, cluster, operation, schema
-from pipelines.derive.rebuild import SHADOW
-from pipelines.job import Job, Upsert
+from pipelines import application, cluster, operation, schema, start
+from pipelines.job import Job, Upsert, catalogue
+from pipelines.retention import archive_begins_at
 from stack import kafka, postgres
+from stack.kafka import create_topics
 
 NAME = "rebuild"
+SHADOW = "stream_shadow"
 _COLUMNS = {
     **dict.fromkeys(("event_id", "event_type", "timestamp", "source_service"), "STRING"),
     "schema_version": "BIGINT",
     **dict.fromkeys(("institution", "user_id", "course_id", "item_id", "kind"), "STRING"),
     "clicks": "BIGINT",
     "weight": "BIGINT",
+    "batch_no": "BIGINT",
 }
+_CUT = """
+SELECT greatest((SELECT max(batch_no) FROM archive_batches),
+                (SELECT done_batch_no FROM derive_position), 0),
+       (SELECT coalesce(jsonb_object_agg(partition, next_offset), '{}') FROM archive_offsets
+        WHERE topic = %s)
+"""
 
 
 def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float = 3600) -> None:
-    """Make the jobs' rows again, with ``since`` those of buckets from that moment on.
+    """Make the rows again, with ``since`` those of buckets from that moment on.
 
-    Rows of feature views are told again rather than swapped: the later row counts.
-    Raises ``Rejected`` for a job that reads more than content, and ``Retryable`` where the archive
-    does not catch up or Flink fails.
+    The jobs read their topic together and begin anew together: whichever is named, all wanted ones
+    are made again. What the archive no longer has stays as it is. Raises ``Rejected`` for a job
+    that reads more than content, and ``Retryable`` where the archive does not catch up or Flink
+    fails; then the rows are as they were.
     """
-    for job in jobs:
-        if job.reads != (CONTENT,):
-            raise Rejected(f"{job.name} reads more than {CONTENT.name}: it cannot be rebuilt")
-        if since and not all(isinstance(sink, Upsert) for sink in job.writes):
-            raise Rejected(f"{job.name} sums over all time: rebuild it without --since")
-    schema.prepare()
-    wanted = operation.memory().wanted
-    alive = cluster.running(application.NAME) is not None
-    if alive:
-        operation.cancel()
-    try:
-        _wait_for_archive(timeout_s)
-        tables = [sink for job in jobs for sink in job.writes if isinstance(sink, Upsert)]
-        _make_shadows(tables)
-        job_id = application.start(
-            application.build(
-                _definitions(jobs, since), application.statements(jobs), name=NAME, batch=True
-            )
-        )
-        _wait_for_end(job_id, timeout_s)
-        _swap(tables, since)
-    finally:
-        if alive:
-            operation.submit(wanted or ())
+    with operation.alone():
+        wanted = {job.name for job in operation.memory().jobs()} | {job.name for job in jobs}
+        jobs = [job for job in catalogue().values() if job.name in wanted]
+        for job in jobs:
+            if job.reads != (CONTENT,):
+                raise Rejected(f"{job.name} reads more than {CONTENT.name}: it cannot be rebuilt")
+        create_topics()
+        schema.prepare()
+        with postgres.connect_analytics() as connection:
+            begins_at = archive_begins_at(connection)
+        since = max(filter(None, (since, begins_at)), default=None)
+        tables = [sink for job in jobs for sink in job.writes]
+        ran = False
+        try:
+            _wait_for_archive(timeout_s)
+            _make_shadows(tables)
+            upto, _ = _cut()
+            _count(jobs, since, (-1, upto), 0, timeout_s)
+            ran = operation.stop()
+            _wait_for_archive(timeout_s)
+            end, offsets = _cut()
+            if end > upto:
+                _count(jobs, since, (upto, end), -1, timeout_s)
+            _swap(tables, since, offsets)
+        finally:
+            if ran:
+                operation.go_on()
 
 
-def _definitions(jobs: Sequence[Job], since: datetime | None) -> list[str]:
+def _cut() -> tuple[int, dict[str, int]]:
+    """The archive's last batch, and the offsets up to which it reaches: both of one moment."""
+    with postgres.connect_analytics() as connection:
+        row = connection.execute(_CUT, [CONTENT.name]).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+def _count(
+    jobs: Sequence[Job],
+    since: datetime | None,
+    batches: tuple[int, int],
+    part: int,
+    timeout_s: float,
+) -> None:
+    """Flink counts what was archived after the first of ``batches``, up to the second."""
+    built = application.build(
+        _definitions(jobs, since, batches, part),
+        application.statements(jobs),
+        name=NAME,
+        batch=True,
+    )
+    _wait_for_end(application.start(built), timeout_s)
+
+
+def _definitions(
+    jobs: Sequence[Job], since: datetime | None, batches: tuple[int, int], part: int
+) -> list[str]:
     jdbc = postgres.PostgresSettings().analytics_jdbc()
     columns = ", ".join(f"`{name}` {type_}" for name, type_ in _COLUMNS.items())
     options = {
@@ -75,20 +117,17 @@ def _definitions(jobs: Sequence[Job], since: datetime | None) -> list[str]:
     }
     settings = ", ".join(f"'{name}' = '{value}'" for name, value in options.items())
     # Texts of UTC moments sort as the moments do.
-    only = f" WHERE `timestamp` >= '{since:%Y-%m-%dT%H:%M:%S}'" if since else ""
+    only = f" AND `timestamp` >= '{since:%Y-%m-%dT%H:%M:%S}'" if since else ""
     found = [
         f"CREATE TEMPORARY TABLE archived ({columns}) WITH ({settings})",
         "CREATE TEMPORARY VIEW content_events AS "
-        f"SELECT *, institution AS institution_id FROM archived{only}",
+        f"SELECT *, institution AS institution_id, CAST({part} AS BIGINT) AS part FROM archived "
+        f"WHERE batch_no > {batches[0]} AND batch_no <= {batches[1]}{only}",
     ]
     for job in jobs:
         for sink in job.writes:
-            text = sink.ddl()
-            if isinstance(sink, Upsert):
-                text = text.replace(
-                    f"'table-name' = '{sink.table}'", f"'table-name' = '{SHADOW}.{sink.table}'"
-                )
-            found.append(text)
+            table = f"'table-name' = '{sink.table}'"
+            found.append(sink.ddl().replace(table, f"'table-name' = '{SHADOW}.{sink.table}'"))
     return found
 
 
@@ -103,7 +142,7 @@ def _make_shadows(tables: Sequence[Upsert]) -> None:
             )
 
 
-def _swap(tables: Sequence[Upsert], since: datetime | None) -> None:
+def _swap(tables: Sequence[Upsert], since: datetime | None, offsets: dict[str, int]) -> None:
     part: sql.Composable = sql.SQL("")
     if since:
         part = sql.SQL(" WHERE bucket_at >= {}").format(sql.Literal(since))
@@ -120,20 +159,27 @@ def _swap(tables: Sequence[Upsert], since: datetime | None) -> None:
                     public, columns, columns, shadow, part
                 )
             )
+        start.move(connection, {CONTENT.name: offsets})
         connection.execute(f"DROP SCHEMA {SHADOW} CASCADE".encode())
 
 
 def _wait_for_archive(timeout_s: float) -> None:
-    """Return once the archive has every content event there is."""
+    """Return once the archive has every content event that is in Kafka now."""
     deadline = time.monotonic() + timeout_s
-    while (behind := _unarchived()) is not None:
-        if time.monotonic() > deadline:
-            raise Retryable(f"the archive is behind in {CONTENT.name}/{behind}: is it running?")
-        time.sleep(0.5)
+    with closing(kafka.consumer("rebuild", **{"enable.partition.eof": True})) as consumer:
+        numbers = consumer.list_topics(CONTENT.name, timeout=10).topics[CONTENT.name].partitions
+        ends = {
+            number: consumer.get_watermark_offsets(TopicPartition(CONTENT.name, number))[1]
+            for number in numbers
+        }
+        while (behind := _unarchived(consumer, ends)) is not None:
+            if time.monotonic() > deadline:
+                raise Retryable(f"the archive is behind in {CONTENT.name}/{behind}: is it running?")
+            time.sleep(0.2)
 
 
-def _unarchived() -> int | None:
-    """A partition with an event that the archive has not got; None where there is none."""
+def _unarchived(consumer: Consumer, ends: Mapping[int, int]) -> int | None:
+    """A partition with an event before its end that the archive has not got, if there is one."""
     with postgres.connect_analytics() as connection:
         reached = dict(
             connection.execute(
@@ -141,19 +187,19 @@ def _unarchived() -> int | None:
                 [CONTENT.name],
             ).fetchall()
         )
-    with closing(kafka.consumer("rebuild", **{"enable.partition.eof": True})) as consumer:
-        unread = set(consumer.list_topics(CONTENT.name, timeout=10).topics[CONTENT.name].partitions)
-        consumer.assign([TopicPartition(CONTENT.name, n, reached.get(n, 0)) for n in unread])
-        while unread:
-            message = consumer.poll(30)
-            if message is None:
-                raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
-            error = message.error()
-            if error is None:
-                return message.partition()
-            if error.code() != KafkaError._PARTITION_EOF:
-                raise Retryable(f"Kafka cannot be read: {error.str()}")
-            unread.discard(message.partition())
+    unread = {number for number, end in ends.items() if reached.get(number, 0) < end}
+    consumer.assign([TopicPartition(CONTENT.name, n, reached.get(n, 0)) for n in unread])
+    while unread:
+        message = consumer.poll(30)
+        if message is None:
+            raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
+        error, number = message.error(), message.partition() or 0
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:
+            raise Retryable(f"Kafka cannot be read: {error.str()}")
+        # Markers of transactions count as offsets and are no messages.
+        if number in unread and error is None and (message.offset() or 0) < ends[number]:
+            return number
+        unread.discard(number)
     return None
 
 

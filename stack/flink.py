@@ -25,6 +25,15 @@ class FlinkSettings(BaseSettings):
     """Folder of connector jars given to each job."""
     mini_batch_latency_ms: int = 1000
     """How long an aggregate gathers rows before it writes: freshness against throughput."""
+    state_ttl_h: float = Field(default=168.0, ge=0.002)
+    """How long Flink remembers a sum that does not change. Sums are kept in parts by arrival, a
+    seventh of this each, so none is wrong however late an event is; but what waits in Kafka, or in
+    a checkpoint, for longer than six sevenths of it has to be made again from the archive."""
+
+    @property
+    def part_s(self) -> int:
+        """The span of arrival that is one part, in seconds."""
+        return max(1, int(self.state_ttl_h * 3600 / 7))
 
     @property
     def rest_url(self) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.topics import TOPICS
+from contracts.topics import TOPICS, Topic
 from stack.profile import profile
 
 
@@ -71,7 +73,10 @@ def admin() -> AdminClient:
 
 
 def create_topics(timeout_s: float = 30.0) -> list[str]:
-    """Create the contract topics that are missing; returns the names created."""
+    """Create the contract topics that are missing; returns the names created.
+
+    Those that are there get the settings that their contract has now.
+    """
     settings = KafkaSettings()
     client = admin()
     existing = set(client.list_topics(timeout=timeout_s).topics)
@@ -88,4 +93,27 @@ def create_topics(timeout_s: float = 30.0) -> list[str]:
     if missing:
         for future in client.create_topics(missing, operation_timeout=timeout_s).values():
             future.result(timeout_s)
+    _configure(client, [topic for topic in TOPICS if topic.name in existing], timeout_s)
     return [topic.topic for topic in missing]
+
+
+def _configure(client: AdminClient, topics: Sequence[Topic], timeout_s: float) -> None:
+    """What a topic was made with years ago becomes what its contract says now."""
+    wanted = {topic.name: topic.config for topic in topics}
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted]
+    changes = []
+    for resource, future in client.describe_configs(asked).items() if asked else ():
+        found = future.result(timeout_s)
+        different = [
+            ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+            for name, value in wanted[resource.name].items()
+            if found[name].value != value
+        ]
+        if different:
+            changes.append(
+                ConfigResource(
+                    ConfigResource.Type.TOPIC, resource.name, incremental_configs=different
+                )
+            )
+    for future in client.incremental_alter_configs(changes).values() if changes else ():
+        future.result(timeout_s)

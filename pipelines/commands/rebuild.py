@@ -1,7 +1,8 @@
 """Make tables again from the archive: rebuild JOB… [--since MOMENT]; readers see no half of it.
 
-A job of `jobs list` runs its SQL in Flink's batch mode; a derived job its own statements, learner
-by learner. Both write shadow tables and swap. `rebuild --list` names the derived jobs.
+A job of `jobs list` runs its SQL in Flink's batch mode and begins anew where that ended; a derived
+job its own statements, learner by learner. Both write shadow tables and swap. `rebuild --list`
+names the derived jobs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from pipelines.job import catalogue
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="JOB")
     parser.add_argument("--list", action="store_true", help="the derived jobs and their tables")
+    parser.add_argument(
+        "--from-archive", action="store_true", help="what there is to rebuild from: the default"
+    )
     parser.add_argument("--since", metavar="MOMENT", help="only buckets from then on (ISO, in UTC)")
 
 

@@ -7,7 +7,7 @@ a row of the past is what the stream would have told then, but for events that c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,15 @@ from contracts.topics import FEATURES
 from stack import kafka
 
 _FOLDER = Path(__file__).parent / "features"
-DUE = {"learner_engagement": "learner_features_due", "item_quality": "item_features_due"}
+DUE = {
+    "learner_activity": "learner_totals_due",
+    "item_popularity": "item_totals_due",
+    "learner_engagement": "learner_features_due",
+    "item_quality": "item_features_due",
+}
 """The views, and the tables of those whose row is due."""
+TOTALS = ("learner_activity", "item_popularity")
+"""Views of kept totals: cheap to tell, so they are told while steps keep coming."""
 
 MOVES = (
     "(e.topic = 'lms.content.events' OR e.event_type IN ('assessment.submitted', "
@@ -33,6 +40,12 @@ row that is told last is a function of the archive, whatever else happened in be
 
 # An event from the future does not move an entity's newest moment: nothing would follow it.
 _NEWEST = {
+    "learner_activity": "(SELECT CASE WHEN ahead = 0 THEN last_seen_at ELSE (SELECT max(timestamp) "
+    "FROM activity_events e WHERE e.user_id = d.entity_id AND e.topic = 'lms.content.events' "
+    "AND e.timestamp <= now() + INTERVAL '5 min') END FROM learner_totals t "
+    "WHERE t.user_id = d.entity_id AND t.institution_id = d.institution_id)",
+    "item_popularity": "(SELECT last_viewed_at FROM item_totals t "
+    "WHERE t.item_id = d.entity_id AND t.institution_id = d.institution_id)",
     "learner_engagement": "(SELECT max(timestamp) FROM activity_events e "
     f"WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min' AND {MOVES})",
     "item_quality": "(SELECT max(bucket_at) FROM item_engagement i WHERE i.item_id = d.entity_id "
@@ -75,12 +88,14 @@ class FeaturePublisher:
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
 
-    def publish(self, connection: Connection[Any], most: int = 2_000) -> int:
+    def publish(
+        self, connection: Connection[Any], most: int = 2_000, views: Iterable[str] = DUE
+    ) -> int:
         """Send at most ``most`` rows of each view; returns how many.
 
         Raises ``Retryable`` where Kafka is away. A repeat after a crash is the same row again.
         """
-        return sum(self._publish(connection, view, most) for view in DUE)
+        return sum(self._publish(connection, view, most) for view in views)
 
     def _publish(self, connection: Connection[Any], view: str, most: int) -> int:
         with connection.transaction():

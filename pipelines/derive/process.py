@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from threading import Event
 
 import psycopg
 
 from contracts.errors import Retryable
+from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import FeaturePublisher
+from pipelines.derive.features import DUE, TOTALS, FeaturePublisher
 from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
@@ -20,6 +22,8 @@ log = logging.getLogger("pipelines.derive")
 
 FEATURES_S = 0.5
 """How often statistics and feature rows are told while nothing is queued."""
+TOTALS_S = 1.0
+"""How often running totals are told while steps keep coming."""
 IDLE_S = 0.1
 """How long it waits for more: the archive commits twenty times a second at most."""
 MAX_BACKOFF_S = 5.0
@@ -47,6 +51,7 @@ class Derivation:
             try:
                 with closing(Engine(self._settings)) as engine:
                     rebuild.begin(engine)
+                    retention.configure(engine.connection)
                     self._session(engine)
             except _AWAY as error:
                 if time.monotonic() - started > 30:
@@ -58,7 +63,8 @@ class Derivation:
     def _session(self, engine: Engine) -> None:
         log.info("deriving from batch %d on", engine.position() + 1)
         live, features = LiveCounters(), FeaturePublisher()
-        settled = reported = time.monotonic()
+        settled = told = reported = time.monotonic()
+        retained = -retention.EVERY_S
         events = 0
         with closing(live):
             live.write(engine.connection, engine.position(), [])
@@ -71,17 +77,23 @@ class Derivation:
                 waited_s = now - settled
                 if waited_s > (self._settings.settle_s if step else FEATURES_S):
                     engine.settle()
-                    self._publish(engine, features)
+                    self._publish(engine, features, DUE)
                     live.write(engine.connection, engine.position(), [])
-                    settled = now
+                    settled = told = now
+                elif now - told > TOTALS_S:
+                    self._publish(engine, features, TOTALS)
+                    told = now
+                if now - retained > retention.EVERY_S:
+                    retention.retain(engine.connection)
+                    retained = now
                 if now - reported > 10 and events:
                     log.info("derived %d events, up to batch %d", events, engine.position())
                     reported, events = now, 0
                 if step is None:
                     self._stop.wait(IDLE_S)
 
-    def _publish(self, engine: Engine, features: FeaturePublisher) -> None:
+    def _publish(self, engine: Engine, features: FeaturePublisher, views: Iterable[str]) -> None:
         try:
-            features.publish(engine.connection)
+            features.publish(engine.connection, views=views)
         except Retryable as error:
             log.warning("feature rows wait: %s", error)  # they stay due

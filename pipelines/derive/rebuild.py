@@ -16,6 +16,7 @@ from psycopg import sql
 from contracts.errors import Rejected
 from pipelines.derive.engine import LOCK, Engine
 from pipelines.derive.job import Derived, catalogue
+from pipelines.retention import archive_begins_at
 
 log = logging.getLogger("pipelines.derive")
 
@@ -60,20 +61,36 @@ def rebuild(
 ) -> dict[str, int]:
     """Make the tables of the named jobs again (no names: all); returns rows by table.
 
-    With ``since``, only buckets from that moment on; raises ``Rejected`` where a table of the jobs
-    is not kept by time.
+    With ``since``, only buckets from that moment on; so it is too where the archive does not go
+    back to the beginning any more. Raises ``Rejected`` where a table of the jobs is not kept by
+    time.
     """
     jobs = _ordered(names)
-    for job in jobs:
-        for table, column in job.tables.items():
-            if since is not None and column is None:
-                raise Rejected(
-                    f"{table} is not kept by time: rebuild {job.name} without --since", job=job.name
-                )
     own = engine or Engine()
     try:
         with own.connection.transaction():
             own.connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+            begins_at = archive_begins_at(own.connection)
+            whole = [
+                (job, table)
+                for job in jobs
+                for table, column in job.tables.items()
+                if column is None
+            ]
+            for job, table in whole:
+                if since is not None:
+                    raise Rejected(
+                        f"{table} is not kept by time: rebuild {job.name} without --since",
+                        job=job.name,
+                    )
+                if begins_at is not None:
+                    raise Rejected(
+                        f"{table} is not kept by time, and the archive begins at {begins_at:%F} "
+                        f"(LMS_ARCHIVE_RETENTION_DAYS): {job.name} cannot be made again",
+                        job=job.name,
+                    )
+            if begins_at is not None:
+                since = max(filter(None, (since, begins_at + _MARGIN)))
             return _build(own, jobs, own.position(), since)
     finally:
         if engine is None:

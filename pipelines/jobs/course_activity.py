@@ -8,7 +8,7 @@ _PER_COURSE = ("bucket_at", "institution_id", "course_id", "kind")
 
 
 def _table(name: str, key: tuple[str, ...]) -> Upsert:
-    return Upsert(name, dict.fromkeys(key, "STRING") | _TOTALS, key)
+    return Upsert(name, dict.fromkeys(key, "STRING") | {"part": "BIGINT"} | _TOTALS, (*key, "part"))
 
 
 JOB = Job(

@@ -1,38 +1,41 @@
--- Un-windowed sums per bucket: an event that comes late, however late, corrects its bucket's row.
+-- Un-windowed sums per bucket: an event that comes late, however late, corrects its bucket.
 -- A bucket is the beginning of the timestamp's text, which is always in UTC; cutting text is
 -- cheaper per event than parsing a moment and rounding it. Hours are sums of minutes and days of
 -- hours: the same subquery is one node of the plan, so an event is counted once, in its minute.
--- `weight` takes back what a repeated message had added (contracts.flink.view).
+-- `weight` takes back what a repeated message had added (contracts.flink.view). `part` says when a
+-- message arrived (pipelines.application): a bucket's sum is kept per part, so that Flink may forget
+-- a part that nothing more can come to.
 
 INSERT INTO course_activity_minute
-SELECT bucket_at, institution_id, course_id, kind, SUM(weight), SUM(weight * COALESCE(clicks, 0))
+SELECT bucket_at, institution_id, course_id, kind, part, SUM(weight) AS events,
+       SUM(weight * COALESCE(clicks, 0)) AS clicks
 FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
-GROUP BY bucket_at, institution_id, course_id, kind;
+GROUP BY bucket_at, institution_id, course_id, kind, part;
 
 INSERT INTO course_activity_hour
-SELECT hour_at, institution_id, course_id, kind, SUM(events), SUM(clicks)
+SELECT hour_at, institution_id, course_id, kind, part, SUM(events), SUM(clicks)
 FROM (
   SELECT SUBSTRING(bucket_at, 1, 13) || ':00:00Z' AS hour_at, institution_id, course_id, kind,
-         events, clicks
+         part, events, clicks
   FROM (
-    SELECT bucket_at, institution_id, course_id, kind, SUM(weight) AS events,
+    SELECT bucket_at, institution_id, course_id, kind, part, SUM(weight) AS events,
            SUM(weight * COALESCE(clicks, 0)) AS clicks
     FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
-    GROUP BY bucket_at, institution_id, course_id, kind
+    GROUP BY bucket_at, institution_id, course_id, kind, part
   )
 )
-GROUP BY hour_at, institution_id, course_id, kind;
+GROUP BY hour_at, institution_id, course_id, kind, part;
 
 INSERT INTO course_activity_day
-SELECT day_at, institution_id, course_id, kind, SUM(events), SUM(clicks)
+SELECT day_at, institution_id, course_id, kind, part, SUM(events), SUM(clicks)
 FROM (
   SELECT SUBSTRING(bucket_at, 1, 10) || 'T00:00:00Z' AS day_at, institution_id, course_id, kind,
-         events, clicks
+         part, events, clicks
   FROM (
-    SELECT bucket_at, institution_id, course_id, kind, SUM(weight) AS events,
+    SELECT bucket_at, institution_id, course_id, kind, part, SUM(weight) AS events,
            SUM(weight * COALESCE(clicks, 0)) AS clicks
     FROM (SELECT SUBSTRING(`timestamp`, 1, 16) || ':00Z' AS bucket_at, * FROM content_events)
-    GROUP BY bucket_at, institution_id, course_id, kind
+    GROUP BY bucket_at, institution_id, course_id, kind, part
   )
 )
-GROUP BY day_at, institution_id, course_id, kind;
+GROUP BY day_at, institution_id, course_id, kind, part;

@@ -9,26 +9,12 @@ import pytest
 from features.catalogue import VIEWS
 from pipelines.derive import features as derived
 from pipelines.derive.features import DUE, rows
-from pipelines.job import FeatureView, catalogue
 from stack import postgres
 from stack.profile import Profile
 
-FLINK = {"int": "BIGINT", "float": "DOUBLE", "text": "STRING"}
 
-WRITTEN = {
-    written.view: written.features
-    for job in catalogue().values()
-    for written in job.writes
-    if isinstance(written, FeatureView)
-}
-
-
-def test_every_view_has_one_writer_and_a_job_writes_the_same_features_and_types() -> None:
-    assert not WRITTEN.keys() & DUE.keys()
-    assert VIEWS.keys() == WRITTEN.keys() | DUE.keys()
-    for name, written in WRITTEN.items():
-        features = VIEWS[name].features
-        assert {feature: FLINK[type_] for feature, type_ in features.items()} == written
+def test_every_view_has_a_writer() -> None:
+    assert VIEWS.keys() == DUE.keys()
 
 
 POSTGRES = {20: "int", 23: "int", 25: "text", 701: "float"}

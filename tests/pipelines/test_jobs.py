@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import threading
@@ -15,16 +14,15 @@ import pytest
 
 from contracts.envelope import decode
 from contracts.errors import Rejected
-from contracts.features import FeatureRow
 from contracts.ids import new_id
-from contracts.topics import CONTENT, FEATURES
+from contracts.topics import CONTENT
 from pipelines import application, cluster, operation, rebuild
 from pipelines.archive.consumer import Archive
 from pipelines.job import find
 from stack import kafka, postgres
 from stack.local.record import recorded
 from stack.profile import Profile
-from tests.pipelines.messages import corpus, lenient, message, viewed
+from tests.pipelines.messages import corpus, lenient, viewed
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +44,10 @@ def publish(messages: Iterable[bytes | None]) -> None:
 def rows(table: str, course_id: str, columns: str = "bucket_at, events, clicks") -> list[Any]:
     with postgres.connect_analytics() as connection:
         return connection.execute(
-            f"SELECT {columns} FROM {table} WHERE course_id = %s ORDER BY 1", (course_id,)
+            f"SELECT {columns} FROM (SELECT bucket_at, institution_id, course_id, kind, "
+            "sum(events)::bigint AS events, sum(clicks)::bigint AS clicks "
+            f"FROM {table} WHERE course_id = %s GROUP BY 1, 2, 3, 4) AS of_parts ORDER BY 1",
+            (course_id,),
         ).fetchall()
 
 
@@ -132,53 +133,6 @@ def accepts(value: bytes | None) -> bool:
     return True
 
 
-def test_feature_rows_tell_the_totals_and_the_newest_item_by_the_events_own_time() -> None:
-    user_id, newest_item, course_id = new_id(), new_id(), new_id()
-    own = {"user_id": user_id}
-    publish(
-        json.dumps(value).encode()
-        for value in (
-            message(course_id, timestamp="2014-03-02T00:00:00Z", payload=own),
-            message(
-                course_id,
-                timestamp="2014-03-02T00:00:00.5Z",
-                payload=own | {"item_id": newest_item, "clicks": 4},
-            ),
-            message(course_id, timestamp="2014-03-01T00:00:00Z", payload=own),
-        )
-    )
-    assert newest_row("learner_activity", user_id, "events_total", 3).features == {
-        "events_total": 3,
-        "clicks_total": 10,
-        "last_item_id": newest_item,
-        "last_course_id": course_id,
-        "last_seen_at": "2014-03-02T00:00:00.5Z",
-    }
-    assert newest_row("item_popularity", newest_item, "views_total", 1).features == {
-        "views_total": 1,
-        "clicks_total": 4,
-        "last_viewed_at": "2014-03-02T00:00:00.5Z",
-    }
-
-
-def newest_row(view: str, entity_id: str, counter: str, until: int) -> FeatureRow:
-    """The row of ``entity_id`` whose ``counter`` has come to ``until``."""
-    consumer = kafka.consumer(f"test-{new_id()}")
-    consumer.subscribe([FEATURES.name])
-    deadline = time.monotonic() + 120
-    try:
-        while time.monotonic() < deadline:
-            got = consumer.poll(1.0)
-            if got is None or got.error() or got.key() != f"{view}/{entity_id}".encode():
-                continue
-            row = FeatureRow.model_validate_json(got.value())
-            if row.features[counter] == until:
-                return row
-    finally:
-        consumer.close()
-    raise AssertionError(f"no row of {view}/{entity_id} with {counter} = {until}")
-
-
 def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
     course_id, learners = new_id(), [new_id() for _ in range(50)]
     publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
@@ -192,7 +146,7 @@ def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
     eventually(lambda: rows("course_activity_minute", course_id), [(NOON, 10_000, 10_000)])
 
 
-def test_a_message_sent_again_counts_once_in_every_table_and_feature() -> None:
+def test_a_message_sent_again_counts_once_in_every_table() -> None:
     """The archive finds out, the jobs take it back; before, they may have counted it."""
     course_id, user_id = new_id(), new_id()
     events = [viewed(NOON, course_id=course_id, user_id=user_id, clicks=n + 1) for n in range(20)]
@@ -204,10 +158,6 @@ def test_a_message_sent_again_counts_once_in_every_table_and_feature() -> None:
         eventually(lambda: totals(course_id), (20, 210))
         for table in ("course_activity_minute", "course_activity_hour"):
             eventually(lambda t=table: [row[1:] for row in rows(t, course_id)], [(20, 210)])
-        assert (
-            newest_row("learner_activity", user_id, "events_total", 20).features["clicks_total"]
-            == 210
-        )
         publish(events[:2])  # once more, long after
         publish([viewed(NOON.replace(hour=15), course_id=course_id, user_id=user_id)])
         eventually(lambda: rows("course_activity_hour", course_id)[-1][1:], (1, 1))

@@ -1,0 +1,44 @@
+-- Totals that grow, and the newest by the events' own time: of equal moments the greatest item,
+-- then the greatest course, so that no order of arrival decides. An event ahead of our clock
+-- (`seen` keeps its producer) is counted and is nobody's newest.
+INSERT INTO learner_totals AS t (user_id, institution_id, events, clicks, ahead, last_item_id,
+    last_course_id, last_seen_at)
+SELECT DISTINCT ON (user_id, institution_id) user_id, institution_id,
+       count(*) OVER w, coalesce(sum(clicks) OVER w, 0), count(source_service) OVER w,
+       CASE WHEN source_service IS NULL THEN item_id END,
+       CASE WHEN source_service IS NULL THEN course_id END,
+       CASE WHEN source_service IS NULL THEN at END
+FROM seen WHERE fresh AND content
+WINDOW w AS (PARTITION BY user_id, institution_id)
+ORDER BY user_id, institution_id, source_service IS NOT NULL, at DESC, item_id DESC, course_id DESC
+ON CONFLICT (user_id, institution_id) DO UPDATE SET
+    events = t.events + EXCLUDED.events,
+    clicks = t.clicks + EXCLUDED.clicks,
+    ahead = t.ahead + EXCLUDED.ahead,
+    (last_item_id, last_course_id, last_seen_at) = (
+        SELECT item_id, course_id, at
+        FROM (VALUES (t.last_item_id, t.last_course_id, t.last_seen_at),
+                     (EXCLUDED.last_item_id, EXCLUDED.last_course_id, EXCLUDED.last_seen_at))
+             AS newest (item_id, course_id, at)
+        ORDER BY at DESC NULLS LAST, item_id DESC, course_id DESC LIMIT 1);
+
+INSERT INTO learner_totals_due
+SELECT DISTINCT ON (user_id) user_id, institution_id FROM seen
+WHERE fresh AND content ORDER BY user_id, institution_id
+ON CONFLICT DO NOTHING;
+
+INSERT INTO item_totals AS t (item_id, institution_id, views, clicks, ahead, last_viewed_at)
+SELECT item_id, institution_id, count(*), coalesce(sum(clicks), 0), count(source_service),
+       max(at) FILTER (WHERE source_service IS NULL)
+FROM seen WHERE fresh AND content AND event_type = 'content.viewed'
+GROUP BY item_id, institution_id
+ON CONFLICT (item_id, institution_id) DO UPDATE SET
+    views = t.views + EXCLUDED.views,
+    clicks = t.clicks + EXCLUDED.clicks,
+    ahead = t.ahead + EXCLUDED.ahead,
+    last_viewed_at = greatest(t.last_viewed_at, EXCLUDED.last_viewed_at);
+
+INSERT INTO item_totals_due
+SELECT DISTINCT ON (item_id) item_id, institution_id FROM seen
+WHERE fresh AND content AND event_type = 'content.viewed' ORDER BY item_id, institution_id
+ON CONFLICT DO NOTHING;
