@@ -8,7 +8,6 @@ messages. So Kafka itself knows where to go on, and a second import finds nothin
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from contracts.errors import Retryable
 from contracts.topics import CONTENT, EVENT_TOPICS
 from stack import kafka
+from stack.deadline import within
 
 CHUNK_EVENTS = 100_000
 """As many events share one transaction: enough to make its commit cheap, few enough to hold."""
@@ -96,7 +96,7 @@ def publish(
                         todo = todo[1:]
                         deadline = time.monotonic() + PATIENCE_S
                     return done
-            except (KafkaException, _Stuck) as error:
+            except (KafkaException, Retryable) as error:
                 # Whether the last transaction was committed is unknown here; a new producer with
                 # the same transactional.id settles it, and the group's offset then tells.
                 if time.monotonic() > deadline:
@@ -165,33 +165,7 @@ def _commit(producer: Producer, position: _Position, batch: Batch, end_day: int)
         )
         producer.commit_transaction(30)
 
-    _within(STUCK_S, close)
-
-
-def _within(seconds: float, do: Callable[[], None]) -> None:
-    """``do``, or ``_Stuck`` after so long: librdkafka can wait for ever for a coordinator that was
-    killed, whatever timeout it is given. The thread is left behind with its producer, which the
-    next one fences.
-    """
-    failed: list[BaseException] = []
-
-    def attempt() -> None:
-        try:
-            do()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=attempt, name="commit", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise _Stuck("a transaction does not end")
-    if failed:
-        raise failed[0]
-
-
-class _Stuck(Exception):
-    """A call that does not come back."""
+    within(STUCK_S, "a transaction", close)
 
 
 def _read_ahead(

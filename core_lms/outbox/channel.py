@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -17,7 +17,9 @@ from core_lms.outbox.settings import OutboxSettings
 from core_lms.outbox.table import Batch, Row
 from core_lms.telemetry import tracing
 from stack import kafka
+from stack.deadline import within
 
+T = TypeVar("T")
 Headers = list[tuple[str, str | bytes | None]]
 
 log = logging.getLogger("core_lms.outbox")
@@ -56,11 +58,15 @@ class Channel:
 
     def fence(self) -> None:
         """End our predecessor's transaction, committed or aborted, and lock out its producer."""
-        self._until_done(self._producer.init_transactions)
+        init = self._producer.init_transactions
+        self._in_time("fencing", lambda: self._until_done(init))
 
     def published_no(self) -> int | None:
         """Number of the last batch in Kafka; None where Kafka knows of none."""
-        [position] = self._consumer.committed([self._position], timeout=CALL_S * 2)
+        [position] = self._in_time(
+            "asking for the last batch",
+            lambda: self._consumer.committed([self._position], timeout=CALL_S * 2),
+        )
         if position.error is not None:
             raise KafkaException(position.error)
         return position.offset if position.offset >= 0 else None
@@ -70,6 +76,9 @@ class Channel:
 
         Any error leaves the outcome open: start over with a new channel, which finds out.
         """
+        self._in_time("a transaction", lambda: self._publish(batch))
+
+    def _publish(self, batch: Batch) -> None:
         producer = self._producer
         producer.begin_transaction()
         for place, row in enumerate(batch.rows):
@@ -116,6 +125,10 @@ class Channel:
                 return
             except BufferError:
                 self._producer.poll(0.1)
+
+    def _in_time(self, what: str, call: Callable[[], T]) -> T:
+        """``call``, or ``Retryable``: by then Kafka has aborted what was open."""
+        return within(self._settings.transaction_timeout_s + 3 * CALL_S, what, call)
 
     def _until_done(self, call: Callable[..., Any], *args: Any) -> None:
         """Repeat a transactional call that timed out: librdkafka resumes it where it stood."""

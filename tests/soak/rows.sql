@@ -38,3 +38,10 @@ VALUES (%(submission_id)s, %(assessment_id)s, %(user_id)s, %(course_id)s, %(at)s
 -- name: assessment_graded
 UPDATE submissions SET score = %(score)s, passed = %(passed)s, graded_at = %(at)s
 WHERE id = %(submission_id)s
+
+-- name: enrollment_dropped
+UPDATE enrollments SET status = 'dropped', dropped_at = %(at)s WHERE id = %(enrollment_id)s
+
+-- name: course_completed
+UPDATE enrollments SET status = 'completed', completed_at = %(at)s, progress = 100
+WHERE id = %(enrollment_id)s

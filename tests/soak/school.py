@@ -45,6 +45,8 @@ class School:
             for n in range(learners)
         }
 
+        self._staying = {(who, course) for who in self.learners for course in self.learners[who]}
+
     def founded(self) -> list[Envelope]:
         """Accounts, courses, items, work and enrollments: before the first day."""
         at = FIRST_DAY - timedelta(days=1)
@@ -73,7 +75,7 @@ class School:
         for learner, courses in self.learners.items():
             found.append(self._account(learner, "student", at))
             for course in courses:
-                found.append(self._enrollment("enrollment.created", learner, course, at))
+                found.append(self._event("enrollment.created", at, self._who(learner, course)))
         return found
 
     def day(self, number: int, late: float = 0.0) -> list[Envelope]:
@@ -101,6 +103,9 @@ class School:
 
     def _study(self, learner: str, course: str, at: datetime) -> Iterator[Envelope]:
         type_ = self._chance.choice(_DEEDS)
+        if self._chance.random() < 0.002 and (learner, course) in self._staying:
+            self._staying.remove((learner, course))
+            yield self._end(learner, course, at)
         if type_ == "work":
             yield from self._hand_in(learner, course, at)
         elif type_ == "offer":
@@ -180,10 +185,17 @@ class School:
         payload = {"user_id": user, "role": role, "status": "active"}
         return self._event("user.created", at, payload)
 
-    def _enrollment(self, type_: str, learner: str, course: str, at: datetime) -> Envelope:
+    def _end(self, learner: str, course: str, at: datetime) -> Envelope:
+        """Whoever dropped or completed a course may come back to its items, as people do."""
+        who = self._who(learner, course)
+        if self._chance.random() < 0.5:
+            return self._event("enrollment.dropped", at, who)
+        done = {"completion_percentage": 100.0, "certification_issued": False}
+        return self._event("course.completed", at, who | done)
+
+    def _who(self, learner: str, course: str) -> dict[str, Any]:
         enrollment = self._id("enrollment", learner, course)
-        payload = {"enrollment_id": enrollment, "user_id": learner, "course_id": course}
-        return self._event(type_, at, payload)
+        return {"enrollment_id": enrollment, "user_id": learner, "course_id": course}
 
     def _event(self, type_: str, at: datetime, payload: dict[str, Any]) -> Envelope:
         return wrap(

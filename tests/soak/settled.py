@@ -9,6 +9,7 @@ import psycopg
 
 from contracts.errors import LearnstreamError
 from pipelines import application, cluster
+from pipelines.derive.features import DUE
 from stack.local.report import statuses
 from stack.postgres import connect_analytics
 
@@ -18,10 +19,7 @@ SELECT count(*) FROM activity_events WHERE institution_id = %s
 _COUNTED = """
 SELECT coalesce(sum(events), 0)::bigint FROM course_activity_day WHERE institution_id = %s
 """
-_QUEUES = (
-    *("archive_batches", "archive_duplicates", "assessment_due"),
-    *("learner_features_due", "item_features_due"),
-)
+_QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
 """Tables of the analytical database that are empty when nothing is left to do."""
 
 
