@@ -15,9 +15,11 @@ from threading import Event
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from contracts import heartbeat
 from contracts.dead_letters import DeadLetter
 from contracts.errors import Misconfigured, Retryable
-from contracts.topics import DEAD_LETTERS, EVENT_TOPICS
+from contracts.heartbeat import Heartbeat
+from contracts.topics import DEAD_LETTERS, EVENT_TOPICS, HEARTBEATS
 from pipelines import dead_letters
 from pipelines.archive import rows
 from pipelines.archive.settings import ArchiveSettings
@@ -77,11 +79,12 @@ class Archive:
             while not self._stop.is_set():
                 messages = _take(consumer)
                 if messages:
-                    batch = rows.read(messages)
+                    events, beat = _parted(messages)
+                    batch = rows.read(events)
                     waiting += len(batch.letters)
                     _refuse_flood(waiting, batch.letters)
                     _send(producer, batch.letters)
-                    new = table.store(batch, _reached(messages))
+                    new = table.store(batch, _reached(messages), beat)
                     if new < len(batch.lines):
                         table.tell_duplicates(producer)
                     stored += new
@@ -127,12 +130,11 @@ def _consumer() -> Consumer:
 
 def _partitions(consumer: Consumer) -> list[Partition]:
     known = consumer.list_topics(timeout=10).topics
-    missing = [topic.name for topic in EVENT_TOPICS if topic.name not in known]
+    wanted = [topic.name for topic in (*EVENT_TOPICS, HEARTBEATS)]
+    missing = [name for name in wanted if name not in known]
     if missing:
         raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
-    return [
-        (topic.name, number) for topic in EVENT_TOPICS for number in known[topic.name].partitions
-    ]
+    return [(name, number) for name in wanted for number in known[name].partitions]
 
 
 def _assign(consumer: Consumer, table: ArchiveTable) -> set[Partition]:
@@ -168,6 +170,15 @@ def _take(consumer: Consumer) -> list[Message]:
         if error is not None:
             raise KafkaException(error)
     return messages
+
+
+def _parted(messages: Sequence[Message]) -> tuple[list[Message], Heartbeat | None]:
+    """The events, and the newest heartbeat among them."""
+    events = [message for message in messages if message.topic() != HEARTBEATS.name]
+    if len(events) == len(messages):
+        return events, None
+    beats = [heartbeat.read(m.value()) for m in messages if m.topic() == HEARTBEATS.name]
+    return events, next((beat for beat in reversed(beats) if beat), None)
 
 
 def _reached(messages: Sequence[Message]) -> dict[Partition, int]:

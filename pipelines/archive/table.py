@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 from psycopg import Connection, sql
 
 from contracts.errors import Misconfigured
+from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
 from pipelines.archive.rows import COLUMNS, Batch
 from stack import postgres
@@ -33,6 +34,11 @@ VALUES (%s, %s, %s, %s, %s)
 ON CONFLICT (hour_at, topic) DO UPDATE
 SET events = known.events + EXCLUDED.events, late = known.late + EXCLUDED.late,
     future = known.future + EXCLUDED.future
+"""
+_BEAT = """
+INSERT INTO archive_heartbeat (heartbeat_id, sent_at, batch_no) VALUES (%s, %s, %s)
+ON CONFLICT (one) DO UPDATE SET heartbeat_id = EXCLUDED.heartbeat_id, sent_at = EXCLUDED.sent_at,
+    batch_no = EXCLUDED.batch_no
 """
 _LAST_BATCH = """
 SELECT greatest((SELECT max(batch_no) FROM archive_batches),
@@ -64,10 +70,13 @@ class ArchiveTable:
         )
         return {(topic, partition): offset for topic, partition, offset in found}
 
-    def store(self, batch: Batch, reached: Mapping[Partition, int]) -> int:
+    def store(
+        self, batch: Batch, reached: Mapping[Partition, int], beat: Heartbeat | None = None
+    ) -> int:
         """Store rows, tell the derivation and move the offsets: all or nothing.
 
-        Returns how many rows were new.
+        Returns how many rows were new. A heartbeat is a batch to the derivation, if an empty one:
+        it has arrived when what came with it has.
         """
         number = self._batch_no + 1
         stored = 0
@@ -78,8 +87,10 @@ class ArchiveTable:
                 hour_at = batch.at.replace(minute=0, second=0, microsecond=0)
                 arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals.items()]
                 cursor.executemany(_ARRIVED, arrived)
-            if stored:
+            if stored or beat:
                 self._connection.execute(_NOTE, [number, stored, *_columns(batch)])
+            if beat:
+                self._connection.execute(_BEAT, [beat.heartbeat_id, beat.sent_at, number])
             with self._connection.cursor() as cursor:
                 cursor.executemany(_ADVANCE, [(*key, offset) for key, offset in reached.items()])
         self._batch_no = number

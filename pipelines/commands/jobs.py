@@ -92,6 +92,8 @@ def _status(as_json: bool) -> int:
     for name, fact in (
         ("learnstream_lag_messages", "lag_messages"),
         ("learnstream_event_delay_seconds", "event_delay_s"),
+        ("learnstream_commit_to_row_seconds", "commit_to_row_s"),
+        ("learnstream_heartbeat_age_seconds", "heartbeat_age_s"),
         ("learnstream_dead_letters", "dead_letters"),
         ("learnstream_late_events", "late_events_of_two_hours"),
     ):

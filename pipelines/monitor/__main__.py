@@ -1,9 +1,10 @@
-"""``python -m pipelines.monitor``: the readings at ``/metrics``, taken every few seconds."""
+"""``python -m pipelines.monitor``: the readings at ``/metrics``, and the heartbeat they tell of."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
 
@@ -15,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pipelines.monitor.heartbeat import Prober
 from pipelines.monitor.readings import ABOUT, Monitor, Reading
 from stack.http import HttpSettings
 
@@ -56,8 +58,13 @@ def create_app() -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         reading = asyncio.create_task(board.keep_reading())
+        stop = threading.Event()
+        beating = threading.Thread(target=Prober(stop).run, name="heartbeat")
+        beating.start()
         yield
+        stop.set()
         reading.cancel()
+        await asyncio.to_thread(beating.join)
 
     async def live(request: Request) -> Response:
         return JSONResponse({"status": "live"})

@@ -15,12 +15,14 @@ from contracts.errors import Retryable
 from contracts.topics import DEAD_LETTERS, EVENT_TOPICS, FEATURES
 from pipelines import application, cluster, operation
 from pipelines.dead_letters import Mailbox
+from pipelines.derive.job import named
 from stack import kafka, postgres
 
 _arrivals, _freshness = (
     (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
     for name in ("arrivals", "freshness")
 )
+_HEARTBEAT = named(Path(__file__).with_name("heartbeat.sql"))
 _WAIT_S = 5.0
 
 
@@ -48,6 +50,10 @@ ABOUT = {
     "learnstream_derive_waiting_seconds": "age of the oldest of them",
     "learnstream_recorded_to_row_seconds": "from recording an event to its row in the archive, of "
     "what came within five minutes",
+    "learnstream_commit_to_row_seconds": "from the commit of a heartbeat in the LMS to its row in "
+    "the archive, and to the derived tables: of the last five minutes",
+    "learnstream_heartbeat_age_seconds": "since the newest heartbeat that came into the tables "
+    "was sent",
     "learnstream_dead_letters": "messages that could not be read, by state",
     "learnstream_arrived_events": "events archived in this and the previous hour",
     "learnstream_late_events": "those of them that happened more than an hour before they came",
@@ -125,6 +131,8 @@ class Monitor:
             ).fetchone()
             arrivals = connection.execute(_arrivals).fetchall()
             fresh = connection.execute(_freshness).fetchone()
+            beats = connection.execute(_HEARTBEAT["recent"].encode()).fetchall()
+            beat_age = connection.execute(_HEARTBEAT["age"].encode()).fetchone()
         yield from self._lag("archive", [t.name for t in EVENT_TOPICS], offsets)
         if row is not None:
             yield Reading("learnstream_derive_waiting_batches", row[0])
@@ -133,6 +141,12 @@ class Monitor:
             for quantile, seconds in zip(("0.5", "0.99"), fresh[0], strict=True):
                 labels = {"quantile": quantile}
                 yield Reading("learnstream_recorded_to_row_seconds", seconds, labels)
+        for stage, quantiles in beats:
+            for quantile, seconds in zip(("0.5", "0.99"), quantiles, strict=True):
+                labels = {"stage": stage, "quantile": quantile}
+                yield Reading("learnstream_commit_to_row_seconds", seconds, labels)
+        if beat_age is not None and beat_age[0] is not None:
+            yield Reading("learnstream_heartbeat_age_seconds", beat_age[0])
         for topic, events, late, future in arrivals:
             labels = {"topic": topic}
             yield Reading("learnstream_arrived_events", events, labels)

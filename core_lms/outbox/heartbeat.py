@@ -1,0 +1,33 @@
+"""A heartbeat in the outbox: what the monitor measures the pipeline with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import psycopg
+
+from contracts.errors import Retryable
+from contracts.heartbeat import KEY, Heartbeat
+from contracts.topics import HEARTBEATS
+from core_lms.outbox import APPEND, LOCK_CLASS
+from stack import postgres
+
+
+def send(heartbeat_id: str) -> None:
+    """Commit one row with the time just before; raises ``Retryable`` where Postgres is away."""
+    try:
+        with postgres.connect_lms(connect_timeout=2, autocommit=True) as connection:
+            connection.execute("SET statement_timeout = '5s'")
+            beat = Heartbeat(heartbeat_id=heartbeat_id, sent_at=datetime.now(UTC))
+            connection.execute(
+                APPEND,
+                {
+                    "lock_class": LOCK_CLASS,
+                    "topics": [HEARTBEATS.name],
+                    "keys": [KEY],
+                    "messages": [beat.model_dump_json()],
+                    "traceparent": None,
+                },
+            )
+    except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+        raise Retryable(f"no heartbeat was sent: {error}") from error
