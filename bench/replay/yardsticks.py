@@ -35,7 +35,7 @@ def flink_reads() -> float:
     while not jobs.ended(job_id):
         if time.monotonic() - started > jobs.TIMEOUT_S:
             raise Retryable("the topic was not read in time")
-        time.sleep(0.1)
+        time.sleep(0.5)
     return time.monotonic() - started
 
 
@@ -130,7 +130,7 @@ def _upsert(
     with connection.cursor() as cursor:
         cursor.executemany(
             f"INSERT INTO {table} AS t VALUES (%s, %s, %s, %s, %s, %s) "
-            "ON CONFLICT (bucket_at, institution_id, course_id, kind) DO UPDATE SET "
+            "ON CONFLICT (bucket_at, institution_id, course_id, kind, part) DO UPDATE SET "
             "events = t.events + EXCLUDED.events, clicks = t.clicks + EXCLUDED.clicks".encode(),
             [(*key, *total) for key, total in added.items()],
         )

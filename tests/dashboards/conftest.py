@@ -141,7 +141,7 @@ class Rows:
             connection.execute(
                 f"INSERT INTO course_activity_{bucket} AS seen "
                 f"VALUES (date_trunc('{bucket}', %s, 'UTC'), %s, %s, %s, 1, %s) "
-                f"ON CONFLICT (bucket_at, institution_id, course_id, kind) DO UPDATE {add}",
+                f"ON CONFLICT (bucket_at, institution_id, course_id, kind, part) DO UPDATE {add}",
                 (at, INSTITUTION, course, kind, clicks),
             )
         connection.execute(

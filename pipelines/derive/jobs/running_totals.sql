@@ -3,14 +3,14 @@
 -- (`seen` keeps its producer) is counted and is nobody's newest.
 INSERT INTO learner_totals AS t (user_id, institution_id, events, clicks, ahead, last_item_id,
     last_course_id, last_seen_at)
-SELECT DISTINCT ON (user_id, institution_id) user_id, institution_id,
-       count(*) OVER w, coalesce(sum(clicks) OVER w, 0), count(source_service) OVER w,
-       CASE WHEN source_service IS NULL THEN item_id END,
-       CASE WHEN source_service IS NULL THEN course_id END,
-       CASE WHEN source_service IS NULL THEN at END
-FROM seen WHERE fresh AND content
-WINDOW w AS (PARTITION BY user_id, institution_id)
-ORDER BY user_id, institution_id, source_service IS NOT NULL, at DESC, item_id DESC, course_id DESC
+SELECT DISTINCT ON (t.user_id, t.institution_id) t.user_id, t.institution_id, t.events, t.clicks,
+       t.ahead, s.item_id, s.course_id, t.at
+FROM (SELECT user_id, institution_id, count(*) AS events, coalesce(sum(clicks), 0) AS clicks,
+             count(source_service) AS ahead, max(at) FILTER (WHERE source_service IS NULL) AS at
+      FROM seen WHERE fresh AND content GROUP BY user_id, institution_id) AS t
+LEFT JOIN seen s ON s.user_id = t.user_id AND s.at = t.at AND s.institution_id = t.institution_id
+     AND s.fresh AND s.content
+ORDER BY t.user_id, t.institution_id, s.item_id DESC, s.course_id DESC
 ON CONFLICT (user_id, institution_id) DO UPDATE SET
     events = t.events + EXCLUDED.events,
     clicks = t.clicks + EXCLUDED.clicks,
@@ -23,8 +23,7 @@ ON CONFLICT (user_id, institution_id) DO UPDATE SET
         ORDER BY at DESC NULLS LAST, item_id DESC, course_id DESC LIMIT 1);
 
 INSERT INTO learner_totals_due
-SELECT DISTINCT ON (user_id) user_id, institution_id FROM seen
-WHERE fresh AND content ORDER BY user_id, institution_id
+SELECT user_id, institution_id FROM seen WHERE fresh AND content GROUP BY user_id, institution_id
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_totals AS t (item_id, institution_id, views, clicks, ahead, last_viewed_at)
@@ -39,6 +38,6 @@ ON CONFLICT (item_id, institution_id) DO UPDATE SET
     last_viewed_at = greatest(t.last_viewed_at, EXCLUDED.last_viewed_at);
 
 INSERT INTO item_totals_due
-SELECT DISTINCT ON (item_id) item_id, institution_id FROM seen
-WHERE fresh AND content AND event_type = 'content.viewed' ORDER BY item_id, institution_id
+SELECT item_id, institution_id FROM seen
+WHERE fresh AND content AND event_type = 'content.viewed' GROUP BY item_id, institution_id
 ON CONFLICT DO NOTHING;
