@@ -3,24 +3,29 @@
 A job counts every valid message as it comes: to know an event it has seen, it would have to
 remember them all. The archive has to know anyway. It notes a repeated message in the transaction
 that passes over it, and publishes it on ``lms.duplicates`` under ``topic/partition/offset``; the
-jobs count it once more, with the weight -1. A crash may publish it again; the jobs take each key
-once.
+jobs count it once more, with the weight -1. Published twice within a moment, the jobs take it once;
+they do not remember it for ever, so an archive that begins asks the topic what was told before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from typing import Any
 
-from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from psycopg import Connection
 
 from contracts.errors import Retryable
 from contracts.topics import DUPLICATES
+from stack import kafka
 
 _NOTE = """
 INSERT INTO archive_duplicates (message_key, value) VALUES (%s, %s) ON CONFLICT DO NOTHING
 """
+
+_CLOCKS_APART_S = 3600.0
+"""How far Kafka's clock and the database's may differ."""
 
 
 def repeated(lines: Sequence[str], stored: set[tuple[str, str]]) -> list[int]:
@@ -55,6 +60,50 @@ def note(connection: Connection[Any], messages: Sequence[Message]) -> None:
                 for message in messages
             ],
         )
+
+
+def forget_told(connection: Connection[Any]) -> int:
+    """Strike out what was published before whoever did so could; returns how many.
+
+    Raises ``Retryable`` where Kafka is away.
+    """
+    row = connection.execute(
+        "SELECT extract(epoch FROM min(noted_at))::float8, array_agg(message_key) "
+        "FROM archive_duplicates"
+    ).fetchone()
+    if row is None or row[0] is None:
+        return 0
+    told = _told_since(row[0] - _CLOCKS_APART_S) & set(row[1])
+    connection.execute("DELETE FROM archive_duplicates WHERE message_key = ANY(%s)", [list(told)])
+    return len(told)
+
+
+def _told_since(moment: float) -> set[str]:
+    """Keys on ``lms.duplicates`` from that moment (seconds since 1970) on."""
+    found = set()
+    with closing(kafka.consumer("duplicates", **{"enable.partition.eof": True})) as consumer:
+        try:
+            numbers = consumer.list_topics(DUPLICATES.name, timeout=10).topics[DUPLICATES.name]
+            asked = [
+                TopicPartition(DUPLICATES.name, number, int(moment * 1000))
+                for number in numbers.partitions
+            ]
+            unread = {place.partition: place for place in consumer.offsets_for_times(asked, 10)}
+        except KafkaException as error:
+            raise Retryable(f"Kafka cannot be asked what was told: {error}") from error
+        consumer.assign(list(unread.values()))
+        while unread:
+            message = consumer.poll(10)
+            if message is None:
+                raise Retryable(f"{DUPLICATES.name} cannot be read: Kafka does not answer")
+            problem = message.error()
+            if problem is None:
+                found.add((message.key() or b"").decode())
+            elif problem.code() == KafkaError._PARTITION_EOF:
+                unread.pop(message.partition() or 0, None)
+            else:
+                raise Retryable(f"{DUPLICATES.name} cannot be read: {problem.str()}")
+    return found
 
 
 def tell(connection: Connection[Any], producer: Producer, most: int = 10_000) -> int:

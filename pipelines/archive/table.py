@@ -57,6 +57,7 @@ class ArchiveTable:
             options="-c timezone=UTC",
         )
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        self._asked = False
         # Under the lock nobody else counts batches: their order is the order of their commits.
         self._batch_no: int = self._connection.execute(_LAST_BATCH).fetchone()[0]  # type: ignore[index]
 
@@ -120,6 +121,9 @@ class ArchiveTable:
 
     def tell_duplicates(self, producer: Producer) -> None:
         """Tell the jobs of repeated messages that were passed over and not told of yet."""
+        if not self._asked:
+            duplicates.forget_told(self._connection)
+            self._asked = True
         while duplicates.tell(self._connection, producer):
             pass
 
