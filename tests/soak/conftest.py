@@ -14,7 +14,7 @@ from tests.soak.plan import VICTIMS, SoakSettings
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Profile]:
-    """Servers, relay, archive and derivation, empty, under the supervisor; every Flink job runs."""
+    """All that an event passes, empty at first, under the supervisor; every Flink job runs."""
     os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "2048")
     cli.call("down")
     cli.call("wipe", "--yes")

@@ -13,7 +13,7 @@ from tests.soak.plan import Kill, Round
 from tests.soak.rounds import Life
 from tests.soak.school import School
 
-OURS = ("relay", "archive", "derive")
+OURS = ("relay", "archive", "derive", "features")
 
 
 @pytest.fixture
@@ -26,6 +26,7 @@ def ours(stack: Profile) -> Iterator[None]:
 
 
 @pytest.mark.integration
+@pytest.mark.timeout(600)
 @pytest.mark.usefixtures("ours")
 def test_servers_killed_at_once_in_mid_work_leave_every_table_equal() -> None:
     victims = ("postgres", "redis", "jobmanager", "archive")
