@@ -55,7 +55,9 @@ class Engine:
             application_name="learnstream-derive",
             # The step's tables are of another size each time: no plan is worth keeping.
             prepare_threshold=None,
-            options="-c timezone=UTC -c temp_buffers=64MB -c work_mem=64MB -c jit=off",
+            # To tell how many rows a table of the step has, a small sample will do.
+            options="-c timezone=UTC -c temp_buffers=64MB -c work_mem=64MB -c jit=off "
+            "-c default_statistics_target=10",
         )
         self._connection.execute((HERE / "session.sql").read_text(encoding="utf-8"))
         self._look = named(HERE / "look.sql")

@@ -78,7 +78,7 @@ INSERT INTO told SELECT * FROM seen WHERE fresh AND payload IS NOT NULL
 
 -- name: learner_minutes
 INSERT INTO learner_minute
-SELECT institution_id, course_id, user_id, date_trunc('minute', at),
+SELECT institution_id, course_id, user_id, date_bin('1 minute', at, 'epoch'),
        count(*) FILTER (WHERE fresh), bool_and(fresh)
 FROM seen WHERE content AND in_day GROUP BY 1, 2, 3, 4
 

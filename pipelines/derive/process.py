@@ -24,6 +24,10 @@ FEATURES_S = 0.5
 """How often statistics and feature rows are told while nothing is queued."""
 TOTALS_S = 1.0
 """How often running totals are told while steps keep coming."""
+STEPS_SHARE = 10
+"""While steps keep coming they have so many times the time that telling and settling take."""
+RARER_BEHIND = 6
+"""So many times rarer is told and settled while full steps are waiting."""
 IDLE_S = 0.1
 """How long it waits for more: the archive commits twenty times a second at most."""
 MAX_BACKOFF_S = 5.0
@@ -64,6 +68,7 @@ class Derivation:
         log.info("deriving from batch %d on", engine.position() + 1)
         live, features = LiveCounters(), FeaturePublisher()
         settled = told = reported = time.monotonic()
+        settling_s = telling_s = 0.0  # what it took the last time
         retained = -retention.EVERY_S
         events = 0
         with closing(live):
@@ -74,15 +79,20 @@ class Derivation:
                     events += step.events
                     live.write(engine.connection, step.upto, step.recent)
                 now = time.monotonic()
-                waited_s = now - settled
-                if waited_s > (self._settings.settle_s if step else FEATURES_S):
+                # A full step leaves more in the queue: what is told now is old news by then.
+                full = step is not None and step.events >= self._settings.step_events
+                rarer = RARER_BEHIND if full else 1
+                settle_s = max(self._settings.settle_s * rarer, settling_s * STEPS_SHARE)
+                if now - settled > (settle_s if step else FEATURES_S):
                     engine.settle()
                     self._publish(engine, features, DUE)
                     live.write(engine.connection, engine.position(), [])
-                    settled = told = now
-                elif now - told > TOTALS_S:
+                    settled = told = time.monotonic()
+                    settling_s = settled - now
+                elif now - told > max(TOTALS_S * rarer, telling_s * STEPS_SHARE):
                     self._publish(engine, features, TOTALS)
-                    told = now
+                    told = time.monotonic()
+                    telling_s = told - now
                 if now - retained > retention.EVERY_S:
                     retention.retain(engine.connection)
                     retained = now

@@ -10,7 +10,7 @@ FROM (
           FROM learner_minute) AS present
     GROUP BY 1, 2, 3 HAVING sum(events) > 0
     UNION ALL
-    SELECT date_trunc('minute', at), institution_id, course_id, 0, sum(ms), 0
+    SELECT date_bin('1 minute', at, 'epoch'), institution_id, course_id, 0, sum(ms), 0
     FROM time_step GROUP BY 1, 2, 3
 ) AS added
 GROUP BY 1, 2, 3
@@ -25,12 +25,12 @@ SELECT bucket_at, institution_id, course_id, sum(learners), sum(ms), sum(events)
 FROM (
     SELECT bucket_at, institution_id, course_id, count(*) FILTER (WHERE novel) AS learners,
            0 AS ms, sum(events) AS events
-    FROM (SELECT date_trunc('hour', minute_at) AS bucket_at, institution_id, course_id, user_id,
+    FROM (SELECT date_bin('1 hour', minute_at, 'epoch') AS bucket_at, institution_id, course_id, user_id,
                  sum(events) AS events, bool_and(novel) AS novel
           FROM learner_minute GROUP BY 1, 2, 3, 4) AS present
     GROUP BY 1, 2, 3 HAVING sum(events) > 0
     UNION ALL
-    SELECT date_trunc('hour', at), institution_id, course_id, 0, sum(ms), 0
+    SELECT date_bin('1 hour', at, 'epoch'), institution_id, course_id, 0, sum(ms), 0
     FROM time_step GROUP BY 1, 2, 3
 ) AS added
 GROUP BY 1, 2, 3
@@ -45,12 +45,12 @@ SELECT bucket_at, institution_id, course_id, sum(learners), sum(ms), sum(events)
 FROM (
     SELECT bucket_at, institution_id, course_id, count(*) FILTER (WHERE novel) AS learners,
            0 AS ms, sum(events) AS events
-    FROM (SELECT date_trunc('day', minute_at) AS bucket_at, institution_id, course_id, user_id,
+    FROM (SELECT date_bin('1 day', minute_at, 'epoch') AS bucket_at, institution_id, course_id, user_id,
                  sum(events) AS events, bool_and(novel) AS novel
           FROM learner_minute GROUP BY 1, 2, 3, 4) AS present
     GROUP BY 1, 2, 3 HAVING sum(events) > 0
     UNION ALL
-    SELECT date_trunc('day', at), institution_id, course_id, 0, sum(ms), 0
+    SELECT date_bin('1 day', at, 'epoch'), institution_id, course_id, 0, sum(ms), 0
     FROM time_step GROUP BY 1, 2, 3
 ) AS added
 GROUP BY 1, 2, 3

@@ -44,7 +44,7 @@ WHERE t.course_id = p.course_id AND t.user_id = p.user_id AND t.institution_id =
 
 INSERT INTO enrollment_funnel_day AS t
 SELECT * FROM (
-    SELECT date_trunc('day', at), institution_id, course_id,
+    SELECT date_bin('1 day', at, 'epoch'), institution_id, course_id,
            coalesce(sum(n) FILTER (WHERE what = 'enrolled'), 0) AS enrolled,
            coalesce(sum(n) FILTER (WHERE what = 'started'), 0) AS started,
            coalesce(sum(n) FILTER (WHERE what = 'completed'), 0) AS completed,

@@ -1,7 +1,6 @@
 -- Whose features are to be told again; the rows are made when the step is over (features.py).
 INSERT INTO learner_features_due
-SELECT DISTINCT ON (user_id) user_id, institution_id FROM seen
-WHERE fresh AND own ORDER BY user_id, institution_id
+SELECT user_id, institution_id FROM seen WHERE fresh AND own GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO learner_features_due
@@ -19,6 +18,6 @@ ORDER BY user_id, institution_id
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due
-SELECT DISTINCT ON (item_id) item_id, institution_id FROM seen
-WHERE fresh AND content AND item_id IS NOT NULL ORDER BY item_id, institution_id
+SELECT item_id, institution_id FROM seen
+WHERE fresh AND content AND item_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;

@@ -4,7 +4,7 @@ INSERT INTO item_engagement AS t (bucket_at, institution_id, course_id, item_id,
 SELECT bucket_at, institution_id, course_id, item_id, max(kind), sum(views), sum(clicks),
        count(*) FILTER (WHERE arrived), sum(completions), count(*) FILTER (WHERE finished)
 FROM (
-    SELECT date_trunc('day', at) AS bucket_at, institution_id, course_id, item_id, user_id,
+    SELECT date_bin('1 day', at, 'epoch') AS bucket_at, institution_id, course_id, item_id, user_id,
            max(kind) AS kind,
            count(*) FILTER (WHERE fresh AND event_type = 'content.viewed') AS views,
            coalesce(sum(clicks) FILTER (WHERE fresh), 0) AS clicks,

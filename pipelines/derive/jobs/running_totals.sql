@@ -3,14 +3,17 @@
 -- (`seen` keeps its producer) is counted and is nobody's newest.
 INSERT INTO learner_totals AS t (user_id, institution_id, events, clicks, ahead, last_item_id,
     last_course_id, last_seen_at)
-SELECT DISTINCT ON (t.user_id, t.institution_id) t.user_id, t.institution_id, t.events, t.clicks,
-       t.ahead, s.item_id, s.course_id, t.at
-FROM (SELECT user_id, institution_id, count(*) AS events, coalesce(sum(clicks), 0) AS clicks,
-             count(source_service) AS ahead, max(at) FILTER (WHERE source_service IS NULL) AS at
-      FROM seen WHERE fresh AND content GROUP BY user_id, institution_id) AS t
-LEFT JOIN seen s ON s.user_id = t.user_id AND s.at = t.at AND s.institution_id = t.institution_id
-     AND s.fresh AND s.content
-ORDER BY t.user_id, t.institution_id, s.item_id DESC, s.course_id DESC
+SELECT user_id, institution_id, min(n), min(of_clicks), min(of_ahead),
+       -- Arrays compare element by element.
+       (max(ARRAY[item_id, course_id]))[1], (max(ARRAY[item_id, course_id]))[2], min(newest_at)
+FROM (SELECT user_id, institution_id, count(*) AS n, coalesce(sum(clicks), 0) AS of_clicks,
+             count(source_service) AS of_ahead,
+             max(at) FILTER (WHERE source_service IS NULL) AS newest_at
+      FROM seen WHERE fresh AND content GROUP BY 1, 2) AS sums
+LEFT JOIN (SELECT user_id, institution_id, at AS newest_at, item_id, course_id
+           FROM seen WHERE fresh AND content AND source_service IS NULL) AS newest
+    USING (user_id, institution_id, newest_at)
+GROUP BY user_id, institution_id
 ON CONFLICT (user_id, institution_id) DO UPDATE SET
     events = t.events + EXCLUDED.events,
     clicks = t.clicks + EXCLUDED.clicks,
@@ -23,7 +26,7 @@ ON CONFLICT (user_id, institution_id) DO UPDATE SET
         ORDER BY at DESC NULLS LAST, item_id DESC, course_id DESC LIMIT 1);
 
 INSERT INTO learner_totals_due
-SELECT user_id, institution_id FROM seen WHERE fresh AND content GROUP BY user_id, institution_id
+SELECT user_id, institution_id FROM seen WHERE fresh AND content GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_totals AS t (item_id, institution_id, views, clicks, ahead, last_viewed_at)
@@ -39,5 +42,5 @@ ON CONFLICT (item_id, institution_id) DO UPDATE SET
 
 INSERT INTO item_totals_due
 SELECT item_id, institution_id FROM seen
-WHERE fresh AND content AND event_type = 'content.viewed' GROUP BY item_id, institution_id
+WHERE fresh AND content AND event_type = 'content.viewed' GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
