@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
-from contracts.topics import CONTENT
+from contracts.topics import CONTENT, EVENT_TOPICS
 from pipelines import application, cluster, operation, rebuild, start
 from pipelines.archive.consumer import Archive
+from pipelines.derive import rebuild as derived
+from pipelines.derive.engine import Engine
 from pipelines.job import Job, catalogue
 from stack import kafka, postgres
 from stack.profile import Profile, profile
 from tests.pipelines.messages import viewed
+from tests.pipelines.test_derive import drain
 from tests.pipelines.test_jobs import eventually, rows, totals
 
 pytestmark = pytest.mark.integration
@@ -85,6 +90,36 @@ def archived(course_id: str) -> tuple[int, int]:
 def summed(table: str, course_id: str) -> tuple[int, int]:
     found = rows(table, course_id, "events::int, clicks::int")
     return sum(events for events, _ in found), sum(clicks for _, clicks in found)
+
+
+def test_an_idle_partition_stops_nothing() -> None:
+    """All into one partition; the others, as whole topics, stay as they are."""
+    course_id, before = new_id(), ends()
+    publish(*(viewed(NOON, course_id=course_id) for _ in range(4)))
+    assert {place for place, end in ends().items() if end != before[place]} == {(CONTENT.name, 0)}
+    eventually(lambda: [summed(table, course_id) for table in TABLES], [(4, 4)] * 3)
+    eventually(lambda: archived(course_id), (4, 4))
+    with closing(Engine()) as engine:
+        derived.begin(engine)
+        drain(engine)
+    with postgres.connect_analytics() as connection:
+        counted = connection.execute(
+            "SELECT events FROM course_learners_day WHERE course_id = %s", [course_id]
+        ).fetchall()
+    assert counted == [(4,)]
+
+
+def ends() -> dict[tuple[str, int], int]:
+    """Where each partition of each topic of events ends."""
+    with closing(kafka.consumer("test-ends")) as consumer:
+        known = consumer.list_topics(timeout=10).topics
+        return {
+            (topic.name, number): consumer.get_watermark_offsets(
+                TopicPartition(topic.name, number), timeout=10
+            )[1]
+            for topic in EVENT_TOPICS
+            for number in known[topic.name].partitions
+        }
 
 
 def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,6 +226,10 @@ def _thread(work: Any, stop: threading.Event) -> Iterator[None]:
 
 def test_an_event_later_than_the_state_is_kept_adds_to_its_bucket() -> None:
     """The jobs run with the short memory of the test before; nothing forgotten is written over."""
+    plan = json.loads((profile().run / "plan.json").read_text())
+    kept = [state["ttl"] for node in plan["nodes"] for state in node.get("state") or ()]
+    assert len(kept) >= 4, "three sums, and the repeated messages"
+    assert set(kept) == {f"{TTL_S} s"}, "what is remembered is remembered for so long"
     course_id = new_id()
     publish(*(viewed(NOON, course_id=course_id) for _ in range(5)))
     eventually(lambda: [summed(table, course_id) for table in TABLES], [(5, 5)] * 3)

@@ -73,6 +73,14 @@ def test_the_address_of_kafka_is_no_part_of_the_fingerprint(
     assert "elsewhere:9092" in "".join(application.definitions(jobs))
 
 
+def test_no_job_waits_for_a_watermark() -> None:
+    """So that an idle partition, or a clock that is wrong, holds nothing up and drops nothing."""
+    jobs = list(catalogue().values())
+    said = " ".join([*application.definitions(jobs), *application.statements(jobs)]).upper()
+    assert "WATERMARK" not in said
+    assert not re.search(r"\b(TUMBLE|HOP|SESSION|CUMULATE)\b", said)
+
+
 def test_an_unknown_job_is_refused_with_the_known_ones() -> None:
     with pytest.raises(Rejected, match="course_activity"):
         find("nonsense")
