@@ -61,7 +61,7 @@ def run() -> dict[str, float | int | str]:
         aggregated_s = time.monotonic() - started
         _wait_for(ARCHIVED, done.published, started)
         complete_s = time.monotonic() - started
-        report = verify()
+        report = verify(wait_s=DEADLINE_S)
     if not report.equal:
         raise NotEqual(f"not equal: {report.trouble or report.difference}")
     content = report.totals["content_day"]

@@ -10,10 +10,12 @@ from __future__ import annotations
 import importlib.util
 import struct
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
 import mmh3
+from google.protobuf.timestamp_pb2 import Timestamp
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Misconfigured
@@ -82,13 +84,14 @@ class OnlineFeatures:
             {
                 entity_id: row
                 for entity_id in entity_ids
-                if (row := _decode(view, next(replies))) is not None
+                if (row := decode(view, next(replies))) is not None
             }
             for view, entity_ids in wanted
         ]
 
 
-def _decode(view: View, reply: Sequence[bytes | None]) -> dict[str, Value] | None:
+def decode(view: View, reply: Sequence[bytes | None]) -> dict[str, Value] | None:
+    """The answer to HMGET of ``fields(view)``; None where the entity has no such features."""
     *values, written_at = reply
     if written_at is None:
         return None
@@ -96,6 +99,12 @@ def _decode(view: View, reply: Sequence[bytes | None]) -> dict[str, Value] | Non
         name: None if value is None else _plain(value)
         for name, value in zip(view.features, values, strict=True)
     }
+
+
+def moment(written_at: bytes) -> datetime:
+    """The row's own time, the last of ``fields(view)``."""
+    found: datetime = Timestamp.FromString(written_at).ToDatetime(UTC)
+    return found
 
 
 def _plain(encoded: bytes) -> Value:

@@ -70,6 +70,8 @@ def _print(report: Report) -> None:
 
     table = Table("compared", "left", "right", box=None, pad_edge=False)
     for check in CHECKS:
+        if check.right not in report.totals:
+            continue  # not of one institution
         left, right = report.totals[check.left], report.totals[check.right]
         table.add_row(check.about, _said(left), _said(right))
     Console(width=120 if not sys.stdout.isatty() else None).print(table)

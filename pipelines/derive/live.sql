@@ -1,7 +1,9 @@
 -- name: recent
--- New events of the last hour: minute, institution, course, learner.
+-- New events of the last hour: minute, institution, course, learner. A clock may be a little ahead:
+-- what it told is counted here when its minute comes.
 SELECT DISTINCT date_trunc('minute', at), institution_id::text, course_id::text, user_id::text
-FROM seen WHERE fresh AND content AND at > now() - INTERVAL '1 hour' AND at <= now()
+FROM seen WHERE fresh AND content AND at > now() - INTERVAL '1 hour'
+  AND at <= now() + INTERVAL '5 minutes'
 
 -- name: counts
 SELECT bucket_at, institution_id::text, course_id::text, events, learners
@@ -13,5 +15,5 @@ WHERE bucket_at = ANY(%(minutes)s) AND (institution_id, course_id) IN
 SELECT DISTINCT date_trunc('minute', timestamp), institution_id::text, course_id::text,
        user_id::text
 FROM activity_events
-WHERE timestamp > now() - INTERVAL '1 hour' AND timestamp <= now()
+WHERE timestamp > now() - INTERVAL '1 hour' AND timestamp <= now() + INTERVAL '5 minutes'
   AND topic = 'lms.content.events' AND batch_no <= %(upto)s

@@ -1,18 +1,31 @@
-"""What must be equal to what: two tables with the same key columns, compared row by row."""
+"""What must be equal to what: two tables with the same key columns, compared row by row.
+
+``CHECKS`` compares tables of the other folders by name. A check of its own is one file:
+``row_by_row/<table>.sql`` says what it is about, which tables it covers, by which key, and has two
+queries: ``expected``, of DuckDB's tables, and ``found``, of the analytical database or (``from:
+held``) of what ``held.py`` brings from the feature store and Redis.
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
+
+from contracts.errors import Misconfigured
+from pipelines.derive.job import named
+
+ROW_BY_ROW = Path(__file__).parent / "row_by_row"
 
 KEYS = (
     *("institution_id", "course_id", "kind", "status", "topic", "event_type", "day"),
     *("grain", "bucket_at", "started_at", "user_id", "item_id", "segment", "submission_id"),
     *("assessment_id", "question_id", "response", "arm", "model", "source", "position"),
 )
-"""Every other column of a compared table is a value."""
+"""Every other column of a compared table is a value, where a check names no key of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +35,18 @@ class Check:
     about: str
     left: str
     right: str
+    covers: tuple[str, ...] = ()
+    """Tables and views of the analytical database, and ``redis:…``, that nobody can change
+    unnoticed."""
+    keys: tuple[str, ...] = KEYS
+    expected: str = ""
+    """The query that makes ``left`` in DuckDB; empty where ``left`` is made elsewhere."""
+    found: str = ""
+    source: str = "analytics"
+    """Where ``found`` is asked: ``analytics``, or ``held`` for DuckDB."""
 
 
-CHECKS = (
+_BY_NAME = (
     Check("event ids in Kafka, all and distinct", "kafka_ids", "kafka_distinct_ids"),
     Check("accounts in the LMS and in Kafka", "lms_user", "kafka_users"),
     Check("courses in the LMS and in Kafka", "lms_course", "kafka_courses"),
@@ -41,20 +63,92 @@ CHECKS = (
     Check("content events expected and per minute", "expected_content", "content_minute"),
     Check("content events expected and per learner", "expected_learner_day", "learner_day"),
     Check("events in Kafka and in the archive", "kafka_archive", "archive"),
-    Check("each learner's day in a course", "expected_learner_days", "learner_days"),
-    Check("distinct learners, time on task", "expected_course_learners", "course_learners"),
-    Check("each session of each learner", "expected_sessions", "learner_sessions"),
-    Check("each item's day", "expected_item_days", "item_days"),
-    Check("each segment of each video", "expected_heat", "heat"),
-    Check("each enrollment's moments", "expected_enrollment_moments", "enrollment_moments"),
-    Check("the funnel, per course and day", "expected_funnel", "funnel"),
-    Check("each submission", "expected_submissions", "submissions"),
-    Check("each question's statistics", "expected_question_figures", "question_figures"),
-    Check("answers to each question", "expected_answer_counts", "answer_counts"),
-    Check("each assessment's statistics", "expected_assessment_figures", "assessment_figures"),
-    Check("clocks that are ahead", "expected_skew", "skewed_clocks"),
-    Check("what became of recommendations", "expected_offers", "offers"),
+    Check(
+        "each learner's day in a course",
+        "expected_learner_days",
+        "learner_days",
+        ("learner_course_day",),
+    ),
+    Check(
+        "distinct learners, time on task",
+        "expected_course_learners",
+        "course_learners",
+        ("course_learners_minute", "course_learners_hour", "course_learners_day"),
+    ),
+    Check("each session of each learner", "expected_sessions", "learner_sessions", ("sessions",)),
+    Check("each item's day", "expected_item_days", "item_days", ("item_engagement",)),
+    Check("each segment of each video", "expected_heat", "heat", ("video_heat",)),
+    Check(
+        "each enrollment's moments",
+        "expected_enrollment_moments",
+        "enrollment_moments",
+        ("learner_course",),
+    ),
+    Check(
+        "the funnel, per course and day", "expected_funnel", "funnel", ("enrollment_funnel_day",)
+    ),
+    Check("each submission", "expected_submissions", "submissions", ("learner_submission",)),
+    Check(
+        "each question's statistics",
+        "expected_question_figures",
+        "question_figures",
+        ("question_stats", "question_quality"),
+    ),
+    Check(
+        "answers to each question", "expected_answer_counts", "answer_counts", ("question_answers",)
+    ),
+    Check(
+        "each assessment's statistics",
+        "expected_assessment_figures",
+        "assessment_figures",
+        ("assessment_stats",),
+    ),
+    Check("clocks that are ahead", "expected_skew", "skewed_clocks", ("clock_skew",)),
+    Check(
+        "what became of recommendations", "expected_offers", "offers", ("recommendation_feedback",)
+    ),
 )
+
+_HEAD = re.compile(r"^-- (about|covers|key|from): (.+)$", re.MULTILINE)
+
+
+def read(path: Path) -> Check:
+    """The check of one file; raises ``Misconfigured`` naming what it lacks."""
+    facts = dict(_HEAD.findall(path.read_text(encoding="utf-8")))
+    queries = named(path)
+    for name in ("about", "covers", "key"):
+        if name not in facts:
+            raise Misconfigured(f"{path.name} lacks the line `-- {name}: …`", file=path.name)
+    if set(queries) != {"expected", "found"}:
+        raise Misconfigured(f"{path.name} has to name two queries: expected, found", file=path.name)
+    return Check(
+        facts["about"],
+        f"expected_{path.stem}",
+        path.stem,
+        _listed(facts["covers"]),
+        _listed(facts["key"]),
+        queries["expected"],
+        queries["found"],
+        facts.get("from", "analytics"),
+    )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(","))
+
+
+FILES = tuple(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql")))
+CHECKS = (*_BY_NAME, *FILES)
+
+NOT_COMPARED = {
+    "pipelines_migrations": "which migrations were applied, by hash: prepare refuses a changed one",
+    "stream_start": "where the streaming jobs' parts begin: what it means is course_activity_*",
+    "archive_kept": "how long the archive is kept and since when it is whole: a setting",
+    "archive_heartbeat": "the newest heartbeat: a measurement",
+    "commit_to_row": "what heartbeats measured",
+    "archived_content_events": "a view of the archive's rows for rebuilds, without sums",
+}
+"""Tables and views of the analytical database that no check covers, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +180,8 @@ def _said(values: dict[str, Any] | None) -> str:
 def first_difference(db: duckdb.DuckDBPyConnection, check: Check) -> Difference | None:
     """The difference with the smallest key, or None."""
     columns = [row[0] for row in db.execute(f"DESCRIBE {check.left}").fetchall()]
-    keys = [name for name in columns if name in KEYS]
-    values = [name for name in columns if name not in KEYS]
+    keys = [name for name in columns if name in check.keys]
+    values = [name for name in columns if name not in check.keys]
     same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM r.{name}" for name in keys)
     differ = " OR ".join(f"l.{name} IS DISTINCT FROM r.{name}" for name in values)
     key = ", ".join(f"coalesce(l.{name}, r.{name})" for name in keys)

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pyarrow.json as pj
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from contracts.envelope import decode
 from contracts.errors import Rejected, Retryable
@@ -33,6 +33,7 @@ Place = tuple[str, int]
 _TEXTS = (
     *("user_id", "course_id", "item_id", "kind", "device", "submission_id", "assessment_id"),
     *("question_id", "recommendation_id", "response", "source", "model", "arm", "due_at"),
+    "purpose",
 )
 _NUMBERS = (
     *("from_s", "to_s", "progress", "score", "points", "max_points", "seconds", "weight"),
@@ -70,6 +71,7 @@ class Messages:
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db = db
         self._next: dict[Place, int] = {}
+        self._refused: set[tuple[str, int, int]] = set()
         self.events = 0
         self.malformed: list[str] = []
         """What is wrong with messages that are no events, one sentence each."""
@@ -91,8 +93,7 @@ class Messages:
         waiting = len(self.mailbox.open)
         if waiting:
             return f"{waiting} messages in {DEAD_LETTERS.name}"
-        # A letter that was resolved leaves its message in Kafka as it was.
-        if len(self.malformed) > len(self.mailbox.letters):
+        if self.malformed:  # and no letter tells of it
             return self.malformed[-1]
         return None
 
@@ -109,38 +110,72 @@ class Messages:
                 "log_level": 2,  # its silence is told by us, once
             },
         )
-        held: dict[str, list[bytes]] = {}
-        read = 0
         with contextlib.closing(consumer):
-            todo = set(_places())
-            consumer.assign([TopicPartition(*p, self._next.get(p, 0)) for p in sorted(todo)])
-            heard_at = time.monotonic()
-            while todo:
-                # It waits for a full batch as long as it may: a short while, or the end is slow.
-                messages = consumer.consume(BATCH // 5, timeout=0.2)
-                if messages:
-                    heard_at = time.monotonic()
-                elif time.monotonic() - heard_at > SILENCE_S:
-                    raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
-                for message in messages:
-                    place = message.topic() or "", message.partition() or 0
-                    error = message.error()
-                    if error is None:
+            places = set(_places())
+            letters = {place for place in places if place[0] == DEAD_LETTERS.name}
+            read = self._read(consumer, letters, lambda count: None)
+            self._heed_letters()
+            read += self._read(consumer, places - letters, advance)
+        self._keep_ends()
+        return read
+
+    def _read(self, consumer: Consumer, todo: set[Place], advance: Callable[[int], None]) -> int:
+        consumer.assign([TopicPartition(*p, self._next.get(p, 0)) for p in sorted(todo)])
+        held: dict[str, list[bytes]] = {}
+        read, heard_at = 0, time.monotonic()
+        while todo:
+            # It waits for a full batch as long as it may: a short while, or the end is slow.
+            messages = consumer.consume(BATCH // 5, timeout=0.2)
+            if messages:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > SILENCE_S:
+                raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
+            for message in messages:
+                place = message.topic() or "", message.partition() or 0
+                error = message.error()
+                if error is None:
+                    offset = message.offset() or 0
+                    self._next[place] = offset + 1
+                    read += 1
+                    if not self._refused or (*place, offset) not in self._refused:
                         held.setdefault(place[0], []).append(message.value() or b"")
-                        self._next[place] = (message.offset() or 0) + 1
-                        read += 1
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        todo.discard(place)
-                    elif not error.retriable():
-                        raise KafkaException(error)
-                for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
-                    values = held.pop(topic)
-                    self.count(topic, values)
-                    advance(len(values))
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    todo.discard(place)
+                elif not error.retriable():
+                    raise KafkaException(error)
+            for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
+                values = held.pop(topic)
+                self.count(topic, values)
+                advance(len(values))
         for topic, values in held.items():
             self.count(topic, values)
             advance(len(values))
         return read
+
+    def _heed_letters(self) -> None:
+        """A message with a letter is no event, however much it looks like one."""
+        for letter in self.mailbox.letters.values():
+            key = letter.topic, letter.partition, letter.offset
+            if key in self._refused:
+                continue
+            self._refused.add(key)
+            if key[2] < self._next.get(key[:2], 0):  # it was read before its letter came
+                self._take_back(letter.message)
+
+    def _take_back(self, value: bytes) -> None:
+        batch = _parse([value])
+        if batch is None or not self._into(batch, "take_back.sql"):
+            self.malformed = self.malformed[1:]
+        else:
+            self.events -= 1
+
+    def _keep_ends(self) -> None:
+        """``kafka_end``: where each partition that has messages ends."""
+        self._db.execute("DELETE FROM kafka_end")
+        for (topic, partition), offset in self._next.items():
+            if topic != DEAD_LETTERS.name:
+                end = [topic, partition, offset]
+                self._db.execute("INSERT INTO kafka_end VALUES (?, ?, ?)", end)
 
     def count(self, topic: str, values: list[bytes]) -> None:
         """Take messages of one topic into DuckDB's tables."""
@@ -149,16 +184,29 @@ class Messages:
                 self.mailbox.add(value)
             return
         batch = _parse(values)
-        if batch is None:
+        if batch is None or not self._into(batch, "count_batch.sql", topic):
             good = [value for value in values if self._is_event(topic, value)]
             batch = _parse(good) if good else None
             if batch is None:
                 return
+            self._into(batch, "count_batch.sql", topic)
         self.events += batch.num_rows
+
+    def _into(self, batch: pa.Table, statements: str, topic: str = "") -> bool:
+        """Run the statements over ``batch``; false where it holds what is no id or no moment."""
         self._db.register("batch", batch)
         self._db.execute("SET VARIABLE topic = ?", [topic])
-        self._db.execute((HERE / "count_batch.sql").read_text(encoding="utf-8"))
-        self._db.unregister("batch")
+        self._db.begin()
+        try:
+            self._db.execute((HERE / statements).read_text(encoding="utf-8"))
+        except duckdb.ConversionException:
+            self._db.rollback()
+            return False
+        else:
+            self._db.commit()
+            return True
+        finally:
+            self._db.unregister("batch")
 
     def _is_event(self, topic: str, value: bytes) -> bool:
         try:

@@ -9,7 +9,9 @@ CREATE TABLE kafka_told (
     course_id UUID, item_id UUID, kind VARCHAR, told STRUCT(
         submission_id VARCHAR, assessment_id VARCHAR, question_id VARCHAR,
         recommendation_id VARCHAR, response VARCHAR, source VARCHAR, model VARCHAR, arm VARCHAR,
-        due_at VARCHAR, from_s DOUBLE, to_s DOUBLE, progress DOUBLE, score DOUBLE, points DOUBLE,
+        due_at VARCHAR, purpose VARCHAR, from_s DOUBLE, to_s DOUBLE, progress DOUBLE, score DOUBLE, points DOUBLE,
         max_points DOUBLE, seconds DOUBLE, weight DOUBLE, pass_score DOUBLE, attempt BIGINT,
         "position" BIGINT, late BOOLEAN, passed BOOLEAN, correct BOOLEAN)
 );
+-- The offset after the last message of each partition.
+CREATE TABLE kafka_end (topic VARCHAR, partition INTEGER, next_offset BIGINT);

@@ -6,17 +6,19 @@ import contextlib
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import psycopg
 
 from contracts.errors import Rejected
 from pipelines.derive.settings import DeriveSettings
-from pipelines.verify import tables
-from pipelines.verify.checks import CHECKS, Difference, first_difference
+from pipelines.verify import held, tables
+from pipelines.verify.checks import CHECKS, FILES, Check, Difference, first_difference
 from pipelines.verify.messages import Messages
 from stack import cli
 
@@ -94,38 +96,74 @@ class Reconciliation:
 
     def compare(self) -> Report:
         """Look at everything once: the LMS first, for what it has must be in Kafka, and so on."""
-        self._ask("lms")
-        self._say("reading Kafka")
-        self.messages.catch_up(
-            lambda count: self._say(f"reading Kafka: {self.messages.events:,} events")
-        )
-        self._keep_ours(*KAFKA)
-        self._ask("analytics")
-        self._say("comparing")
-        for table in DERIVED:
-            tables.derive(self._db, table)
-        report = Report(_totals(self._db))
+        checks = self.look()
+        report = Report(_totals(self._db, checks))
         if not self._institution:
             report.trouble = self.messages.trouble()
-        for check in CHECKS:
-            if self._repeats and check.right == "kafka_distinct_ids":
-                continue
+        for check in checks:
             report.difference = first_difference(self._db, check)
             if report.difference:
                 break
         return report
 
-    def _ask(self, database: str) -> None:
+    def differences(self) -> list[Difference]:
+        """The first difference of every check that has one."""
+        found = (first_difference(self._db, check) for check in self.look())
+        return [one for one in found if one]
+
+    def look(self) -> list[Check]:
+        """Bring everything into DuckDB; returns the checks that can be made of it.
+
+        What depends on now is asked as of one moment, that of the analytical database's snapshot.
+        """
+        with tables.snapshot("lms") as lms:
+            self._ask("lms", lms)
+        self._say("reading Kafka")
+        self.messages.catch_up(
+            lambda count: self._say(f"reading Kafka: {self.messages.events:,} events")
+        )
+        self._keep_ours(*KAFKA)
+        with tables.snapshot("analytics") as analytics:
+            now = analytics.execute("SELECT now()").fetchone()[0]  # type: ignore[index]
+            self._db.execute("SET VARIABLE now = ?::TIMESTAMPTZ AT TIME ZONE 'UTC'", [now])
+            self._ask("analytics", analytics)
+            for check in FILES:
+                if check.source == "analytics":
+                    self._say(f"asking analytics: {check.right}")
+                    tables.ask(self._db, analytics, check.found, check.right)
+        self._say("asking the feature store")
+        held.bring_features(self._db)
+        self._say("comparing")
+        for table in DERIVED:
+            tables.derive(self._db, table)
+        held.bring_live(self._db, now)
+        for check in FILES:
+            if check.source == "held":
+                tables.make(self._db, check.found, check.right)
+            tables.make(self._db, check.expected, check.left)
+        self._keep_ours(*(name for check in FILES for name in (check.left, check.right)))
+        return [check for check in CHECKS if self._can(check)]
+
+    def _can(self, check: Check) -> bool:
+        if self._repeats and check.right == "kafka_distinct_ids":
+            return False
+        # What belongs to no institution is compared for all of them or not at all.
+        return not self._institution or "institution_id" in tables.columns(self._db, check.right)
+
+    def _ask(self, database: str, connection: psycopg.Connection[Any]) -> None:
         for path in sorted((HERE / database).glob("*.sql")):
             self._say(f"asking {database}: {path.stem}")
-            tables.fetch(self._db, database, path.stem)
+            tables.fetch(self._db, connection, database, path.stem)
             self._keep_ours(path.stem)
 
     def _keep_ours(self, *names: str) -> None:
         if self._institution:
             for table in names:
+                if "institution_id" not in tables.columns(self._db, table):
+                    continue
                 self._db.execute(
-                    f"DELETE FROM {table} WHERE institution_id <> ?", [self._institution]
+                    f"DELETE FROM {table} WHERE institution_id IS DISTINCT FROM ?::UUID",
+                    [self._institution],
                 )
 
 
@@ -170,11 +208,11 @@ def _in_order() -> list[str]:
 DERIVED = _in_order()
 
 
-def _totals(db: duckdb.DuckDBPyConnection) -> dict[str, dict[str, int]]:
+def _totals(db: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> dict[str, dict[str, int]]:
     totals = {}
-    for table in dict.fromkeys(name for check in CHECKS for name in (check.left, check.right)):
-        columns = {row[0] for row in db.execute(f"DESCRIBE {table}").fetchall()}
-        names = [name for name in ("events", "clicks") if name in columns]
+    for table in dict.fromkeys(name for check in checks for name in (check.left, check.right)):
+        columns = tables.columns(db, table)
+        names: list[str] = [name for name in ("events", "clicks") if name in columns]
         sums = [f"coalesce(sum({name}), 0)::BIGINT" for name in names] or ["count(*)"]
         names = names or ["rows"]
         row = db.execute(f"SELECT {', '.join(sums)} FROM {table}").fetchone()

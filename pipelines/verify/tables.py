@@ -1,8 +1,13 @@
-"""Brings what the LMS and TimescaleDB hold into DuckDB, each question as a file beside this one."""
+"""Brings what the LMS and TimescaleDB hold into DuckDB, each question as a file beside this one.
+
+All questions to one database see one snapshot of it, and one ``now()``.
+"""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +15,46 @@ import duckdb
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from pipelines.derive.settings import DeriveSettings
 from stack import postgres
 
 HERE = Path(__file__).parent
 CONNECT = {"lms": postgres.connect_lms, "analytics": postgres.connect_analytics}
 
 
-def fetch(db: duckdb.DuckDBPyConnection, database: str, table: str) -> None:
-    """Make DuckDB's ``table`` anew from what ``<database>/<table>.sql`` answers there.
+@contextmanager
+def snapshot(database: str) -> Iterator[psycopg.Connection[Any]]:
+    """A connection whose statements all see the same moment; it writes nothing.
 
     Raises ``Retryable`` where the database is away and ``Misconfigured`` where it has no tables.
     """
-    query = (HERE / database / f"{table}.sql").read_text(encoding="utf-8")
     try:
-        with CONNECT[database](autocommit=True) as connection:
-            connection.execute("SET TimeZone = 'UTC'")
-            _copy(db, connection, query, table)
+        with CONNECT[database]() as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            connection.execute("SET TimeZone = 'UTC'; SET jit = off")
+            yield connection
     except psycopg.OperationalError as error:
         raise Retryable(f"the database {database} does not answer: {error}") from error
     except psycopg.errors.UndefinedTable as error:
         raise Misconfigured(
             f"the database {database} lacks a table ({error.diag.message_primary}): learnstream up"
         ) from None
+
+
+def fetch(
+    db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], database: str, table: str
+) -> None:
+    """Make DuckDB's ``table`` anew from what ``<database>/<table>.sql`` answers there."""
+    ask(db, connection, (HERE / database / f"{table}.sql").read_text(encoding="utf-8"), table)
+
+
+def ask(
+    db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], query: str, table: str
+) -> None:
+    """Make DuckDB's ``table`` anew from what ``query`` answers."""
+    query = query.replace("{feedback_days}", str(DeriveSettings().feedback_window_days))
+    _copy(db, connection, query, table)
 
 
 def _copy(
@@ -68,5 +91,13 @@ _TYPES = {
 
 def derive(db: duckdb.DuckDBPyConnection, table: str) -> None:
     """Make DuckDB's ``table`` anew by ``derived/<table>.sql``."""
-    query = (HERE / "derived" / f"{table}.sql").read_text(encoding="utf-8")
+    make(db, (HERE / "derived" / f"{table}.sql").read_text(encoding="utf-8"), table)
+
+
+def make(db: duckdb.DuckDBPyConnection, query: str, table: str) -> None:
+    """Make DuckDB's ``table`` anew from its other tables."""
     db.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
+
+
+def columns(db: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    return {row[0] for row in db.execute(f"DESCRIBE {table}").fetchall()}

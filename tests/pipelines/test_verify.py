@@ -29,6 +29,7 @@ from stack import kafka
 from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile
 from tests.core_lms.integration.oulad_files import write
+from tests.pipelines.pushed import push
 
 
 def tables(left: str, right: str) -> duckdb.DuckDBPyConnection:
@@ -101,6 +102,7 @@ def archive(folder: Path, institution: str) -> None:
         while engine.step():
             pass
         engine.settle()
+        push(engine)
 
 
 @pytest.fixture(scope="module")

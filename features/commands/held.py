@@ -1,0 +1,17 @@
+"""What the feature store holds, for learnstream verify (Parquet files)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("into", type=Path, help="folder for the files, one per table")
+
+
+def run(args: argparse.Namespace) -> int | None:
+    from features import held
+
+    held.write(args.into)
+    return None

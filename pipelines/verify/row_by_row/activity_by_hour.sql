@@ -1,0 +1,10 @@
+-- about: events of each hour, topic and type
+-- covers: activity_by_hour
+-- key: bucket_at, institution_id, topic, event_type
+-- name: expected
+SELECT date_trunc('hour', moment)::TIMESTAMP AS bucket_at, institution_id, topic, event_type,
+       count(*) AS events
+FROM a_event GROUP BY ALL
+-- name: found
+SELECT bucket_at AT TIME ZONE 'UTC' AS bucket_at, institution_id, topic, event_type, events
+FROM activity_by_hour

@@ -1,0 +1,7 @@
+-- about: where Kafka ends and the archive stands
+-- covers: archive_offsets
+-- key: topic, partition
+-- name: expected
+SELECT topic, partition, next_offset FROM kafka_end
+-- name: found
+SELECT topic, partition, next_offset FROM archive_offsets WHERE topic <> 'lms.heartbeats' AND next_offset > 0

@@ -1,0 +1,14 @@
+-- about: work that was set, as last told
+-- covers: assessment_set
+-- key: assessment_id
+-- name: expected
+SELECT DISTINCT ON (told.assessment_id) told.assessment_id::UUID AS assessment_id, institution_id,
+       course_id, kind, told.due_at::TIMESTAMP AS due_at, told.weight AS weight,
+       told.pass_score AS pass_score, moment AS told_at, event_id
+FROM a_told WHERE event_type IN ('assessment.created', 'assessment.updated')
+ORDER BY told.assessment_id, moment DESC, event_id DESC
+-- name: found
+SELECT assessment_id, institution_id, course_id, kind, due_at AT TIME ZONE 'UTC' AS due_at,
+       weight::float8 AS weight, pass_score::float8 AS pass_score,
+       told_at AT TIME ZONE 'UTC' AS told_at, event_id
+FROM assessment_set

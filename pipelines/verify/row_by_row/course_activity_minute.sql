@@ -1,0 +1,11 @@
+-- about: each course's minute, by kind of content
+-- covers: course_activity_minute
+-- key: bucket_at, institution_id, course_id, kind
+-- name: expected
+SELECT date_trunc('minute', moment)::TIMESTAMP AS bucket_at, institution_id, course_id, kind,
+       count(*) AS events, coalesce(sum(clicks), 0)::BIGINT AS clicks
+FROM a_event WHERE content GROUP BY ALL
+-- name: found
+SELECT bucket_at AT TIME ZONE 'UTC' AS bucket_at, institution_id, course_id, kind,
+       sum(events)::bigint AS events, sum(clicks)::bigint AS clicks
+FROM course_activity_minute GROUP BY 1, 2, 3, 4 HAVING (sum(events), sum(clicks)) <> (0, 0)

@@ -1,0 +1,17 @@
+-- about: live counters, and events by course and minute of the last hour
+-- covers: redis:live
+-- key: institution_id, course_id, minute_at
+-- from: held
+-- name: expected
+SELECT institution_id, course_id, date_trunc('minute', moment)::TIMESTAMP AS minute_at,
+       count(*) AS events
+FROM a_event
+WHERE content AND date_trunc('minute', moment) > getvariable('now') - INTERVAL 1 HOUR
+  AND moment <= date_trunc('minute', getvariable('now')::TIMESTAMP) + INTERVAL 1 MINUTE
+  AND (institution_id, course_id, date_trunc('minute', moment)::TIMESTAMP) NOT IN (
+      SELECT (institution_id, course_id, minute_at) FROM clocks_ahead WHERE course_id IS NOT NULL)
+GROUP BY ALL
+-- name: found
+SELECT * FROM redis_events
+WHERE (institution_id, course_id, minute_at) NOT IN (
+    SELECT (institution_id, course_id, minute_at) FROM clocks_ahead WHERE course_id IS NOT NULL)

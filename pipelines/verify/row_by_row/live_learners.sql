@@ -1,0 +1,10 @@
+-- about: live sets of learners, and a set of those who were there
+-- covers: redis:learners
+-- key: institution_id, course_id, minute_at
+-- from: held
+-- name: expected
+SELECT institution_id, course_id, minute_at, learners FROM redis_learners
+WHERE (institution_id, minute_at) NOT IN (SELECT (institution_id, minute_at) FROM clocks_ahead)
+-- name: found
+SELECT institution_id, course_id, minute_at, learners_now AS learners FROM redis_learners
+WHERE (institution_id, minute_at) NOT IN (SELECT (institution_id, minute_at) FROM clocks_ahead)

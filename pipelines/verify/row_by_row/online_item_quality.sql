@@ -1,0 +1,10 @@
+-- about: the newest rows of item_quality, offline and online
+-- covers: redis:item_quality
+-- key: institution_id, item_id
+-- from: held
+-- name: expected
+SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_item_quality
+-- name: found
+-- Redis knows no institution; an entity without history has none.
+SELECT o.* REPLACE (h.institution_id::UUID AS institution_id)
+FROM online_item_quality o LEFT JOIN history_item_quality h USING (item_id)

@@ -1,0 +1,10 @@
+-- about: the newest rows of learner_activity, offline and online
+-- covers: redis:learner_activity
+-- key: institution_id, user_id
+-- from: held
+-- name: expected
+SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_learner_activity
+-- name: found
+-- Redis knows no institution; an entity without history has none.
+SELECT o.* REPLACE (h.institution_id::UUID AS institution_id)
+FROM online_learner_activity o LEFT JOIN history_learner_activity h USING (user_id)

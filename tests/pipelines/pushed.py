@@ -1,0 +1,49 @@
+"""Feature rows brought into the store, as the derivation and the pusher would do it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from confluent_kafka import TopicPartition
+
+from contracts.topics import FEATURES
+from features.push import Pusher
+from pipelines.derive.engine import Engine
+from pipelines.derive.features import FeaturePublisher
+from stack import kafka
+
+
+def push(engine: Engine, others: Sequence[Any] = ()) -> int:
+    """Tell what is due and push it, with ``others`` of the messages the pusher reads."""
+    before = ends(FEATURES.name)
+    publisher = FeaturePublisher()
+    while publisher.publish(engine.connection):
+        pass
+    return Pusher(kafka.producer()).write([*others, *since(before, FEATURES.name)])
+
+
+def ends(topic: str) -> dict[int, int]:
+    """The next offset of each partition."""
+    with closing(kafka.consumer("test-pushed")) as consumer:
+        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        return {
+            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1]
+            for n in partitions
+        }
+
+
+def since(start: dict[int, int], topic: str) -> list[Any]:
+    """The messages of a topic from these offsets on."""
+    found: list[Any] = []
+    with closing(kafka.consumer("test-pushed", **{"enable.partition.eof": True})) as consumer:
+        todo = set(start)
+        consumer.assign([TopicPartition(topic, n, offset) for n, offset in start.items()])
+        while todo:
+            for message in consumer.consume(1000, timeout=0.2):
+                if message.error() is None:
+                    found.append(message)
+                else:
+                    todo.discard(message.partition())
+    return found
