@@ -1,8 +1,8 @@
 """Run the long tests: parts killed round after round, and a school's thirty days, in fast motion.
 
 They run on ports and in a folder of their own, beside a demo and beside ``learnstream test``, which
-leaves them out. A failure names its seed: ``learnstream soak --seed N`` plays the same rounds
-again. Further words go to pytest: ``learnstream soak -- -k rounds``.
+leaves them out. A failure names its seed and round: ``learnstream soak --seed S --first R`` plays
+them again. Further words go to pytest: ``learnstream soak -- -k rounds``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ SOAK_PROFILE = {"LMS_LOCAL_NAME": "soak", "LMS_LOCAL_PORT_OFFSET": "6000"}
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="what is killed when; default 1")
     parser.add_argument("--rounds", type=int, default=20, help="how many rounds; default 20")
+    parser.add_argument("--first", type=int, default=1, help="the round to begin with; default 1")
     parser.add_argument("--days", type=int, default=30, help="how many days; default 30")
     parser.add_argument("pytest", nargs="*", help="paths or options for pytest, after --")
 
@@ -26,6 +27,7 @@ def run(args: argparse.Namespace) -> int:
     options = {
         "LMS_SOAK_SEED": str(args.seed),
         "LMS_SOAK_ROUNDS": str(args.rounds),
+        "LMS_SOAK_FIRST": str(args.first),
         "LMS_SOAK_DAYS": str(args.days),
     }
     chosen = ("-m", "soak", "-s", "-q", *(args.pytest or ["tests"]))

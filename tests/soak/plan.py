@@ -20,6 +20,8 @@ class SoakSettings(BaseSettings):
 
     seed: int = 1
     rounds: int = 20
+    first: int = 1
+    """The round to begin with: to play again the one that failed."""
     days: int = 30
 
 
