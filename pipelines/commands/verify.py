@@ -58,6 +58,7 @@ def _facts(report: Report) -> dict[str, Any]:
         "difference": difference,
         "trouble": report.trouble,
         "totals": report.totals,
+        "archive_begins_at": report.archive_begins_at,
         "seconds": round(report.seconds, 3),
     }
 
@@ -75,6 +76,11 @@ def _print(report: Report) -> None:
         left, right = report.totals[check.left], report.totals[check.right]
         table.add_row(check.about, _said(left), _said(right))
     Console(width=120 if not sys.stdout.isatty() else None).print(table)
+    if report.archive_begins_at:
+        sys.stdout.write(
+            f"The archive was compared from {report.archive_begins_at:%F} on: older chunks were "
+            "dropped (LMS_ARCHIVE_RETENTION_DAYS). Who watched a video is not compared.\n"
+        )
     if report.equal:
         sys.stdout.write(f"equal ({report.seconds:.1f} s)\n")
     else:

@@ -14,8 +14,11 @@ from contracts.events.content import ContentViewed
 from contracts.ids import new_id
 from pipelines import retention
 from pipelines.archive.table import ArchiveTable
+from pipelines.commands import verify
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
+from pipelines.verify.reconcile import Reconciliation
+from stack import kafka
 from stack.postgres import connect_analytics
 from stack.profile import Profile
 from tests.pipelines.test_derive import archive, drain
@@ -39,10 +42,12 @@ def engine(stack: Profile, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
         opened.connection.execute("UPDATE archive_kept SET days = NULL, begins_at = NULL")
 
 
-def viewed(at: datetime, learner: str) -> Envelope:
+def viewed(
+    at: datetime, learner: str, institution: str = INSTITUTION, course: str = COURSE
+) -> Envelope:
     return wrap(
-        ContentViewed(user_id=learner, course_id=COURSE, item_id=new_id(), kind="page"),
-        institution_id=INSTITUTION,
+        ContentViewed(user_id=learner, course_id=course, item_id=new_id(), kind="page"),
+        institution_id=institution,
         source_service="test",
         timestamp=at,
     )
@@ -100,3 +105,36 @@ def test_old_chunks_go_once_they_are_derived_and_derived_rows_stay(engine: Engin
     assert retention.retain(engine.connection) >= 1
     assert archived() == [RECENT] * 3
     assert days() == [(before[0][0], 4, 4), before[1]]
+
+
+def test_verify_compares_what_is_kept_and_says_so(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    institution, course = new_id(), new_id()
+    events = [
+        viewed(at, new_id(), institution, course) for at in (OLD, OLD, RECENT, RECENT, RECENT)
+    ]
+    producer = kafka.producer()
+    for event in events:
+        producer.produce(event.topic, event.encode(), event.key)
+    assert producer.flush(30) == 0
+    with closing(ArchiveTable()) as table:
+        archive(table, events)
+    drain(engine)
+    retention.configure(engine.connection)
+    assert retention.retain(engine.connection) >= 1
+    derived = {"archive", "activity_events", "course_learners", "learner_days", "item_days"}
+    with Reconciliation(institution) as reconciliation:
+        report = reconciliation.compare()
+        assert report.archive_begins_at == retention.archive_begins_at(engine.connection)
+        assert report.totals["archive"]["events"] == 3
+        assert sum(report.totals["kafka_archive"].values()) == 3 * 2, "events and their clicks"
+        # The LMS has none of them, of that verify may complain.
+        assert not derived & {one.check.right for one in reconciliation.differences()}
+        with connect_analytics() as connection:
+            connection.execute(
+                "DELETE FROM activity_events WHERE event_id = %s", [events[2].event_id]
+            )
+        assert "archive" in {one.check.right for one in reconciliation.differences()}
+    verify._print(report)
+    assert "The archive was compared from 1971-" in capsys.readouterr().out
