@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+from confluent_kafka import TopicPartition
 
+from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
+from contracts.topics import CONTENT
 from core_lms.integration import publishing
 from core_lms.integration.oulad import history
 from core_lms.integration.oulad.source import locate, opened
+from stack import kafka
 from stack.profile import REPOSITORY
 
 GROUP = "bench-stream"
@@ -48,7 +52,19 @@ class History:
         return Size(*(int(value) for value in fitting[-1]))
 
     def publish(self, size: Size) -> int:
-        """Publish what Kafka does not have of it yet; returns how many."""
+        """Publish what Kafka does not have of it yet; returns how many.
+
+        Raises ``Misconfigured`` where Kafka has more: topics kept from a larger run.
+        """
+        consumer = kafka.consumer(GROUP)
+        [reached] = consumer.committed([TopicPartition(CONTENT.name, 0)], timeout=30)
+        consumer.close()
+        if reached.offset > size.until_day:
+            raise Misconfigured(
+                f"the topics hold more than {size.events} events: they were kept from a larger "
+                "run. Unset LMS_BENCH_KEEP, or take LMS_BENCH_SIZES=1 and as many events as then",
+                setting="LMS_BENCH_KEEP",
+            )
         return publishing.publish(self.db, GROUP, size.until_day)
 
 
