@@ -1,4 +1,4 @@
-"""The connections of a process: one pool that writes, one that only looks, one at a replica.
+"""The connections of a process: one pool at the primary, one at a replica.
 
 Nothing of a request outlives its transaction on the server, so the addresses may be those of a
 pooler that hands out server connections per transaction (PgBouncer's ``transaction`` mode).
@@ -33,10 +33,9 @@ AWAY = (psycopg.OperationalError, PoolTimeout)
 
 @dataclass
 class Pools:
-    """``looking`` is in autocommit: what it sends in one pipeline is one transaction."""
+    """The connections are in autocommit: what is sent in one pipeline is one transaction."""
 
     primary: AsyncConnectionPool[Any]
-    looking: AsyncConnectionPool[Any]
     replica: AsyncConnectionPool[Any] | None = None
     clock: Callable[[], float] = time.monotonic
     _replica_from: float = field(default=float("-inf"), init=False)
@@ -61,7 +60,7 @@ class Pools:
                 await asyncio.wait_for(one.check(), WAIT_FOR_CONNECTION_S)
 
     def named(self) -> dict[str, AsyncConnectionPool[Any]]:
-        found = {"primary": self.primary, "looking": self.looking}
+        found = {"primary": self.primary}
         return found | ({"replica": self.replica} if self.replica is not None else {})
 
 
@@ -70,9 +69,8 @@ async def opened(settings: PostgresSettings) -> AsyncIterator[Pools]:
     """The pools, from now until the block ends; servers that are away are found later."""
     kwargs: dict[str, Any] = {"application_name": "learnstream-lms", **tracing.cursor_factory()}
     primary = pool(settings.app_url, **kwargs)
-    looking = pool(settings.app_url, autocommit=True, **kwargs)
-    pools = Pools(primary, looking)
-    primary.timeout = looking.timeout = WAIT_FOR_CONNECTION_S
+    pools = Pools(primary)
+    primary.timeout = WAIT_FOR_CONNECTION_S
     if settings.replica_url is not None:
         pools.replica = pool(settings.replica_url, **kwargs)
         pools.replica.timeout = WAIT_FOR_REPLICA_S

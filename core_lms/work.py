@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.params import Depends as Dependency
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncCursor
+from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -23,10 +24,14 @@ from core_lms.access.resource import Resource
 from core_lms.cache import answers
 from core_lms.cache.store import Answer, Cache, Entry
 from core_lms.errors import Forbidden, NotFound, Unauthenticated
-from core_lms.outbox import append
+from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
+from core_lms.telemetry import tracing
+from stack.roundtrip import Connection, Found, Statement
 
-_TENANT = "SELECT set_config('learnstream.institution_id', %s, true)"
+_BEGIN: Statement = ("BEGIN", {})
+_COMMIT: Statement = ("COMMIT", {})
+_TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
 """Until the transaction ends, so that it also holds behind a pooler that shares connections."""
 
 
@@ -45,8 +50,12 @@ class Unit:
     """What was read of the resource to decide: its attributes and the caller's relations to it."""
     rows: list[DictRow] = field(default_factory=list)
     """Of a unit that only looks: what it has read."""
-    last: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
-    """Writes whose answer nobody waits for: sent in one round trip with the events, before them."""
+    asked: list[Found] = field(default_factory=list)
+    """What the statements found that the unit began with."""
+    last: list[tuple[Statement, DictRow]] = field(default_factory=list)
+    """See ``write_last``."""
+    clash: Callable[[UniqueViolation], Exception] | None = None
+    """What to raise where a row that the unit writes is there already."""
     events: list[Envelope] = field(default_factory=list)
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     """Done once the transaction has committed, and not done where it has not."""
@@ -67,6 +76,22 @@ class Unit:
         if not self.rows:
             raise NotFound(f"there is no {self.resource}")
         return self.rows[0]
+
+    async def ask(self, *statements: Statement) -> list[Found]:
+        """Send the statements in one round trip; they are executed in this order."""
+        connection = self.cursor.connection
+        assert isinstance(connection, Connection), "our pools make no others"
+        return await _ask(connection, *statements)
+
+    def write_last(self, query: str, values: Mapping[str, Any]) -> DictRow:
+        """Write in the round trip that writes the events and commits, before them.
+
+        Returns the row that ``query`` returns: empty until the unit has ended. What goes wrong is
+        raised there.
+        """
+        row: DictRow = {}
+        self.last.append(((query, values), row))
+        return row
 
     def emit(
         self,
@@ -90,77 +115,89 @@ class Unit:
 
 @asynccontextmanager
 async def transaction(
-    pool: AsyncConnectionPool[Any],
+    pool: AsyncConnectionPool[Connection],
     caller: Caller,
     *,
     key: str | None = None,
     about: Resource | None = None,
+    ask: Sequence[Statement] = (),
     cache: Cache | None = None,
 ) -> AsyncIterator[Unit]:
     """A unit in which only the caller's institution exists, with the facts of what it is ``about``.
 
-    Commits on leaving, with the events; rolls everything back on an error. The pool's connections
-    are not in autocommit. The first round trip begins, names the tenant and reads the facts; the
-    last writes the events and commits. Raises ``NotFound`` where there is nothing to be about.
+    Commits on leaving, with the events; rolls everything back on an error. The first round trip
+    begins, names the tenant, reads the facts and does what is asked; the last writes the events
+    and commits. Raises ``NotFound`` where there is nothing to be about. The pool's connections are
+    in autocommit: psycopg's own BEGIN and COMMIT each take a round trip more.
     """
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        unit = Unit(cursor, caller, key, await _open(connection, cursor, caller, about))
-        yield unit
-        audited = audit.entry(unit)
-        untrue = answers.untrue(caller.institution_id, unit.events)
-        if untrue and cache is not None:
-            unit.afterwards.append(await cache.changing(untrue, unit.through))
-        if unit.events or audited or unit.last:
-            async with connection.pipeline():
-                for statement, values in unit.last:
-                    await cursor.execute(statement, values)
-                if audited:
-                    await connection.execute(audit.INSERT, audited)
-                if unit.events:
-                    await append(cursor, *unit.events)
-                await connection.commit()
+        facts, asked = await _open(connection, caller, about, ask, _BEGIN)
+        unit = Unit(cursor, caller, key, facts, asked=asked)
+        try:
+            yield unit
+            await _end(connection, unit, cache)
+        except UniqueViolation as error:
+            if unit.clash is None:
+                raise
+            raise unit.clash(error) from None
     for act in unit.afterwards:
         await act()
 
 
+async def _ask(connection: Connection, *statements: Statement) -> list[Found]:
+    with tracing.statements(*(query for query, _ in statements)):
+        return await connection.ask(*statements)
+
+
 async def _open(
-    connection: AsyncConnection[Any],
-    cursor: AsyncCursor[DictRow],
+    connection: Connection,
     caller: Caller,
     about: Resource | None,
-) -> DictRow:
-    async with connection.pipeline():
-        await connection.execute(_TENANT, [caller.institution_id])
-        if about is None or about.SQL is None:
-            return {}
-        await cursor.execute(about.SQL, about.params(caller))
-        row = await cursor.fetchone()
-    if row is None:
+    ask: Sequence[Statement],
+    *before: Statement,
+) -> tuple[DictRow, list[Found]]:
+    """The facts about ``about`` and what ``ask`` found, in one round trip."""
+    before = (*before, (_TENANT, {"institution_id": caller.institution_id}))
+    if about is None or about.SQL is None:
+        found = await _ask(connection, *before, *ask)
+        return {}, found[len(before) :]
+    found = await _ask(connection, *before, (about.SQL, about.params(caller)), *ask)
+    decisive, *found = found[len(before) :]
+    if decisive.row is None:
         raise NotFound(f"there is no {about}")
-    return row
+    return decisive.row, found
+
+
+async def _end(connection: Connection, unit: Unit, cache: Cache | None) -> None:
+    """What a unit leaves for its end, its events and the commit, in one round trip."""
+    audited = audit.entry(unit)
+    untrue = answers.untrue(unit.institution_id, unit.events)
+    if untrue and cache is not None:
+        unit.afterwards.append(await cache.changing(untrue, unit.through))
+    if not (unit.events or audited or unit.last):
+        return
+    statements = [statement for statement, _ in unit.last]
+    if audited:
+        statements.append((audit.INSERT, audited))
+    if unit.events:
+        statements.append((APPEND, rows(*unit.events)))
+    found = await _ask(connection, *statements, _COMMIT)
+    for (_, row), written in zip(unit.last, found, strict=False):
+        row.update(written.row or {})
 
 
 async def _look(
-    pool: AsyncConnectionPool[Any],
+    pool: AsyncConnectionPool[Connection],
     caller: Caller,
     about: Resource,
     query: str | None,
     values: dict[str, Any],
 ) -> Unit:
+    named = {"institution_id": caller.institution_id, **values}
+    ask = [] if query is None else [(query, named)]
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        decisive = connection.cursor(row_factory=dict_row)
-        async with connection.pipeline():
-            await connection.execute(_TENANT, [caller.institution_id])
-            if about.SQL is not None:
-                await decisive.execute(about.SQL, about.params(caller))
-            if query is not None:
-                named = {"institution_id": caller.institution_id, **values}
-                await cursor.execute(query, named)
-        facts = {} if about.SQL is None else await decisive.fetchone()
-        rows = [] if query is None else await cursor.fetchall()
-    if facts is None:
-        raise NotFound(f"there is no {about}")
-    return Unit(cursor, caller, facts=facts, rows=rows)
+        facts, asked = await _open(connection, caller, about, ask)
+    return Unit(cursor, caller, facts=facts, rows=asked[0].rows if asked else [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,19 +211,25 @@ class Work:
     cache: Cache = field(kw_only=True)
 
     @property
-    def pool(self) -> AsyncConnectionPool[Any]:
+    def institution_id(self) -> str:
+        return self.caller.institution_id
+
+    @property
+    def pool(self) -> AsyncConnectionPool[Connection]:
         """Of the connections that write."""
         return self.pools.primary
 
     @asynccontextmanager
-    async def begin(self, about: Resource) -> AsyncIterator[Unit]:
+    async def begin(self, about: Resource, *ask: Statement) -> AsyncIterator[Unit]:
         """A unit in which the caller may do the action to the resource, or ``Forbidden``.
 
-        Raises ``Unauthenticated`` instead where nobody in particular asked, and ``NotFound`` where
-        there is no such resource in the caller's institution.
+        What it has to ``ask`` first in any case travels with the facts (``unit.asked``), before
+        the decision: a refusal rolls it back. Raises ``Unauthenticated`` instead where nobody in
+        particular asked, and ``NotFound`` where there is no such resource in the caller's
+        institution.
         """
         async with transaction(
-            self.pool, self.caller, key=self.key, about=about, cache=self.cache
+            self.pool, self.caller, key=self.key, about=about, ask=ask, cache=self.cache
         ) as unit:
             self._decide(unit, about)
             yield unit
@@ -201,7 +244,7 @@ class Work:
         in one round trip, which is one transaction on the server. Raises like ``begin``; nobody
         sees rows who may not. Whom they are about is in the audit log before they leave the block.
         """
-        unit = await _look(self.pools.looking, self.caller, about, query, values)
+        unit = await _look(self.pools.primary, self.caller, about, query, values)
         self._decide(unit, about)
         yield unit
         await self._record(unit)

@@ -11,6 +11,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.profile import profile
+from stack.roundtrip import Connection, Cursor, Unprepared
 
 
 def _local(database: str, user: str = "learnstream") -> str:
@@ -58,11 +59,18 @@ def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
     return psycopg.connect(PostgresSettings().analytics_url, **kwargs)
 
 
-def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Any]:
-    """An unopened async pool; open it in the application's lifespan."""
+def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Connection]:
+    """An unopened async pool; open it in the application's lifespan.
+
+    Its connections are in autocommit: a transaction is begun where one is meant.
+    """
     settings = PostgresSettings()
-    if not settings.prepared_statements:
-        kwargs["prepare_threshold"] = None
+    kwargs = {"cursor_factory": Cursor, **kwargs, "autocommit": True, "prepare_threshold": None}
     return AsyncConnectionPool(
-        url, min_size=1, max_size=settings.pool_size, open=False, kwargs=kwargs
+        url,
+        connection_class=Connection if settings.prepared_statements else Unprepared,
+        min_size=1,
+        max_size=settings.pool_size,
+        open=False,
+        kwargs=kwargs,
     )

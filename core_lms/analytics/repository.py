@@ -68,21 +68,21 @@ async def ask(
     }
     async with pool.connection() as connection:
         await connection.set_read_only(True)
-        async with connection.cursor() as cursor:
-            await cursor.execute(_sql["scope"], values)
-            try:
+        try:
+            async with (
+                connection.transaction(force_rollback=True),
+                connection.cursor() as cursor,
+            ):
+                await cursor.execute(_sql["scope"], values)
                 await cursor.execute(sql.encode(), prepare=False)
                 rows = await cursor.fetchmany(most_rows + 1)
-            except (errors.InsufficientPrivilege, errors.UndefinedTable) as error:
-                await connection.rollback()
-                raise Forbidden(
-                    f"this panel cannot be narrowed to the scope {scope!r}: ask for another scope"
-                ) from error
-            except errors.QueryCanceled as error:
-                await connection.rollback()
-                raise Retryable(f"the panel took longer than {timeout_s:g} s") from error
-            columns = tuple(column.name for column in cursor.description or ())
-        await connection.rollback()
+                columns = tuple(column.name for column in cursor.description or ())
+        except (errors.InsufficientPrivilege, errors.UndefinedTable) as error:
+            raise Forbidden(
+                f"this panel cannot be narrowed to the scope {scope!r}: ask for another scope"
+            ) from error
+        except errors.QueryCanceled as error:
+            raise Retryable(f"the panel took longer than {timeout_s:g} s") from error
     return Answer(columns, rows)
 
 

@@ -112,8 +112,10 @@ async def submit(
     response: Response,
 ) -> DictRow:
     """Hand in work that asks no questions; emits `assessment.submitted`."""
-    async with work.begin(resource.Assessment(assessment_id, body.user_id)) as unit:
-        submission, created = await service.submit(unit, assessment_id, body)
+    asked = service.submitting(work, assessment_id, body)
+    about = resource.Assessment(assessment_id, body.user_id)
+    async with work.begin(about, *asked.statements) as unit:
+        submission, created = await service.submit(unit, assessment_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
     return submission

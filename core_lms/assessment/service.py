@@ -32,13 +32,15 @@ from core_lms.assessment.schemas import (
 from core_lms.assessment.source import SOURCE
 from core_lms.assessment.terms import terms
 from core_lms.courses import service as courses
+from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
 from core_lms.errors import Conflict, NotFound
 from core_lms.etags import Check
-from core_lms.idempotency import claim, claim_and_look
+from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment
 from core_lms.users import service as users
-from core_lms.work import Unit
+from core_lms.work import Unit, Work
+from stack.roundtrip import Statement
 
 
 async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[DictRow, bool]:
@@ -103,20 +105,22 @@ async def release(unit: Unit, id_: UUID, at: datetime) -> DictRow:
     return await repository.need(unit, "release", f"assessment {id_}", id=id_, at=at)
 
 
-async def submit(unit: Unit, assessment_id: UUID, new: NewSubmission) -> tuple[DictRow, bool]:
+def submitting(asker: Work | Unit, assessment_id: UUID, new: NewSubmission) -> Creation:
+    """What ``submit`` has to ask first."""
+    query = repository.statement("with_course")
+    return creation(asker, "submission", new, assessment_id, query=query, id=assessment_id)
+
+
+async def submit(
+    unit: Unit, assessment_id: UUID, new: NewSubmission, asked: Creation
+) -> tuple[DictRow, bool]:
     """Handed-in work and whether it is new; whoever tries again hands in another submission.
 
     The first one moves the enrollment on, up to completing the course. Raises ``Conflict`` for an
     assessment that asks questions: those are answered in an attempt.
     """
-    id_, repeated, assessment = await claim_and_look(
-        unit,
-        "submission",
-        new,
-        assessment_id,
-        query=repository.statement("with_course"),
-        values={"id": assessment_id, "institution_id": unit.institution_id},
-    )
+    id_ = asked.id
+    repeated, assessment = await begun(unit, asked)
     if repeated:
         return await submission(unit, id_), False
     at = moment(new.occurred_at)
@@ -143,11 +147,19 @@ async def submit(unit: Unit, assessment_id: UUID, new: NewSubmission) -> tuple[D
         late = holds.late(at)
         if holds.closes_at is not None and at > holds.closes_at:
             raise Conflict(f"assessment {assessment_id} closed at {holds.closes_at.isoformat()}")
-    enrollment = await enrollments.studying(unit, new.user_id, course_id, at)
-    row = await handed_in(
-        unit, id_, assessment_id, course_id, new.user_id, assessment["kind"], at, late=late
-    )
-    await enrollments.work_done(unit, enrollment, at)
+    learner = unit, new.user_id, course_id
+    try:
+        enrollment, written, counted = await unit.ask(
+            enrolled.locking(*learner),
+            _submission(unit, id_, assessment_id, course_id, new.user_id, at, late=late),
+            enrolled.counting(*learner),
+        )
+    except UniqueViolation:
+        raise Conflict(f"there is a submission {id_}") from None
+    locked = enrollments.studied(enrollment.row, new.user_id, course_id, at)
+    row = written.rows[0]
+    _tell(unit, row, assessment["kind"], at)
+    await enrollments.work_done(unit, locked, at, counted.row)
     return row, True
 
 
@@ -164,24 +176,44 @@ async def handed_in(
     late: bool | None = None,
 ) -> DictRow:
     """Write a submission and emit ``assessment.submitted``."""
+    about = unit, id_, assessment_id, course_id, user_id, at
     try:
-        row = await repository.need(
-            unit,
-            "submit",
-            f"submission {id_}",
-            id=id_,
-            assessment_id=assessment_id,
-            course_id=course_id,
-            user_id=user_id,
-            submitted_at=at,
-            attempt=attempt,
-            late=late,
-        )
+        [written] = await unit.ask(_submission(*about, attempt=attempt, late=late))
     except UniqueViolation:
         raise Conflict(f"there is a submission {id_}") from None
-    event = AssessmentSubmitted(**grading.ids(row), kind=kind, attempt=attempt, late=late)
-    unit.emit(event, source=SOURCE, at=at)
+    row = written.rows[0]
+    _tell(unit, row, kind, at)
     return row
+
+
+def _submission(
+    unit: Unit,
+    id_: object,
+    assessment_id: object,
+    course_id: object,
+    user_id: object,
+    at: datetime,
+    *,
+    attempt: int | None = None,
+    late: bool | None = None,
+) -> Statement:
+    return repository.statement("submit"), {
+        "id": id_,
+        "institution_id": unit.institution_id,
+        "assessment_id": assessment_id,
+        "course_id": course_id,
+        "user_id": user_id,
+        "submitted_at": at,
+        "attempt": attempt,
+        "late": late,
+    }
+
+
+def _tell(unit: Unit, row: DictRow, kind: str, at: datetime) -> None:
+    event = AssessmentSubmitted(
+        **grading.ids(row), kind=kind, attempt=row["attempt"], late=row["late"]
+    )
+    unit.emit(event, source=SOURCE, at=at)
 
 
 async def submission(unit: Unit, id_: object) -> DictRow:

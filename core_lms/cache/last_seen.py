@@ -57,7 +57,7 @@ class LastSeen:
                     "user_ids": [user_id for _, user_id in own],
                     "moments": [datetime.fromtimestamp(seen[key], UTC) for key in own],
                 }
-                async with pool.connection() as connection:
+                async with pool.connection() as connection, connection.transaction():
                     await connection.execute(_sql["tenant"], values)
                     await connection.execute(_sql["write"], values)
                 for key in own:

@@ -16,6 +16,8 @@ from core_lms.work import Unit
 
 _sql = load(__file__)
 PAGE, PLACE = _sql["list"], _sql["place"]
+"""``PLACE`` tells ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
+item, ``enrollment_status`` and ``dropped_at`` of a learner."""
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -58,14 +60,6 @@ def page(course_id: object, after: After | None, rows: int) -> dict[str, Any]:
         "after_id": after and after.id,
         "rows": rows,
     }
-
-
-def place(unit: Unit, course_id: object, item_id: object, user_id: object) -> dict[str, Any]:
-    """What ``PLACE`` asks for: ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and
-    ``course_status`` of an item, ``enrollment_status`` and ``dropped_at`` of the learner.
-    """
-    where = {"course_id": course_id, "item_id": item_id, "user_id": user_id}
-    return where | {"institution_id": unit.institution_id}
 
 
 async def watch(unit: Unit, user_id: object, item_id: object, from_s: float, to_s: float) -> None:
@@ -116,10 +110,9 @@ async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow 
 
 
 def record_last(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow:
-    """The same, sent with the events: the row as it will be, if it is not there already."""
-    row = {"institution_id": unit.institution_id, **values}
-    unit.last.append((_sql["record"], row | {"details": Jsonb(details)}))
-    return row | {"details": details}
+    """The same, when the unit ends."""
+    named = {"institution_id": unit.institution_id, "details": Jsonb(details)}
+    return unit.write_last(_sql["record"], values | named)
 
 
 async def recorded(unit: Unit, id_: object) -> DictRow | None:

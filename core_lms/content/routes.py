@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
-from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
 from core_lms import etags
@@ -27,7 +26,6 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
-from core_lms.errors import Conflict
 from core_lms.etags import InReader, InWriter
 from core_lms.pages import Cursor, Limit, Page
 from core_lms.problems import RESPONSES
@@ -153,11 +151,10 @@ async def record(
 
     The Idempotency-Key makes the event's id; if it is a canonical UUID it is the event's id.
     """
-    try:
-        async with work.begin(resource.Item(item_id, course_id, body.user_id)) as unit:
-            recorded, created = await studying.record(unit, course_id, item_id, body)
-    except UniqueViolation:
-        raise Conflict(f"there is an event {work.key} already") from None
+    asked = studying.recording(work, course_id, item_id, body)
+    about = resource.Item(item_id, course_id, body.user_id)
+    async with work.begin(about, *asked.statements) as unit:
+        recorded, created = await studying.record(unit, course_id, item_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
     return recorded

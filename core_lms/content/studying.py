@@ -15,9 +15,9 @@ from core_lms.content import repository, types
 from core_lms.content.schemas import Interaction, Posted, Viewed, Watched
 from core_lms.enrollments import service as enrollments
 from core_lms.errors import Conflict, NotFound
-from core_lms.idempotency import claim_and_look
+from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
-from core_lms.work import Unit
+from core_lms.work import Unit, Work
 
 SOURCE = "content-service"
 COMPLETED = "content.completed"
@@ -50,25 +50,38 @@ class Trail:
         )
 
 
+def recording(
+    asker: Work | Unit, course_id: UUID, item_id: UUID, interaction: Interaction
+) -> Creation:
+    """What ``record`` has to ask first."""
+    return creation(
+        asker,
+        "event",
+        interaction,
+        course_id,
+        item_id,
+        query=repository.PLACE,
+        course_id=course_id,
+        item_id=item_id,
+        user_id=interaction.user_id,
+    )
+
+
 async def record(
-    unit: Unit, course_id: UUID, item_id: UUID, interaction: Interaction
+    unit: Unit, course_id: UUID, item_id: UUID, interaction: Interaction, asked: Creation
 ) -> tuple[DictRow, bool]:
     """What an enrolled learner did with an item, and whether it is new.
+
+    The row may be empty until the unit has ended.
 
     Completing an item for the first time moves the enrollment on, up to completing the course.
     Where the kind says that this interaction is enough, the item is completed without being told.
     Raises ``Rejected`` for an interaction the kind does not take and ``Conflict`` where the course
     is not published, the item is not open, or the learner was not enrolled then.
     """
-    id_, repeated, item = await claim_and_look(
-        unit,
-        "event",
-        interaction,
-        course_id,
-        item_id,
-        query=repository.PLACE,
-        values=repository.place(unit, course_id, item_id, interaction.user_id),
-    )
+    id_ = asked.id
+    unit.clash = lambda error: Conflict(f"there is an event {id_}")
+    repeated, item = await begun(unit, asked)
     if repeated:
         return _found(await repository.recorded(unit, id_), f"event {id_}"), False
     at = moment(interaction.occurred_at)

@@ -11,9 +11,13 @@ from psycopg.rows import DictRow
 from core_lms.pages import After
 from core_lms.queries import load
 from core_lms.work import Unit
+from stack.roundtrip import Statement
 
 _sql = load(__file__)
 GET, ENTRY = _sql["get"], _sql["entry"]
+"""``ENTRY`` tells ``status``, ``capacity``, ``ends_at`` of the course, which is held until we
+commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown), whether they
+are ``returning``, and the ``missing`` prerequisites."""
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -27,13 +31,12 @@ async def insert(
     return await _one(unit, "insert", id=id_, user_id=user_id, course_id=course_id, created_at=at)
 
 
-def entry(unit: Unit, user_id: str, course_id: object) -> dict[str, Any]:
-    """What ``ENTRY`` asks for: ``status``, ``capacity``, ``ends_at`` of the course, which is held
-    until we commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown),
-    whether they are ``returning``, and the ``missing`` prerequisites.
-    """
-    where = {"user_id": user_id, "course_id": course_id}
-    return where | {"institution_id": unit.institution_id}
+async def insert_last(
+    unit: Unit, id_: str, user_id: str, course_id: object, at: datetime
+) -> DictRow:
+    """The same, when the unit ends."""
+    values = {"id": id_, "user_id": user_id, "course_id": course_id, "created_at": at}
+    return unit.write_last(_sql["insert"], values | {"institution_id": unit.institution_id})
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:
@@ -45,9 +48,27 @@ async def lock(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "lock", id=id_)
 
 
-async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> DictRow | None:
+def locking(unit: Unit, user_id: object, course_id: object) -> Statement:
     """A learner's enrollment in a course, locked: what they do in it happens one by one."""
-    return await _one(unit, "lock_of_learner", user_id=user_id, course_id=course_id)
+    return _sql["lock_of_learner"], _study(unit, user_id, course_id)
+
+
+def counting(unit: Unit, user_id: object, course_id: object) -> Statement:
+    """How much work is required, in ``total``, and how much of it is ``done``."""
+    return _sql["required_work"], _study(unit, user_id, course_id)
+
+
+def _study(unit: Unit, user_id: object, course_id: object) -> dict[str, Any]:
+    return {
+        "user_id": user_id,
+        "course_id": course_id,
+        "institution_id": unit.institution_id,
+    }
+
+
+async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> DictRow | None:
+    [found] = await unit.ask(locking(unit, user_id, course_id))
+    return found.row
 
 
 async def page(
@@ -68,11 +89,9 @@ async def drop(unit: Unit, id_: object, at: datetime) -> DictRow | None:
     return await _one(unit, "drop", id=id_, at=at)
 
 
-async def required_work(unit: Unit, user_id: object, course_id: object) -> tuple[int, int]:
-    """How much is required and how much of it is done."""
-    row = await _one(unit, "required_work", user_id=user_id, course_id=course_id)
-    assert row is not None
-    return row["total"], row["done"]
+async def required_work(unit: Unit, user_id: object, course_id: object) -> DictRow:
+    [found] = await unit.ask(counting(unit, user_id, course_id))
+    return found.rows[0]
 
 
 async def set_progress(

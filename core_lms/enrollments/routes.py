@@ -39,8 +39,9 @@ async def enroll(
     In a full course the learner waits instead (202, `enrollment.waitlisted`) and is enrolled under
     the same id when a seat is free.
     """
-    async with work.begin(Course(course_id, body.user_id)) as unit:
-        enrollment, created = await service.enroll(unit, course_id, body)
+    asked = service.enrolling(work, course_id, body)
+    async with work.begin(Course(course_id, body.user_id), *asked.statements) as unit:
+        enrollment, created = await service.enroll(unit, course_id, body, asked)
     if enrollment["status"] == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
     elif not created:

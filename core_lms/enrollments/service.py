@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -25,31 +26,43 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository, seats
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.errors import Conflict, NotFound
-from core_lms.idempotency import claim_and_look
+from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
 from core_lms.payments.entitlement import entitled
 from core_lms.users import service as users
-from core_lms.work import Unit
+from core_lms.work import Unit, Work
 
 SOURCE = "enrollment-service"
 
 
-async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictRow, bool]:
+def enrolling(asker: Work | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
+    """What ``enroll`` has to ask first."""
+    return creation(
+        asker,
+        "enrollment",
+        new,
+        course_id,
+        query=repository.ENTRY,
+        user_id=new.user_id,
+        course_id=course_id,
+    )
+
+
+async def enroll(
+    unit: Unit, course_id: UUID, new: NewEnrollment, asked: Creation | None = None
+) -> tuple[DictRow, bool]:
     """The enrollment and whether it is new; in a full course a place in the queue.
+
+    A unit that began with what is ``asked`` and ends with this may have the row empty until then.
 
     That has the ``status`` ``waitlisted`` and a ``position``; its id becomes the enrollment's once
     a seat is free. Raises ``Conflict`` where the course is not published or has ended, the learner
     is in it or waits already, or has not completed what it requires, and ``PaymentRequired`` where
     it costs something that was not paid.
     """
-    id_, repeated, entry = await claim_and_look(
-        unit,
-        "enrollment",
-        new,
-        course_id,
-        query=repository.ENTRY,
-        values=repository.entry(unit, new.user_id, course_id),
-    )
+    first = asked or enrolling(unit, course_id, new)
+    id_ = first.id
+    repeated, entry = await begun(unit, first)
     if repeated:
         row = await repository.get(unit, id_) or await repository.waiting(unit, id_=id_)
         return _found(row, id_), False
@@ -65,13 +78,13 @@ async def enroll(unit: Unit, course_id: UUID, new: NewEnrollment) -> tuple[DictR
         waiting = await _in_line(unit, id_, course_id, new, at)
         if waiting is not None:
             return waiting, True
+    follows = new.cohort_id is not None or entry["returning"]
+    write = repository.insert if follows or asked is None else repository.insert_last
+    unit.clash = partial(_clash, id_, new.user_id, course_id)
     try:
-        row = await repository.insert(unit, id_, new.user_id, course_id, at)
+        row = _found(await write(unit, id_, new.user_id, course_id, at), id_)
     except UniqueViolation as error:
-        if error.diag.constraint_name == "enrollments_once":
-            raise _already(new.user_id, course_id) from None
-        raise Conflict(f"there is an enrollment {id_}") from None
-    row = _found(row, id_)
+        raise unit.clash(error) from None
     unit.emit(
         EnrollmentCreated(enrollment_id=id_, user_id=new.user_id, course_id=str(course_id)),
         source=SOURCE,
@@ -125,6 +138,12 @@ async def _in_line(
         at=at,
     )
     return _found(row, id_) | {"position": now["queue"] + 1}
+
+
+def _clash(id_: str, user_id: str, course_id: UUID, error: UniqueViolation) -> Conflict:
+    if error.diag.constraint_name == "enrollments_once":
+        return _already(user_id, course_id)
+    return Conflict(f"there is an enrollment {id_}")
 
 
 def _already(user_id: str, course_id: UUID) -> Conflict:
@@ -195,7 +214,13 @@ async def studying(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> D
     What was done before leaving counts, whenever it arrives. Raises ``Conflict`` for whoever was
     not enrolled then.
     """
-    row = await repository.lock_of_learner(unit, user_id, course_id)
+    return studied(
+        await repository.lock_of_learner(unit, user_id, course_id), user_id, course_id, at
+    )
+
+
+def studied(row: DictRow | None, user_id: str, course_id: UUID, at: datetime) -> DictRow:
+    """The same for whoever has locked the row with ``repository.locking`` already."""
     if row is None:
         raise Conflict(f"user {user_id} is not enrolled in course {course_id}")
     if row["status"] == "dropped" and (row["dropped_at"] is None or at >= row["dropped_at"]):
@@ -210,16 +235,21 @@ async def recount(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> No
         await work_done(unit, row, at)
 
 
-async def work_done(unit: Unit, enrollment: DictRow, at: datetime) -> DictRow:
+async def work_done(
+    unit: Unit, enrollment: DictRow, at: datetime, counted: DictRow | None = None
+) -> DictRow:
     """Count anew what the locked enrollment's learner has done of the required work.
 
-    Emits ``enrollment.progressed`` where the share changed, and ``course.completed`` where it
-    became all. Completed stays completed, whatever a course requires later.
+    ``counted`` is the row of ``repository.counting`` for whoever has asked already. Emits
+    ``enrollment.progressed`` where the share changed, and ``course.completed`` where it became
+    all. Completed stays completed, whatever a course requires later.
     """
     if enrollment["status"] != "enrolled":
         return enrollment
     user_id, course_id = enrollment["user_id"], enrollment["course_id"]
-    total, done = await repository.required_work(unit, user_id, course_id)
+    if counted is None:
+        counted = await repository.required_work(unit, user_id, course_id)
+    total, done = counted["total"], counted["done"]
     if total == 0:
         return enrollment
     # Cut, not rounded: 100 means all of it.

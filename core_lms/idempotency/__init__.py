@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from psycopg.rows import DictRow
@@ -14,7 +15,8 @@ from contracts.event import UUID_PATTERN
 from contracts.ids import named_id, new_id
 from core_lms.errors import KeyReused
 from core_lms.queries import load
-from core_lms.work import Unit
+from core_lms.work import Unit, Work
+from stack.roundtrip import Statement
 
 _is_canonical = re.compile(UUID_PATTERN).match
 _sql = load(__file__)
@@ -42,36 +44,47 @@ async def claim(unit: Unit, kind: str, body: BaseModel, *where: object) -> tuple
     return id_, await _made_before(unit, values, cursor.rowcount)
 
 
-async def claim_and_look(
-    unit: Unit,
-    kind: str,
-    body: BaseModel,
-    *where: object,
-    query: str,
-    values: Mapping[str, Any],
-) -> tuple[str, bool, DictRow | None]:
-    """The same and the only row of ``query``, which is asked in the same round trip."""
-    id_ = resource_id(unit.institution_id, kind, unit.key)
-    if unit.key is None:
-        await unit.cursor.execute(query, values)
-        return id_, False, await unit.cursor.fetchone()
-    claimed = _values(unit, id_, kind, body, where)
-    connection = unit.cursor.connection
-    async with connection.cursor() as claiming:
-        async with connection.pipeline():
-            await claiming.execute(_sql["claim"], claimed)
-            await unit.cursor.execute(query, values)
-        row = await unit.cursor.fetchone()
-        repeated = await _made_before(unit, claimed, claiming.rowcount)
-    return id_, repeated, row
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A request that makes something: the id it will have, and what has to be asked first.
+
+    ``Work.begin`` takes the statements, so that they need no round trip of their own.
+    """
+
+    id: str
+    claimed: Mapping[str, Any] | None
+    statements: Sequence[Statement]
+
+
+def creation(
+    asker: Work | Unit, kind: str, body: BaseModel, *where: object, query: str, **values: Any
+) -> Creation:
+    """Claims the request's key, if it has one (see ``claim``), and asks ``query``."""
+    id_ = resource_id(asker.institution_id, kind, asker.key)
+    look = (query, {"institution_id": asker.institution_id, **values})
+    if asker.key is None:
+        return Creation(id_, None, [look])
+    claimed = _values(asker, id_, kind, body, where)
+    return Creation(id_, claimed, [(_sql["claim"], claimed), look])
+
+
+async def begun(unit: Unit, creation: Creation) -> tuple[bool, DictRow | None]:
+    """Whether it was made before, and the only row of the creation's query.
+
+    Asks what the unit did not begin with. Raises ``KeyReused`` like ``claim``.
+    """
+    *claims, look = unit.asked or await unit.ask(*creation.statements)
+    if creation.claimed is None:
+        return False, look.row
+    return await _made_before(unit, creation.claimed, claims[0].count), look.row
 
 
 def _values(
-    unit: Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
+    asker: Work | Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
 ) -> dict[str, Any]:
-    request = "\n".join([unit.institution_id, kind, *map(str, where), body.model_dump_json()])
+    request = "\n".join([asker.institution_id, kind, *map(str, where), body.model_dump_json()])
     fingerprint = hashlib.sha256(request.encode()).digest()
-    return {"id": id_, "fingerprint": fingerprint, "institution_id": unit.institution_id}
+    return {"id": id_, "fingerprint": fingerprint, "institution_id": asker.institution_id}
 
 
 async def _made_before(unit: Unit, values: Mapping[str, Any], claimed: int) -> bool:

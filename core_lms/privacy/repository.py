@@ -18,7 +18,7 @@ _sql = load(__file__)
 async def rows(unit: Unit, name: str, **values: Any) -> list[DictRow]:
     """What the named statement of ``queries.sql`` returns in the unit's institution."""
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchall() if unit.cursor.description else []
+    return await unit.cursor.fetchall()
 
 
 async def row(unit: Unit, name: str, **values: Any) -> DictRow | None:

@@ -22,9 +22,10 @@ from opentelemetry.trace import (
     TraceFlags,
     Tracer,
 )
-from psycopg import AsyncCursor
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from stack.roundtrip import Cursor
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -154,15 +155,36 @@ def _context(traceparent: str | None) -> SpanContext | None:
     return context if context.is_valid else None
 
 
-class TracedCursor(AsyncCursor[Any]):
-    """A cursor whose statements are spans; in a pipeline a span ends when the statement is sent."""
+@contextmanager
+def statements(*texts: str) -> Iterator[None]:
+    """A span for each of the statements that are sent to Postgres together."""
+    if _tracer is None:
+        yield
+        return
+    opened = [
+        _tracer.start_span(
+            f"postgres {text.split(None, 1)[0].upper() if text.strip() else 'SQL'}",
+            kind=SpanKind.CLIENT,
+            attributes={"db.system.name": "postgresql", "db.query.text": text},  # never its values
+        )
+        for text in texts
+    ]
+    try:
+        yield
+    except BaseException as error:
+        for one in opened:
+            one.set_status(StatusCode.ERROR, type(error).__qualname__)
+        raise
+    finally:
+        for one in opened:
+            one.end()
+
+
+class TracedCursor(Cursor):
+    """A cursor whose statements are spans."""
 
     async def execute(self, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        text = query.decode() if isinstance(query, bytes) else str(query)
-        name = text.split(None, 1)[0].upper() if text.strip() else "SQL"
-        with span(f"postgres {name}", SpanKind.CLIENT, **{"db.system.name": "postgresql"}) as open_:
-            if open_ is not None:
-                open_.set_attribute("db.query.text", text)  # values are never in it
+        with statements(query.decode() if isinstance(query, bytes) else str(query)):
             return await super().execute(query, params, **kwargs)
 
 

@@ -130,3 +130,29 @@ def test_a_key_that_is_the_id_of_another_event_is_refused_and_leaves_nothing(lms
     assert (refused.status_code, told["event_id"] in refused.json()["detail"]) == (409, True)
     assert lms.events() == before
     lms.made(path, view)
+
+
+@pytest.mark.integration
+def test_a_refused_request_leaves_its_key_unused(lms: Any) -> None:
+    learner, stranger, course_id = lms.user(), lms.person(lms.user()), lms.course()
+    path, key = f"/courses/{course_id}/enrollments", new_id()
+    assert stranger.post(path, {"user_id": learner}, key=key).status_code == 403
+    other = {"user_id": lms.user()}  # another body: a key that had been claimed would say 422
+    assert lms.post(path, other, key=key).status_code == 201
+    assert lms.get(f"/enrollments/{key}").json()["user_id"] == other["user_id"]
+
+
+@pytest.mark.integration
+def test_an_event_id_that_somebody_else_has_taken_is_a_conflict(lms: Any) -> None:
+    learner, course_id = lms.user(), lms.course()
+    lms.enrollment(course_id, learner)
+    body = {"event_type": "content.viewed", "user_id": learner}
+    item_id, key = lms.item(course_id), new_id()
+    lms.made(f"/courses/{course_id}/items/{item_id}/events", body, key=key)
+    elsewhere = lms.elsewhere()
+    theirs, course = elsewhere.user(), elsewhere.course()
+    elsewhere.enrollment(course, theirs)
+    body = {"event_type": "content.viewed", "user_id": theirs}
+    path = f"/courses/{course}/items/{elsewhere.item(course)}/events"
+    assert elsewhere.post(path, body, key=key).status_code in (409, 422)
+    assert [one["event_type"] for one in elsewhere.events()].count("content.viewed") == 0

@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, decode
 from contracts.topics import ASSESSMENTS
@@ -19,7 +18,7 @@ from core_lms.assessment.clock import clock
 from core_lms.assessment.consumers.grading import CONSUMER
 from core_lms.assessment.kinds import kinds
 from core_lms.work import Unit, transaction
-from stack.postgres import PostgresSettings
+from stack.postgres import PostgresSettings, pool
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -54,10 +53,11 @@ def in_unit(institution_id: str, act: Callable[[Unit], Any]) -> Any:
     """Do something in a transaction as our own consumer."""
 
     async def done() -> Any:
-        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            PostgresSettings().app_url, min_size=1, max_size=1, open=False
-        )
-        async with pool, transaction(pool, service("grading", institution_id)) as unit:
+        connections = pool(PostgresSettings().app_url)
+        async with (
+            connections,
+            transaction(connections, service("grading", institution_id)) as unit,
+        ):
             return await act(unit)
 
     return asyncio.run(done())

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from psycopg_pool import AsyncConnectionPool
 
 from contracts.ids import new_id
 from core_lms.assessment.loops.closing import close_what_is_over
-from stack.postgres import PostgresSettings
+from stack.postgres import PostgresSettings, pool
 
 pytestmark = pytest.mark.integration
 
@@ -255,11 +254,9 @@ def test_what_learners_left_open_is_handed_in_as_of_its_end(quiz: Any) -> None:
     end = quiz.time.text(seconds=60)
 
     async def close() -> int:
-        pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            PostgresSettings().app_url, min_size=1, max_size=1, open=False
-        )
-        async with pool:
-            return await close_what_is_over(pool, quiz.time.now)
+        connections = pool(PostgresSettings().app_url)
+        async with connections:
+            return await close_what_is_over(connections, quiz.time.now)
 
     asyncio.run(close())
     assert quiz.learner.get(f"/attempts/{attempt['id']}").json()["status"] == "open"

@@ -23,7 +23,6 @@ import orjson
 import psycopg
 import pytest
 from confluent_kafka import KafkaError, TopicPartition
-from psycopg_pool import AsyncConnectionPool
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
@@ -45,7 +44,7 @@ from core_lms.users import service as users
 from core_lms.users.schemas import Registration
 from core_lms.work import Unit, transaction
 from stack import kafka
-from stack.postgres import PostgresSettings
+from stack.postgres import PostgresSettings, pool
 from stack.profile import REPOSITORY, Profile
 
 pytestmark = pytest.mark.integration
@@ -167,11 +166,9 @@ def grading(stack: Profile) -> Iterator[Service]:
 @asynccontextmanager
 async def working(grading: Service) -> AsyncIterator[Any]:
     """Transactions of the institution, on the test's own database."""
-    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-        grading.app_url, min_size=1, max_size=1, open=False
-    )
-    async with pool:
-        yield lambda: transaction(pool, service("test", grading.institution_id))
+    connections = pool(grading.app_url)
+    async with connections:
+        yield lambda: transaction(connections, service("test", grading.institution_id))
 
 
 @dataclass
