@@ -20,3 +20,5 @@ class FeatureRow(BaseModel):
     institution_id: Id
     event_timestamp: Timestamp
     features: dict[str, int | float | str | None]
+    past: bool = False
+    """A row of the past, told again: for the history alone, the online store keeps the newest."""

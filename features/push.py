@@ -76,10 +76,11 @@ class Pusher:
             view = VIEWS[name]
             with self._guard(), consent.writing(self._open()):
                 agreed = consent.agreed(self._open(), view, batch)
-                newest = list({row.entity_id: row for row in agreed}.values())
+                present = [row for row in agreed if not row.past]
+                newest = list({row.entity_id: row for row in present}.values())
                 history.write(self._open(), view, agreed)
                 store.push(feature_store, view, newest)
-                trail.extend(self._redis, view, agreed)
+                trail.extend(self._redis, view, present)
         if self._producer.flush(10):
             raise Retryable("dead letters could not be published: Kafka does not answer")
         return sum(map(len, accepted.values()))

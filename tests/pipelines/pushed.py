@@ -15,13 +15,14 @@ from pipelines.derive.features import FeaturePublisher
 from stack import kafka
 
 
-def push(engine: Engine, others: Sequence[Any] = ()) -> int:
+def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = None) -> int:
     """Tell what is due and push it, with ``others`` of the messages the pusher reads."""
     before = ends(FEATURES.name)
     publisher = FeaturePublisher()
     while publisher.publish(engine.connection):
         pass
-    return Pusher(kafka.producer()).write([*others, *since(before, FEATURES.name)])
+    pusher = pusher or Pusher(kafka.producer())
+    return pusher.write([*others, *since(before, FEATURES.name)])
 
 
 def ends(topic: str) -> dict[int, int]:
