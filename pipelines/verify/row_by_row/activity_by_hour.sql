@@ -4,7 +4,8 @@
 -- name: expected
 SELECT date_trunc('hour', moment)::TIMESTAMP AS bucket_at, institution_id, topic, event_type,
        count(*) AS events
-FROM a_event GROUP BY ALL
+FROM a_event WHERE moment >= coalesce(getvariable('archive_begins_at'), '-infinity'::TIMESTAMP)
+GROUP BY ALL
 -- name: found
 SELECT bucket_at AT TIME ZONE 'UTC' AS bucket_at, institution_id, topic, event_type, events
-FROM activity_by_hour
+FROM activity_by_hour, archive_kept WHERE bucket_at >= coalesce(begins_at, '-infinity')
