@@ -3,8 +3,10 @@
 Writes ``PER_S`` events a second, each one transaction with its outbox row, into an empty profile
 that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way into the archive:
 from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
-``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink jobs and
-into a derived one: until a reader, looking every 50 ms, sees a sum that holds the event.
+``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink job and
+into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, looking every
+50 ms, sees a sum that holds the event. ``derived_to_live`` is how much later than the derived
+table the counters have it. ``load`` tells what else the machine was doing.
 """
 
 from __future__ import annotations
@@ -13,10 +15,8 @@ import os
 import statistics
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-
-import psycopg
 
 from bench.spine import must_be_empty
 from contracts.envelope import wrap
@@ -24,7 +24,8 @@ from contracts.errors import LearnstreamError, Misconfigured
 from contracts.events.content import ContentViewed
 from contracts.ids import new_id
 from core_lms.outbox import APPEND, rows
-from stack.postgres import PostgresSettings, connect_analytics, connect_lms
+from stack.postgres import connect_analytics, connect_lms
+from stack.redis import client
 
 PER_S = int(os.environ.get("LMS_BENCH_PER_S", "1000"))
 SECONDS = int(os.environ.get("LMS_BENCH_SECONDS", "60"))
@@ -39,6 +40,8 @@ SELECT event_id::text, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float
 FROM activity_events WHERE institution_id = %s
 """
 SUMS = {
+    "learner_minute": "SELECT coalesce(sum(events), 0)::int FROM course_learners_minute "
+    "WHERE institution_id = %s",
     "minute": "SELECT coalesce(sum(events), 0)::int FROM course_activity_minute "
     "WHERE institution_id = %s",
     "learner_day": "SELECT coalesce(sum(events), 0)::int FROM learner_course_day "
@@ -54,7 +57,8 @@ def run() -> dict[str, float | int | str]:
                 "PostgreSQL does not keep commit times: track_commit_timestamp = on"
             )
     institution_id, total = new_id(), PER_S * (SECONDS + WARM_UP_S)
-    watches = {name: _Watch(sql, institution_id, total) for name, sql in SUMS.items()}
+    watches = {name: _Watch(_rows(sql, institution_id), total) for name, sql in SUMS.items()}
+    watches["live"] = _Watch(_counters(institution_id), total)
     for watch in watches.values():
         watch.start()
     commits = _write(institution_id, total)
@@ -65,22 +69,53 @@ def run() -> dict[str, float | int | str]:
     in_order = sorted(commits.items(), key=lambda item: item[1])
     first, last = in_order[warm][1], in_order[-1][1]
     figures: dict[str, float | int | str] = {
+        "load": round(os.getloadavg()[0], 1),
         "events": total - warm,
         "events_per_s": round((total - warm) / (last - first)),
         **_figures("row", [archived[id_] - at for id_, at in in_order[warm:]]),
     }
-    for name, watch in watches.items():
-        figures |= _figures(name, watch.delays([at for _, at in in_order])[warm:])
-    return figures
+    delays = {
+        name: watch.delays([at for _, at in in_order])[warm:] for name, watch in watches.items()
+    }
+    for name, found in delays.items():
+        figures |= _figures(name, found)
+    later = [
+        max(0.0, live - table)
+        for live, table in zip(delays["live"], delays["learner_minute"], strict=True)
+    ]
+    return figures | _figures("live", later, since="derived")
 
 
-def _figures(name: str, delays_s: Sequence[float]) -> dict[str, float]:
+def _figures(name: str, delays_s: Sequence[float], since: str = "commit") -> dict[str, float]:
     cuts = statistics.quantiles(delays_s, n=100)
     return {
-        f"commit_to_{name}_p50_ms": round(cuts[49] * 1000, 1),
-        f"commit_to_{name}_p99_ms": round(cuts[98] * 1000, 1),
-        f"commit_to_{name}_max_ms": round(max(delays_s) * 1000, 1),
+        f"{since}_to_{name}_p50_ms": round(cuts[49] * 1000, 1),
+        f"{since}_to_{name}_p99_ms": round(cuts[98] * 1000, 1),
+        f"{since}_to_{name}_max_ms": round(max(delays_s) * 1000, 1),
     }
+
+
+def _rows(sql: str, institution_id: str) -> Callable[[], int]:
+    connection = connect_analytics(autocommit=True)
+
+    def count() -> int:
+        row = connection.execute(sql.encode(), [institution_id]).fetchone()
+        return int(row[0]) if row else 0
+
+    return count
+
+
+def _counters(institution_id: str) -> Callable[[], int]:
+    """Events of the institution's minutes since now, as the live counters have them."""
+    redis, first = client(), int(time.time()) // 60 - 1
+
+    def count() -> int:
+        pipe = redis.pipeline(transaction=False)
+        for minute in range(first, int(time.time()) // 60 + 1):
+            pipe.hvals(f"live:{institution_id}:{minute}")
+        return sum(int(value) for values in pipe.execute() for value in values)
+
+    return count
 
 
 def _write(institution_id: str, total: int) -> dict[str, float]:
@@ -134,8 +169,7 @@ def _archived(institution_id: str, total: int) -> dict[str, float]:
 class _Watch(threading.Thread):
     """Looks at a sum until it has come to ``total``: when it first held at least n events."""
 
-    sql: str
-    institution_id: str
+    look: Callable[[], int]
     total: int
     seen: list[tuple[float, int]] = field(default_factory=list)
 
@@ -146,13 +180,11 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         deadline = time.monotonic() + SECONDS + WARM_UP_S + DEADLINE_S
-        with psycopg.connect(PostgresSettings().analytics_url, autocommit=True) as connection:
-            count = 0
-            while count < self.total and time.monotonic() < deadline:
-                row = connection.execute(self.sql.encode(), [self.institution_id]).fetchone()
-                count = int(row[0]) if row else 0
-                self.seen.append((time.time(), count))
-                time.sleep(LOOK_EVERY_S)
+        count = 0
+        while count < self.total and time.monotonic() < deadline:
+            count = self.look()
+            self.seen.append((time.time(), count))
+            time.sleep(LOOK_EVERY_S)
 
     def delays(self, commits: Sequence[float]) -> list[float]:
         """Of the n-th commit: until a look that saw n events or more."""
