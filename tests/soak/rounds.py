@@ -68,7 +68,7 @@ class Life:
             self.school.institution_id, self.events, self.content, SETTLES_WITHIN_S, PARTS
         )
         settled_s = time.monotonic() - started
-        report = verify(wait_s=30, institution=self.school.institution_id, repeats=True)
+        report = verify(wait_s=120, institution=self.school.institution_id, repeats=True)
         assert report.equal, (
             f"{one}: {report.trouble or report.difference} ({waiting or 'settled'})"
         )

@@ -39,5 +39,5 @@ def test_every_table_is_equal_after_each_of_the_rounds(
     except AssertionError as error:
         raise AssertionError(f"learnstream soak --seed {settings.seed}: {error}") from error
     rebuild.rebuild([])
-    report = verify(wait_s=30, repeats=True)
+    report = verify(wait_s=120, repeats=True)
     assert report.equal, f"after a rebuild of everything: {report.trouble or report.difference}"

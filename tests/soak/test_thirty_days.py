@@ -78,7 +78,7 @@ def test_state_and_memory_level_off_and_rows_grow_no_faster_than_days(
         sys.stdout.flush()
         time.sleep(max(0.0, DAY_S - took_s))
     show(told)
-    report = verify(wait_s=60, institution=school.institution_id)
+    report = verify(wait_s=120, institution=school.institution_id)
     assert report.equal, report.trouble or report.difference
     assert not readings.keys_without_end()
     assert not (grown := growing(told)), "; ".join(grown)
