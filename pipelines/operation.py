@@ -34,7 +34,8 @@ log = logging.getLogger("pipelines.operation")
 class Memory:
     """``wanted`` None means every job there is; ``begun_from`` is what ``job_id`` began at.
 
-    ``plan`` (``Plan.facts``) and ``generation`` (``pipelines.start``) are those of its state.
+    ``plan`` (``Plan.facts``) and ``generation`` (``pipelines.start``) are those of its state;
+    ``stopped_at`` is when it was last stopped, in seconds since 1970.
     """
 
     wanted: tuple[str, ...] | None = None
@@ -43,6 +44,7 @@ class Memory:
     begun_from: str | None = None
     plan: Mapping[str, Any] | None = None
     generation: int = 0
+    stopped_at: float | None = None
 
     def jobs(self) -> list[Job]:
         known = catalogue()
@@ -112,7 +114,7 @@ def _run(now: Memory) -> str:
     alive = cluster.running(application.NAME)
     if not jobs:
         if alive:
-            now = replace(now, begun_from=_end(alive.job_id), job_id=None)
+            now = _stopped(now, alive.job_id)
         _remember(now)
         return "no job runs" if not alive else f"stopped at {now.begun_from or 'no savepoint'}"
     create_topics()
@@ -127,7 +129,7 @@ def _run(now: Memory) -> str:
     if fits and now.plan is not None:
         refuse(jobs, plan.differences(now.plan, made))
     if alive:
-        now = replace(now, begun_from=_end(alive.job_id), job_id=None)
+        now = _stopped(now, alive.job_id)
     begin = _newest(now) if fits else None
     job_id, begin = _start(jobs, begins, made, begin)
     _remember(
@@ -154,7 +156,7 @@ def stop() -> bool:
     """Stop what runs at a savepoint, wanted as it is; whether anything ran. Only when alone."""
     alive = cluster.running(application.NAME)
     if alive:
-        _remember(replace(memory(), begun_from=_end(alive.job_id), job_id=None))
+        _remember(_stopped(memory(), alive.job_id))
     return alive is not None
 
 
@@ -183,6 +185,10 @@ def _start(
     return job_id, begin
 
 
+def _stopped(now: Memory, job_id: str) -> Memory:
+    return replace(now, begun_from=_end(job_id), job_id=None, stopped_at=time.time())
+
+
 def _end(job_id: str) -> str | None:
     """Stop at a savepoint; where none can be taken, cancel: the newest checkpoint is as good."""
     try:
@@ -201,16 +207,15 @@ def _newest(now: Memory) -> str | None:
     found = now.begun_from
     if now.job_id:
         found = cluster.newest_checkpoint(now.job_id) or _on_disk(now.job_id) or found
-    return found if found and _exists(found) and not _forgotten(found) else None
+    return found if found and _exists(found) and not _forgotten(found, now.stopped_at) else None
 
 
-def _forgotten(path: str) -> bool:
+def _forgotten(path: str, stopped_at: float | None) -> bool:
     local = _local(path)
-    if local is None:
-        return False
+    taken_at = stopped_at if local is None else (local / "_metadata").stat().st_mtime
     settings = FlinkSettings()
-    age_s = time.time() - (local / "_metadata").stat().st_mtime
-    return age_s > settings.state_ttl_h * 3600 - settings.part_s
+    kept_s = settings.state_ttl_h * 3600 - settings.part_s
+    return taken_at is not None and time.time() - taken_at > kept_s
 
 
 def _on_disk(job_id: str) -> str | None:
