@@ -3,10 +3,11 @@
 What others may read (database ``analytics``; all ids ``uuid``, all times ``timestamptz`` in UTC):
 
 ``course_activity_minute | _hour | _day``
-    ``(bucket_at, institution_id, course_id, kind, events, clicks)``, key the first four columns.
-    One row per bucket in which a valid event of ``lms.content.events`` happened; ``events`` counts
-    all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the payload's kind.
-    Rows are upserted: a late event changes its old bucket.
+    ``(bucket_at, institution_id, course_id, kind, part, events, clicks)``, key the first five
+    columns. Rows for each bucket in which a valid event of ``lms.content.events`` happened;
+    ``events`` counts all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the
+    payload's kind. ``part`` tells when the messages arrived: sum over it, for a late event may add
+    a row to its old bucket.
 ``learner_course_day``
     ``(bucket_at, institution_id, course_id, user_id, events, clicks, views, completions,
     time_on_task_ms, first_at, last_at)``, key the first four columns: a learner's day in a course.
@@ -18,7 +19,8 @@ Derived from the archive (``pipelines.derive``; each event once, however late):
 ``enrollment_funnel``, ``enrollment_times`` · ``assessment_set``, ``learner_submission``,
 ``question_response`` as last told, ``question_stats`` (view ``question_quality``),
 ``question_answers``, ``assessment_stats`` · ``learner_progress`` (view) ·
-``recommendation_offer``, ``recommendation_feedback`` · ``clock_skew`` and the view ``anomalies``.
+``recommendation_offer``, ``recommendation_feedback`` · ``clock_skew`` and the view ``anomalies`` ·
+``learner_totals`` and ``item_totals`` of all time.
 Their columns are explained in the migrations; ``learnstream rebuild --list`` names their jobs.
 
 ``activity_events``
@@ -26,7 +28,8 @@ Their columns are explained in the migrations; ``learnstream rebuild --list`` na
     institution_id, user_id, course_id, item_id, kind, clicks, source_service, schema_version,
     payload, received_at)``. ``payload`` is the event's payload as validated (``jsonb``); ``user_id,
     course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Indexed by
-    ``(event_id, timestamp)`` and ``(user_id, timestamp)``.
+    ``(event_id, timestamp)`` and ``(user_id, timestamp)``. ``archive_kept.begins_at`` says since
+    when it is complete; ``activity_by_hour`` counts it.
 ``archive_arrivals``
     ``(hour_at, topic, events, late, future)``: how messages arrived, by the hour of their arrival;
     repeated messages count as often as they came.

@@ -1,7 +1,8 @@
 """The Flink jobs: jobs list | submit [NAME…] | cancel [NAME…] | explain [NAME…] | status | restore.
 
 All wanted jobs run as one Flink application, so that a topic is read and parsed once for all of
-them. `submit` and `cancel` without a name mean every job; `restore` runs what should be running
+them. `submit` goes on from the newest state; a changed job that does not fit it is refused, with
+what to do, before anything is stopped. `submit` and `cancel` without a name mean every job; `restore` runs what should be running
 after a JobManager was started anew, and does nothing where it runs already.
 """
 
