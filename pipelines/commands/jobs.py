@@ -2,8 +2,9 @@
 
 All wanted jobs run as one Flink application, so that a topic is read and parsed once for all of
 them. `submit` goes on from the newest state; a changed job that does not fit it is refused, with
-what to do, before anything is stopped. `submit` and `cancel` without a name mean every job; `restore` runs what should be running
-after a JobManager was started anew, and does nothing where it runs already.
+what to do, before anything is stopped. `submit` and `cancel` without a name mean every job;
+`restore` runs what should be running after a JobManager was started anew, and does nothing where
+it runs already.
 """
 
 from __future__ import annotations
