@@ -8,13 +8,17 @@ SELECT DISTINCT ON (user_id) user_id, institution_id FROM told
 WHERE event_type IN ('assessment.graded', 'enrollment.created') ORDER BY user_id, institution_id
 ON CONFLICT DO NOTHING;
 
--- Work that is set or moved is due, or missed, for everybody in its course.
+-- Work that is set or moved is due, or missed, for everybody in its course: courses first, because
+-- a step may bring thousands of enrollments and hundreds of pieces of work.
+WITH moved AS MATERIALIZED (
+    SELECT course_id, institution_id FROM told
+    WHERE event_type IN ('assessment.created', 'assessment.updated') GROUP BY 1, 2
+)
 INSERT INTO learner_features_due
-SELECT DISTINCT ON (user_id) c.user_id, c.institution_id
-FROM told JOIN learner_course c USING (course_id, institution_id)
-WHERE event_type IN ('assessment.created', 'assessment.updated')
-  AND c.enrolled_at IS NOT NULL
-ORDER BY user_id, institution_id
+SELECT c.user_id, c.institution_id
+FROM moved JOIN learner_course c USING (course_id, institution_id)
+WHERE c.enrolled_at IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due
