@@ -1,4 +1,4 @@
-"""The process between the derivation and the feature store: ``lms.features`` → history and online store.
+"""The process between derivation and feature store: ``lms.features`` → history, online store.
 
 Order of work per batch: consent and erasure, history row, online row, trail, dead letters, and only
 then the offsets. A crash anywhere repeats the batch, and repeating changes nothing. One backlog's
