@@ -56,6 +56,7 @@ class History:
 
         Raises ``Misconfigured`` where Kafka has more: topics kept from a larger run.
         """
+        published = publishing.publish(self.db, GROUP, size.until_day)
         consumer = kafka.consumer(GROUP)
         [reached] = consumer.committed([TopicPartition(CONTENT.name, 0)], timeout=30)
         consumer.close()
@@ -65,7 +66,7 @@ class History:
                 "run. Unset LMS_BENCH_KEEP, or take LMS_BENCH_SIZES=1 and as many events as then",
                 setting="LMS_BENCH_KEEP",
             )
-        return publishing.publish(self.db, GROUP, size.until_day)
+        return published
 
 
 @contextmanager
