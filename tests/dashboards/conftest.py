@@ -212,6 +212,9 @@ def filled(stack: Profile) -> Iterator[str]:
                     rows.event("recommendation.clicked", topic, at, more=more, **about)
         _teaching(rows, now - timedelta(days=10))
         _derive(url)
+        with psycopg.connect(url) as connection:  # what the monitor's heartbeat has measured
+            sent_at = now - timedelta(minutes=2)
+            connection.execute("INSERT INTO commit_to_row VALUES (%s, 0.2, 0.5)", [sent_at])
         yield url
 
 
