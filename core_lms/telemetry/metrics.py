@@ -18,10 +18,14 @@ from prometheus_client import (
     Histogram,
     generate_latest,
     multiprocess,
+    values,
 )
 from psycopg_pool import AsyncConnectionPool
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_SHARED = values.ValueClass is not values.MutexValue
+"""Whether values lie in that folder: ``prometheus_client`` decides it when it is imported, and
+a library that names a folder later (Feast does) changes nothing."""
 BUCKETS_S = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
 REQUESTS = Counter("lms_requests_total", "Requests answered", ["method", "route", "status"])
@@ -63,7 +67,7 @@ def pooled(name: str, pool: AsyncConnectionPool[Any]) -> None:
 def exposition() -> tuple[bytes, str]:
     """The text Prometheus reads, of all workers together, and its media type."""
     registry: CollectorRegistry = REGISTRY
-    if os.environ.get(FOLDER):
+    if _SHARED:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry), CONTENT_TYPE_LATEST
@@ -71,7 +75,7 @@ def exposition() -> tuple[bytes, str]:
 
 def end_of_process() -> None:
     """What this worker had open counts no longer; what it has counted stays in the sums."""
-    if os.environ.get(FOLDER):
+    if _SHARED:
         multiprocess.mark_process_dead(os.getpid())  # type: ignore[no-untyped-call]
 
 
