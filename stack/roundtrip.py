@@ -98,9 +98,10 @@ class Connection(AsyncConnection[Any]):
                 raise InterfaceError("open the connection with prepare_threshold=None")
             self._transformer = Transformer.from_context(self)
             self._known, self._columns, self._numbers = {}, {}, count()
+        adapted = [self._adapt(*statement) for statement in statements]
         self.pgconn.enter_pipeline_mode()
         try:
-            sent = [self._send(*statement) for statement in statements]
+            sent = [self._send(*statement) for statement in adapted]
             self.pgconn.pipeline_sync()
             results = await self._results()
             self.pgconn.exit_pipeline_mode()
@@ -109,22 +110,26 @@ class Connection(AsyncConnection[Any]):
             raise
         return self._read(sent, results)
 
-    def _send(self, text: str, values: Any) -> _Sent:
-        query = _query(text)
-        tx, pgconn = self._transformer, self.pgconn
+    def _adapt(self, text: str, values: Any) -> tuple[bytes, tuple[int, ...], Any, Any]:
+        """Query, types, values and their formats; before anything is sent, for a value may be one
+        that Postgres cannot hold.
+        """
+        query, tx = _query(text), self._transformer
         assert tx is not None
         params = tx.dump_sequence([values[name] for name in query.names], query.formats)
-        types = tx.types or ()
-        key = query.text, types
+        return query.text, tx.types or (), params, tx.formats
+
+    def _send(self, text: bytes, types: tuple[int, ...], params: Any, formats: Any) -> _Sent:
+        pgconn, key = self.pgconn, (text, types)
         name = self._known.get(key)
         if name is None and (not self.prepares or len(self._known) >= PREPARED):
-            pgconn.send_query_params(query.text, params, types, tx.formats)
+            pgconn.send_query_params(text, params, types, formats)
             return _Sent(key, None)
         parsed = None
         if name is None:
             name = parsed = b"asked_%d" % next(self._numbers)
-            pgconn.send_prepare(parsed, query.text, types)
-        pgconn.send_query_prepared(name, params, tx.formats)
+            pgconn.send_prepare(parsed, text, types)
+        pgconn.send_query_prepared(name, params, formats)
         return _Sent(key, parsed)
 
     async def _results(self) -> list[PGresult]:

@@ -95,6 +95,16 @@ def test_what_follows_a_failure_is_not_done_and_the_connection_lives_on(stack: P
     run(act)
 
 
+def test_a_value_that_cannot_be_stored_costs_no_connection(stack: Profile) -> None:
+    async def act(connection: Connection) -> None:
+        with pytest.raises(psycopg.DataError):
+            await connection.ask(("SELECT 1", {}), ("SELECT %(x)s::text", {"x": "a\x00b"}))
+        [found] = await connection.ask(("SELECT 1 AS one", {}))
+        assert found.row == {"one": 1}
+
+    run(act)
+
+
 def test_a_rollback_keeps_the_statements_prepared(stack: Profile) -> None:
     async def act(connection: Connection) -> None:
         query = "SELECT %(n)s::int AS n"
