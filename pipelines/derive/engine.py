@@ -1,4 +1,4 @@
-"""One step: look at what the archive's new batches touch, add the differences, move the position.
+"""One step: look at the archive's new events, add the differences they make, move the position.
 
 Everything happens in one Postgres transaction under an advisory lock, so there is at most one step
 at a time on the whole installation, and a kill at any moment leaves either all of it or nothing.
@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 LOCK = 0x4C53_0003  # one step or rebuild at a time; any constant no other lock of ours uses
 _ANALYZE_FROM = 2_000
 """Events from which it pays to tell the planner what the step's tables hold."""
+
+_BOUNDS = ("lo", "hi", "near_lo", "near_hi")
 
 _NEXT = """
 SELECT batch_no, events FROM (
@@ -60,7 +62,10 @@ class Engine:
             "-c default_statistics_target=10",
         )
         self._connection.execute((HERE / "session.sql").read_text(encoding="utf-8"))
-        self._look = named(HERE / "look.sql")
+        statements = named(HERE / "look.sql")
+        self._look = {
+            name: text.replace("{event}", statements["event"]) for name, text in statements.items()
+        }
 
     @property
     def connection(self) -> Connection[Any]:
@@ -82,8 +87,11 @@ class Engine:
             upto = queued[-1][0]
             events = sum(count for _, count in queued)
             parameters = self.parameters(done, upto)
-            self._run("touch", parameters)
-            seconds = self.look(parameters, events, loose="see_loose")
+            bounds = self._connection.execute(
+                self._look["bounds"].encode(), parameters | {"done": done, "upto": upto}
+            ).fetchone()
+            parameters |= zip(_BOUNDS, bounds or (), strict=False)
+            seconds = self.look(parameters, events, "see")
             seconds |= self.apply(_of_steps(), parameters)
             self._run("advance", parameters)
             self._run("forget", parameters)
@@ -95,27 +103,23 @@ class Engine:
         row = self._connection.execute("SELECT done_batch_no FROM derive_position").fetchone()
         return int(row[0]) if row else 0
 
-    def look(self, parameters: dict[str, Any], events: int, loose: str | None) -> dict[str, float]:
-        """Fill ``seen`` and what is made of it, from what ``touched`` holds.
+    def look(self, parameters: dict[str, Any], events: int, *see: str) -> dict[str, float]:
+        """Fill ``fresh`` by the statements ``see``, and what is made of it and of what was known.
 
-        ``loose`` names the statement that brings the events that are about no learner.
+        With ``done`` below zero nothing was.
         """
         started = time.perf_counter()
         many = events >= _ANALYZE_FROM
-        if many:
-            self._connection.execute("ANALYZE touched")
-        self._run("span", parameters)
-        lo, hi = self._connection.execute(self._look["bounds"]).fetchone() or (None, None)
-        if lo is not None:
-            if many:
-                self._connection.execute("ANALYZE spans")
-            self._run("see", {**parameters, "lo": lo, "hi": hi})
-        if loose:
-            self._run(loose, parameters)
-        if many:
-            self._connection.execute("ANALYZE seen")
-        for name in ("tell", "learner_minutes", "time_steps"):
+        for name in (*see, "tell", "touch", "learner_minutes"):
             self._run(name, parameters)
+        if many:
+            self._connection.execute("ANALYZE fresh, touched, learner_minute")
+        if parameters["done"] >= 0:
+            for name in ("sessions_before", "near", "days_before", "items_before"):
+                self._run(name, parameters)
+            if many:
+                self._connection.execute("ANALYZE session_before, near, item_before")
+        self._run("walk", parameters)
         return {"look": time.perf_counter() - started}
 
     def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> dict[str, float]:

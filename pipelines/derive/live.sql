@@ -1,9 +1,8 @@
 -- name: recent
 -- New events of the last hour: minute, institution, course, learner. A clock may be a little ahead:
 -- what it told is counted here when its minute comes.
-SELECT DISTINCT date_trunc('minute', at), institution_id::text, course_id::text, user_id::text
-FROM seen WHERE fresh AND content AND at > now() - INTERVAL '1 hour'
-  AND at <= now() + INTERVAL '5 minutes'
+SELECT minute_at, institution_id::text, course_id::text, user_id::text FROM learner_minute
+WHERE last_at > now() - INTERVAL '1 hour' AND first_at <= now() + INTERVAL '5 minutes'
 
 -- name: counts
 SELECT bucket_at, institution_id::text, course_id::text, events, learners

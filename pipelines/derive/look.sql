@@ -1,106 +1,164 @@
 -- What a step looks at. Parameters: done and upto (batches), gap (of a session), lo and hi (moments
--- around everything, so that chunks of other times are left out when the plan is made).
+-- around everything, so that chunks of other times are left out when the plan is made). A rebuild
+-- has done = -1: everything is fresh to it, and nothing was known before.
 
--- name: touch
-INSERT INTO touched
-SELECT DISTINCT t.user_id, t.day
-FROM archive_batches, unnest(users, days) AS t(user_id, day)
-WHERE batch_no > %(done)s AND batch_no <= %(upto)s
-
--- name: span
-INSERT INTO spans
-SELECT user_id, lower(span), upper(span)
-FROM (
-    SELECT user_id, unnest(range_agg(tstzrange(
-        least(lo, before.started_at), greatest(hi, within.ended_at), '[]'))) AS span
-    FROM (
-        SELECT user_id, lower(days) AS lo, upper(days) AS hi
-        FROM (SELECT user_id, unnest(range_agg(tstzrange(
-                  day::timestamptz - %(gap)s::interval,
-                  day::timestamptz + INTERVAL '1 day' + %(gap)s::interval))) AS days
-              FROM touched GROUP BY user_id) AS merged
-    ) AS of_days
-    -- Sessions do not overlap: at most one that began before reaches in, and of those that began
-    -- within only the last can reach out.
-    LEFT JOIN LATERAL (
-        SELECT started_at FROM (
-            SELECT started_at, ended_at FROM sessions s
-            WHERE s.user_id = of_days.user_id AND s.started_at < lo
-            ORDER BY started_at DESC LIMIT 1) AS newest
-        WHERE ended_at >= lo) AS before ON true
-    LEFT JOIN LATERAL (
-        SELECT ended_at FROM sessions s
-        WHERE s.user_id = of_days.user_id AND s.started_at <= hi
-        ORDER BY started_at DESC LIMIT 1) AS within ON true
-    GROUP BY user_id
-) AS extended
-
--- name: bounds
--- Within what an event's moment can be, and Python can hold.
-SELECT greatest(min(lo), '0001-01-01Z'), least(max(hi), '9999-12-31 23:59:59.999999Z') FROM spans
-
--- name: see
-INSERT INTO seen
+-- name: event
 SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.course_id, e.item_id,
        e.kind, e.clicks, e.payload ->> 'device',
        CASE WHEN e.topic <> 'lms.content.events' OR e.event_type = 'video.watched'
             THEN e.payload END,
-       e.topic = 'lms.content.events',
-       e.topic = 'lms.content.events' OR e.event_type IN
-           ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'),
-       t.user_id IS NOT NULL, e.batch_no > %(done)s,
+       e.user_id IS NOT NULL AND e.topic = 'lms.content.events',
+       e.user_id IS NOT NULL AND (e.topic = 'lms.content.events' OR e.event_type IN
+           ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed')),
        CASE WHEN e.timestamp > e.received_at + INTERVAL '5 minutes' THEN e.source_service END,
        e.received_at
-FROM spans s
-JOIN activity_events e ON e.user_id = s.user_id AND e.timestamp BETWEEN s.lo AND s.hi
-LEFT JOIN touched t
-    ON t.user_id = e.user_id AND t.day = (e.timestamp AT TIME ZONE 'UTC')::date
-WHERE e.timestamp BETWEEN %(lo)s AND %(hi)s AND e.batch_no <= %(upto)s
+FROM activity_events e
+
+-- name: bounds
+-- Within what an event's moment can be, and Python can hold; `near` is a session's gap wider.
+SELECT greatest(min(at), '0001-01-01Z'),
+       least(max(at) + INTERVAL '1 day', '9999-12-31 23:59:59.999999Z'),
+       greatest(min(at) - %(gap)s::interval, '0001-01-01Z'),
+       least(max(at) + INTERVAL '1 day' + %(gap)s::interval, '9999-12-31 23:59:59.999999Z')
+FROM archive_batches,
+     LATERAL (SELECT min(day)::timestamptz FROM unnest(days) AS day
+              UNION ALL SELECT max(day)::timestamptz FROM unnest(days) AS day
+              UNION ALL SELECT min(moment) FROM unnest(loose_at) AS moment
+              UNION ALL SELECT max(moment) FROM unnest(loose_at) AS moment) AS ends (at)
+WHERE batch_no > %(done)s AND batch_no <= %(upto)s
+
+-- name: see
+INSERT INTO fresh {event}
+WHERE e.batch_no > %(done)s AND e.batch_no <= %(upto)s AND e.timestamp BETWEEN %(lo)s AND %(hi)s
+
+-- name: see_slice
+INSERT INTO fresh {event} JOIN everybody ON everybody.user_id = e.user_id
+WHERE slice = %(slice)s AND e.batch_no <= %(upto)s AND e.timestamp >= %(since)s
 
 -- name: see_loose
-INSERT INTO seen
-SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, NULL, e.course_id, e.item_id,
-       e.kind, e.clicks, NULL, e.payload, false, false, false, true, NULL, NULL
-FROM archive_batches b, unnest(b.loose, b.loose_at) AS l(event_id, at)
-JOIN activity_events e ON e.event_id = l.event_id AND e.timestamp = l.at
-WHERE b.batch_no > %(done)s AND b.batch_no <= %(upto)s
-  AND e.batch_no > %(done)s AND e.batch_no <= %(upto)s
-
--- name: see_all_loose
-INSERT INTO seen
-SELECT event_id, event_type, timestamp, institution_id, NULL, course_id, item_id, kind, clicks,
-       NULL, payload, false, false, false, true, NULL, NULL
-FROM activity_events
-WHERE user_id IS NULL AND batch_no <= %(upto)s AND topic <> 'lms.content.events'
+-- Events about no learner.
+INSERT INTO fresh {event}
+WHERE e.user_id IS NULL AND e.batch_no <= %(upto)s AND e.topic <> 'lms.content.events'
 
 -- name: tell
-INSERT INTO told SELECT * FROM seen WHERE fresh AND payload IS NOT NULL
+INSERT INTO told SELECT * FROM fresh WHERE payload IS NOT NULL
 
 -- name: learner_minutes
+-- The learner first in every key: a sort then compares what differs.
 INSERT INTO learner_minute
-SELECT institution_id, course_id, user_id, date_bin('1 minute', at, 'epoch'),
-       count(*) FILTER (WHERE fresh), bool_and(fresh)
-FROM seen WHERE content AND in_day GROUP BY 1, 2, 3, 4
+SELECT user_id, institution_id, course_id, date_bin('1 minute', at, 'epoch'), count(*),
+       coalesce(sum(clicks), 0), count(*) FILTER (WHERE event_type = 'content.viewed'),
+       count(*) FILTER (WHERE event_type = 'content.completed'), count(source_service),
+       min(at), max(at), max(at) FILTER (WHERE source_service IS NULL)
+FROM fresh WHERE content GROUP BY 1, 2, 3, 4
 
--- name: time_steps
-INSERT INTO time_step
-SELECT institution_id, course_id, user_id, at, sum(ms)
-FROM (
-    SELECT institution_id, course_id, user_id, at,
-           (extract(epoch FROM next_at - at) * 1000)::bigint AS ms
-    FROM (SELECT *, lead(at) OVER (
-              PARTITION BY institution_id, user_id ORDER BY at, event_id) AS next_at
-          FROM seen WHERE own) AS now_known
-    WHERE content AND next_at <= at + %(gap)s::interval
+-- name: touch
+INSERT INTO touched
+SELECT user_id, institution_id, (at AT TIME ZONE 'UTC')::date, min(at), max(at)
+FROM fresh WHERE own GROUP BY 1, 2, 3
+
+-- name: sessions_before
+-- Sessions do not overlap: of those that began before the span at most the last reaches into it.
+INSERT INTO session_before
+SELECT t.user_id, t.institution_id, t.day, s.started_at, s.ended_at, s.events, s.devices
+FROM touched t
+CROSS JOIN LATERAL (
+    SELECT ended_at FROM sessions s
+    WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
+      AND s.started_at <= hi + %(gap)s::interval
+    ORDER BY s.started_at DESC LIMIT 1
+) AS newest
+CROSS JOIN LATERAL (
+    SELECT * FROM sessions s
+    WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
+      AND s.started_at BETWEEN lo - %(gap)s::interval AND hi + %(gap)s::interval
     UNION ALL
-    SELECT institution_id, course_id, user_id, at,
-           -(extract(epoch FROM next_at - at) * 1000)::bigint
-    FROM (SELECT *, lead(at) OVER (
-              PARTITION BY institution_id, user_id ORDER BY at, event_id) AS next_at
-          FROM seen WHERE own AND NOT fresh) AS known_before
-    WHERE content AND next_at <= at + %(gap)s::interval
-) AS both_times
-GROUP BY 1, 2, 3, 4 HAVING sum(ms) <> 0
+    SELECT * FROM (SELECT * FROM sessions s
+                   WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
+                     AND s.started_at < lo - %(gap)s::interval
+                   ORDER BY s.started_at DESC LIMIT 1) AS before
+    WHERE ended_at >= lo - %(gap)s::interval
+) AS s
+WHERE newest.ended_at >= lo - %(gap)s::interval
+
+-- name: near
+-- Where a session ended before the span, its end is the last action; where it goes on, one is
+-- within the gap. Nothing else is read: a step costs what is new, not what the day holds.
+INSERT INTO near
+SELECT DISTINCT e.user_id, e.institution_id, e.course_id, e.event_id, e.timestamp,
+       e.topic = 'lms.content.events'
+FROM (
+    SELECT user_id, institution_id,
+           coalesce(max(CASE WHEN ended_at < lo THEN ended_at
+                             WHEN started_at < lo THEN greatest(started_at, lo - %(gap)s::interval)
+                        END), lo) AS from_at,
+           coalesce(min(CASE WHEN started_at > hi THEN started_at
+                             WHEN ended_at > hi THEN least(ended_at, hi + %(gap)s::interval)
+                        END), hi) AS until_at
+    FROM touched JOIN session_before USING (user_id, institution_id, day)
+    GROUP BY user_id, institution_id, day, lo, hi
+) AS span
+JOIN activity_events e USING (user_id, institution_id)
+WHERE e.timestamp BETWEEN from_at AND until_at
+  AND e.timestamp BETWEEN %(near_lo)s AND %(near_hi)s
+  AND e.batch_no <= %(done)s
+  AND (e.topic = 'lms.content.events' OR e.event_type IN
+       ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'))
+
+-- name: days_before
+INSERT INTO day_before
+SELECT user_id, institution_id, course_id, bucket_at, first_at, last_at
+FROM (SELECT user_id, institution_id, course_id, date_bin('1 day', minute_at, 'epoch') AS bucket_at
+      FROM learner_minute GROUP BY 1, 2, 3, 4) AS now
+JOIN learner_course_day USING (bucket_at, institution_id, course_id, user_id)
+
+-- name: items_before
+INSERT INTO item_before
+SELECT user_id, institution_id, course_id, bucket_at, e.item_id,
+       bool_or(e.event_type = 'content.completed')
+FROM day_before b JOIN activity_events e USING (user_id, institution_id, course_id)
+WHERE e.timestamp BETWEEN b.first_at AND b.last_at
+  AND e.timestamp BETWEEN %(lo)s AND %(hi)s
+  AND e.batch_no <= %(done)s AND e.topic = 'lms.content.events'
+GROUP BY 1, 2, 3, 4, 5
+
+-- name: walk
+-- Each action with the next one, and the next that was known before, from the last to the first.
+-- A run ends where the next is further than the gap.
+WITH walk AS MATERIALIZED (
+    SELECT user_id, institution_id, course_id, at, content, device, fresh, next_at, next_known_at,
+           ended, count(*) FILTER (WHERE ended) OVER (
+               PARTITION BY user_id, institution_id ORDER BY at DESC, event_id DESC
+               ROWS UNBOUNDED PRECEDING) AS nth
+    FROM (SELECT *, coalesce(next_at > at + %(gap)s::interval, true) AS ended
+          FROM (SELECT *, lag(at) OVER later AS next_at,
+                       min(at) FILTER (WHERE NOT fresh) OVER later AS next_known_at
+                FROM (SELECT user_id, institution_id, course_id, event_id, at, content, device,
+                             true AS fresh
+                      FROM fresh WHERE own
+                      UNION ALL
+                      SELECT user_id, institution_id, course_id, event_id, at, content, NULL, false
+                      FROM near) AS action
+                WINDOW later AS (PARTITION BY user_id, institution_id
+                                 ORDER BY at DESC, event_id DESC
+                                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS found
+         ) AS marked
+), runs AS (
+    INSERT INTO run
+    SELECT user_id, institution_id, min(at) FILTER (WHERE fresh), max(at) FILTER (WHERE fresh),
+           count(*) FILTER (WHERE fresh), array_agg(device) FILTER (WHERE device IS NOT NULL)
+    FROM walk GROUP BY user_id, institution_id, nth HAVING bool_or(fresh)
+)
+INSERT INTO time_step
+SELECT institution_id, course_id, user_id, at, ms
+FROM walk, LATERAL (
+    -- Microseconds are whole numbers in a float of 53 bits; half a millisecond counts as one.
+    SELECT CASE WHEN ended THEN 0
+                ELSE ((date_part('epoch', next_at - at) * 1000000)::bigint + 500) / 1000 END
+         - CASE WHEN fresh OR next_known_at IS NULL OR next_known_at > at + %(gap)s::interval THEN 0
+                ELSE ((date_part('epoch', next_known_at - at) * 1000000)::bigint + 500) / 1000 END
+) AS changed (ms)
+WHERE content AND ms <> 0
 
 -- name: advance
 INSERT INTO derive_position (done_batch_no) VALUES (%(upto)s)

@@ -28,15 +28,14 @@ _MARGIN = timedelta(days=2)
 """Before ``since``, days are looked at whose sessions and steps may reach over it."""
 
 _TEMPORARY = (
-    "touched, spans, seen, told, learner_minute, time_step, session_now, learner_course_before, "
-    "learner_course_told, offer_before, offer_touched, due"
+    "fresh, told, touched, learner_minute, time_step, run, session_now, "
+    "learner_course_before, learner_course_told, offer_before, offer_touched, due"
 )
 _EVERYBODY = """
 CREATE TEMP TABLE everybody ON COMMIT DROP AS
-SELECT DISTINCT user_id, (timestamp AT TIME ZONE 'UTC')::date AS day,
-       abs(hashtextextended(user_id::text, 0)) %% %(slices)s AS slice
+SELECT DISTINCT user_id, abs(hashtextextended(user_id::text, 0)) %% %(slices)s AS slice
 FROM activity_events
-WHERE user_id IS NOT NULL AND batch_no <= %(upto)s AND timestamp >= %(from)s
+WHERE user_id IS NOT NULL AND batch_no <= %(upto)s AND timestamp >= %(since)s
 """
 
 
@@ -124,15 +123,13 @@ def _build(
     ).fetchone()
     slices = (count[0] if count else 0) // SLICE_EVENTS + 1
     start = since - _MARGIN if since else datetime(1, 1, 1, tzinfo=UTC)
-    connection.execute(_EVERYBODY.encode(), {"slices": slices, "upto": upto, "from": start})
+    connection.execute(_EVERYBODY.encode(), {"slices": slices, "upto": upto, "since": start})
     connection.execute("CREATE INDEX ON everybody (slice)")
     stepwise = [job for job in jobs if job.due is None]
     for number in range(slices):
         connection.execute(f"TRUNCATE {_TEMPORARY}".encode())
-        connection.execute(
-            "INSERT INTO touched SELECT user_id, day FROM everybody WHERE slice = %s", (number,)
-        )
-        engine.look(parameters, SLICE_EVENTS, loose=None if number else "see_all_loose")
+        parameters |= {"slice": number, "since": start}
+        engine.look(parameters, SLICE_EVENTS, "see_slice", *(() if number else ("see_loose",)))
         engine.apply(stepwise, parameters)
     for job in jobs:
         if job.all_due is not None:

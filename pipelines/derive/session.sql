@@ -1,35 +1,58 @@
 -- Tables of the connection that derives: emptied at each commit.
 
--- Learners and days (UTC) with new events.
-CREATE TEMP TABLE touched (user_id uuid, day date) ON COMMIT DELETE ROWS;
-
--- What of each learner's time has to be looked at: whole days, a session's gap around them, and
--- the whole of the sessions that reach into that.
-CREATE TEMP TABLE spans (user_id uuid, lo timestamptz, hi timestamptz) ON COMMIT DELETE ROWS;
-
--- The archive's events in the spans. `fresh`: new in this step. `in_day`: on a touched day, of
--- which everything is here; others are here only for their nearness in time. `own`: an action of
--- the learner's, not something that was done to them. The payload only where an event is rare, the
--- producer only where its clock was ahead of ours.
-CREATE TEMP TABLE seen (
+-- The new events. `own`: an action of the learner's, not something that was done to them. The
+-- payload only where an event is rare, the producer only where its clock was ahead of ours.
+CREATE TEMP TABLE fresh (
     event_id uuid, event_type text, at timestamptz, institution_id uuid, user_id uuid,
     course_id uuid, item_id uuid, kind text, clicks integer, device text, payload jsonb,
-    content boolean, own boolean, in_day boolean, fresh boolean, source_service text,
-    received_at timestamptz
+    content boolean, own boolean, source_service text, received_at timestamptz
 ) ON COMMIT DELETE ROWS;
 
--- The fresh ones among the rare events, so that nobody looks for them among all.
-CREATE TEMP TABLE told (LIKE pg_temp.seen) ON COMMIT DELETE ROWS;
+-- The rare ones, so that nobody looks for them among all.
+CREATE TEMP TABLE told (LIKE pg_temp.fresh) ON COMMIT DELETE ROWS;
 
--- Learners by course and minute: how many new events, and were they there before this step?
+-- What was known before of those the new events are about.
+
+-- Learners and days (UTC) with new actions, and the time from the first to the last of them.
+CREATE TEMP TABLE touched (
+    user_id uuid, institution_id uuid, day date, lo timestamptz, hi timestamptz
+) ON COMMIT DELETE ROWS;
+-- Their sessions within reach.
+CREATE TEMP TABLE session_before (
+    user_id uuid, institution_id uuid, day date, started_at timestamptz, ended_at timestamptz,
+    events bigint, devices text[]
+) ON COMMIT DELETE ROWS;
+-- Actions just before, among and just after the new ones.
+CREATE TEMP TABLE near (
+    user_id uuid, institution_id uuid, course_id uuid, event_id uuid, at timestamptz,
+    content boolean
+) ON COMMIT DELETE ROWS;
+-- Their days in a course, and what they opened and completed on those.
+CREATE TEMP TABLE day_before (
+    user_id uuid, institution_id uuid, course_id uuid, bucket_at timestamptz, first_at timestamptz,
+    last_at timestamptz
+) ON COMMIT DELETE ROWS;
+CREATE TEMP TABLE item_before (
+    user_id uuid, institution_id uuid, course_id uuid, bucket_at timestamptz, item_id uuid,
+    finished boolean
+) ON COMMIT DELETE ROWS;
+
+-- What the new events come to.
+
+-- Learners by course and minute. `newest_at` leaves out events ahead of our clock.
 CREATE TEMP TABLE learner_minute (
-    institution_id uuid, course_id uuid, user_id uuid, minute_at timestamptz, events bigint,
-    novel boolean
+    user_id uuid, institution_id uuid, course_id uuid, minute_at timestamptz, events bigint,
+    clicks bigint, views bigint, completions bigint, ahead bigint, first_at timestamptz,
+    last_at timestamptz, newest_at timestamptz
 ) ON COMMIT DELETE ROWS;
-
--- Steps from one event to the next in a session: what this step adds to a learner's time on task.
+-- Steps from one action to the next in a session: what they add to a learner's time on task.
 CREATE TEMP TABLE time_step (
     institution_id uuid, course_id uuid, user_id uuid, at timestamptz, ms bigint
+) ON COMMIT DELETE ROWS;
+-- Actions of which none is further than a session's gap from the next.
+CREATE TEMP TABLE run (
+    user_id uuid, institution_id uuid, started_at timestamptz, ended_at timestamptz, events bigint,
+    devices text[]
 ) ON COMMIT DELETE ROWS;
 
 CREATE TEMP TABLE session_now (

@@ -6,13 +6,18 @@ FROM (
     SELECT institution_id, course_id, user_id,
            min(at) FILTER (WHERE event_type = 'enrollment.created') AS enrolled_at,
            max(at) FILTER (WHERE event_type = 'enrollment.created') AS last_enrolled_at,
-           min(at) FILTER (WHERE content) AS first_activity_at,
+           min(at) FILTER (WHERE event_type = 'active') AS first_activity_at,
            min(at) FILTER (WHERE event_type = 'course.completed') AS completed_at,
            max(at) FILTER (WHERE event_type = 'enrollment.dropped') AS dropped_at,
-           bool_or(NOT content) AS more
-    FROM seen
-    WHERE fresh AND (content OR event_type IN ('enrollment.created', 'enrollment.progressed',
-        'enrollment.dropped', 'course.completed'))
+           bool_or(event_type <> 'active') AS more
+    FROM (
+        SELECT 'active' AS event_type, institution_id, course_id, user_id, first_at AS at
+        FROM learner_minute
+        UNION ALL
+        SELECT event_type, institution_id, course_id, user_id, at FROM told
+        WHERE event_type IN ('enrollment.created', 'enrollment.progressed', 'enrollment.dropped',
+            'course.completed')
+    ) AS moments
     GROUP BY 1, 2, 3
 ) AS n
 LEFT JOIN learner_course t USING (course_id, user_id, institution_id)

@@ -1,6 +1,6 @@
 -- Whose features are to be told again; the rows are made when the step is over (features.py).
 INSERT INTO learner_features_due
-SELECT user_id, institution_id FROM seen WHERE fresh AND own GROUP BY 1, 2 ORDER BY 1, 2
+SELECT user_id, institution_id FROM touched GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO learner_features_due
@@ -22,6 +22,5 @@ GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due
-SELECT item_id, institution_id FROM seen
-WHERE fresh AND content AND item_id IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+SELECT item_id, institution_id FROM fresh WHERE content GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;

@@ -4,16 +4,13 @@ INSERT INTO learner_course_day AS t (bucket_at, institution_id, course_id, user_
 SELECT bucket_at, institution_id, course_id, user_id, sum(events), sum(clicks), sum(views),
        sum(completions), sum(ms), min(first_at), max(last_at)
 FROM (
-    SELECT date_bin('1 day', at, 'epoch') AS bucket_at, institution_id, course_id, user_id,
-           count(*) AS events, coalesce(sum(clicks), 0) AS clicks,
-           count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
-           count(*) FILTER (WHERE event_type = 'content.completed') AS completions,
-           0 AS ms, min(at) AS first_at, max(at) AS last_at
-    FROM seen WHERE fresh AND content GROUP BY 1, 2, 3, 4
+    SELECT date_bin('1 day', minute_at, 'epoch') AS bucket_at, institution_id, course_id, user_id,
+           events, clicks, views, completions, 0 AS ms, first_at, last_at
+    FROM learner_minute
     UNION ALL
-    SELECT date_bin('1 day', at, 'epoch'), institution_id, course_id, user_id, 0, 0, 0, 0, sum(ms),
+    SELECT date_bin('1 day', at, 'epoch'), institution_id, course_id, user_id, 0, 0, 0, 0, ms,
            NULL, NULL
-    FROM time_step GROUP BY 1, 2, 3, 4
+    FROM time_step
 ) AS added
 GROUP BY 1, 2, 3, 4
 ON CONFLICT (bucket_at, institution_id, course_id, user_id) DO UPDATE SET

@@ -5,8 +5,8 @@ SELECT DISTINCT (payload ->> 'recommendation_id')::uuid, item_id
 FROM told WHERE event_type LIKE 'recommendation.%%'
 UNION
 SELECT o.recommendation_id, o.item_id
-FROM (SELECT user_id, item_id, min(at) AS first_at, max(at) AS last_at FROM seen
-      WHERE fresh AND event_type = 'content.completed' GROUP BY 1, 2) AS done
+FROM (SELECT user_id, item_id, min(at) AS first_at, max(at) AS last_at FROM fresh
+      WHERE event_type = 'content.completed' GROUP BY 1, 2) AS done
 JOIN recommendation_offer o USING (user_id, item_id)
 WHERE o.shown_at BETWEEN done.first_at - %(window)s::interval AND done.last_at;
 

@@ -1,22 +1,39 @@
--- The sessions that new events belong to, made again from all their events. One that was stored
--- and now continues an earlier one is gone; one whose beginning is as before grows.
+-- The sessions that new events belong to: what was stored of them and the runs of new events,
+-- joined where they are within the gap. One that was stored and now continues an earlier one is
+-- gone; one whose beginning is as before grows.
 INSERT INTO session_now
-SELECT user_id, min(at), max(at), institution_id, count(*),
-       coalesce(array_agg(DISTINCT device) FILTER (WHERE device IS NOT NULL), '{}')
+SELECT user_id, min(started_at), max(ended_at), institution_id, sum(events),
+       CASE WHEN count(devices) = 0 THEN '{}'
+            ELSE ARRAY(SELECT DISTINCT device
+                       FROM unnest(string_to_array(string_agg(devices, E'\x1f'), E'\x1f')) AS device
+                       ORDER BY device) END
 FROM (
     SELECT *, count(*) FILTER (WHERE begins) OVER (
-        PARTITION BY institution_id, user_id ORDER BY at, event_id) AS nth
+        PARTITION BY user_id, institution_id ORDER BY started_at, ended_at
+        ROWS UNBOUNDED PRECEDING) AS nth
     FROM (
-        SELECT *, coalesce(at > lag(at) OVER (PARTITION BY institution_id, user_id
-                   ORDER BY at, event_id) + %(gap)s::interval, true) AS begins
-        FROM seen WHERE own
+        SELECT *, coalesce(started_at > %(gap)s::interval + max(ended_at) OVER (
+            PARTITION BY user_id, institution_id ORDER BY started_at, ended_at
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS begins
+        FROM (
+            SELECT user_id, institution_id, started_at, ended_at, events, true AS fresh,
+                   nullif(array_to_string(devices, E'\x1f'), '') AS devices
+            FROM run
+            UNION ALL
+            SELECT DISTINCT user_id, institution_id, started_at, ended_at, events, false,
+                   nullif(array_to_string(devices, E'\x1f'), '')
+            FROM session_before
+        ) AS part
     ) AS marked
 ) AS numbered
 GROUP BY user_id, institution_id, nth HAVING bool_or(fresh);
 
-DELETE FROM sessions s USING session_now n
-WHERE s.user_id = n.user_id AND s.institution_id = n.institution_id
-  AND s.started_at > n.started_at AND s.started_at <= n.ended_at;
+DELETE FROM sessions s
+USING session_before b JOIN session_now n
+    ON n.user_id = b.user_id AND n.institution_id = b.institution_id
+    AND b.started_at > n.started_at AND b.started_at <= n.ended_at
+WHERE s.user_id = b.user_id AND s.institution_id = b.institution_id
+  AND s.started_at = b.started_at;
 
 INSERT INTO sessions (user_id, started_at, ended_at, institution_id, events, devices)
 SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now
