@@ -1,13 +1,15 @@
-"""What every test shares: the test profile, and the real parts for those that ask for them."""
+"""What every test shares: a profile per lane, and the real parts for those that ask for them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Any
+
+from tests import lanes
 
 # Before any settings are read: tests never touch the demo's ports or data.
-os.environ.setdefault("LMS_LOCAL_NAME", "test")
-os.environ.setdefault("LMS_LOCAL_PORT_OFFSET", "1000")
+os.environ.update(lanes.profile(os.environ))
 # Requests are metered as in production, by buckets that no test empties unless it is about them.
 os.environ.setdefault("LMS_LIMITS_READ", "100000/s burst 1000000")
 os.environ.setdefault("LMS_LIMITS_WRITE", "100000/s burst 1000000")
@@ -22,12 +24,22 @@ from stack import cli
 from stack.kafka import create_topics
 from stack.profile import Profile, profile
 
-PARTS = ("kafka", "postgres", "redis", "jobmanager", "taskmanager")
+PARTS = ("kafka", "postgres", "redis")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: lanes.rank(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> lanes.Lanes:
+    config.option.loadscopereorder = False  # the order is ours
+    return lanes.Lanes(config, log)
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Profile]:
-    """The real parts of the test profile, empty, with topics and tables; ended afterwards.
+    """The real servers of the lane's profile, empty, with topics and tables; ended afterwards.
 
     Our own processes do not run here: a test starts the one it is about.
     """
@@ -41,3 +53,14 @@ def stack() -> Iterator[Profile]:
         yield profile()
     finally:
         cli.call("down")
+
+
+@pytest.fixture(scope="session")
+def flink(stack: Profile) -> Profile:
+    """The same with a Flink cluster, for those few that need one.
+
+    Nothing runs on it: a test submits what it is about.
+    """
+    (stack.run / "jobs.json").write_text('{"wanted": []}')
+    assert cli.call("up", "flink") == 0
+    return stack

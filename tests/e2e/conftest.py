@@ -8,13 +8,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from stack.profile import REPOSITORY
+from stack.profile import REPOSITORY, profile
 from tests.e2e.mail import Mailbox
 from tests.e2e.product import Operator, Product
 
-_OFFSET = 3000
-
-
+_NAME = f"{profile().name}-e2e"
+_OFFSET = profile().port_offset + 2000
 _SMTP_PORT = 18025 + _OFFSET
 
 
@@ -32,7 +31,7 @@ def product(mailbox: Mailbox) -> Iterator[Product]:
     env = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
-        "LMS_LOCAL_NAME": "e2e",
+        "LMS_LOCAL_NAME": _NAME,
         "LMS_LOCAL_PORT_OFFSET": str(_OFFSET),
         "LMS_LOCAL_TASK_MANAGER_MEMORY_MB": "2048",
         "LMS_USERS_SELF_REGISTRATION": "true",

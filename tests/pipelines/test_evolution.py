@@ -55,7 +55,7 @@ def changed(writes: tuple[int, ...], old: str = "", new: str = "") -> dict[str, 
 
 
 @pytest.fixture(scope="module", autouse=True)
-def running(stack: Profile) -> Iterator[None]:
+def running(flink: Profile) -> Iterator[None]:
     stop = threading.Event()
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()

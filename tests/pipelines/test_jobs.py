@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,8 +30,10 @@ NOON = datetime(2014, 3, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def running(stack: Profile) -> None:
+def running(flink: Profile) -> Iterator[None]:
     operation.submit()
+    yield
+    operation.cancel()
 
 
 def publish(messages: Iterable[bytes | None]) -> None:

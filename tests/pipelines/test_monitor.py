@@ -45,6 +45,7 @@ def until(
 
 
 @pytest.mark.integration
+@pytest.mark.usefixtures("flink")
 def test_what_waits_for_a_reader_is_seen_and_every_reading_is_explained(monitor: Monitor) -> None:
     def waiting(readings: list[Reading]) -> float:
         return float(labelled(readings, "learnstream_lag_messages")[f"archive {CONTENT.name}"])

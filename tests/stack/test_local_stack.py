@@ -36,8 +36,8 @@ SERVERS = named(["servers"])
 def running() -> Iterator[None]:
     """A stack of its own: killing its parts disturbs no other test."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LMS_LOCAL_NAME", "stack-test")
-        patch.setenv("LMS_LOCAL_PORT_OFFSET", "2000")
+        patch.setenv("LMS_LOCAL_NAME", f"{profile().name}-stack")
+        patch.setenv("LMS_LOCAL_PORT_OFFSET", str(profile().port_offset + 1000))
         patch.setenv("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "1024")
         stack.down(list(PARTS.values()))
         stack.wipe(list(PARTS.values()))

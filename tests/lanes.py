@@ -1,0 +1,54 @@
+"""Lanes: tests that run at the same time, each lane on real parts of its own.
+
+``pytest -n 2`` makes two of them; without ``-n`` there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdist.scheduler import LoadScopeScheduling
+
+LONG = (
+    "tests/e2e/",  # the whole running product
+    "tests/pipelines/",  # Flink; and what waits in Kafka is only what these have sent
+    "tests/stack/test_local_stack.py",
+    "tests/core_lms/outbox/",
+    "tests/core_lms/integration/",
+    "tests/serving/",
+    "tests/features/",
+    "tests/dashboards/",
+    "tests/core_lms/test_schemathesis.py",
+    "tests/core_lms/assessment/",
+    "tests/core_lms/notifications/",
+    "tests/core_lms/inbox/",
+)
+"""Beginnings of paths. What takes long begins first, in this order, so that the lanes end at about
+the same time, and stays in one lane, for its tests share what is expensive to make."""
+
+_STRIDE = 100
+"""Between the ports of two lanes: no two default ports are as far apart, up to eight lanes."""
+
+
+def profile(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that name the profile of this process: its lane's, in a worker of xdist."""
+    name = environment.get("LMS_LOCAL_NAME", "test")
+    offset = int(environment.get("LMS_LOCAL_PORT_OFFSET", "1000"))
+    lane = int(environment.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return {
+        "LMS_LOCAL_NAME": f"{name}-{lane}" if lane else name,
+        "LMS_LOCAL_PORT_OFFSET": str(offset + lane * _STRIDE),
+    }
+
+
+def rank(nodeid: str) -> int:
+    """Lower begins earlier."""
+    return next((n for n, path in enumerate(LONG) if nodeid.startswith(path)), len(LONG))
+
+
+class Lanes(LoadScopeScheduling):
+    """Gives a lane that is free the next file, or all of what is long."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        number = rank(nodeid)
+        return LONG[number] if number < len(LONG) else nodeid.partition("::")[0]
