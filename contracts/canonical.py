@@ -19,6 +19,10 @@ from contracts.flink import _MOMENT
 
 Property = Mapping[str, Any]
 
+FIELDS = ("event_id", "timestamp", "source_service", "schema_version", "institution_id", "payload")
+LIFTED = ("user_id", "course_id", "item_id", "kind", "clicks")
+"""Fields of a payload that are groups of its pattern, where it has them."""
+
 _TYPE_FROM = len('{"event_id":"') + 36 + len('","event_type":"')
 _PLAIN = re.compile(r"[a-zA-Z0-9_\[\]{},()?:|-]+")
 """Patterns of which every match stands for itself in JSON."""
@@ -27,26 +31,30 @@ _WRITTEN = _MOMENT.replace("(?:[.][0-9]{1,6})?Z", "(?:[.](?!000000)[0-9]{6})?Z")
 """A real moment with no fraction or one of six digits."""
 
 
-def match(topic: str, message: bytes | None) -> re.Match[str] | None:
-    """The message's fields, if it is a valid event of ``topic`` just as ``encode`` writes it.
-
-    Groups are ``event_id``, ``timestamp``, ``source_service``, ``schema_version``,
-    ``institution_id``, ``payload`` (its JSON, without a backslash in it) and the payload's fields
-    by name, as text, None where null.
-    """
+def text(message: bytes | None) -> str | None:
+    """The message, where a pattern may describe it: not too long, all in ASCII."""
     if message is None or len(message) > MAX_BYTES:
         return None
     try:
-        text = message.decode("ascii")
+        return message.decode("ascii")
     except UnicodeDecodeError:
         return None
-    known = pattern(topic, text[_TYPE_FROM : text.find('"', _TYPE_FROM)])
-    return known.fullmatch(text) if known else None
+
+
+def type_of(text: str) -> str | None:
+    """The event's type, if the message is just as ``encode`` writes it; else mostly None."""
+    found = text[_TYPE_FROM : text.find('"', _TYPE_FROM)]
+    return found if found in EVENTS else None
 
 
 @cache
 def pattern(topic: str, event_type: str) -> re.Pattern[str] | None:
-    """None where there is no such event, or one with a field that no pattern describes."""
+    """What matches the whole of a valid event, just as ``encode`` writes it.
+
+    Groups are ``FIELDS`` and ``LIFTED``, as text: ``payload`` as JSON without a backslash in it;
+    of the lifted ones those are None that are null, and empty that the event does not have. Returns
+    None where there is no such event, or one with a field that no pattern describes.
+    """
     event = EVENTS.get(event_type)
     if event is None or event.TOPIC.name != topic:
         return None
@@ -66,7 +74,10 @@ def pattern(topic: str, event_type: str) -> re.Pattern[str] | None:
     ]
     if None in fields or None in envelope:
         return None
-    return re.compile(r"\{" + ",".join(part for part in envelope if part) + r"\}", re.ASCII)
+    whole = r"\{" + ",".join(part for part in envelope if part) + r"\}"
+    whole += "".join(f"(?P<{name}>)" for name in LIFTED if name not in own)
+    # A count of characters of a set gives nothing back: trying costs a quarter of the match.
+    return re.compile(re.sub(r"(?<=\])\{\d+\}", r"\g<0>+", whole), re.ASCII)
 
 
 def _payload(fields: list[str | None]) -> str:
@@ -93,31 +104,39 @@ def _value(name: str, prop: Property) -> str | None:
         values = prop.get("enum") or [prop["const"]]
         if not all(isinstance(value, str) and value.isascii() for value in values):
             return None
-        return f'"(?P<{name}>{"|".join(re.escape(value) for value in values)})"'
+        return _text(name, "|".join(re.escape(value) for value in values))
     if kind == "integer":
         digits = _digits(prop)
         least = prop.get("minimum", None)
         if digits is None or least not in (0, 1):
             return None
         zero = "0|" if least == 0 else ""
-        return f"(?P<{name}>{zero}[1-9][0-9]{{0,{digits - 1}}})"
+        return _group(name, f"{zero}[1-9][0-9]{{0,{digits - 1}}}")
     if kind == "number":
         digits = _digits(prop)
         if digits is None or prop.get("minimum") != 0 or "exclusiveMinimum" in prop:
             return None
         # As a float is written: never 1.50, and no exponent down to 0.0001.
-        return f"(?P<{name}>(?:0|[1-9][0-9]{{0,{digits - 1}}})[.](?:0|[0-9]{{0,3}}[1-9]))"
+        return _group(name, f"(?:0|[1-9][0-9]{{0,{digits - 1}}})[.](?:0|[0-9]{{0,3}}[1-9])")
     if kind == "boolean":
-        return f"(?P<{name}>true|false)"
+        return _group(name, "true|false")
     if kind != "string" or prop.get("format") not in (None, "uuid", "date-time"):
         return None
     if prop.get("pattern") == TIMESTAMP_PATTERN:
-        return f'"(?P<{name}>{_WRITTEN})"'
+        return _text(name, _WRITTEN)
     if "pattern" in prop:
         text = str(prop["pattern"]).removeprefix("^").removesuffix("$")
-        return f'"(?P<{name}>{text})"' if _PLAIN.fullmatch(text) else None
+        return _text(name, text) if _PLAIN.fullmatch(text) else None
     low, high = prop.get("minLength", 0), prop.get("maxLength", "")
-    return rf'"(?P<{name}>[ !#-\[\]-~]{{{low},{high}}})"'
+    return _text(name, rf"[ !#-\[\]-~]{{{low},{high}}}")
+
+
+def _text(name: str, shape: str) -> str:
+    return f'"{_group(name, shape)}"'
+
+
+def _group(name: str, shape: str) -> str:
+    return f"(?P<{name}>{shape})" if name in FIELDS or name in LIFTED else f"(?:{shape})"
 
 
 def _digits(prop: Property) -> int | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from confluent_kafka import Message
 
@@ -15,16 +17,38 @@ from contracts.errors import Rejected
 
 STAGE = "archive"
 
-NULL = "\\N"
+NULL = ""
+"""No column can be empty: so the empty text says NULL in COPY."""
 
 LATE = timedelta(hours=1)
 FUTURE = timedelta(minutes=5)
 """How far a producer's clock may be ahead of ours, and an event behind, to go unmentioned."""
 
-COLUMNS = (
-    "event_id, event_type, topic, timestamp, institution_id, user_id, course_id, item_id, kind, "
-    "clicks, source_service, schema_version, payload, received_at, batch_no"
+_READ = (
+    *("event_id", "timestamp", "institution_id", *canonical.LIFTED),
+    *("source_service", "schema_version", "payload"),
 )
+_USER = _READ.index("user_id")
+COLUMNS = ", ".join((*_READ, "event_type", "topic", "received_at", "batch_no"))
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Messages of one type: what matches one, which groups are columns, how a line ends."""
+
+    topic: str
+    fullmatch: Callable[[str], re.Match[str] | None]
+    columns: tuple[int, ...]
+    end: str
+
+
+@cache
+def _form(topic: str, event_type: str) -> Form | None:
+    pattern = canonical.pattern(topic, event_type)
+    if pattern is None:
+        return None
+    columns = tuple(pattern.groupindex[name] for name in _READ)
+    return Form(topic, pattern.fullmatch, columns, f"\t{event_type}\t{topic}\t")
 
 
 @dataclass(slots=True)
@@ -45,52 +69,61 @@ class Batch:
     """By topic: how many events, how many of them late, how many from the future."""
     touched: set[tuple[str, str]] = field(default_factory=set)
     loose: list[tuple[str, str]] = field(default_factory=list)
+    _received_at: str = field(init=False)
     _late: str = field(init=False)
     _future: str = field(init=False)
+    _form: Form | None = field(default=None, compare=False)
+    """Of the message before: mostly the next one's too."""
 
     def __post_init__(self) -> None:
-        # Moments of one width in UTC compare as their texts do, to the second.
+        self._received_at = self.at.isoformat()
+        # Moments in UTC compare as their texts do. To the second: what follows it is less than ~.
         self._late = (self.at - LATE).isoformat()[:19]
-        self._future = (self.at + FUTURE).isoformat()[:19]
+        self._future = (self.at + FUTURE).isoformat()[:19] + "~"
 
     def add(self, envelope: Envelope, received_at: str, message: Message | None = None) -> None:
         """An event as ``decode`` reads it."""
         user_id = getattr(envelope.payload, "user_id", None)
-        self._note(envelope.topic, envelope.event_id, envelope.timestamp.isoformat(), user_id)
+        self._note(envelope.topic, envelope.event_id, moment(envelope.timestamp), user_id)
         self.lines.append(line(envelope, received_at))
         if message is not None:
             self.messages.append(message)
 
-    def take(
-        self, found: re.Match[str], topic: str, received_at: str, message: Message | None = None
-    ) -> None:
-        """An event as ``canonical`` reads it: the same line."""
-        fields = found.groupdict()
-        get = fields.get
-        event_id, user_id = fields["event_id"], get("user_id")
-        timestamp = f"{fields['timestamp'][:-1]}+00:00"
-        self._note(topic, event_id, timestamp, user_id)
-        self.lines.append(
-            f"{event_id}\t{fields['event_type']}\t{topic}\t{timestamp}\t"
-            f"{fields['institution_id']}\t{user_id or NULL}\t{get('course_id') or NULL}\t"
-            f"{get('item_id') or NULL}\t{get('kind') or NULL}\t{get('clicks') or NULL}\t"
-            f"{fields['source_service']}\t{fields['schema_version']}\t{fields['payload']}\t"
-            f"{received_at}"
-        )
+    def take(self, topic: str, value: bytes | None, message: Message | None = None) -> bool:
+        """An event as ``canonical`` reads it: the same line. False: ``decode`` has to say."""
+        text = canonical.text(value)
+        if text is None:
+            return False
+        form = self._form
+        found = form.fullmatch(text) if form is not None and form.topic == topic else None
+        if found is None:
+            event_type = canonical.type_of(text)
+            form = _form(topic, event_type) if event_type else None
+            found = form.fullmatch(text) if form is not None else None
+        if form is None or found is None:
+            return False
+        self._form = form
+        fields = found.group(*form.columns)
+        self._note(topic, fields[0], fields[1], fields[_USER])
+        try:
+            columns = "\t".join(fields)
+        except TypeError:  # a field is null
+            columns = "\t".join([value or NULL for value in fields])
+        self.lines.append(columns + form.end + self._received_at)
         if message is not None:
             self.messages.append(message)
+        return True
 
     def _note(self, topic: str, event_id: str, timestamp: str, user_id: str | None) -> None:
         seen = self.arrivals.get(topic)
         if seen is None:
             seen = self.arrivals[topic] = [0, 0, 0]
         seen[0] += 1
-        second = timestamp[:19]
-        if second < self._late:
+        if timestamp < self._late:
             seen[1] += 1
-        elif second > self._future:
+        elif timestamp > self._future:
             seen[2] += 1
-        if user_id is None:
+        if not user_id:
             self.loose.append((event_id, timestamp))
         else:
             self.touched.add((user_id, timestamp[:10]))
@@ -103,31 +136,27 @@ def line(envelope: Envelope, received_at: str) -> str:
     escape): every other column is of a pattern that has none.
     """
     payload = envelope.payload
-    lifted = [
-        NULL if value is None else str(value)
-        for value in (
-            getattr(payload, "user_id", None),
-            getattr(payload, "course_id", None),
-            getattr(payload, "item_id", None),
-            getattr(payload, "kind", None),
-            getattr(payload, "clicks", None),
-        )
-    ]
+    values = [getattr(payload, name, None) for name in canonical.LIFTED]
     body = payload.__pydantic_serializer__.to_json(payload).decode().replace("\\", "\\\\")
     return "\t".join(
         (
             envelope.event_id,
-            envelope.event_type,
-            payload.TOPIC.name,
-            envelope.timestamp.isoformat(),
+            moment(envelope.timestamp),
             envelope.institution_id,
-            *lifted,
+            *(NULL if value is None else str(value) for value in values),
             envelope.source_service,
             str(envelope.schema_version),
             body,
+            envelope.event_type,
+            payload.TOPIC.name,
             received_at,
         )
     )
+
+
+def moment(at: datetime) -> str:
+    """As a moment in UTC stands in a message, and in a line."""
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def read(messages: list[Message]) -> Batch:
@@ -137,9 +166,7 @@ def read(messages: list[Message]) -> Batch:
     for message in messages:
         topic = message.topic() or ""
         value = message.value()
-        found = canonical.match(topic, value)
-        if found is not None:
-            batch.take(found, topic, received_at, message)
+        if batch.take(topic, value, message):
             continue
         try:
             batch.add(decode(topic, value), received_at, message)
