@@ -27,8 +27,8 @@ Their columns are explained in the migrations; ``learnstream rebuild --list`` na
     Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
     institution_id, user_id, course_id, item_id, kind, clicks, source_service, schema_version,
     payload, received_at)``. ``payload`` is the event's payload as validated (``jsonb``); ``user_id,
-    course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Indexed by
-    ``(event_id, timestamp)`` and ``(user_id, timestamp)``. ``archive_kept.begins_at`` says since
+    course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Unique, and
+    indexed, by ``(user_id, timestamp, event_id)``. ``archive_kept.begins_at`` says since
     when it is complete; ``activity_by_hour`` counts it.
 ``archive_arrivals``
     ``(hour_at, topic, events, late, future)``: how messages arrived, by the hour of their arrival;

@@ -28,10 +28,10 @@ _CLOCKS_APART_S = 3600.0
 """How far Kafka's clock and the database's may differ."""
 
 
-def repeated(lines: Sequence[str], stored: set[tuple[str, str]]) -> list[int]:
+def repeated(lines: Sequence[str], stored: set[tuple[str, str, str]]) -> list[int]:
     """Numbers of the lines that repeat an event: all but the first of those that were stored.
 
-    ``stored`` holds event id and timestamp as they stand in the lines.
+    ``stored`` holds event id, timestamp and learner as they stand in the lines.
     """
     left = set(stored)
     found = []
@@ -44,10 +44,10 @@ def repeated(lines: Sequence[str], stored: set[tuple[str, str]]) -> list[int]:
     return found
 
 
-def identity(line: str) -> tuple[str, str]:
-    """Event id and timestamp of a line for COPY."""
-    event_id, _, _, timestamp, _ = line.split("\t", 4)
-    return event_id, timestamp
+def identity(line: str) -> tuple[str, str, str]:
+    """Event id, timestamp and learner of a line for COPY."""
+    event_id, timestamp, _, user_id, _ = line.split("\t", 4)
+    return event_id, timestamp, user_id
 
 
 def note(connection: Connection[Any], messages: Sequence[Message]) -> None:

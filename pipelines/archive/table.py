@@ -12,13 +12,13 @@ from psycopg import Connection, sql
 from contracts.errors import Misconfigured
 from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
-from pipelines.archive.rows import COLUMNS, Batch
+from pipelines.archive.rows import COLUMNS, NULL, Batch, moment
 from stack import postgres
 
 Partition = tuple[str, int]
 
 _LOCK = 0x4C53_0002  # one archive at a time; any constant no other lock of ours uses
-_COPY = sql.SQL("COPY {table} (" + COLUMNS + ") FROM STDIN")
+_COPY = sql.SQL("COPY {table} (" + COLUMNS + ") FROM STDIN (NULL '')")
 _ADVANCE = """
 INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
@@ -112,10 +112,12 @@ class ArchiveTable:
         self._copy("arrived", batch.lines, number)
         stored = self._connection.execute(
             "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING "
-            "RETURNING event_id::text, timestamp"
+            "RETURNING event_id::text, timestamp, coalesce(user_id::text, %s)",
+            [NULL],
         ).fetchall()
         if batch.messages:
-            again = duplicates.repeated(batch.lines, {(id_, at.isoformat()) for id_, at in stored})
+            known = {(id_, moment(at), user_id) for id_, at, user_id in stored}
+            again = duplicates.repeated(batch.lines, known)
             duplicates.note(self._connection, [batch.messages[number] for number in again])
         return len(stored)
 
@@ -133,7 +135,7 @@ class ArchiveTable:
         with self._connection.cursor() as cursor, cursor.copy(command) as copy:
             # In pieces: the server indexes one while the next is on its way.
             for start in range(0, len(lines), 2000):
-                copy.write(end.join(lines[start : start + 2000]) + end)
+                copy.write(end.join([*lines[start : start + 2000], ""]))
         return len(lines)
 
 

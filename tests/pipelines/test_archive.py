@@ -24,7 +24,7 @@ from contracts.events.recommendations import RecommendationShown
 from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from contracts.topics import CONTENT
-from pipelines.archive.rows import line
+from pipelines.archive.rows import COLUMNS, NULL, line
 from pipelines.dead_letters import letters, read
 from pipelines.repair import Desk
 from stack import cli, kafka, postgres
@@ -43,11 +43,11 @@ def test_a_line_has_the_columns_of_the_table_and_escapes_what_copy_would_read() 
         source_service="serving",
         timestamp=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
     )
-    written = line(event, "2026-01-02T03:04:06+00:00").split("\t")
-    assert len(written) == 14
-    assert written[3] == "2026-01-02T03:04:05+00:00"
-    assert written[8] == written[9] == "\\N"
-    assert '"model":"tab\\\\t back\\\\\\\\slash \\\\"quote\\\\"\\\\nnewline"' in written[12]
+    values = line(event, "2026-01-02T03:04:06+00:00").split("\t")
+    written = dict(zip(COLUMNS.split(", ")[:-1], values, strict=True))
+    assert written["timestamp"] == "2026-01-02T03:04:05Z"
+    assert written["kind"] == written["clicks"] == NULL
+    assert '"model":"tab\\\\t back\\\\\\\\slash \\\\"quote\\\\"\\\\nnewline"' in written["payload"]
 
 
 class ArchiveProcess:
@@ -137,6 +137,24 @@ def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
     until(lambda: query(count, user)[0][0], lambda found: found >= 51)
     until(lambda: query(marker, last[0].event_id)[0][0], lambda found: found == 1)
     assert query(count, user) == [(51,)]
+
+
+@pytest.mark.integration
+def test_an_id_that_comes_again_for_another_learner_is_another_event(
+    archive: ArchiveProcess,
+) -> None:
+    """A producer with broken ids: what two learners did at one moment is not thrown away."""
+    first, second = new_id(), new_id()
+    [event] = views(1, first)
+    payload = event.payload.model_copy(update={"user_id": second})
+    other = event.model_copy(update={"payload": payload})
+    send(*((CONTENT.name, e.encode()) for e in (event, other, event, other)))
+    [last] = views(1, first)
+    send((CONTENT.name, last.encode()))
+    found = "SELECT event_id::text FROM activity_events WHERE user_id = %s ORDER BY timestamp"
+    both = [(event.event_id,), (last.event_id,)]
+    assert until(lambda: query(found, first), lambda rows: len(rows) >= 2) == both
+    assert query(found, second) == [(event.event_id,)]
 
 
 @pytest.mark.integration

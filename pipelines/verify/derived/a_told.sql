@@ -1,1 +1,1 @@
-SELECT DISTINCT ON (event_id, moment) * FROM kafka_told
+SELECT DISTINCT ON (event_id, moment, user_id) * FROM kafka_told
