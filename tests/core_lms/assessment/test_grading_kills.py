@@ -39,13 +39,12 @@ from core_lms.courses.schemas import NewCourse
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
 from core_lms.inbox.failpoint import STEPS, VARIABLE
-from core_lms.migrate import migrate
 from core_lms.users import service as users
 from core_lms.users.schemas import Registration
 from core_lms.work import Unit, transaction
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
-from stack.profile import REPOSITORY, Profile
+from stack.profile import REPOSITORY
 
 pytestmark = pytest.mark.integration
 
@@ -128,13 +127,12 @@ class Service:
 
 
 @pytest.fixture
-def grading(stack: Profile) -> Iterator[Service]:
+def grading(template: str) -> Iterator[Service]:
     settings = PostgresSettings()
     name = f"grading_{new_id().replace('-', '')}"
     with psycopg.connect(settings.lms_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     owner = psycopg.conninfo.make_conninfo(settings.lms_url, dbname=name)
-    migrate(owner)
     client = kafka.consumer(f"test-{new_id()}")
     partitions = (
         client.list_topics(ASSESSMENTS.name, timeout=30).topics[ASSESSMENTS.name].partitions

@@ -13,7 +13,6 @@ import pytest
 from contracts.ids import new_id
 from core_lms.audit.sealer import Sealer
 from core_lms.audit.settings import AuditSettings
-from core_lms.migrate import migrate
 from stack import cli
 from stack.postgres import PostgresSettings
 
@@ -91,19 +90,6 @@ def test_the_application_can_add_rows_and_do_nothing_else_with_them(lms: Any) ->
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 app.execute(statement)
-
-
-@pytest.fixture(scope="module")
-def template(http: Any) -> Iterator[str]:
-    """A migrated database without rows, to be copied: migrating takes longer than a test."""
-    server, name = PostgresSettings().lms_url, f"audit_{new_id().replace('-', '')}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        migrate(psycopg.conninfo.make_conninfo(server, dbname=name))
-        # The server's own workers look into databases as well, and one in use cannot be copied.
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        yield name
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture

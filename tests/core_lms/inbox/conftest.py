@@ -23,10 +23,9 @@ from contracts.events.content import ContentViewed
 from contracts.ids import new_id
 from contracts.topics import CONTENT
 from core_lms.inbox.failpoint import VARIABLE
-from core_lms.migrate import migrate
 from stack import kafka
 from stack.postgres import PostgresSettings
-from stack.profile import REPOSITORY, Profile
+from stack.profile import REPOSITORY
 
 PROCESS = Path(__file__).with_name("counting_process.py")
 NAME = "test.counting"
@@ -131,13 +130,12 @@ class Inbox:
 
 
 @pytest.fixture
-def inbox(stack: Profile) -> Iterator[Inbox]:
+def inbox(template: str) -> Iterator[Inbox]:
     settings = PostgresSettings()
     name = f"inbox_{new_id().replace('-', '')}"
     with psycopg.connect(settings.lms_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     owner = psycopg.conninfo.make_conninfo(settings.lms_url, dbname=name)
-    migrate(owner)
     made = Inbox(owner, psycopg.conninfo.make_conninfo(settings.app_url, dbname=name), new_id())
     made.execute(TABLES)
     client = kafka.consumer(f"test-{new_id()}")

@@ -24,12 +24,11 @@ from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
 from contracts.ids import new_id
 from contracts.topics import CONTENT
-from core_lms.migrate import migrate
 from core_lms.outbox import APPEND, rows
 from core_lms.outbox.failpoint import VARIABLE
 from stack import kafka
 from stack.postgres import PostgresSettings
-from stack.profile import REPOSITORY, Profile
+from stack.profile import REPOSITORY
 
 DEADLINE_S = 90.0
 
@@ -119,11 +118,11 @@ class Outbox:
 
 
 @pytest.fixture
-def outbox(stack: Profile) -> Iterator[Outbox]:
+def outbox(template: str) -> Iterator[Outbox]:
     server = PostgresSettings().lms_url
     name = f"outbox_{new_id().replace('-', '')}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
     consumer = kafka.consumer(f"test-{new_id()}")
     partitions = consumer.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions
     start = {
@@ -132,7 +131,6 @@ def outbox(stack: Profile) -> Iterator[Outbox]:
     }
     consumer.close()
     url = psycopg.conninfo.make_conninfo(server, dbname=name)
-    migrate(url)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE counters (key TEXT PRIMARY KEY, n INT NOT NULL)")
     outbox = Outbox(url, new_id(), start)
