@@ -28,7 +28,6 @@ _READ = (
     *("event_id", "timestamp", "institution_id", *canonical.LIFTED),
     *("source_service", "schema_version", "payload"),
 )
-_USER = _READ.index("user_id")
 COLUMNS = ", ".join((*_READ, "event_type", "topic", "received_at", "batch_no"))
 
 
@@ -53,11 +52,7 @@ def _form(topic: str, event_type: str) -> Form | None:
 
 @dataclass(slots=True)
 class Batch:
-    """Lines for COPY (all but the last column) and dead letters; together one per message.
-
-    ``touched`` and ``loose`` tell the derivation (``pipelines.derive``) what the lines are about:
-    learners with their days in UTC, and the events that are about no learner.
-    """
+    """Lines for COPY (all but the last column) and dead letters; together one per message."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When it was read."""
@@ -67,8 +62,8 @@ class Batch:
     letters: list[DeadLetter] = field(default_factory=list)
     arrivals: dict[str, list[int]] = field(default_factory=dict)
     """By topic: how many events, how many of them late, how many from the future."""
-    touched: set[tuple[str, str]] = field(default_factory=set)
-    loose: list[tuple[str, str]] = field(default_factory=list)
+    _first: str = "~"
+    _last: str = ""
     _received_at: str = field(init=False)
     _late: str = field(init=False)
     _future: str = field(init=False)
@@ -83,8 +78,7 @@ class Batch:
 
     def add(self, envelope: Envelope, received_at: str, message: Message | None = None) -> None:
         """An event as ``decode`` reads it."""
-        user_id = getattr(envelope.payload, "user_id", None)
-        self._note(envelope.topic, envelope.event_id, moment(envelope.timestamp), user_id)
+        self._note(envelope.topic, moment(envelope.timestamp))
         self.lines.append(line(envelope, received_at))
         if message is not None:
             self.messages.append(message)
@@ -104,7 +98,7 @@ class Batch:
             return False
         self._form = form
         fields = found.group(*form.columns)
-        self._note(topic, fields[0], fields[1], fields[_USER])
+        self._note(topic, fields[1])
         try:
             columns = "\t".join(fields)
         except TypeError:  # a field is null
@@ -114,7 +108,7 @@ class Batch:
             self.messages.append(message)
         return True
 
-    def _note(self, topic: str, event_id: str, timestamp: str, user_id: str | None) -> None:
+    def _note(self, topic: str, timestamp: str) -> None:
         seen = self.arrivals.get(topic)
         if seen is None:
             seen = self.arrivals[topic] = [0, 0, 0]
@@ -123,10 +117,15 @@ class Batch:
             seen[1] += 1
         elif timestamp > self._future:
             seen[2] += 1
-        if not user_id:
-            self.loose.append((event_id, timestamp))
-        else:
-            self.touched.add((user_id, timestamp[:10]))
+        if timestamp < self._first:
+            self._first = timestamp
+        if timestamp > self._last:
+            self._last = timestamp
+
+    @property
+    def span(self) -> tuple[str, str] | None:
+        """The seconds in which the first and the last of the events happened."""
+        return (f"{self._first[:19]}Z", f"{self._last[:19]}Z") if self.lines else None
 
 
 def line(envelope: Envelope, received_at: str) -> str:

@@ -25,8 +25,7 @@ ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
 WHERE archive_offsets.next_offset < EXCLUDED.next_offset
 """
 _NOTE = """
-INSERT INTO archive_batches (batch_no, events, users, days, loose, loose_at)
-VALUES (%s, %s, %s::uuid[], %s::date[], %s::uuid[], %s::timestamptz[])
+INSERT INTO archive_batches (batch_no, events, first_at, last_at) VALUES (%s, %s, %s, %s)
 """
 _ARRIVED = """
 INSERT INTO archive_arrivals AS known (hour_at, topic, events, late, future)
@@ -89,7 +88,7 @@ class ArchiveTable:
                 arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals.items()]
                 cursor.executemany(_ARRIVED, arrived)
             if stored or beat:
-                self._connection.execute(_NOTE, [number, stored, *_columns(batch)])
+                self._connection.execute(_NOTE, [number, stored, *(batch.span or (None, None))])
             if beat:
                 self._connection.execute(_BEAT, [beat.heartbeat_id, beat.sent_at, number])
             with self._connection.cursor() as cursor:
@@ -137,12 +136,6 @@ class ArchiveTable:
             for start in range(0, len(lines), 2000):
                 copy.write(end.join([*lines[start : start + 2000], ""]))
         return len(lines)
-
-
-def _columns(batch: Batch) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-    users, days = zip(*batch.touched, strict=True) if batch.touched else ((), ())
-    events, moments = zip(*batch.loose, strict=True) if batch.loose else ((), ())
-    return list(users), list(days), list(events), list(moments)
 
 
 def behind(offsets: Mapping[Partition, int], low: Mapping[Partition, int]) -> Misconfigured | None:

@@ -24,7 +24,7 @@ LOCK = 0x4C53_0003  # one step or rebuild at a time; any constant no other lock 
 _ANALYZE_FROM = 2_000
 """Events from which it pays to tell the planner what the step's tables hold."""
 
-_BOUNDS = ("lo", "hi", "near_lo", "near_hi")
+_BOUNDS = ("lo", "hi", "around_lo", "around_hi")
 
 _NEXT = """
 SELECT batch_no, events FROM (
@@ -87,9 +87,7 @@ class Engine:
             upto = queued[-1][0]
             events = sum(count for _, count in queued)
             parameters = self.parameters(done, upto)
-            bounds = self._connection.execute(
-                self._look["bounds"].encode(), parameters | {"done": done, "upto": upto}
-            ).fetchone()
+            bounds = self._connection.execute(self._look["bounds"].encode(), parameters).fetchone()
             parameters |= zip(_BOUNDS, bounds or (), strict=False)
             seconds = self.look(parameters, events, "see")
             seconds |= self.apply(_of_steps(), parameters)
@@ -110,10 +108,10 @@ class Engine:
         """
         started = time.perf_counter()
         many = events >= _ANALYZE_FROM
-        for name in (*see, "tell", "touch", "learner_minutes"):
+        for name in (*see, "tell", "learner_minutes", "item_totals", "touch"):
             self._run(name, parameters)
         if many:
-            self._connection.execute("ANALYZE fresh, touched, learner_minute")
+            self._connection.execute("ANALYZE fresh, touched, learner_minute, item_now")
         if parameters["done"] >= 0:
             for name in ("sessions_before", "near", "days_before", "items_before"):
                 self._run(name, parameters)

@@ -1,6 +1,6 @@
--- What a step looks at. Parameters: done and upto (batches), gap (of a session), lo and hi (moments
--- around everything, so that chunks of other times are left out when the plan is made). A rebuild
--- has done = -1: everything is fresh to it, and nothing was known before.
+-- What a step looks at. Parameters: done and upto (batches), gap (of a session), and moments around
+-- everything, so that chunks of other times are left out when the plan is made. A rebuild has
+-- done = -1: everything is fresh to it, and nothing was known before.
 
 -- name: event
 SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.course_id, e.item_id,
@@ -15,17 +15,14 @@ SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.cou
 FROM activity_events e
 
 -- name: bounds
--- Within what an event's moment can be, and Python can hold; `near` is a session's gap wider.
-SELECT greatest(min(at), '0001-01-01Z'),
-       least(max(at) + INTERVAL '1 day', '9999-12-31 23:59:59.999999Z'),
-       greatest(min(at) - %(gap)s::interval, '0001-01-01Z'),
-       least(max(at) + INTERVAL '1 day' + %(gap)s::interval, '9999-12-31 23:59:59.999999Z')
-FROM archive_batches,
-     LATERAL (SELECT min(day)::timestamptz FROM unnest(days) AS day
-              UNION ALL SELECT max(day)::timestamptz FROM unnest(days) AS day
-              UNION ALL SELECT min(moment) FROM unnest(loose_at) AS moment
-              UNION ALL SELECT max(moment) FROM unnest(loose_at) AS moment) AS ends (at)
-WHERE batch_no > %(done)s AND batch_no <= %(upto)s
+-- From the first to the last new event, and around that as far as a step looks at what was known:
+-- whole days, and a session's gap. Within what an event's moment can be, and Python can hold.
+SELECT greatest(first_at, '0001-01-01Z'), least(until_at, '9999-12-31 23:59:59.999999Z'),
+       greatest(date_trunc('day', first_at) - %(gap)s::interval, '0001-01-01Z'),
+       least(date_trunc('day', until_at) + INTERVAL '1 day' + %(gap)s::interval,
+             '9999-12-31 23:59:59.999999Z')
+FROM (SELECT min(first_at) AS first_at, max(last_at) + INTERVAL '1 second' AS until_at
+      FROM archive_batches WHERE batch_no > %(done)s AND batch_no <= %(upto)s) AS step
 
 -- name: see
 INSERT INTO fresh {event}
@@ -52,10 +49,21 @@ SELECT user_id, institution_id, course_id, date_bin('1 minute', at, 'epoch'), co
        min(at), max(at), max(at) FILTER (WHERE source_service IS NULL)
 FROM fresh WHERE content GROUP BY 1, 2, 3, 4
 
+-- name: item_totals
+INSERT INTO item_now
+SELECT item_id, institution_id, count(*) FILTER (WHERE viewed),
+       coalesce(sum(clicks) FILTER (WHERE viewed), 0), count(source_service) FILTER (WHERE viewed),
+       max(at) FILTER (WHERE viewed AND source_service IS NULL)
+FROM (SELECT *, event_type = 'content.viewed' AS viewed FROM fresh WHERE content) AS content
+GROUP BY 1, 2
+
 -- name: touch
 INSERT INTO touched
-SELECT user_id, institution_id, (at AT TIME ZONE 'UTC')::date, min(at), max(at)
-FROM fresh WHERE own GROUP BY 1, 2, 3
+SELECT user_id, institution_id, (first_at AT TIME ZONE 'UTC')::date, min(first_at), max(last_at)
+FROM (SELECT user_id, institution_id, first_at, last_at FROM learner_minute
+      UNION ALL
+      SELECT user_id, institution_id, at, at FROM told WHERE own AND NOT content) AS action
+GROUP BY 1, 2, 3
 
 -- name: sessions_before
 -- Sessions do not overlap: of those that began before the span at most the last reaches into it.
@@ -100,7 +108,7 @@ FROM (
 ) AS span
 JOIN activity_events e USING (user_id, institution_id)
 WHERE e.timestamp BETWEEN from_at AND until_at
-  AND e.timestamp BETWEEN %(near_lo)s AND %(near_hi)s
+  AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
   AND e.batch_no <= %(done)s
   AND (e.topic = 'lms.content.events' OR e.event_type IN
        ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'))
@@ -118,7 +126,7 @@ SELECT user_id, institution_id, course_id, bucket_at, e.item_id,
        bool_or(e.event_type = 'content.completed')
 FROM day_before b JOIN activity_events e USING (user_id, institution_id, course_id)
 WHERE e.timestamp BETWEEN b.first_at AND b.last_at
-  AND e.timestamp BETWEEN %(lo)s AND %(hi)s
+  AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
   AND e.batch_no <= %(done)s AND e.topic = 'lms.content.events'
 GROUP BY 1, 2, 3, 4, 5
 

@@ -28,7 +28,7 @@ _MARGIN = timedelta(days=2)
 """Before ``since``, days are looked at whose sessions and steps may reach over it."""
 
 _TEMPORARY = (
-    "fresh, told, touched, learner_minute, time_step, run, session_now, "
+    "fresh, told, touched, learner_minute, item_now, time_step, run, session_now, "
     "learner_course_before, learner_course_told, offer_before, offer_touched, due"
 )
 _EVERYBODY = """

@@ -45,6 +45,11 @@ CREATE TEMP TABLE learner_minute (
     clicks bigint, views bigint, completions bigint, ahead bigint, first_at timestamptz,
     last_at timestamptz, newest_at timestamptz
 ) ON COMMIT DELETE ROWS;
+-- Items, and how they were viewed.
+CREATE TEMP TABLE item_now (
+    item_id uuid, institution_id uuid, views bigint, clicks bigint, ahead bigint,
+    last_viewed_at timestamptz
+) ON COMMIT DELETE ROWS;
 -- Steps from one action to the next in a session: what they add to a learner's time on task.
 CREATE TEMP TABLE time_step (
     institution_id uuid, course_id uuid, user_id uuid, at timestamptz, ms bigint

@@ -307,8 +307,7 @@ def shortened(names: list[str]) -> Iterator[None]:
 
 
 TAMPER = {
-    "archive_batches": "INSERT INTO archive_batches (batch_no, events, users, days, loose, "
-    "loose_at) VALUES (1000000000, 1, '{}', '{}', '{}', '{}')",
+    "archive_batches": "INSERT INTO archive_batches (batch_no, events) VALUES (1000000000, 1)",
     "archive_duplicates": "INSERT INTO archive_duplicates VALUES ('test/0/0', '')",
     "assessment_due": "INSERT INTO assessment_due VALUES (gen_random_uuid())",
     "archive_offsets": "INSERT INTO archive_offsets VALUES ('lms.content.events', 99, 7)",

@@ -22,5 +22,5 @@ GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due
-SELECT item_id, institution_id FROM fresh WHERE content GROUP BY 1, 2 ORDER BY 1, 2
+SELECT item_id, institution_id FROM item_now ORDER BY 1, 2
 ON CONFLICT DO NOTHING;

@@ -29,10 +29,7 @@ SELECT user_id, institution_id FROM learner_minute GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_totals AS t (item_id, institution_id, views, clicks, ahead, last_viewed_at)
-SELECT item_id, institution_id, count(*), coalesce(sum(clicks), 0), count(source_service),
-       max(at) FILTER (WHERE source_service IS NULL)
-FROM fresh WHERE event_type = 'content.viewed'
-GROUP BY item_id, institution_id
+SELECT item_id, institution_id, views, clicks, ahead, last_viewed_at FROM item_now WHERE views > 0
 ON CONFLICT (item_id, institution_id) DO UPDATE SET
     views = t.views + EXCLUDED.views,
     clicks = t.clicks + EXCLUDED.clicks,
@@ -40,6 +37,5 @@ ON CONFLICT (item_id, institution_id) DO UPDATE SET
     last_viewed_at = greatest(t.last_viewed_at, EXCLUDED.last_viewed_at);
 
 INSERT INTO item_totals_due
-SELECT item_id, institution_id FROM fresh
-WHERE event_type = 'content.viewed' GROUP BY 1, 2 ORDER BY 1, 2
+SELECT item_id, institution_id FROM item_now WHERE views > 0 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
