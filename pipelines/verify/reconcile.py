@@ -20,6 +20,7 @@ from contracts.errors import Rejected
 from pipelines.derive.settings import DeriveSettings
 from pipelines.retention import archive_begins_at
 from pipelines.verify import held, tables
+from pipelines.verify.behind import behind
 from pipelines.verify.checks import CHECKS, FILES, Check, Difference, first_difference
 from pipelines.verify.messages import Messages
 from stack import cli
@@ -188,9 +189,12 @@ def verify(
 ) -> Report:
     """Compare everything; where something differs, look again until ``wait_s`` have passed.
 
-    It gives up earlier where nothing has changed for ``STILL_S``.
+    Who waits compares once nothing is known to be on its way. It gives up earlier where nothing
+    has changed for ``STILL_S``.
     """
     started = time.monotonic()
+    if wait_s:
+        _let_settle(started + wait_s, say)
     with Reconciliation(institution, say, repeats) as reconciliation:
         last, changed_at = "", started
         while True:
@@ -204,6 +208,18 @@ def verify(
                 return report
             say(f"waiting: {report.trouble or report.difference}")
             time.sleep(min(1.0, max(0.0, wait_s - (now - started))))
+
+
+def _let_settle(deadline: float, say: Progress) -> None:
+    last, changed_at = None, time.monotonic()
+    while waiting := behind():
+        say(f"waiting: {waiting}")
+        now = time.monotonic()
+        if waiting != last:
+            last, changed_at = waiting, now
+        if now > deadline or now - changed_at > STILL_S:
+            return
+        time.sleep(0.5)
 
 
 def _in_order() -> list[str]:

@@ -1,0 +1,99 @@
+"""What is still on its way through the pipeline, by what costs little to ask.
+
+A comparison reads everything that was ever sent. Made while rows are coming it finds a difference,
+and takes the processors from those that are making the rows: so it waits for this first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+
+import psycopg
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+
+from contracts.errors import Retryable
+from contracts.topics import EVENT_TOPICS, FEATURES
+from pipelines.derive.features import DUE
+from stack import kafka, postgres
+
+_WAIT_S = 5.0
+QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
+"""Tables of the analytical database that are empty when nothing is left to do."""
+_WAITING = " UNION ALL ".join(
+    # A batch of no events is a heartbeat: there is always one more.
+    f"SELECT '{table}', count(*) FROM {table}"
+    + (" WHERE events > 0" if table == "archive_batches" else "")
+    for table in QUEUES
+)
+_COUNTED = """
+SELECT coalesce((SELECT sum(events) FROM course_learners_day), 0)::bigint
+     - coalesce((SELECT sum(events) FROM course_activity_day), 0)::bigint
+"""
+"""Content events that are derived and that Flink has not counted; the archive has each once."""
+
+
+def behind() -> str | None:
+    """The first thing that waits, in words; None where nothing is known to.
+
+    Raises ``Retryable`` where a part is away.
+    """
+    try:
+        return next(_waits(), None)
+    except (psycopg.OperationalError, KafkaException) as error:
+        raise Retryable(f"what is on its way cannot be asked: {error}") from error
+
+
+def _waits() -> Iterator[str]:
+    with postgres.connect_analytics(connect_timeout=5) as connection:
+        asked = connection.execute("SELECT topic, partition, next_offset FROM archive_offsets")
+        archived = {(topic, number): offset for topic, number, offset in asked}
+        if lag := _unread([topic.name for topic in EVENT_TOPICS], archived):
+            yield f"about {lag:,} messages are not archived yet"
+        for table, rows in connection.execute(_WAITING.encode()).fetchall():
+            if rows:
+                yield f"{rows:,} rows wait in {table}"
+        counted = connection.execute(_COUNTED.encode()).fetchone()
+        if counted and counted[0]:
+            yield f"Flink's sums differ from the derived ones by {counted[0]:,} events"
+    if lag := _unread([FEATURES.name], _pushed()):
+        yield f"about {lag:,} feature rows are not in the feature store yet"
+
+
+def _unread(topics: Sequence[str], reached: Mapping[tuple[str, int], int]) -> int:
+    """How many offsets lie beyond what a reader has reached; 0 where none of them is a message."""
+    with closing(kafka.consumer("verify-behind", **{"enable.partition.eof": True})) as consumer:
+        beyond, lag = [], 0
+        for topic in topics:
+            for number in consumer.list_topics(topic, timeout=_WAIT_S).topics[topic].partitions:
+                low, high = consumer.get_watermark_offsets(
+                    TopicPartition(topic, number), timeout=_WAIT_S
+                )
+                start = max(low, reached.get((topic, number), 0))
+                if high > start:
+                    beyond.append(TopicPartition(topic, number, start))
+                    lag += high - start
+        # The end of a transaction has an offset too, and is no message: only reading tells.
+        consumer.assign(beyond)
+        ended = 0
+        while ended < len(beyond):
+            message = consumer.poll(_WAIT_S)
+            if message is None:
+                raise Retryable("Kafka does not say what it holds")
+            problem = message.error()
+            if problem is None:
+                return lag
+            if problem.code() != KafkaError._PARTITION_EOF:
+                raise KafkaException(problem)
+            ended += 1
+    return 0
+
+
+def _pushed() -> dict[tuple[str, int], int]:
+    with closing(kafka.consumer("feature-push")) as pusher:
+        numbers = pusher.list_topics(FEATURES.name, timeout=_WAIT_S).topics[FEATURES.name]
+        places = [TopicPartition(FEATURES.name, number) for number in numbers.partitions]
+        return {
+            (place.topic, place.partition): place.offset
+            for place in pusher.committed(places, timeout=_WAIT_S)
+        }

@@ -1,0 +1,68 @@
+"""What is still on its way is told step by step, as it comes through the pipeline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+import pytest
+
+from contracts.ids import new_id
+from contracts.topics import CONTENT
+from pipelines.archive.consumer import Archive
+from pipelines.derive import rebuild
+from pipelines.derive.engine import Engine
+from pipelines.derive.features import FeaturePublisher
+from pipelines.verify.behind import behind
+from stack import kafka
+from stack.profile import Profile
+from tests.pipelines.messages import viewed
+
+pytestmark = pytest.mark.integration
+
+
+def test_an_event_waits_in_kafka_then_in_the_queues_then_for_flink(stack: Profile) -> None:
+    _archive()
+    with closing(Engine()) as engine:
+        rebuild.begin(engine)
+        _derive(engine)
+
+        producer = kafka.producer()
+        event = viewed(datetime.now(UTC), course_id=new_id())
+        producer.produce(CONTENT.name, key=b"key", value=event)
+        assert producer.flush(30) == 0
+        assert (behind() or "").endswith("messages are not archived yet")
+
+        _archive()
+        assert behind() == "1 rows wait in archive_batches"
+
+        while engine.step():
+            pass
+        assert "1 rows wait in" in (behind() or "")
+
+        _derive(engine)
+        # Flink does not run here: the archive's events are in the derived sums alone.
+        assert (behind() or "").startswith("Flink's sums differ from the derived ones by ")
+
+
+def _archive() -> None:
+    """Archive until Kafka holds no more."""
+    stop = threading.Event()
+    archive = threading.Thread(target=Archive(stop).run)
+    archive.start()
+    try:
+        deadline = time.monotonic() + 60
+        while (behind() or "").endswith("not archived yet"):
+            assert time.monotonic() < deadline, behind()
+            time.sleep(0.1)
+    finally:
+        stop.set()
+        archive.join(30)
+
+
+def _derive(engine: Engine) -> None:
+    publisher = FeaturePublisher()
+    while engine.step() or engine.settle() or publisher.publish(engine.connection):
+        pass
