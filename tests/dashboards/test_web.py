@@ -11,9 +11,12 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from contracts.ids import named_id
 from dashboards import panel as catalogue
 from dashboards.web.app import API, create_app
 from stack.profile import profile
+
+LEARNER = named_id("dashboards", "learner", "nobody")
 
 NOWHERE = "postgresql://learnstream@127.0.0.1:9/analytics"  # the discard port: nobody listens
 
@@ -89,7 +92,7 @@ def test_a_live_process_says_so_whatever_is_away(client: TestClient) -> None:
     assert "learnstream_dashboard_viewers" in client.get("/metrics").text
 
 
-@pytest.mark.parametrize("path", ["/", "/learners", f"/learner/{uuid4()}"])
+@pytest.mark.parametrize("path", ["/", "/learners", f"/learner/{LEARNER}"])
 def test_a_page_brings_everything_along(client: TestClient, path: str) -> None:
     page = client.get(path)
     assert page.status_code == 200
