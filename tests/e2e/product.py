@@ -46,6 +46,19 @@ class Product:
             check=False,
         )
 
+    def python(self, code: str) -> str:
+        """What a piece of Python printed that ran with the product's settings."""
+        return subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=REPOSITORY,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=True,
+        ).stdout.strip()
+
     def start(self, *words: str) -> subprocess.Popen[str]:
         """A command that goes on while the test does other things."""
         return subprocess.Popen(

@@ -70,6 +70,8 @@ def test_importing_and_replaying_again_changes_no_total(product: Product) -> Non
     assert before["equal"]
     assert after["equal"]
     assert after["totals"] == before["totals"]
+    look = "from pipelines.verify.behind import behind; print(behind())"
+    until(lambda: product.python(look), lambda waits: waits == "None", within_s=20)
 
 
 def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_offered(
