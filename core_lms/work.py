@@ -54,6 +54,8 @@ class Unit:
     """What the statements found that the unit began with."""
     last: list[tuple[Statement, DictRow]] = field(default_factory=list)
     """See ``write_last``."""
+    shared: bool = False
+    """Whether others write in the same transaction, which does not end with this unit."""
     clash: Callable[[UniqueViolation], Exception] | None = None
     """What to raise where a row that the unit writes is there already."""
     events: list[Envelope] = field(default_factory=list)
@@ -87,8 +89,10 @@ class Unit:
         """Write in the round trip that writes the events and commits, before them.
 
         Returns the row that ``query`` returns: empty until the unit has ended. What goes wrong is
-        raised there.
+        raised there. A unit that shares its transaction has no such round trip.
         """
+        if self.shared:
+            raise TypeError("this unit shares its transaction with others: it has to write at once")
         row: DictRow = {}
         self.last.append(((query, values), row))
         return row

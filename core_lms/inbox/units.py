@@ -18,4 +18,4 @@ async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, envelope: En
     """Row-level security shows the handler the rows of the event's institution only."""
     await cursor.execute(_sql["tenant"], {"institution_id": envelope.institution_id})
     caller = service(consumer.name, envelope.institution_id)
-    return Unit(cursor, caller, action=consumer.name)
+    return Unit(cursor, caller, action=consumer.name, shared=True)

@@ -1,0 +1,29 @@
+"""What a handler may do with the unit it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from contracts.fixtures import example_envelope
+from core_lms.inbox import Consumer
+from core_lms.inbox.units import unit_of
+from core_lms.work import Unit
+
+
+class _Cursor:
+    async def execute(self, query: str, values: Any) -> None:
+        assert "institution" in query
+
+
+async def _handle(unit: Unit, _: Any) -> None: ...
+
+
+def test_a_handler_cannot_leave_a_write_to_an_end_that_is_not_its_own() -> None:
+    envelope = example_envelope("content.viewed")
+    consumer = Consumer("test.late", (type(envelope.payload),), _handle)
+    unit = asyncio.run(unit_of(_Cursor(), consumer, envelope))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="shares its transaction"):
+        unit.write_last("INSERT INTO applied DEFAULT VALUES", {})
