@@ -102,10 +102,12 @@ class Operator(httpx.Auth):
         yield request
 
 
-def until(look: Callable[[], T], found: Callable[[T], bool], within_s: float) -> T:
+def until(
+    look: Callable[[], T], found: Callable[[T], bool], within_s: float, every_s: float = 0.2
+) -> T:
     """The first answer of ``look`` that ``found`` accepts; the test fails after ``within_s``."""
     deadline = time.monotonic() + within_s
     while not found(last := look()):
         assert time.monotonic() < deadline, f"after {within_s} s still {last!r}"
-        time.sleep(0.2)
+        time.sleep(every_s)
     return last
