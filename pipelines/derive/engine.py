@@ -6,7 +6,6 @@ at a time on the whole installation, and a kill at any moment leaves either all 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +35,11 @@ SELECT batch_no, events FROM (
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step did; ``seconds`` by the statement's owner (a job, or ``look``)."""
+    """What one step did."""
 
     upto: int
     batches: int
     events: int
-    seconds: dict[str, float]
     recent: list[Presence]
     """Who did something in the last hour, for the live counters."""
 
@@ -87,26 +85,26 @@ class Engine:
             upto = queued[-1][0]
             events = sum(count for _, count in queued)
             parameters = self.parameters(done, upto)
-            bounds = self._connection.execute(self._look["bounds"].encode(), parameters).fetchone()
-            parameters |= zip(_BOUNDS, bounds or (), strict=False)
-            seconds = self.look(parameters, events, "see")
-            seconds |= self.apply(_of_steps(), parameters)
+            if events:  # else it was a heartbeat
+                bounds = self._connection.execute(self._look["bounds"].encode(), parameters)
+                parameters |= zip(_BOUNDS, bounds.fetchone() or (), strict=False)
+                self.look(parameters, events, "see")
+                self.apply(_of_steps(), parameters)
             self._run("advance", parameters)
             self._run("forget", parameters)
             recent = LiveCounters.recent(self._connection)
-            return Step(upto, len(queued), events, seconds, recent)
+            return Step(upto, len(queued), events, recent)
 
     def position(self) -> int:
         """The last batch that is in the derived tables; 0 before the first."""
         row = self._connection.execute("SELECT done_batch_no FROM derive_position").fetchone()
         return int(row[0]) if row else 0
 
-    def look(self, parameters: dict[str, Any], events: int, *see: str) -> dict[str, float]:
+    def look(self, parameters: dict[str, Any], events: int, *see: str) -> None:
         """Fill ``fresh`` by the statements ``see``, and what is made of it and of what was known.
 
         With ``done`` below zero nothing was.
         """
-        started = time.perf_counter()
         many = events >= _ANALYZE_FROM
         for name in (*see, "tell", "learner_minutes", "item_totals", "touch"):
             self._run(name, parameters)
@@ -118,17 +116,12 @@ class Engine:
             if many:
                 self._connection.execute("ANALYZE session_before, near, item_before")
         self._run("walk", parameters)
-        return {"look": time.perf_counter() - started}
 
-    def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> dict[str, float]:
+    def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> None:
         """Run the jobs' statements over what was looked at."""
-        seconds = {}
         for job in jobs:
-            started = time.perf_counter()
             for statement in job.statements():
                 self._connection.execute(statement.encode(), _given(statement, parameters))
-            seconds[job.name] = time.perf_counter() - started
-        return seconds
 
     def settle(self, most: int = 200) -> int:
         """Make again what is due, at most ``most`` keys of each job; returns how many it were."""
