@@ -45,6 +45,17 @@ def template(stack: Profile) -> str:
     return name
 
 
+def copied(template: str, name: str) -> str:
+    """The address of a new database NAME like ``template``, and to Kafka an outbox of its own."""
+    server = PostgresSettings().lms_url
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    url = psycopg.conninfo.make_conninfo(server, dbname=name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("UPDATE outbox_relay SET outbox_id = gen_random_uuid()")
+    return url
+
+
 @dataclass
 class Lms:
     """A client of one institution that can also look into its outbox; it may do everything."""

@@ -45,6 +45,7 @@ from core_lms.work import Unit, transaction
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
 from stack.profile import REPOSITORY
+from tests.core_lms.conftest import copied
 
 pytestmark = pytest.mark.integration
 
@@ -130,9 +131,7 @@ class Service:
 def grading(template: str) -> Iterator[Service]:
     settings = PostgresSettings()
     name = f"grading_{new_id().replace('-', '')}"
-    with psycopg.connect(settings.lms_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    owner = psycopg.conninfo.make_conninfo(settings.lms_url, dbname=name)
+    owner = copied(template, name)
     client = kafka.consumer(f"test-{new_id()}")
     partitions = (
         client.list_topics(ASSESSMENTS.name, timeout=30).topics[ASSESSMENTS.name].partitions

@@ -26,6 +26,7 @@ from core_lms.inbox.failpoint import VARIABLE
 from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
+from tests.core_lms.conftest import copied
 
 PROCESS = Path(__file__).with_name("counting_process.py")
 NAME = "test.counting"
@@ -133,9 +134,7 @@ class Inbox:
 def inbox(template: str) -> Iterator[Inbox]:
     settings = PostgresSettings()
     name = f"inbox_{new_id().replace('-', '')}"
-    with psycopg.connect(settings.lms_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-    owner = psycopg.conninfo.make_conninfo(settings.lms_url, dbname=name)
+    owner = copied(template, name)
     made = Inbox(owner, psycopg.conninfo.make_conninfo(settings.app_url, dbname=name), new_id())
     made.execute(TABLES)
     client = kafka.consumer(f"test-{new_id()}")

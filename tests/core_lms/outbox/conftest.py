@@ -29,6 +29,7 @@ from core_lms.outbox.failpoint import VARIABLE
 from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
+from tests.core_lms.conftest import copied
 
 DEADLINE_S = 90.0
 
@@ -121,8 +122,7 @@ class Outbox:
 def outbox(template: str) -> Iterator[Outbox]:
     server = PostgresSettings().lms_url
     name = f"outbox_{new_id().replace('-', '')}"
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    url = copied(template, name)
     consumer = kafka.consumer(f"test-{new_id()}")
     partitions = consumer.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions
     start = {
@@ -130,7 +130,6 @@ def outbox(template: str) -> Iterator[Outbox]:
         for number in partitions
     }
     consumer.close()
-    url = psycopg.conninfo.make_conninfo(server, dbname=name)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE counters (key TEXT PRIMARY KEY, n INT NOT NULL)")
     outbox = Outbox(url, new_id(), start)
