@@ -93,7 +93,9 @@ def test_the_application_can_add_rows_and_do_nothing_else_with_them(lms: Any) ->
 
 
 @pytest.fixture
-def empty(template: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+def empty(
+    http: Any, template: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[str]:
     """A database of its own, so that no other test's rows are in its chain."""
     server, name = PostgresSettings().lms_url, f"audit_{new_id().replace('-', '')}"
     with psycopg.connect(server, autocommit=True) as connection:
