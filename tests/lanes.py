@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 LONG = (
     ("tests/e2e/",),  # the whole running product
+    ("tests/serving/",),  # learns from the archive, which others fill with what nobody did
     # Flink, and all that reads what others have sent: so what sends much comes last.
     (
         "tests/pipelines/test_evolution.py",
@@ -21,7 +22,6 @@ LONG = (
     ),
     ("tests/stack/test_local_stack.py",),
     ("tests/core_lms/outbox/",),
-    ("tests/serving/",),
     ("tests/features/",),
     ("tests/dashboards/",),
     ("tests/core_lms/test_schemathesis.py",),
