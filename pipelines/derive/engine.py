@@ -111,10 +111,11 @@ class Engine:
         if many:
             self._connection.execute("ANALYZE fresh, touched, learner_minute, item_now")
         if parameters["done"] >= 0:
-            for name in ("sessions_before", "near", "days_before", "items_before"):
+            for name in ("sessions_before", "accompany", "near", "days_before", "items_before"):
                 self._run(name, parameters)
             if many:
                 self._connection.execute("ANALYZE session_before, near, item_before")
+        self._run("lone_runs", parameters)
         self._run("walk", parameters)
 
     def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> None:

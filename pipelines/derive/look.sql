@@ -46,7 +46,8 @@ INSERT INTO learner_minute
 SELECT user_id, institution_id, course_id, date_bin('1 minute', at, 'epoch'), count(*),
        coalesce(sum(clicks), 0), count(*) FILTER (WHERE event_type = 'content.viewed'),
        count(*) FILTER (WHERE event_type = 'content.completed'), count(source_service),
-       min(at), max(at), max(at) FILTER (WHERE source_service IS NULL)
+       min(at), max(at), max(at) FILTER (WHERE source_service IS NULL),
+       string_agg(device, E'\x1f')
 FROM fresh WHERE content GROUP BY 1, 2, 3, 4
 
 -- name: item_totals
@@ -59,11 +60,18 @@ GROUP BY 1, 2
 
 -- name: touch
 INSERT INTO touched
-SELECT user_id, institution_id, (first_at AT TIME ZONE 'UTC')::date, min(first_at), max(last_at)
-FROM (SELECT user_id, institution_id, first_at, last_at FROM learner_minute
-      UNION ALL
-      SELECT user_id, institution_id, at, at FROM told WHERE own AND NOT content) AS action
-GROUP BY 1, 2, 3
+SELECT *, lo = hi AND coalesce(lag(hi) OVER of_learner < lo - %(gap)s::interval, true)
+          AND coalesce(lead(lo) OVER of_learner > hi + %(gap)s::interval, true)
+FROM (
+    SELECT user_id, institution_id, (first_at AT TIME ZONE 'UTC')::date AS day,
+           min(first_at) AS lo, max(last_at) AS hi, sum(events), string_agg(devices, E'\x1f')
+    FROM (SELECT user_id, institution_id, first_at, last_at, events, devices FROM learner_minute
+          UNION ALL
+          SELECT user_id, institution_id, at, at, 1, device FROM told
+          WHERE own AND NOT content) AS action
+    GROUP BY 1, 2, 3
+) AS of_day
+WINDOW of_learner AS (PARTITION BY user_id, institution_id ORDER BY lo)
 
 -- name: sessions_before
 -- Sessions do not overlap: of those that began before the span at most the last reaches into it.
@@ -88,6 +96,10 @@ CROSS JOIN LATERAL (
     WHERE ended_at >= lo - %(gap)s::interval
 ) AS s
 WHERE newest.ended_at >= lo - %(gap)s::interval
+
+-- name: accompany
+UPDATE touched t SET lone = false FROM session_before b
+WHERE t.lone AND b.user_id = t.user_id AND b.institution_id = t.institution_id AND b.day = t.day
 
 -- name: near
 -- Where a session ended before the span, its end is the last action; where it goes on, one is
@@ -130,9 +142,13 @@ WHERE e.timestamp BETWEEN b.first_at AND b.last_at
   AND e.batch_no <= %(done)s AND e.topic = 'lms.content.events'
 GROUP BY 1, 2, 3, 4, 5
 
+-- name: lone_runs
+INSERT INTO run
+SELECT user_id, institution_id, lo, hi, events, devices FROM touched WHERE lone
+
 -- name: walk
--- Each action with the next one, and the next that was known before, from the last to the first.
--- A run ends where the next is further than the gap.
+-- Each other action with the next one, and the next that was known before, from the last to the
+-- first. A run ends where the next is further than the gap.
 WITH walk AS MATERIALIZED (
     SELECT user_id, institution_id, course_id, at, content, device, fresh, next_at, next_known_at,
            ended, count(*) FILTER (WHERE ended) OVER (
@@ -143,7 +159,8 @@ WITH walk AS MATERIALIZED (
                        min(at) FILTER (WHERE NOT fresh) OVER later AS next_known_at
                 FROM (SELECT user_id, institution_id, course_id, event_id, at, content, device,
                              true AS fresh
-                      FROM fresh WHERE own
+                      FROM fresh JOIN touched USING (user_id, institution_id)
+                      WHERE own AND NOT lone AND (at AT TIME ZONE 'UTC')::date = day
                       UNION ALL
                       SELECT user_id, institution_id, course_id, event_id, at, content, NULL, false
                       FROM near) AS action
@@ -154,7 +171,7 @@ WITH walk AS MATERIALIZED (
 ), runs AS (
     INSERT INTO run
     SELECT user_id, institution_id, min(at) FILTER (WHERE fresh), max(at) FILTER (WHERE fresh),
-           count(*) FILTER (WHERE fresh), array_agg(device) FILTER (WHERE device IS NOT NULL)
+           count(*) FILTER (WHERE fresh), string_agg(device, E'\x1f')
     FROM walk GROUP BY user_id, institution_id, nth HAVING bool_or(fresh)
 )
 INSERT INTO time_step

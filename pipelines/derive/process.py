@@ -26,7 +26,7 @@ TOTALS_S = 1.0
 """How often running totals are told while steps keep coming."""
 STEPS_SHARE = 10
 """While steps keep coming they have so many times the time that telling and settling take."""
-RARER_BEHIND = 6
+RARER_BEHIND = 30
 """So many times rarer is told and settled while full steps are waiting."""
 IDLE_S = 0.1
 """How long it waits for more: the archive commits twenty times a second at most."""

@@ -13,9 +13,11 @@ CREATE TEMP TABLE told (LIKE pg_temp.fresh) ON COMMIT DELETE ROWS;
 
 -- What was known before of those the new events are about.
 
--- Learners and days (UTC) with new actions, and the time from the first to the last of them.
+-- Learners and days (UTC) with new actions: the time from the first to the last of them. `lone`:
+-- all at one moment and no other within a session's gap, so there is no step to or from them.
 CREATE TEMP TABLE touched (
-    user_id uuid, institution_id uuid, day date, lo timestamptz, hi timestamptz
+    user_id uuid, institution_id uuid, day date, lo timestamptz, hi timestamptz, events bigint,
+    devices text, lone boolean
 ) ON COMMIT DELETE ROWS;
 -- Their sessions within reach.
 CREATE TEMP TABLE session_before (
@@ -43,7 +45,7 @@ CREATE TEMP TABLE item_before (
 CREATE TEMP TABLE learner_minute (
     user_id uuid, institution_id uuid, course_id uuid, minute_at timestamptz, events bigint,
     clicks bigint, views bigint, completions bigint, ahead bigint, first_at timestamptz,
-    last_at timestamptz, newest_at timestamptz
+    last_at timestamptz, newest_at timestamptz, devices text
 ) ON COMMIT DELETE ROWS;
 -- Items, and how they were viewed.
 CREATE TEMP TABLE item_now (
@@ -57,7 +59,7 @@ CREATE TEMP TABLE time_step (
 -- Actions of which none is further than a session's gap from the next.
 CREATE TEMP TABLE run (
     user_id uuid, institution_id uuid, started_at timestamptz, ended_at timestamptz, events bigint,
-    devices text[]
+    devices text
 ) ON COMMIT DELETE ROWS;
 
 CREATE TEMP TABLE session_now (

@@ -56,7 +56,6 @@ max_parallel_workers_per_gather = 1
 timescaledb.max_background_workers = 4
 timescaledb.telemetry_level = off
 jit = off
-autovacuum_naptime = 20s
 log_min_duration_statement = 5s
 log_line_prefix = '%m [%p] %d '
 """

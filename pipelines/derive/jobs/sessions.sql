@@ -16,8 +16,7 @@ FROM (
             PARTITION BY user_id, institution_id ORDER BY started_at, ended_at
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), true) AS begins
         FROM (
-            SELECT user_id, institution_id, started_at, ended_at, events, true AS fresh,
-                   nullif(array_to_string(devices, E'\x1f'), '') AS devices
+            SELECT user_id, institution_id, started_at, ended_at, events, true AS fresh, devices
             FROM run
             UNION ALL
             SELECT DISTINCT user_id, institution_id, started_at, ended_at, events, false,
