@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from typing import Any
 
 import psycopg
@@ -59,6 +60,18 @@ def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
     return psycopg.connect(PostgresSettings().analytics_url, **kwargs)
 
 
+async def still_there(connection: Connection) -> None:
+    """Raise ``OperationalError`` where the server has ended the connection since it was used.
+
+    It asks the socket, not the server: a closed one can be read, and holds nothing. So a restart
+    of the server costs nobody an error, and a look at a connection that lives no round trip.
+    """
+    socket = select.poll()
+    socket.register(connection.pgconn.socket, select.POLLIN)
+    while socket.poll(0):
+        connection.pgconn.consume_input()
+
+
 def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Connection]:
     """An unopened async pool; open it in the application's lifespan.
 
@@ -73,4 +86,5 @@ def pool(url: str, **kwargs: Any) -> AsyncConnectionPool[Connection]:
         max_size=settings.pool_size,
         open=False,
         kwargs=kwargs,
+        check=still_there,
     )

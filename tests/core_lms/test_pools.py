@@ -57,6 +57,29 @@ def application(database: Any, **settings: Any) -> Iterator[Lms]:
         yield Lms(client, database, new_id())
 
 
+@pytest.fixture
+def direct(stack: Profile, database: psycopg.Connection[Any]) -> Iterator[Lms]:
+    yield from application(database)
+
+
+def test_a_restarted_server_costs_no_request_an_error(direct: Lms) -> None:
+    course = direct.course()
+
+    def statuses() -> set[int]:
+        with ThreadPoolExecutor(8) as callers:  # so that there are several connections
+            asked = callers.map(lambda _: direct.get(f"/courses/{course}"), range(40))
+            return {answer.status_code for answer in asked}
+
+    assert statuses() == {200}
+    with psycopg.connect(PostgresSettings().lms_url, autocommit=True) as owner:
+        (ended,) = owner.execute(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+            "WHERE usename = 'learnstream_app'"
+        ).fetchone() or (0,)
+    assert ended > 0
+    assert statuses() == {200}
+
+
 @pytest.fixture(scope="module", params=[200, 0], ids=["prepared", "unprepared"])
 def bouncer(stack: Profile, request: pytest.FixtureRequest) -> Iterator[str]:
     """Two server connections for everybody, so that every one of them is shared at once."""
