@@ -28,6 +28,7 @@ PARTS = ("kafka", "postgres", "redis")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    lanes.name_apart(items)
     items.sort(key=lambda item: lanes.rank(item.nodeid))
 
 

@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 LONG = (
@@ -46,6 +48,21 @@ def profile(environment: Mapping[str, str]) -> dict[str, str]:
         "LMS_LOCAL_NAME": f"{name}-{lane}" if lane else name,
         "LMS_LOCAL_PORT_OFFSET": str(offset + lane * _STRIDE),
     }
+
+
+def name_apart(items: Sequence[pytest.Item]) -> None:
+    """Give tests that bear one id their whole names: of those a lane would run the first alone.
+
+    Schemathesis makes such tests, one for each operation. Raises ``UsageError`` where names are
+    the same as well.
+    """
+    borne = Counter(item.nodeid for item in items)
+    for item in items:
+        if borne[item.nodeid] > 1:
+            item._id = item.id.with_params(item.name.partition("[")[2].removesuffix("]"))
+    again = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
+    if again:
+        raise pytest.UsageError(f"lanes cannot tell apart the tests called {', '.join(again)}")
 
 
 def rank(nodeid: str) -> tuple[int, int]:

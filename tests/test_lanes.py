@@ -45,3 +45,9 @@ def test_the_longest_beginning_says_when_a_test_comes() -> None:
     )
     assert jobs < alerts < archive < users
     assert jobs[0] == archive[0]
+
+
+def test_every_test_has_an_id_of_its_own(request: pytest.FixtureRequest) -> None:
+    """Of two with one id a lane would run the first alone, and say nothing."""
+    ids = [item.nodeid for item in request.session.items]
+    assert len(ids) == len(set(ids))
