@@ -28,6 +28,8 @@ DUE = {
     "item_quality": "item_features_due",
 }
 """The views, and the tables of those whose row is due."""
+MOST = 2_000
+"""Rows of a view that are told at once."""
 TOTALS = ("learner_activity", "item_popularity")
 """Views of kept totals: cheap to tell, so they are told while steps keep coming."""
 
@@ -89,7 +91,7 @@ class FeaturePublisher:
         self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
 
     def publish(
-        self, connection: Connection[Any], most: int = 2_000, views: Iterable[str] = DUE
+        self, connection: Connection[Any], most: int = MOST, views: Iterable[str] = DUE
     ) -> int:
         """Send at most ``most`` rows of each view; returns how many.
 

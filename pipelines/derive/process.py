@@ -14,7 +14,7 @@ from contracts.errors import Retryable
 from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import DUE, TOTALS, FeaturePublisher
+from pipelines.derive.features import DUE, MOST, TOTALS, FeaturePublisher
 from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
@@ -71,6 +71,7 @@ class Derivation:
         settling_s = telling_s = 0.0  # what it took the last time
         retained = -retention.EVERY_S
         events = 0
+        more = False  # whether as much was told the last time as is told at once
         with closing(live):
             live.write(engine.connection, engine.position(), [])
             while not self._stop.is_set():
@@ -83,9 +84,11 @@ class Derivation:
                 full = step is not None and step.events >= self._settings.step_events
                 rarer = RARER_BEHIND if full else 1
                 settle_s = max(self._settings.settle_s * rarer, settling_s * STEPS_SHARE)
-                if now - settled > (settle_s if step else FEATURES_S):
+                if step is None:
+                    settle_s = 0.0 if more else FEATURES_S
+                if now - settled > settle_s:
                     engine.settle()
-                    self._publish(engine, features, DUE)
+                    more = self._publish(engine, features, DUE) >= MOST
                     live.write(engine.connection, engine.position(), [])
                     settled = told = time.monotonic()
                     settling_s = settled - now
@@ -100,10 +103,11 @@ class Derivation:
                     log.info("derived %d events, up to batch %d", events, engine.position())
                     reported, events = now, 0
                 if step is None:
-                    self._stop.wait(IDLE_S)
+                    self._stop.wait(0.0 if more else IDLE_S)
 
-    def _publish(self, engine: Engine, features: FeaturePublisher, views: Iterable[str]) -> None:
+    def _publish(self, engine: Engine, features: FeaturePublisher, views: Iterable[str]) -> int:
         try:
-            features.publish(engine.connection, views=views)
+            return features.publish(engine.connection, views=views)
         except Retryable as error:
             log.warning("feature rows wait: %s", error)  # they stay due
+            return 0
