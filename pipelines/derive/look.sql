@@ -1,6 +1,7 @@
 -- What a step looks at. Parameters: done and upto (batches), gap (of a session), and moments around
 -- everything, so that chunks of other times are left out when the plan is made. A rebuild has
--- done = -1: everything is fresh to it, and nothing was known before.
+-- done = -1: everything is fresh to it, and nothing was known before. `batch_no + 0` keeps a plan from
+-- the index of batches where it is the learner that leads to few rows.
 
 -- name: event
 SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.course_id, e.item_id,
@@ -105,8 +106,7 @@ WHERE t.lone AND b.user_id = t.user_id AND b.institution_id = t.institution_id A
 -- Where a session ended before the span, its end is the last action; where it goes on, one is
 -- within the gap. Nothing else is read: a step costs what is new, not what the day holds.
 INSERT INTO near
-SELECT DISTINCT e.user_id, e.institution_id, e.course_id, e.event_id, e.timestamp,
-       e.topic = 'lms.content.events'
+SELECT DISTINCT user_id, institution_id, course_id, event_id, timestamp, content
 FROM (
     SELECT user_id, institution_id,
            coalesce(max(CASE WHEN ended_at < lo THEN ended_at
@@ -117,13 +117,16 @@ FROM (
                         END), hi) AS until_at
     FROM touched JOIN session_before USING (user_id, institution_id, day)
     GROUP BY user_id, institution_id, day, lo, hi
-) AS span
-JOIN activity_events e USING (user_id, institution_id)
-WHERE e.timestamp BETWEEN from_at AND until_at
-  AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
-  AND e.batch_no <= %(done)s
-  AND (e.topic = 'lms.content.events' OR e.event_type IN
-       ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'))
+) AS span CROSS JOIN LATERAL (
+    SELECT e.course_id, e.event_id, e.timestamp, e.topic = 'lms.content.events' AS content
+    FROM activity_events e
+    WHERE e.user_id = span.user_id AND e.timestamp BETWEEN from_at AND until_at
+      AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
+      AND e.institution_id = span.institution_id AND e.batch_no + 0 <= %(done)s
+      AND (e.topic = 'lms.content.events' OR e.event_type IN
+           ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'))
+    OFFSET 0  -- by itself
+) AS action
 
 -- name: days_before
 INSERT INTO day_before
@@ -133,14 +136,19 @@ FROM (SELECT user_id, institution_id, course_id, date_bin('1 day', minute_at, 'e
 JOIN learner_course_day USING (bucket_at, institution_id, course_id, user_id)
 
 -- name: items_before
+-- For each of these days by itself, as in `near`: of the newest events, which are those asked for,
+-- statistics say that there are none, and a plan would read them all for each learner.
 INSERT INTO item_before
-SELECT user_id, institution_id, course_id, bucket_at, e.item_id,
-       bool_or(e.event_type = 'content.completed')
-FROM day_before b JOIN activity_events e USING (user_id, institution_id, course_id)
-WHERE e.timestamp BETWEEN b.first_at AND b.last_at
-  AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
-  AND e.batch_no <= %(done)s AND e.topic = 'lms.content.events'
-GROUP BY 1, 2, 3, 4, 5
+SELECT user_id, institution_id, course_id, bucket_at, item_id, finished
+FROM day_before b CROSS JOIN LATERAL (
+    SELECT e.item_id, bool_or(e.event_type = 'content.completed') AS finished
+    FROM activity_events e
+    WHERE e.user_id = b.user_id AND e.timestamp BETWEEN b.first_at AND b.last_at
+      AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
+      AND e.institution_id = b.institution_id AND e.course_id = b.course_id
+      AND e.batch_no + 0 <= %(done)s AND e.topic = 'lms.content.events'
+    GROUP BY e.item_id
+) AS opened
 
 -- name: lone_runs
 INSERT INTO run

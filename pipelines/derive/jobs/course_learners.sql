@@ -15,7 +15,7 @@ FROM (
                    WHERE e.user_id = n.user_id
                      AND e.timestamp >= n.minute_at AND e.timestamp < until_at
                      AND e.course_id = n.course_id AND e.institution_id = n.institution_id
-                     AND e.topic = 'lms.content.events' AND e.batch_no <= %(done)s)
+                     AND e.topic = 'lms.content.events' AND e.batch_no + 0 <= %(done)s)
            END) AS learners
     FROM learner_minute AS n
     CROSS JOIN LATERAL (SELECT n.minute_at + INTERVAL '1 minute' AS until_at) AS bucket
@@ -48,7 +48,7 @@ FROM (
                    WHERE e.user_id = n.user_id
                      AND e.timestamp >= n.hour_at AND e.timestamp < until_at
                      AND e.course_id = n.course_id AND e.institution_id = n.institution_id
-                     AND e.topic = 'lms.content.events' AND e.batch_no <= %(done)s)
+                     AND e.topic = 'lms.content.events' AND e.batch_no + 0 <= %(done)s)
            END) AS learners
     FROM (
         SELECT user_id, institution_id, course_id,

@@ -44,7 +44,7 @@ FROM (SELECT o.recommendation_id, o.item_id, min(e.timestamp) AS at
       JOIN activity_events e ON e.user_id = o.user_id
            AND e.timestamp BETWEEN o.shown_at AND o.shown_at + %(window)s::interval
       WHERE e.item_id = o.item_id AND e.event_type = 'content.completed'
-        AND e.institution_id = o.institution_id AND e.batch_no <= %(upto)s
+        AND e.institution_id = o.institution_id AND e.batch_no + 0 <= %(upto)s
       GROUP BY 1, 2) AS done
 WHERE t.recommendation_id = done.recommendation_id AND t.item_id = done.item_id;
 

@@ -9,7 +9,7 @@ FROM (
     FROM (SELECT DISTINCT user_id, item_id FROM told
           WHERE event_type = 'video.watched') AS w
     JOIN activity_events e ON e.user_id = w.user_id AND e.item_id = w.item_id
-         AND e.event_type = 'video.watched' AND e.batch_no <= %(upto)s,
+         AND e.event_type = 'video.watched' AND e.batch_no + 0 <= %(upto)s,
     LATERAL (SELECT least((e.payload ->> 'from_s')::float8, 43200) AS from_s,
                     least((e.payload ->> 'to_s')::float8, 43200) AS to_s) AS span,
     LATERAL generate_series(floor(from_s / 5)::int, ceil(to_s / 5)::int - 1) AS segment
