@@ -62,8 +62,8 @@ class Batch:
     letters: list[DeadLetter] = field(default_factory=list)
     arrivals: dict[str, list[int]] = field(default_factory=dict)
     """By topic: how many events, how many of them late, how many from the future."""
-    _first: str = "~"
-    _last: str = ""
+    _first: str = field(init=False, default="~")
+    _last: str = field(init=False, default="")
     _received_at: str = field(init=False)
     _late: str = field(init=False)
     _future: str = field(init=False)

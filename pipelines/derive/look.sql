@@ -104,7 +104,7 @@ WHERE t.lone AND b.user_id = t.user_id AND b.institution_id = t.institution_id A
 
 -- name: near
 -- Where a session ended before the span, its end is the last action; where it goes on, one is
--- within the gap. Nothing else is read: a step costs what is new, not what the day holds.
+-- within the gap. Nothing else of the day is read here.
 INSERT INTO near
 SELECT DISTINCT user_id, institution_id, course_id, event_id, timestamp, content
 FROM (

@@ -9,7 +9,7 @@ import psycopg
 
 from contracts.errors import LearnstreamError
 from pipelines import application, cluster
-from pipelines.derive.features import DUE
+from pipelines.verify.behind import QUEUES
 from stack.local.report import statuses
 from stack.postgres import connect_analytics
 
@@ -19,8 +19,6 @@ SELECT count(*) FROM activity_events WHERE institution_id = %s
 _COUNTED = """
 SELECT coalesce(sum(events), 0)::bigint FROM course_activity_day WHERE institution_id = %s
 """
-_QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
-"""Tables of the analytical database that are empty when nothing is left to do."""
 
 
 def wait(
@@ -45,7 +43,7 @@ def waits(institution_id: str, events: int, content: int, parts: frozenset[str])
     try:
         waiting = _first(
             ("events are archived", lambda: _one(_ARCHIVED, institution_id), events),
-            *((f"rows wait in {table}", _queue(table), 0) for table in _QUEUES),
+            *((f"rows wait in {table}", _queue(table), 0) for table in QUEUES),
             ("events are counted by Flink", lambda: _one(_COUNTED, institution_id), content),
         )
         return waiting or _flink()
