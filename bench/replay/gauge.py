@@ -11,16 +11,20 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
+from psycopg import Connection
 
 from contracts.errors import Retryable
 from stack.local.record import recorded
 from stack.postgres import connect_analytics
 
-_LOOK_S = 0.5
-_WEIGH_EVERY = 4
+_LOOK_S = 1.0
+_WEIGH_EVERY = 5
 """Looks between two weighings, which cost a JVM of gigabytes some milliseconds."""
 _BACKENDS = """
 SELECT pid, CASE WHEN application_name LIKE 'learnstream-%%' THEN substr(application_name, 13)
@@ -32,7 +36,7 @@ FROM pg_stat_activity
 
 
 class Gauge(threading.Thread):
-    """Looks at the parts twice a second from ``start()`` until ``stop()``."""
+    """Looks at the parts once a second from ``start()`` until ``stop()``."""
 
     def __init__(self, parts: Sequence[str], own: Mapping[str, int]) -> None:
         """``parts`` of the local stack by name, and processes of ours by name and pid."""
@@ -46,6 +50,7 @@ class Gauge(threading.Thread):
         self._first: dict[int, float] = {}
         self._last: dict[int, tuple[str, float]] = {}
         self._roles: dict[int, str] = {}
+        self._connection: Connection[Any] | None = None  # kept: making one costs a fork
         self._over = threading.Event()
         self._machine = _machine_s(), time.monotonic()
         self.peak_mb = 0.0
@@ -64,6 +69,8 @@ class Gauge(threading.Thread):
         self._over.set()
         self.join()
         self._look(weigh=True)
+        if self._connection:
+            self._connection.close()
         used: dict[str, float] = defaultdict(float)
         for pid, (role, seconds) in self._last.items():
             used[role] += seconds - self._first.get(pid, 0.0)
@@ -75,8 +82,9 @@ class Gauge(threading.Thread):
     def _look(self, weigh: bool, begin: bool = False) -> None:
         weight = 0.0
         try:
-            with connect_analytics(connect_timeout=2) as connection:
-                self._roles |= dict(connection.execute(_BACKENDS).fetchall())
+            if self._connection is None or self._connection.closed:
+                self._connection = connect_analytics(autocommit=True, connect_timeout=2)
+            self._roles |= dict(self._connection.execute(_BACKENDS).fetchall())
         except psycopg.OperationalError:
             pass  # the roles stay as they were known
         for name, root in self._roots.items():
@@ -98,11 +106,17 @@ class Gauge(threading.Thread):
 
 
 def _family(root: int) -> list[psutil.Process]:
+    """The process and what its first thread has started: PostgreSQL's backends. No other part
+    starts any, and looking for them among all processes of the machine would be a load itself."""
     try:
-        process = psutil.Process(root)
-        return [process, *process.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return []
+        children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        children = []
+    found = []
+    for pid in (root, *map(int, children)):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            found.append(psutil.Process(pid))
+    return found
 
 
 def _machine_s() -> float:

@@ -35,6 +35,15 @@ WHERE s.user_id = b.user_id AND s.institution_id = b.institution_id
   AND s.started_at = b.started_at;
 
 INSERT INTO sessions (user_id, started_at, ended_at, institution_id, events, devices)
-SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now
+SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now n
+WHERE NOT EXISTS (SELECT FROM session_before b
+                  WHERE b.user_id = n.user_id AND b.institution_id = n.institution_id
+                    AND b.started_at = n.started_at);
+
+INSERT INTO sessions (user_id, started_at, ended_at, institution_id, events, devices)
+SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now n
+WHERE EXISTS (SELECT FROM session_before b
+              WHERE b.user_id = n.user_id AND b.institution_id = n.institution_id
+                AND b.started_at = n.started_at)
 ON CONFLICT (user_id, started_at, institution_id) DO UPDATE SET
     ended_at = EXCLUDED.ended_at, events = EXCLUDED.events, devices = EXCLUDED.devices;
