@@ -16,7 +16,7 @@ from contracts.errors import Misconfigured
 from stack.flink import FlinkSettings
 from stack.local import maven
 from stack.local.installed import Progress
-from stack.local.java import java
+from stack.local.java import COMPILE_LATER, java
 from stack.local.part import Launch, Part
 from stack.local.probe import http_get
 from stack.local.record import recorded
@@ -217,9 +217,7 @@ class TaskManager(_FlinkProcess):
             "-Xms256m",
             f"-XX:MaxDirectMemorySize={memory['off_heap'] + memory['network']}m",
             f"-XX:MaxMetaspaceSize={memory['metaspace']}m",
-            # The optimizing compiler takes up what runs five times as often as by default: what
-            # a job does to each event, not what it did once to begin.
-            "-XX:CompileThresholdScaling=5",
+            COMPILE_LATER,
         ]
 
     def ready(self) -> bool:

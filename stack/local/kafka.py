@@ -16,7 +16,7 @@ from contracts.errors import Retryable
 from stack.kafka import create_topics
 from stack.local import maven
 from stack.local.installed import Progress
-from stack.local.java import java
+from stack.local.java import COMPILE_LATER, java
 from stack.local.part import Launch, Part
 from stack.profile import profile
 
@@ -117,6 +117,7 @@ class Kafka(Part):
             f"-Xms{min(heap_mb, 256)}m",
             "-XX:+UseG1GC",
             "-XX:MaxGCPauseMillis=20",
+            COMPILE_LATER,
             "-XX:+ExitOnOutOfMemoryError",
             "-Duser.timezone=UTC",
             *more,
