@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from pipelines.verify.reconcile import Report
 
 
@@ -19,6 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         metavar="S",
         help="look again for up to S seconds while the pipeline catches up",
+    )
+    parser.add_argument(
+        "--settled",
+        action="store_true",
+        help="compare nothing: say what is on its way, with --wait until nothing is (seconds)",
     )
     parser.add_argument(
         "--institution", metavar="UUID", help="only what belongs to this institution"
@@ -36,6 +44,8 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.verify.reconcile import verify
 
     console = Console(stderr=True)
+    if args.settled:
+        return _settled(args, console)
     with console.status("verifying") as status:
         report = verify(args.wait, status.update, args.institution, args.repeats)
     if args.json:
@@ -43,6 +53,23 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(report)
     return 0 if report.equal else 1
+
+
+def _settled(args: argparse.Namespace, console: Console) -> int:
+    from pipelines.verify.behind import settle
+
+    started = time.monotonic()
+    with console.status("waiting") as status:
+        waiting = settle(args.wait, status.update)
+    seconds = time.monotonic() - started
+    if args.json:
+        facts = {"settled": waiting is None, "waiting": waiting, "seconds": round(seconds, 3)}
+        sys.stdout.write(json.dumps(facts) + "\n")
+    elif waiting:
+        sys.stdout.write(f"NOT SETTLED: {waiting}\n")
+    else:
+        sys.stdout.write(f"settled ({seconds:.1f} s)\n")
+    return 1 if waiting else 0
 
 
 def _facts(report: Report) -> dict[str, Any]:

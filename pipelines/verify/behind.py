@@ -6,7 +6,8 @@ and takes the processors from those that are making the rows: so it waits for th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import psycopg
@@ -17,6 +18,10 @@ from contracts.topics import EVENT_TOPICS, FEATURES
 from pipelines.derive.features import DUE
 from stack import kafka, postgres
 
+Progress = Callable[[str], None]
+
+STILL_S = 20.0
+"""Unequal and unchanged for so long, and nothing more is expected to come."""
 _WAIT_S = 5.0
 QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
 """Tables of the analytical database that are empty when nothing is left to do."""
@@ -42,6 +47,25 @@ def behind() -> str | None:
         return next(_waits(), None)
     except (psycopg.OperationalError, KafkaException) as error:
         raise Retryable(f"what is on its way cannot be asked: {error}") from error
+
+
+def settle(wait_s: float, say: Progress = lambda what: None) -> str | None:
+    """Wait until nothing is known to be on its way; returns what still is after ``wait_s``.
+
+    Gives up earlier where nothing has changed for ``STILL_S``. Raises ``Retryable`` where a part is
+    away.
+    """
+    started = changed_at = time.monotonic()
+    last = None
+    while waiting := behind():
+        say(f"waiting: {waiting}")
+        now = time.monotonic()
+        if waiting != last:
+            last, changed_at = waiting, now
+        if now - started >= wait_s or now - changed_at > STILL_S:
+            return waiting
+        time.sleep(0.5)
+    return None
 
 
 def _waits() -> Iterator[str]:

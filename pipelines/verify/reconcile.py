@@ -6,7 +6,7 @@ import contextlib
 import re
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from graphlib import TopologicalSorter
@@ -20,7 +20,7 @@ from contracts.errors import Rejected
 from pipelines.derive.settings import DeriveSettings
 from pipelines.retention import archive_begins_at
 from pipelines.verify import held, tables
-from pipelines.verify.behind import behind
+from pipelines.verify.behind import STILL_S, Progress, settle
 from pipelines.verify.checks import CHECKS, FILES, Check, Difference, first_difference
 from pipelines.verify.messages import Messages
 from stack import cli
@@ -29,8 +29,6 @@ HERE = Path(__file__).parent
 SOURCES = ("source_content", "source_enrollment", "source_submission")
 KAFKA = ("kafka_event", "kafka_told")
 MEMORY_LIMIT = "1500MB"
-STILL_S = 20.0
-"""Unequal and unchanged for so long, and nothing more is expected to come."""
 
 
 @dataclass(slots=True)
@@ -50,9 +48,6 @@ class Report:
     @property
     def equal(self) -> bool:
         return self.difference is None and self.trouble is None
-
-
-Progress = Callable[[str], None]
 
 
 class Reconciliation:
@@ -194,7 +189,7 @@ def verify(
     """
     started = time.monotonic()
     if wait_s:
-        _let_settle(started + wait_s, say)
+        settle(wait_s, say)
     with Reconciliation(institution, say, repeats) as reconciliation:
         last, changed_at = "", started
         while True:
@@ -208,18 +203,6 @@ def verify(
                 return report
             say(f"waiting: {report.trouble or report.difference}")
             time.sleep(min(1.0, max(0.0, wait_s - (now - started))))
-
-
-def _let_settle(deadline: float, say: Progress) -> None:
-    last, changed_at = None, time.monotonic()
-    while waiting := behind():
-        say(f"waiting: {waiting}")
-        now = time.monotonic()
-        if waiting != last:
-            last, changed_at = waiting, now
-        if now > deadline or now - changed_at > STILL_S:
-            return
-        time.sleep(0.5)
 
 
 def _in_order() -> list[str]:

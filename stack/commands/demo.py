@@ -18,7 +18,7 @@ from stack.profile import REPOSITORY
 
 SAMPLE = REPOSITORY / "data" / "oulad-sample"
 
-_CAUGHT_UP = "Waiting until every table agrees with its source"
+_CAUGHT_UP = "Waiting until every event has arrived everywhere"
 _TRAINED = "Training the first recommender"
 _ONCE = (_CAUGHT_UP, _TRAINED)
 """A model is trained on the whole archive, which follows the import, and only in the first demo."""
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         ("Loading real learners and their history", ("import", *history)),
         ("Loading the open catalogue and its invented people", ("import", "catalogue")),
         ("Playing the last day over HTTP", ("replay",)),
-        (_CAUGHT_UP, ("verify", "--wait", "180")),
+        (_CAUGHT_UP, ("verify", "--settled", "--wait", "180")),
         (_TRAINED, ("train", "recommender")),
         ("A live hour in fast motion", ("study", "--speed", str(args.speed))),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from contextlib import closing
@@ -15,8 +16,8 @@ from pipelines.archive.consumer import Archive
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher
-from pipelines.verify.behind import behind
-from stack import kafka
+from pipelines.verify.behind import behind, settle
+from stack import cli, kafka
 from stack.profile import Profile
 from tests.pipelines.messages import viewed
 
@@ -45,6 +46,30 @@ def test_an_event_waits_in_kafka_then_in_the_queues_then_for_flink(stack: Profil
         _derive(engine)
         # Flink does not run here: the archive's events are in the derived sums alone.
         assert (behind() or "").startswith("Flink's sums differ from the derived ones by ")
+
+
+def test_who_waits_in_vain_is_told_what_is_on_its_way(
+    stack: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    producer = kafka.producer()
+    producer.produce(CONTENT.name, key=b"key", value=viewed(datetime.now(UTC), course_id=new_id()))
+    assert producer.flush(30) == 0
+
+    assert cli.call("verify", "--settled", "--wait", "0.1") == 1
+    assert "NOT SETTLED: about " in capsys.readouterr().out
+    assert cli.call("verify", "--settled", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["settled"] is False
+    assert told["waiting"].endswith("messages are not archived yet")
+
+
+def test_what_has_settled_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["1 rows wait in archive_batches", None])
+    monkeypatch.setattr("pipelines.verify.behind.behind", lambda: next(answers))
+    said: list[str] = []
+
+    assert settle(60.0, said.append) is None
+    assert said == ["waiting: 1 rows wait in archive_batches"]
 
 
 def _archive() -> None:
