@@ -5,32 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from pipelines import operation
-from stack import cli
-from stack.profile import Profile
 from tests.soak.plan import Kill, Round
 from tests.soak.rounds import Life
 from tests.soak.school import School
 
-OURS = ("relay", "archive", "derive", "features")
-
-
-@pytest.fixture
-def ours(stack: Profile) -> Iterator[None]:
-    """Our own processes, watched by the profile's supervisor like its servers."""
-    operation.submit()
-    assert cli.call("up", *OURS) == 0
-    yield
-    cli.call("down", *OURS)
-
 
 @pytest.mark.soak
 @pytest.mark.timeout(0)
-@pytest.mark.usefixtures("ours")
+@pytest.mark.usefixtures("running")
 def test_parts_killed_at_once_in_mid_work_leave_every_table_equal() -> None:
     victims = ("postgres", "redis", "archive", "derive")
     kills = tuple(Kill(part, 1.0 + n / 5) for n, part in enumerate(victims))
