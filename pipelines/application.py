@@ -131,8 +131,14 @@ def _environment(
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
         from pyflink.common import Configuration
+        from pyflink.java_gateway import get_gateway
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
+    # The planner works only in the thread of Java in which its environment was made (FLINK-36298).
+    # Py4J would open a second connection, and with it a thread, to tell Java of an object Python
+    # has collected while a call is under way; a later call may then land there. What Java keeps
+    # instead goes with this process.
+    get_gateway().gateway_property.enable_memory_management = False
     configuration = Configuration()
     for option, value in _configuration(name, restore_from).items():
         configuration.set_string(option, str(value))

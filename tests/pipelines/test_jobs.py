@@ -18,7 +18,8 @@ from contracts.ids import new_id
 from contracts.topics import CONTENT
 from pipelines import application, cluster, operation, rebuild
 from pipelines.archive.consumer import Archive
-from pipelines.job import find
+from pipelines.job import catalogue, find
+from pipelines.start import Start
 from stack import kafka, postgres
 from stack.local.record import recorded
 from stack.profile import Profile
@@ -64,6 +65,19 @@ def eventually(look: Callable[[], Any], expected: Any, timeout_s: float = 120) -
     while (seen := look()) != expected and time.monotonic() < deadline:
         time.sleep(0.2)
     assert seen == expected
+
+
+def test_the_planner_is_spoken_to_in_one_thread_whatever_is_collected_meanwhile() -> None:
+    """Another thread of Java knows nothing of the metadata: the plan would fail now and then."""
+    from pyflink.java_gateway import get_gateway
+
+    application.compiled(list(catalogue().values()), Start())
+    connections = get_gateway()._gateway_client.deque
+    of_java = get_gateway().jvm.java.lang.Object()
+    busy = connections.pop()  # as while a call is under way
+    del of_java
+    assert not connections, "Java was told of it over another connection"
+    connections.append(busy)
 
 
 def test_an_event_is_counted_in_its_minute_hour_and_day() -> None:
