@@ -173,7 +173,25 @@ def pattern(topic: Topic) -> str:
                 f"(?:{_shape(own[name])}){'' if required else '?'}" if name in own else "[^|]*"
             )
         branches.append("[|]".join(parts))
-    return "^" + "[|]".join(head) + "[|](?:" + "|".join(branches) + ")$"
+    return _spelled("^" + "[|]".join(head) + "[|](?:" + "|".join(branches) + ")$")
+
+
+def _spelled(pattern: str) -> str:
+    """The same with each range of characters written out.
+
+    Java looks a single character up in a table, but calls a predicate for each range of a class:
+    a third of the time it takes to match an event.
+    """
+    return re.sub(r"(?<=\[)[^]^|.]+(?=\])", _spell, pattern)
+
+
+def _spell(inside: re.Match[str]) -> str:
+    return re.sub(r"(.)-(.)", _characters, inside[0])
+
+
+def _characters(ends: re.Match[str]) -> str:
+    first, last = ends[1], ends[2]
+    return "".join(map(chr, range(ord(first), ord(last) + 1)))
 
 
 _HEAD = ("event_id", "institution_id", "timestamp", "source_service")
