@@ -166,6 +166,9 @@ class JobManager(_FlinkProcess):
 class TaskManager(_FlinkProcess):
     name: ClassVar[str] = "taskmanager"
     stop_order: ClassVar[int] = 2
+    # It can use every core, and so what is left of them, now or later. The archive and the
+    # derivation run on one each: whatever they wait for a core, everything ends later.
+    niceness: ClassVar[int] = 4
     main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
 
     def memory_mb(self) -> dict[str, int]:

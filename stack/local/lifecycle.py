@@ -42,10 +42,21 @@ def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
     part.prepare()
     launch = part.launch()
     process = detached(launch.argv, part.log_path, launch.env, launch.folder)
+    if part.niceness:
+        _stand_back(process.pid, part.niceness)
     created = psutil.Process(process.pid).create_time()
     jobs_restored = not (restarts and part.name == "jobmanager")
     Record(part.name, process.pid, created, restarts, jobs_restored).write()
     return process
+
+
+def _stand_back(pid: int, niceness: int) -> None:
+    """Let the process, which leads a session and a group, have less of cores that are busy."""
+    with suppress(OSError):  # it has ended: that will be noticed
+        os.setpriority(os.PRIO_PGRP, pid, niceness)
+        # Where the kernel shares cores between sessions first (sched(7), autogroup), it is the
+        # session's number that counts.
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
 def detached(

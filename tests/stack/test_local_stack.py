@@ -73,6 +73,13 @@ def test_every_part_answers_and_holds_what_others_need(running: None) -> None:
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
 
 
+def test_the_taskmanager_stands_back_where_all_cores_are_busy(running: None) -> None:
+    pid = pid_of("taskmanager")
+    assert os.getpriority(os.PRIO_PGRP, pid) == 4
+    session = Path(f"/proc/{pid}/autogroup")
+    assert not session.exists() or session.read_text().endswith("nice 4\n")
+
+
 def test_up_again_starts_nothing_and_is_quick(running: None) -> None:
     before = {record.name: record.pid for record in all_recorded()}
     began = time.process_time()
