@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from contracts.envelope import ENVELOPES, MAX_BYTES
+from contracts.envelope import ENVELOPES
 from contracts.event import EVENTS, TIMESTAMP_PATTERN, Event
 from contracts.flink import _MOMENT
 
@@ -24,6 +24,7 @@ LIFTED = ("user_id", "course_id", "item_id", "kind", "clicks")
 """Fields of a payload that are groups of its pattern, where it has them."""
 
 _TYPE_FROM = len('{"event_id":"') + 36 + len('","event_type":"')
+_TYPES = {name.encode(): name for name in EVENTS}
 _PLAIN = re.compile(r"[a-zA-Z0-9_\[\]{},()?:|-]+")
 """Patterns of which every match stands for itself in JSON."""
 
@@ -31,29 +32,19 @@ _WRITTEN = _MOMENT.replace("(?:[.][0-9]{1,6})?Z", "(?:[.](?!000000)[0-9]{6})?Z")
 """A real moment with no fraction or one of six digits."""
 
 
-def text(message: bytes | None) -> str | None:
-    """The message, where a pattern may describe it: not too long, all in ASCII."""
-    if message is None or len(message) > MAX_BYTES:
-        return None
-    try:
-        return message.decode("ascii")
-    except UnicodeDecodeError:
-        return None
-
-
-def type_of(text: str) -> str | None:
+def type_of(message: bytes) -> str | None:
     """The event's type, if the message is just as ``encode`` writes it; else mostly None."""
-    found = text[_TYPE_FROM : text.find('"', _TYPE_FROM)]
-    return found if found in EVENTS else None
+    return _TYPES.get(message[_TYPE_FROM : message.find(b'"', _TYPE_FROM)])
 
 
 @cache
-def pattern(topic: str, event_type: str) -> re.Pattern[str] | None:
-    """What matches the whole of a valid event, just as ``encode`` writes it.
+def pattern(topic: str, event_type: str) -> re.Pattern[bytes] | None:
+    """What matches the whole of a valid event of at most ``MAX_BYTES``, just as ``encode`` writes
+    it.
 
-    Groups are ``FIELDS`` and ``LIFTED``, as text: ``payload`` as JSON without a backslash in it;
-    of the lifted ones those are None that are null, and empty that the event does not have. Returns
-    None where there is no such event, or one with a field that no pattern describes.
+    Groups are ``FIELDS`` and ``LIFTED``, as text in ASCII: ``payload`` as JSON without a backslash
+    in it; of the lifted ones those are None that are null, and empty that the event does not have.
+    Returns None where there is no such event, or one with a field that no pattern describes.
     """
     event = EVENTS.get(event_type)
     if event is None or event.TOPIC.name != topic:
@@ -77,7 +68,7 @@ def pattern(topic: str, event_type: str) -> re.Pattern[str] | None:
     whole = r"\{" + ",".join(part for part in envelope if part) + r"\}"
     whole += "".join(f"(?P<{name}>)" for name in LIFTED if name not in own)
     # A count of characters of a set gives nothing back: trying costs a quarter of the match.
-    return re.compile(re.sub(r"(?<=\])\{\d+\}", r"\g<0>+", whole), re.ASCII)
+    return re.compile(re.sub(r"(?<=\])\{\d+\}", r"\g<0>+", whole).encode("ascii"))
 
 
 def _payload(fields: list[str | None]) -> str:

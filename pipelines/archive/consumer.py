@@ -85,7 +85,7 @@ class Archive:
                     _refuse_flood(waiting, batch.letters)
                     _send(producer, batch.letters)
                     new = table.store(batch, _reached(messages), beat)
-                    if new < len(batch.lines):
+                    if new < len(batch.rows):
                         table.tell_duplicates(producer)
                     stored += new
                     refused += len(batch.letters)

@@ -9,7 +9,7 @@ they do not remember it for ever, so an archive that begins asks the topic what 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from typing import Any
 
@@ -18,6 +18,7 @@ from psycopg import Connection
 
 from contracts.errors import Retryable
 from contracts.topics import DUPLICATES
+from pipelines.archive.rows import Row
 from stack import kafka
 
 _NOTE = """
@@ -28,26 +29,20 @@ _CLOCKS_APART_S = 3600.0
 """How far Kafka's clock and the database's may differ."""
 
 
-def repeated(lines: Sequence[str], stored: set[tuple[str, str, str]]) -> list[int]:
-    """Numbers of the lines that repeat an event: all but the first of those that were stored.
+def repeated(rows: Sequence[Row], stored: Set[Row]) -> list[int]:
+    """Numbers of the rows that repeat an event: all but the first of those that were stored.
 
-    ``stored`` holds event id, timestamp and learner as they stand in the lines.
+    ``stored`` holds event id, timestamp and learner as they stand in the rows.
     """
     left = set(stored)
     found = []
-    for number, text in enumerate(lines):
-        key = identity(text)
+    for number, (event_id, timestamp, _, user_id, *_) in enumerate(rows):
+        key = event_id, timestamp, user_id or None
         if key in left:
             left.remove(key)
         else:
             found.append(number)
     return found
-
-
-def identity(line: str) -> tuple[str, str, str]:
-    """Event id, timestamp and learner of a line for COPY."""
-    event_id, timestamp, _, user_id, _ = line.split("\t", 4)
-    return event_id, timestamp, user_id
 
 
 def note(connection: Connection[Any], messages: Sequence[Message]) -> None:

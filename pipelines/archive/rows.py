@@ -1,24 +1,25 @@
-"""A Kafka message as one line of COPY, or the dead letter that says why it is not."""
+"""A Kafka message as one row of the archive, or the dead letter that says why it is not."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import repeat
+from operator import itemgetter
 
 from confluent_kafka import Message
 
 from contracts import canonical
 from contracts.dead_letters import DeadLetter
-from contracts.envelope import Envelope, decode
+from contracts.envelope import MAX_BYTES, Envelope, decode
 from contracts.errors import Rejected
+from pipelines.archive import binary
 
 STAGE = "archive"
-
-NULL = ""
-"""No column can be empty: so the empty text says NULL in COPY."""
 
 LATE = timedelta(hours=1)
 FUTURE = timedelta(minutes=5)
@@ -28,147 +29,147 @@ _READ = (
     *("event_id", "timestamp", "institution_id", *canonical.LIFTED),
     *("source_service", "schema_version", "payload"),
 )
-COLUMNS = ", ".join((*_READ, "event_type", "topic", "received_at", "batch_no"))
+COLUMNS = (*_READ, "event_type", "topic", "received_at", "batch_no")
+
+Row = tuple[bytes | None, ...]
+"""The fields of ``_READ`` as they stand in a message, without quotes: None where one is null, empty
+where the event has no such field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Messages of one type: what matches one, which groups are columns, how a line ends."""
+    """Messages of one type and topic: what matches one, and which groups are columns."""
 
-    topic: str
-    fullmatch: Callable[[str], re.Match[str] | None]
+    place: tuple[str, str]
+    fullmatch: Callable[[bytes], re.Match[bytes] | None]
     columns: tuple[int, ...]
-    end: str
 
 
 @cache
-def _form(topic: str, event_type: str) -> Form | None:
+def _form(event_type: str, topic: str) -> Form | None:
     pattern = canonical.pattern(topic, event_type)
     if pattern is None:
         return None
     columns = tuple(pattern.groupindex[name] for name in _READ)
-    return Form(topic, pattern.fullmatch, columns, f"\t{event_type}\t{topic}\t")
+    return Form((event_type, topic), pattern.fullmatch, columns)
 
 
 @dataclass(slots=True)
 class Batch:
-    """Lines for COPY (all but the last column) and dead letters; together one per message."""
+    """Rows and dead letters; together one per message."""
 
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     """When it was read."""
-    lines: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    places: list[tuple[str, str]] = field(default_factory=list)
+    """Each row's event type and topic."""
     messages: list[Message] = field(default_factory=list)
-    """Where each line came from; empty where it came from no topic."""
+    """Where each row came from; empty where it came from no topic."""
     letters: list[DeadLetter] = field(default_factory=list)
-    arrivals: dict[str, list[int]] = field(default_factory=dict)
-    """By topic: how many events, how many of them late, how many from the future."""
-    _first: str = field(init=False, default="~")
-    _last: str = field(init=False, default="")
-    _received_at: str = field(init=False)
-    _late: str = field(init=False)
-    _future: str = field(init=False)
     _form: Form | None = field(default=None, compare=False)
     """Of the message before: mostly the next one's too."""
 
-    def __post_init__(self) -> None:
-        self._received_at = self.at.isoformat()
-        # Moments in UTC compare as their texts do. To the second: what follows it is less than ~.
-        self._late = (self.at - LATE).isoformat()[:19]
-        self._future = (self.at + FUTURE).isoformat()[:19] + "~"
-
-    def add(self, envelope: Envelope, received_at: str, message: Message | None = None) -> None:
+    def add(self, envelope: Envelope, message: Message | None = None) -> None:
         """An event as ``decode`` reads it."""
-        self._note(envelope.topic, moment(envelope.timestamp))
-        self.lines.append(line(envelope, received_at))
-        if message is not None:
-            self.messages.append(message)
+        payload = envelope.payload
+        given = (getattr(payload, name, "") for name in canonical.LIFTED)
+        row = (
+            envelope.event_id.encode(),
+            moment(envelope.timestamp),
+            envelope.institution_id.encode(),
+            *(None if value is None else str(value).encode() for value in given),
+            envelope.source_service.encode(),
+            str(envelope.schema_version).encode(),
+            payload.__pydantic_serializer__.to_json(payload),
+        )
+        self._append(row, (envelope.event_type, envelope.topic), message)
 
     def take(self, topic: str, value: bytes | None, message: Message | None = None) -> bool:
-        """An event as ``canonical`` reads it: the same line. False: ``decode`` has to say."""
-        text = canonical.text(value)
-        if text is None:
+        """An event as ``canonical`` reads it: the same row. False: ``decode`` has to say."""
+        if value is None or len(value) > MAX_BYTES:
             return False
         form = self._form
-        found = form.fullmatch(text) if form is not None and form.topic == topic else None
+        found = form.fullmatch(value) if form is not None and form.place[1] == topic else None
         if found is None:
-            event_type = canonical.type_of(text)
-            form = _form(topic, event_type) if event_type else None
-            found = form.fullmatch(text) if form is not None else None
+            event_type = canonical.type_of(value)
+            form = _form(event_type, topic) if event_type else None
+            found = form.fullmatch(value) if form is not None else None
         if form is None or found is None:
             return False
         self._form = form
-        fields = found.group(*form.columns)
-        self._note(topic, fields[1])
-        try:
-            columns = "\t".join(fields)
-        except TypeError:  # a field is null
-            columns = "\t".join([value or NULL for value in fields])
-        self.lines.append(columns + form.end + self._received_at)
-        if message is not None:
-            self.messages.append(message)
+        self._append(found.group(*form.columns), form.place, message)
         return True
 
-    def _note(self, topic: str, timestamp: str) -> None:
-        seen = self.arrivals.get(topic)
-        if seen is None:
-            seen = self.arrivals[topic] = [0, 0, 0]
-        seen[0] += 1
-        if timestamp < self._late:
-            seen[1] += 1
-        elif timestamp > self._future:
-            seen[2] += 1
-        if timestamp < self._first:
-            self._first = timestamp
-        if timestamp > self._last:
-            self._last = timestamp
+    def _append(self, row: Row, place: tuple[str, str], message: Message | None) -> None:
+        self.rows.append(row)
+        self.places.append(place)
+        if message is not None:
+            self.messages.append(message)
 
-    @property
+    def arrivals(self) -> dict[str, tuple[int, int, int]]:
+        """By topic: how many events, how many of them late, how many from the future."""
+        # Moments in UTC compare as their texts do. To the second: what follows it is less than ~.
+        late = (self.at - LATE).isoformat()[:19].encode()
+        future = (self.at + FUTURE).isoformat()[:19].encode() + b"~"
+        by_topic: dict[str, list[bytes]] = defaultdict(list)
+        for (_, topic), row in zip(self.places, self.rows, strict=True):
+            by_topic[topic].append(_timestamp(row))
+        return {
+            topic: (len(found), sum(map(late.__gt__, found)), sum(map(future.__lt__, found)))
+            for topic, found in by_topic.items()
+        }
+
     def span(self) -> tuple[str, str] | None:
         """The seconds in which the first and the last of the events happened."""
-        return (f"{self._first[:19]}Z", f"{self._last[:19]}Z") if self.lines else None
+        if not self.rows:
+            return None
+        first, last = min(map(_timestamp, self.rows)), max(map(_timestamp, self.rows))
+        return f"{first[:19].decode()}Z", f"{last[:19].decode()}Z"
 
-
-def line(envelope: Envelope, received_at: str) -> str:
-    """The event in COPY's text format, in the order of ``COLUMNS`` without the batch's number.
-
-    Only the payload can hold a character that COPY reads as its own (the backslash of a JSON
-    escape): every other column is of a pattern that has none.
-    """
-    payload = envelope.payload
-    values = [getattr(payload, name, None) for name in canonical.LIFTED]
-    body = payload.__pydantic_serializer__.to_json(payload).decode().replace("\\", "\\\\")
-    return "\t".join(
-        (
-            envelope.event_id,
-            moment(envelope.timestamp),
-            envelope.institution_id,
-            *(NULL if value is None else str(value) for value in values),
-            envelope.source_service,
-            str(envelope.schema_version),
-            body,
-            envelope.event_type,
-            payload.TOPIC.name,
-            received_at,
+    def copied(self, number: int) -> Iterator[bytes]:
+        """The rows as those of batch ``number``, for a COPY of ``COLUMNS`` in binary format."""
+        columns = {name: map(itemgetter(at), self.rows) for at, name in enumerate(_READ)}
+        return binary.table(
+            len(COLUMNS),
+            binary.keys(columns["event_id"]),
+            binary.moments(columns["timestamp"]),
+            binary.uuids(columns["institution_id"]),
+            binary.uuids(columns["user_id"]),
+            binary.uuids(columns["course_id"]),
+            binary.uuids(columns["item_id"]),
+            binary.texts(columns["kind"]),
+            binary.integers(columns["clicks"]),
+            binary.texts(columns["source_service"]),
+            binary.smallints(columns["schema_version"]),
+            *binary.documents(columns["payload"]),
+            map(_placed, self.places),
+            repeat(binary.moments([moment(self.at)])[0] + binary.bigint(number)),
         )
-    )
 
 
-def moment(at: datetime) -> str:
-    """As a moment in UTC stands in a message, and in a line."""
-    return at.isoformat().replace("+00:00", "Z")
+_timestamp = itemgetter(1)
+
+
+@cache
+def _placed(place: tuple[str, str]) -> bytes:
+    return b"".join(binary.field(name.encode()) for name in place)
+
+
+def moment(at: datetime) -> bytes:
+    """As a moment in UTC stands in a message."""
+    return at.isoformat().replace("+00:00", "Z").encode()
 
 
 def read(messages: list[Message]) -> Batch:
     """The messages as they go into the archive, or as letters that say why not."""
     batch = Batch()
-    received_at = batch.at.isoformat()
     for message in messages:
         topic = message.topic() or ""
         value = message.value()
         if batch.take(topic, value, message):
             continue
         try:
-            batch.add(decode(topic, value), received_at, message)
+            batch.add(decode(topic, value), message)
         except Rejected as error:
             batch.letters.append(
                 DeadLetter.of(

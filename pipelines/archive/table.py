@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -12,13 +12,13 @@ from psycopg import Connection, sql
 from contracts.errors import Misconfigured
 from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
-from pipelines.archive.rows import COLUMNS, NULL, Batch, moment
+from pipelines.archive.rows import COLUMNS, Batch, moment
 from stack import postgres
 
 Partition = tuple[str, int]
 
 _LOCK = 0x4C53_0002  # one archive at a time; any constant no other lock of ours uses
-_COPY = sql.SQL("COPY {table} (" + COLUMNS + ") FROM STDIN (NULL '')")
+_COPY = sql.SQL("COPY {table} (" + ", ".join(COLUMNS) + ") FROM STDIN (FORMAT binary)")
 _ADVANCE = """
 INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
@@ -81,14 +81,14 @@ class ArchiveTable:
         number = self._batch_no + 1
         stored = 0
         with self._connection.transaction():
-            if batch.lines:
+            if batch.rows:
                 stored = self._insert(batch, number)
             with self._connection.cursor() as cursor:
                 hour_at = batch.at.replace(minute=0, second=0, microsecond=0)
-                arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals.items()]
+                arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals().items()]
                 cursor.executemany(_ARRIVED, arrived)
             if stored or beat:
-                self._connection.execute(_NOTE, [number, stored, *(batch.span or (None, None))])
+                self._connection.execute(_NOTE, [number, stored, *(batch.span() or (None, None))])
             if beat:
                 self._connection.execute(_BEAT, [beat.heartbeat_id, beat.sent_at, number])
             with self._connection.cursor() as cursor:
@@ -99,7 +99,7 @@ class ArchiveTable:
     def _insert(self, batch: Batch, number: int) -> int:
         try:
             with self._connection.transaction():
-                return self._copy("activity_events", batch.lines, number)
+                return self._copy("activity_events", batch, number)
         except psycopg.errors.UniqueViolation:
             # A producer sent an event again: rare, so only then the slower way that can skip.
             return self._merge(batch, number)
@@ -108,15 +108,17 @@ class ArchiveTable:
         self._connection.execute(
             "CREATE TEMP TABLE arrived (LIKE activity_events INCLUDING DEFAULTS) ON COMMIT DROP"
         )
-        self._copy("arrived", batch.lines, number)
+        self._copy("arrived", batch, number)
         stored = self._connection.execute(
             "INSERT INTO activity_events SELECT * FROM arrived ON CONFLICT DO NOTHING "
-            "RETURNING event_id::text, timestamp, coalesce(user_id::text, %s)",
-            [NULL],
+            "RETURNING event_id::text, timestamp, user_id::text"
         ).fetchall()
         if batch.messages:
-            known = {(id_, moment(at), user_id) for id_, at, user_id in stored}
-            again = duplicates.repeated(batch.lines, known)
+            known = {
+                (id_.encode(), moment(at), user_id and user_id.encode())
+                for id_, at, user_id in stored
+            }
+            again = duplicates.repeated(batch.rows, known)
             duplicates.note(self._connection, [batch.messages[number] for number in again])
         return len(stored)
 
@@ -128,14 +130,12 @@ class ArchiveTable:
         while duplicates.tell(self._connection, producer):
             pass
 
-    def _copy(self, table: str, lines: Sequence[str], number: int) -> int:
+    def _copy(self, table: str, batch: Batch, number: int) -> int:
         command = _COPY.format(table=sql.Identifier(table))
-        end = f"\t{number}\n"
         with self._connection.cursor() as cursor, cursor.copy(command) as copy:
-            # In pieces: the server indexes one while the next is on its way.
-            for start in range(0, len(lines), 2000):
-                copy.write(end.join([*lines[start : start + 2000], ""]))
-        return len(lines)
+            for part in batch.copied(number):
+                copy.write(part)
+        return len(batch.rows)
 
 
 def behind(offsets: Mapping[Partition, int], low: Mapping[Partition, int]) -> Misconfigured | None:

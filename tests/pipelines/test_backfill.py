@@ -96,7 +96,7 @@ def engine(stack: Profile) -> Iterator[Engine]:
 def taken_in(engine: Engine, events: list[Envelope]) -> None:
     batch = Batch()
     for event in events:
-        batch.add(event, datetime.now(UTC).isoformat())
+        batch.add(event)
     with closing(ArchiveTable()) as table:
         table.store(batch, {})
     while engine.step():

@@ -28,7 +28,7 @@ def quick(topic: str, message: bytes) -> Batch | None:
 
 def thorough(topic: str, message: bytes) -> Batch:
     batch = Batch(at=AT)
-    batch.add(decode(topic, message), AT.isoformat())
+    batch.add(decode(topic, message))
     return batch
 
 

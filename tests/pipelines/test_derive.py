@@ -63,9 +63,9 @@ def drain(engine: Engine) -> None:
 
 
 def archive(table: ArchiveTable, events: list[Envelope]) -> int:
-    batch = Batch()
+    batch = Batch(at=datetime(2026, 1, 1, tzinfo=UTC))
     for event in events:
-        batch.add(event, "2026-01-01T00:00:00Z")
+        batch.add(event)
     return table.store(batch, {})
 
 

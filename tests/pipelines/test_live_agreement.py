@@ -37,7 +37,7 @@ def viewed(institution: str, course: str, learner: str, at: datetime) -> Envelop
 def archive(events: list[Envelope]) -> None:
     batch = Batch()
     for event in events:
-        batch.add(event, datetime.now(UTC).isoformat())
+        batch.add(event)
     with closing(ArchiveTable()) as table:
         table.store(batch, {})
 

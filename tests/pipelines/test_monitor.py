@@ -23,8 +23,8 @@ def test_an_arrival_is_late_or_of_the_future_by_the_archives_clock() -> None:
     second = timedelta(seconds=1)
     for moment in (at, at - LATE, at - LATE - second, at + FUTURE, at + FUTURE + second):
         envelope = example_envelope("content.viewed").model_copy(update={"timestamp": moment})
-        batch.add(envelope, at.isoformat())
-    assert batch.arrivals == {CONTENT.name: [5, 1, 1]}
+        batch.add(envelope)
+    assert batch.arrivals() == {CONTENT.name: (5, 1, 1)}
 
 
 @pytest.fixture

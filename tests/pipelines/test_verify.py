@@ -89,9 +89,9 @@ def archive(folder: Path, institution: str) -> None:
         history.map_history(db, institution)
         history.state_until(db, None)
         messages = db.execute("SELECT topic, value FROM message").fetchall()
-    batch = Batch()
+    batch = Batch(at=datetime(2026, 1, 1, tzinfo=UTC))
     for topic, value in messages:
-        batch.add(decode(topic, value.encode()), "2026-01-01T00:00:00Z")
+        batch.add(decode(topic, value.encode()))
     with closing(ArchiveTable()) as table, closing(Engine()) as engine:
         rebuild.begin(engine)
         table.store(batch, {})

@@ -90,7 +90,7 @@ class Told:
         said = self._publish()
         batch = Batch()
         for event in self.events:
-            batch.add(event, datetime.now(UTC).isoformat())
+            batch.add(event)
         with (
             closing(ArchiveTable()) as table,
             closing(Engine()) as engine,
