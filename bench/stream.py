@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 
 from bench.replay import ground, history, jobs, yardsticks
+from stack.profile import profile
 
 
 def run() -> dict[str, float | int | str]:
@@ -26,6 +27,7 @@ def run() -> dict[str, float | int | str]:
     with ground.own_stack(), history.mapped() as whole:
         total = whole.size(limit).events
         figures["source"] = whole.source.name
+        figures["taskmanager_niceness"] = profile().task_manager_niceness
         sizes, measured = [whole.size(total * share) for share in sorted(shares)], []
         for size in sizes:
             whole.publish(size)

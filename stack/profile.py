@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -22,6 +23,12 @@ class Profile(BaseSettings):
     """Added to every default port (Kafka 19092, Postgres 15432, …)."""
     task_manager_memory_mb: int = 4096
     """Process memory of the Flink TaskManager, in MiB."""
+    task_manager_niceness: int = Field(default=0, ge=0, le=19)
+    """How far the TaskManager stands back where all cores are busy, as ``nice`` counts.
+
+    It can use every core, now or later; the archive and the derivation run on one each. A history
+    is in sooner if it stands back (4), and what happens now is in Flink's tables later.
+    """
 
     @property
     def parts(self) -> Path:

@@ -1,8 +1,9 @@
 """A stack of the benchmark's own, beside the one that may be up: nothing of yours is touched.
 
 Kafka, Postgres, Redis and Flink of a second profile (``<name>-stream``, ports 400 higher), brought
-up empty and wiped afterwards. ``LMS_BENCH_KEEP=1`` leaves them up, with the topics, so that the
-next run need not publish again.
+up empty and wiped afterwards. Its TaskManager stands back, as for any history that is to be in
+soon: by LMS_LOCAL_TASK_MANAGER_NICENESS, or by 4. ``LMS_BENCH_KEEP=1`` leaves the stack up, with
+the topics, so that the next run need not publish again.
 """
 
 from __future__ import annotations
@@ -46,10 +47,12 @@ def own_stack() -> Iterator[None]:
                 "on this machine; unset it",
                 setting=name,
             )
-    before = {name: os.environ.get(name) for name in ("LMS_LOCAL_NAME", "LMS_LOCAL_PORT_OFFSET")}
+    names = ("LMS_LOCAL_NAME", "LMS_LOCAL_PORT_OFFSET", "LMS_LOCAL_TASK_MANAGER_NICENESS")
+    before = {name: os.environ.get(name) for name in names}
     here = profile()
     os.environ["LMS_LOCAL_NAME"] = f"{here.name}-stream"
     os.environ["LMS_LOCAL_PORT_OFFSET"] = str(here.port_offset + _OFFSET)
+    os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_NICENESS", "4")
     try:
         with redirect_stdout(sys.stderr):
             cli.call("up", *PART_NAMES)

@@ -166,10 +166,10 @@ class JobManager(_FlinkProcess):
 class TaskManager(_FlinkProcess):
     name: ClassVar[str] = "taskmanager"
     stop_order: ClassVar[int] = 2
-    # It can use every core, and so what is left of them, now or later. The archive and the
-    # derivation run on one each: whatever they wait for a core, everything ends later.
-    niceness: ClassVar[int] = 4
     main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
+
+    def niceness(self) -> int:
+        return profile().task_manager_niceness
 
     def memory_mb(self) -> dict[str, int]:
         """How ``LMS_LOCAL_TASK_MANAGER_MEMORY_MB`` is divided.

@@ -42,8 +42,8 @@ def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
     part.prepare()
     launch = part.launch()
     process = detached(launch.argv, part.log_path, launch.env, launch.folder)
-    if part.niceness:
-        _stand_back(process.pid, part.niceness)
+    if part.niceness():
+        _stand_back(process.pid, part.niceness())
     created = psutil.Process(process.pid).create_time()
     jobs_restored = not (restarts and part.name == "jobmanager")
     Record(part.name, process.pid, created, restarts, jobs_restored).write()

@@ -33,8 +33,6 @@ class Part(ABC):
     stop_order: ClassVar[int] = 0
     """Lower stops earlier: our own processes, then Flink, then the servers they use."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    niceness: ClassVar[int] = 0
-    """How far it stands back where all cores are busy: 0 to 19, as ``nice`` counts."""
     start_timeout_s: ClassVar[float] = 120.0
     stop_timeout_s: ClassVar[float] = 20.0
 
@@ -53,6 +51,10 @@ class Part(ABC):
     @abstractmethod
     def launch(self) -> Launch:
         """The command line."""
+
+    def niceness(self) -> int:
+        """How far it stands back where all cores are busy: 0 to 19, as ``nice`` counts."""
+        return 0
 
     @abstractmethod
     def ready(self) -> bool:
