@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Union, cast
 
@@ -24,6 +25,9 @@ from contracts.topics import EVENT_TOPICS
 
 MAX_BYTES = 256 * 1024
 """A longer message is refused unread."""
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The character in JSON, and not a backslash before its letters."""
 
 
 class Envelope(BaseModel):
@@ -107,9 +111,12 @@ def decode(topic: str, message: bytes | None) -> Envelope:
     if len(message) > MAX_BYTES:
         raise _rejected("too_large", f"{len(message)} bytes; the limit is {MAX_BYTES}")
     try:
-        return _ADAPTERS[topic].validate_json(message)
+        envelope = _ADAPTERS[topic].validate_json(message)
     except pydantic_core.ValidationError as error:
         raise _explain(error) from None
+    if rb"\u0000" in message and _NUL.search(envelope.encode()):
+        raise _rejected("invalid", "payload: a text holds U+0000, which PostgreSQL cannot store")
+    return envelope
 
 
 def _explain(error: pydantic_core.ValidationError) -> Rejected:

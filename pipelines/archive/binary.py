@@ -32,12 +32,15 @@ _EPOCH_S = 946_684_800
 """PostgreSQL's moments count from 2000-01-01."""
 
 
-def table(fields: int, *columns: Iterable[bytes]) -> Iterator[bytes]:
-    """All of a COPY: rows of so many fields, of which ``columns`` are the bytes one by one."""
-    pieces = zip(repeat(_smallint(fields)), *columns, strict=False)
+def table(rows: int, fields: int, *columns: Iterable[bytes]) -> Iterator[bytes]:
+    """All of a COPY of so many rows, of which ``columns`` are the bytes one after the other.
+
+    Raises ``ValueError`` where one of them has another number of rows.
+    """
+    pieces = zip(repeat(_smallint(fields), rows), *columns, strict=True)
     yield BEGIN
-    while rows := b"".join(chain.from_iterable(islice(pieces, _TOGETHER))):
-        yield rows
+    while part := b"".join(chain.from_iterable(islice(pieces, _TOGETHER))):
+        yield part
     yield END
 
 

@@ -129,7 +129,9 @@ class Batch:
     def copied(self, number: int) -> Iterator[bytes]:
         """The rows as those of batch ``number``, for a COPY of ``COLUMNS`` in binary format."""
         columns = {name: map(itemgetter(at), self.rows) for at, name in enumerate(_READ)}
+        count = len(self.rows)
         return binary.table(
+            count,
             len(COLUMNS),
             binary.keys(columns["event_id"]),
             binary.moments(columns["timestamp"]),
@@ -143,7 +145,7 @@ class Batch:
             binary.smallints(columns["schema_version"]),
             *binary.documents(columns["payload"]),
             map(_placed, self.places),
-            repeat(binary.moments([moment(self.at)])[0] + binary.bigint(number)),
+            repeat(binary.moments([moment(self.at)])[0] + binary.bigint(number), count),
         )
 
 

@@ -176,6 +176,27 @@ def test_a_bad_message_is_rejected_with_its_reason(message: bytes | None, reason
     assert caught.value.detail
 
 
+def test_a_text_that_no_database_can_store_is_rejected_and_one_that_only_speaks_of_it_is_not() -> (
+    None
+):
+    shown = json.loads(example_envelope("recommendation.shown").encode())
+    topic = EVENTS["recommendation.shown"].TOPIC.name
+
+    def decoded(model: str, **more: str) -> str:
+        changed = shown | {"payload": shown["payload"] | {"model": model} | more}
+        envelope = decode(topic, json.dumps(changed).encode())
+        found: str = envelope.payload.model_dump()["model"]
+        return found
+
+    with pytest.raises(Rejected, match=r"U\+0000") as caught:
+        decoded("a\0b")
+    assert caught.value.reason == "invalid"
+    with pytest.raises(Rejected):
+        decoded("\\\0")
+    assert decoded("a\\u0000b") == "a\\u0000b"
+    assert decoded("a", unknown="\0") == "a", "what nobody stores"
+
+
 def test_a_rejection_does_not_repeat_the_personal_value_it_refused() -> None:
     with pytest.raises(Rejected) as caught:
         decode(CONTENT.name, view(payload__user_id="ada@example.org"))

@@ -20,7 +20,7 @@ from contracts.envelope import Envelope, wrap
 from contracts.errors import Rejected, Retryable
 from contracts.event import EVENTS
 from contracts.events.content import ContentViewed
-from contracts.fixtures import example_envelope
+from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from contracts.topics import CONTENT
 from pipelines.dead_letters import letters, read
@@ -166,6 +166,21 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_
     assert "payload.clicks" in invalid.detail
     assert invalid.message == broken
     assert invalid.topic == CONTENT.name
+
+
+@pytest.mark.integration
+def test_a_text_that_postgres_cannot_store_is_a_dead_letter_and_stops_nothing(
+    archive: ArchiveProcess,
+) -> None:
+    user = new_id()
+    shown = example("recommendation.shown").model_copy(update={"user_id": user, "model": "a\0b"})
+    event = wrap(shown, institution_id=DEFAULT_INSTITUTION, source_service="serving")
+    send((event.topic, event.encode()), *((CONTENT.name, e.encode()) for e in views(1, user)))
+    count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
+    until(lambda: query(count, user)[0][0], lambda found: found == 1)
+    [letter] = until(lambda: dead_letters(user), lambda found: len(found) == 1)
+    assert letter.reason == "invalid"
+    assert "U+0000" in letter.detail
 
 
 def dead_letters(mark: str) -> list[DeadLetter]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from struct import unpack_from
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -86,6 +87,11 @@ def test_many_rows_are_given_in_parts_and_none_is_lost() -> None:
     assert len(parts) == 5, "beginning, three times rows, end"
     ids = [row[0] for row in read(b"".join(parts))]
     assert ids == [UUID(event.event_id).bytes for event in events]
+
+
+def test_a_column_that_lacks_a_row_is_an_error() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        list(binary.table(2, 2, binary.texts([b"a", b"b"]), binary.texts([b"c"])))
 
 
 @given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=1, max_size=5))
