@@ -26,8 +26,9 @@ class Profile(BaseSettings):
     task_manager_niceness: int = Field(default=0, ge=0, le=19)
     """How far the TaskManager stands back where all cores are busy, as ``nice`` counts.
 
-    It can use every core, now or later; the archive and the derivation run on one each. A history
-    is in sooner if it stands back (4), and what happens now is in Flink's tables later.
+    It can use every core, now or later; the archive and the derivation run on one each. Alone with
+    them it should stand back (4) where a history is to be in soon; beside more parts it then comes
+    last, and what happens now is in its tables later (docs/scaling.md).
     """
 
     @property
