@@ -52,10 +52,10 @@ def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
 
 def _stand_back(pid: int, niceness: int) -> None:
     """Let the process, which leads a session and a group, have less of cores that are busy."""
-    with suppress(OSError):  # it has ended: that will be noticed
+    # The process may have ended, which will be noticed, and not every kernel has sessions share
+    # the cores first (sched(7), autogroup): where it does, the session's number is what counts.
+    with suppress(OSError):
         os.setpriority(os.PRIO_PGRP, pid, niceness)
-        # Where the kernel shares cores between sessions first (sched(7), autogroup), it is the
-        # session's number that counts.
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness))
 
 
