@@ -59,6 +59,10 @@ def is_other(value: bytes | None, wanted: AbstractSet[str]) -> bool:
     return found is not None and found[1].decode() not in wanted
 
 
+Interests = dict[str, Callable[[Envelope], bool]]
+"""What the institutions of a batch want, as far as it was asked."""
+
+
 @dataclass(slots=True)
 class Outcome:
     """What a transaction came to: where the partition stands, and whether it must wait."""
@@ -105,11 +109,12 @@ class Batches:
             emitted: list[Envelope] = []
             traces: set[str | None] = set()
             afterwards: list[Callable[[], Awaitable[None]]] = []
+            interests: Interests = {}
             for record in records:
                 if record.offset < position:
                     continue  # fetched a second time, after a step back
                 try:
-                    became, unit = await self._one(connection, cursor, record)
+                    became, unit = await self._one(connection, cursor, record, interests)
                 except _Blocked as error:
                     outcome.blocked = error.why
                     outcome.next_offset = record.offset
@@ -148,6 +153,7 @@ class Batches:
         connection: AsyncConnection[Any],
         cursor: AsyncCursor[DictRow],
         record: Record,
+        interests: Interests,
     ) -> tuple[str, Unit | None]:
         """What became of one message; raises ``_Blocked`` where it has to wait."""
         try:
@@ -161,6 +167,8 @@ class Batches:
             return "passed", None
         place = (record.topic, record.partition, record.offset)
         try:
+            if not await self._wanted(connection, cursor, envelope, interests):
+                return "passed", None
             what = f"{self.consumer.name} {envelope.event_type}"
             with tracing.span(what, SpanKind.CONSUMER, record.traceparent):
                 unit = await self._handle(connection, cursor, envelope)
@@ -187,12 +195,29 @@ class Batches:
         reached("handled")
         return "applied", unit
 
+    async def _wanted(
+        self,
+        connection: AsyncConnection[Any],
+        cursor: AsyncCursor[DictRow],
+        envelope: Envelope,
+        interests: Interests,
+    ) -> bool:
+        """Whether the event's institution cares, which is asked where ``interests`` lacks it."""
+        if self.consumer.interest is None:
+            return True
+        institution_id = envelope.institution_id
+        if institution_id not in interests:
+            async with connection.transaction():
+                unit = await unit_of(cursor, self.consumer, institution_id)
+                interests[institution_id] = await self.consumer.interest(unit)
+        return interests[institution_id](envelope)
+
     async def _handle(
         self, connection: AsyncConnection[Any], cursor: AsyncCursor[DictRow], envelope: Envelope
     ) -> Unit:
         """The handler's effects under a savepoint, and the unit with the events it emitted."""
         async with connection.transaction():
-            unit = await unit_of(cursor, self.consumer, envelope)
+            unit = await unit_of(cursor, self.consumer, envelope.institution_id)
             await self.consumer.handle(unit, envelope)
             audited = audit.entry(unit)
             if audited:

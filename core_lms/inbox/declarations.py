@@ -40,6 +40,9 @@ class Consumer:
     passes: Callable[[Envelope], bool] | None = None
     """True for an event that changes nothing, told without the database: an old one, say. An
     import brings hundreds of thousands."""
+    interest: Callable[[Unit], Awaitable[Callable[[Envelope], bool]]] | None = None
+    """Asks the database what an institution wants at all, once for all its events of a batch: those
+    for which the answer is False change nothing. It only reads."""
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 

@@ -56,7 +56,7 @@ async def retry(
         try:
             async with connection.transaction():
                 envelope = decode(row["topic"], row["message"].encode())
-                unit = await unit_of(cursor, found[0], envelope)
+                unit = await unit_of(cursor, found[0], envelope.institution_id)
                 await found[0].handle(unit, envelope)
                 audited = audit.entry(unit)
                 if audited:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
-from contracts.envelope import Envelope
 from core_lms.access.caller import service
 from core_lms.inbox.declarations import Consumer
 from core_lms.queries import load
@@ -14,8 +13,8 @@ from core_lms.work import Unit
 _sql = load(__file__)
 
 
-async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, envelope: Envelope) -> Unit:
-    """Row-level security shows the handler the rows of the event's institution only."""
-    await cursor.execute(_sql["tenant"], {"institution_id": envelope.institution_id})
-    caller = service(consumer.name, envelope.institution_id)
+async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, institution_id: str) -> Unit:
+    """Row-level security shows the handler the rows of this institution only."""
+    await cursor.execute(_sql["tenant"], {"institution_id": institution_id})
+    caller = service(consumer.name, institution_id)
     return Unit(cursor, caller, action=consumer.name, shared=True)

@@ -50,13 +50,18 @@ UPDATE webhook_deliveries
 SET status = 'dead', settled_at = %(at)s, last_error = coalesce(last_error, 'disabled')
 WHERE webhook_id = %(id)s AND status = 'due'
 
+-- name: told
+-- Types, families and '*' that any address of the institution is told of.
+SELECT DISTINCT unnest(event_types) AS event_type FROM webhooks
+WHERE status <> 'disabled' AND institution_id = %(institution_id)s
+
 -- name: enqueue
 -- An event that the inbox brings again is there already.
 INSERT INTO webhook_deliveries (webhook_id, event_id, event_type, message, institution_id)
 SELECT id, %(event_id)s, %(event_type)s::text, %(message)s, institution_id
 FROM webhooks
 WHERE status <> 'disabled' AND institution_id = %(institution_id)s
-  AND event_types && ARRAY[%(event_type)s::text, %(family)s::text, '*']
+  AND event_types && %(names)s::text[]
 ON CONFLICT (webhook_id, event_id) DO NOTHING
 
 -- name: due

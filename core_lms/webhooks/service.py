@@ -115,6 +115,11 @@ async def disable(unit: Unit, id_: UUID, reason: str, at: datetime) -> None:
     unit.emit(event, source=SOURCE)
 
 
+async def told(unit: Unit) -> set[str]:
+    """Every name that an address of the institution asks for events by."""
+    return {row["event_type"] for row in await repository.rows(unit, "told")}
+
+
 async def enqueue(unit: Unit, envelope: Envelope) -> int:
     """A delivery for every address that wants this event; returns how many are new."""
     return await repository.execute(
@@ -122,7 +127,7 @@ async def enqueue(unit: Unit, envelope: Envelope) -> int:
         "enqueue",
         event_id=envelope.event_id,
         event_type=envelope.event_type,
-        family=subscriptions.family(envelope.event_type),
+        names=subscriptions.names(envelope.event_type),
         message=envelope.encode().decode(),
     )
 

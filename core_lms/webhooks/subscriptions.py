@@ -26,6 +26,11 @@ def family(event_type: str) -> str:
     return f"{event_type.partition('.')[0]}.*"
 
 
+def names(event_type: str) -> list[str]:
+    """All by which an address may ask for it."""
+    return [event_type, family(event_type), "*"]
+
+
 def check(wanted: list[str]) -> list[str]:
     """Sorted, each once; raises ``Rejected`` for what would never be delivered."""
     types = {event.TYPE for event in told()}

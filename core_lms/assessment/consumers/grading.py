@@ -11,11 +11,16 @@ from core_lms.inbox import Consumer
 from core_lms.work import Unit
 
 
-async def handle(unit: Unit, envelope: Envelope) -> None:
+def passes(envelope: Envelope) -> bool:
     """Work that asks no questions is graded by whoever it was handed to, not by us."""
     submitted = envelope.payload
-    if isinstance(submitted, AssessmentSubmitted) and submitted.attempt is not None:
-        await grading.automatic(unit, submitted.submission_id, datetime.now(UTC))
+    return isinstance(submitted, AssessmentSubmitted) and submitted.attempt is None
 
 
-CONSUMER = Consumer("assessment.grading", (AssessmentSubmitted,), handle)
+async def handle(unit: Unit, envelope: Envelope) -> None:
+    submitted = envelope.payload
+    assert isinstance(submitted, AssessmentSubmitted)
+    await grading.automatic(unit, submitted.submission_id, datetime.now(UTC))
+
+
+CONSUMER = Consumer("assessment.grading", (AssessmentSubmitted,), handle, passes)

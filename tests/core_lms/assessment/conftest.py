@@ -125,7 +125,10 @@ class Quiz:
         told = [e for e in self.lms.events() if e["event_type"] == "assessment.submitted"]
         heard = [decode(ASSESSMENTS.name, _bytes(event)) for event in told[self.graded :]]
         self.graded = len(told)
+        assert CONSUMER.passes is not None
         for envelope in heard:
+            if CONSUMER.passes(envelope):
+                continue
             in_unit(envelope.institution_id, lambda unit, e=envelope: CONSUMER.handle(unit, e))
         return heard
 

@@ -6,13 +6,17 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import pytest
 
+from contracts.envelope import Envelope
 from contracts.errors import Misconfigured
+from contracts.events.content import ContentViewed
 from contracts.fixtures import example_envelope
 from contracts.ids import new_id
 from contracts.topics import CONTENT
@@ -20,6 +24,7 @@ from core_lms.inbox.batches import Batches, Outcome, Record, is_other
 from core_lms.inbox.declarations import consumers, loops
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.waits import Waits
+from core_lms.work import Unit
 from stack.postgres import pool
 from stack.profile import REPOSITORY
 
@@ -156,6 +161,61 @@ def test_what_was_applied_is_not_applied_again_however_it_comes_back(inbox: Any)
     assert inbox.applied() == {key: [1, 2, 3]}
     assert [outcome.late for outcome in outcomes] == [False, True, False, False]
     assert [outcome.next_offset - first for outcome in outcomes] == [2, 2, 3, 3]
+
+
+@pytest.mark.integration
+def test_an_institution_is_asked_once_for_a_batch_what_it_wants_and_told_no_more(
+    inbox: Any,
+) -> None:
+    key, place, asked = new_id(), (CONTENT.name, 0), []
+    [[first]] = inbox.rows("SELECT next_offset FROM inbox_offsets WHERE partition = 0")
+    records = [
+        Record(*place, first + number, inbox.message(key, number + 1)) for number in range(5)
+    ]
+
+    async def interest(unit: Unit) -> Callable[[Envelope], bool]:
+        await unit.cursor.execute("SELECT n FROM verdicts WHERE what = 'unwanted'")
+        unwanted = {row["n"] for row in await unit.cursor.fetchall()}
+        asked.append(unit.institution_id)
+        return lambda envelope: cast(ContentViewed, envelope.payload).clicks not in unwanted
+
+    async def apply() -> Outcome:
+        async with pool(inbox.app_url) as database:
+            batches = Batches(replace(CONSUMER, interest=interest), database, InboxSettings())
+            return await batches.apply(place, records, first, first + 5)
+
+    inbox.execute("INSERT INTO verdicts VALUES (1, 'unwanted'), (3, 'unwanted'), (5, 'unwanted')")
+    outcome = asyncio.run(apply())
+    assert inbox.applied() == {key: [2, 4]}
+    assert asked == [inbox.institution_id]
+    assert outcome.counts == {"applied": 2, "passed": 3}
+    assert outcome.next_offset == first + 5
+
+
+@pytest.mark.integration
+def test_an_interest_that_cannot_be_asked_sets_its_events_aside_like_a_failing_handler(
+    inbox: Any,
+) -> None:
+    key, place = new_id(), (CONTENT.name, 0)
+    [[first]] = inbox.rows("SELECT next_offset FROM inbox_offsets WHERE partition = 0")
+
+    async def interest(unit: Unit) -> Callable[[Envelope], bool]:
+        await unit.cursor.execute("SELECT 1 / 0")
+        raise AssertionError
+
+    async def apply() -> list[Outcome]:
+        async with pool(inbox.app_url) as database:
+            batches = Batches(
+                replace(CONSUMER, interest=interest), database, InboxSettings(attempts=2)
+            )
+            records = [Record(*place, first, inbox.message(key, 1))]
+            return [await batches.apply(place, records, first, first + 1) for _ in range(2)]
+
+    waits, set_aside = asyncio.run(apply())
+    assert (waits.blocked is None, waits.next_offset) == (False, first)
+    assert (set_aside.counts["failed"], set_aside.next_offset) == (1, first + 1)
+    assert inbox.rows("SELECT reason FROM inbox_failures") == [("unforeseen: DivisionByZero",)]
+    assert inbox.applied() == {}
 
 
 def test_what_is_seen_to_be_of_another_type_is_passed_over_and_nothing_else_is() -> None:

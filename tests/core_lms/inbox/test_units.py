@@ -24,6 +24,8 @@ async def _handle(unit: Unit, _: Any) -> None: ...
 def test_a_handler_cannot_leave_a_write_to_an_end_that_is_not_its_own() -> None:
     envelope = example_envelope("content.viewed")
     consumer = Consumer("test.late", (type(envelope.payload),), _handle)
-    unit = asyncio.run(unit_of(_Cursor(), consumer, envelope))  # type: ignore[arg-type]
+    unit = asyncio.run(
+        unit_of(_Cursor(), consumer, envelope.institution_id)  # type: ignore[arg-type]
+    )
     with pytest.raises(TypeError, match="shares its transaction"):
         unit.write_last("INSERT INTO applied DEFAULT VALUES", {})

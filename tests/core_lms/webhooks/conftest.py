@@ -20,7 +20,7 @@ from contracts.envelope import decode
 from contracts.event import EVENTS
 from contracts.ids import new_id
 from core_lms.access.caller import service as our
-from core_lms.webhooks.consumers.enqueue import handle
+from core_lms.webhooks.consumers.enqueue import handle, interest
 from core_lms.webhooks.sending import Sender
 from core_lms.webhooks.settings import WebhookSettings
 from core_lms.work import transaction
@@ -87,7 +87,8 @@ class Hooks:
                     envelope = decode(topic, json.dumps(message).encode())
                     caller = our("webhooks.enqueue", envelope.institution_id)
                     async with transaction(database, caller) as unit:
-                        await handle(unit, envelope)
+                        if (await interest(unit))(envelope):
+                            await handle(unit, envelope)
 
         asyncio.run(run())
 
