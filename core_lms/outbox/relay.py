@@ -140,6 +140,7 @@ class Relay:
     ) -> None:
         pause_s = self._settings.poll_min_s
         while not self._stop.is_set():
+            began = time.monotonic()
             batch = table.next(published_no, published_ids)
             published_ids = []
             if batch is None:
@@ -153,6 +154,8 @@ class Relay:
             published_no, published_ids = batch.number, batch.ids
             self._tally.add(batch, datetime.now(UTC))
             self._report()
+            if len(batch.rows) < self._settings.batch_rows:
+                self._stop.wait(max(0.0, began + self._settings.round_min_s - time.monotonic()))
         if published_ids:
             # The last words: what is in Kafka leaves the outbox; nothing new is taken up.
             table.forget(published_no, published_ids)

@@ -14,6 +14,9 @@ class OutboxSettings(BaseSettings):
     batch_rows: int = Field(default=2000, ge=1)
     batch_bytes: int = Field(default=8 << 20, ge=1)
     """A batch ends at either bound, so memory stays bounded whatever the events weigh."""
+    round_min_s: float = Field(default=0.05, ge=0)
+    """After a batch that was not full the next one begins no sooner than this after it: a batch
+    costs Kafka, its readers and Postgres about the same, however few events are in it."""
     poll_min_s: float = Field(default=0.002, gt=0)
     poll_max_s: float = Field(default=0.02, gt=0)
     """Pause after finding nothing; it grows from the first to the second."""

@@ -47,6 +47,30 @@ def test_a_transaction_far_older_than_what_was_published_since_is_not_skipped(
     assert {key: len(numbers) for key, numbers in published.items()} == writers.committed()
 
 
+def test_events_that_trickle_in_share_few_batches_and_a_backlog_waits_for_none(
+    outbox: Any,
+) -> None:
+    rare = {"LMS_OUTBOX_ROUND_MIN_S": "0.5", "LMS_OUTBOX_BATCH_ROWS": "10"}
+    with outbox.connect(autocommit=True) as connection:
+        batches = "SELECT batch_no FROM outbox_relay"
+        with outbox.relaying(**rare):
+            connection.execute(APPEND, outbox.event(new_id(), 1))
+            until(lambda: outbox.waiting() == 0, "the relay is at work")
+            [before] = connection.execute(batches).fetchone()
+            began = time.monotonic()
+            for number in range(8):
+                connection.execute(APPEND, outbox.event(new_id(), number + 1))
+                time.sleep(0.1)
+            until(lambda: outbox.waiting() == 0, "all of them are published")
+            [after] = connection.execute(batches).fetchone()
+            assert after - before <= (time.monotonic() - began) / 0.5 + 1
+
+        for number in range(200):
+            connection.execute(APPEND, outbox.event(new_id(), number + 1))
+        with outbox.relaying(**rare | {"LMS_OUTBOX_ROUND_MIN_S": "30"}):
+            until(lambda: outbox.waiting() == 0, "twenty full batches", deadline_s=25)
+
+
 def test_two_writers_of_one_key_take_their_ids_in_the_order_they_commit(outbox: Any) -> None:
     key = new_id()
     with outbox.connect() as first, outbox.connect() as second:
