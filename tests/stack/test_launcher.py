@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,21 @@ def test_without_network_nothing_half_made_stays(checkout: Path, path: Path) -> 
     assert "the Python packages cannot be installed" in said
     assert "check the network" in said
     assert not (checkout / ".learnstream" / "venv").exists()
+
+
+def test_what_python_compiles_is_kept_beside_the_environment_whatever_the_caller_does(
+    checkout: Path, path: Path
+) -> None:
+    root = checkout / ".learnstream"
+    (root / "venv" / "bin").mkdir(parents=True)
+    program(root / "venv" / "bin", "python", "exec env")
+    locks = [(checkout / name).read_bytes() for name in ("requirements.lock", "stack/uv.lock")]
+    made = sha256(b"".join([*locks, str(root / "venv").encode()])).hexdigest()
+    (root / "venv" / ".made-from").write_text(f"{made}  -\n")
+    status, said = launch(checkout, path, PYTHONDONTWRITEBYTECODE="1")
+    assert status == 0, said
+    assert f"PYTHONPYCACHEPREFIX={root}/bytecode" in said.splitlines()
+    assert "PYTHONDONTWRITEBYTECODE" not in said
 
 
 def test_the_callers_folder_lends_no_modules(tmp_path: Path) -> None:
