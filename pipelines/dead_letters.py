@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
 from dataclasses import dataclass, field
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from pydantic import ValidationError
 
 from contracts.dead_letters import DeadLetter, Resolution
-from contracts.errors import Rejected, Retryable
+from contracts.errors import Rejected
 from contracts.topics import DEAD_LETTERS
 from stack import kafka
 
-_QUIET_S = 10.0
 """Kafka has stopped answering when nothing comes for this long before the end."""
 
 
@@ -63,29 +59,9 @@ class Mailbox:
 def read() -> Mailbox:
     """Everything up to now; raises ``Retryable`` without Kafka."""
     mailbox = Mailbox()
-    with closing(kafka.consumer("dead-letters", **{"enable.partition.eof": True})) as consumer:
-        try:
-            topic = consumer.list_topics(DEAD_LETTERS.name, timeout=10).topics[DEAD_LETTERS.name]
-        except KafkaException as error:
-            raise Retryable(f"Kafka does not answer: {error}") from error
-        unread = set(topic.partitions)
-        consumer.assign([TopicPartition(DEAD_LETTERS.name, number, 0) for number in unread])
-        heard_at = time.monotonic()
-        while unread:
-            # It waits for a full batch as long as it may: a short while, or every end is slow.
-            messages = consumer.consume(1000, timeout=0.2)
-            if messages:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > _QUIET_S:
-                raise Retryable("Kafka stopped answering while dead letters were read")
-            for message in messages:
-                problem = message.error()
-                if problem is None:
-                    mailbox.add(message.value() or b"")
-                elif problem.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition() or 0)
-                else:
-                    raise Retryable(f"Kafka cannot be read: {problem.str()}")
+    for messages in kafka.remaining(dict.fromkeys(kafka.places(DEAD_LETTERS.name), 0)):
+        for message in messages:
+            mailbox.add(message.value() or b"")
     return mailbox
 
 

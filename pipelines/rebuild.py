@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import TopicPartition
 from psycopg import sql
 
 from contracts.errors import Rejected, Retryable
@@ -166,40 +166,35 @@ def _swap(tables: Sequence[Upsert], since: datetime | None, offsets: dict[str, i
 def _wait_for_archive(timeout_s: float) -> None:
     """Return once the archive has every content event that is in Kafka now."""
     deadline = time.monotonic() + timeout_s
-    with closing(kafka.consumer("rebuild", **{"enable.partition.eof": True})) as consumer:
-        numbers = consumer.list_topics(CONTENT.name, timeout=10).topics[CONTENT.name].partitions
+    with closing(kafka.consumer("rebuild")) as consumer:
         ends = {
-            number: consumer.get_watermark_offsets(TopicPartition(CONTENT.name, number))[1]
-            for number in numbers
+            place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
+            for place in kafka.places(CONTENT.name)
         }
-        while (behind := _unarchived(consumer, ends)) is not None:
-            if time.monotonic() > deadline:
-                raise Retryable(f"the archive is behind in {CONTENT.name}/{behind}: is it running?")
-            time.sleep(0.2)
+    while (behind := _unarchived(ends)) is not None:
+        if time.monotonic() > deadline:
+            raise Retryable(f"the archive is behind in {CONTENT.name}/{behind}: is it running?")
+        time.sleep(0.2)
 
 
-def _unarchived(consumer: Consumer, ends: Mapping[int, int]) -> int | None:
+def _unarchived(ends: Mapping[kafka.Place, int]) -> int | None:
     """A partition with an event before its end that the archive has not got, if there is one."""
     with postgres.connect_analytics() as connection:
-        reached = dict(
-            connection.execute(
-                "SELECT partition, next_offset FROM archive_offsets WHERE topic = %s",
+        reached: dict[kafka.Place, int] = {
+            (topic, partition): next_offset
+            for topic, partition, next_offset in connection.execute(
+                "SELECT topic, partition, next_offset FROM archive_offsets WHERE topic = %s",
                 [CONTENT.name],
-            ).fetchall()
-        )
-    unread = {number for number, end in ends.items() if reached.get(number, 0) < end}
-    consumer.assign([TopicPartition(CONTENT.name, n, reached.get(n, 0)) for n in unread])
-    while unread:
-        message = consumer.poll(30)
-        if message is None:
-            raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
-        error, number = message.error(), message.partition() or 0
-        if error is not None and error.code() != KafkaError._PARTITION_EOF:
-            raise Retryable(f"Kafka cannot be read: {error.str()}")
-        # Markers of transactions count as offsets and are no messages.
-        if number in unread and error is None and (message.offset() or 0) < ends[number]:
-            return number
-        unread.discard(number)
+            )
+        }
+    starts = {place: reached.get(place, 0) for place, end in ends.items()}
+    # Markers of transactions count as offsets and are no messages: only reading tells.
+    unread = {place: start for place, start in starts.items() if start < ends[place]}
+    for messages in kafka.remaining(unread):
+        for message in messages:
+            place = message.topic() or "", message.partition() or 0
+            if (message.offset() or 0) < ends[place]:
+                return place[1]
     return None
 
 

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.errors import Retryable
 from contracts.topics import TOPICS, Topic
 from stack.profile import profile
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+SILENCE_S = 30.0
+"""A broker that says nothing for so long is away."""
 
 
 class KafkaSettings(BaseSettings):
@@ -65,6 +81,63 @@ def consumer(group: str, **overrides: Any) -> Consumer:
         **overrides,
     }
     return Consumer(conf)
+
+
+def places(*topics: str) -> list[Place]:
+    """Every partition of these topics; raises ``Retryable`` without Kafka."""
+    try:
+        known = admin().list_topics(timeout=SILENCE_S).topics
+    except KafkaException as error:
+        raise Retryable(f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}") from error
+    missing = [topic for topic in topics if topic not in known]
+    if missing:
+        raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
+    return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
+
+
+def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[Message]]:
+    """The committed messages from these offsets on, to where each partition ends now.
+
+    They come as lists of at most ``most``, in order within a partition. An offset that is no
+    longer kept means the first one that is. Raises ``Retryable`` where Kafka falls silent or
+    cannot be read.
+    """
+    if not starts:
+        return
+    unread = set(starts)
+    settings = {
+        "enable.partition.eof": True,
+        "fetch.wait.max.ms": 20,  # an end is told by an empty answer, which waits for so long
+        "queued.max.messages.kbytes": 64 * 1024,
+        "log_level": 2,  # its silence is told by us, once
+    }
+    with closing(consumer("remaining", **settings)) as reader:
+        try:
+            reader.list_topics(timeout=SILENCE_S)  # or it looks for the leaders a second later
+        except KafkaException as error:
+            raise Retryable(
+                f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}"
+            ) from error
+        reader.assign([TopicPartition(*place, starts[place]) for place in sorted(starts)])
+        heard_at = time.monotonic()
+        while unread:
+            # It waits for a full list as long as it may: a short while, or every end is slow.
+            found = reader.consume(most, timeout=0.05)
+            if found:
+                heard_at = time.monotonic()
+            elif time.monotonic() - heard_at > SILENCE_S:
+                raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
+            messages = []
+            for message in found:
+                problem = message.error()
+                if problem is None:
+                    messages.append(message)
+                elif problem.code() == KafkaError._PARTITION_EOF:
+                    unread.discard((message.topic() or "", message.partition() or 0))
+                elif not problem.retriable():
+                    raise Retryable(f"Kafka cannot be read: {problem.str()}")
+            if messages:
+                yield messages
 
 
 def admin() -> AdminClient:

@@ -75,30 +75,23 @@ def forget_told(connection: Connection[Any]) -> int:
 
 def _told_since(moment: float) -> set[str]:
     """Keys on ``lms.duplicates`` from that moment (seconds since 1970) on."""
-    found = set()
-    with closing(kafka.consumer("duplicates", **{"enable.partition.eof": True})) as consumer:
+    with closing(kafka.consumer("duplicates")) as consumer:
         try:
             numbers = consumer.list_topics(DUPLICATES.name, timeout=10).topics[DUPLICATES.name]
             asked = [
                 TopicPartition(DUPLICATES.name, number, int(moment * 1000))
                 for number in numbers.partitions
             ]
-            unread = {place.partition: place for place in consumer.offsets_for_times(asked, 10)}
+            starts = consumer.offsets_for_times(asked, 10)
         except KafkaException as error:
             raise Retryable(f"Kafka cannot be asked what was told: {error}") from error
-        consumer.assign(list(unread.values()))
-        while unread:
-            message = consumer.poll(10)
-            if message is None:
-                raise Retryable(f"{DUPLICATES.name} cannot be read: Kafka does not answer")
-            problem = message.error()
-            if problem is None:
-                found.add((message.key() or b"").decode())
-            elif problem.code() == KafkaError._PARTITION_EOF:
-                unread.pop(message.partition() or 0, None)
-            else:
-                raise Retryable(f"{DUPLICATES.name} cannot be read: {problem.str()}")
-    return found
+    # Behind the last message it says an offset below zero: there is nothing to read.
+    places = {(DUPLICATES.name, one.partition): one.offset for one in starts if one.offset >= 0}
+    return {
+        (message.key() or b"").decode()
+        for messages in kafka.remaining(places)
+        for message in messages
+    }
 
 
 def tell(connection: Connection[Any], producer: Producer, most: int = 10_000) -> int:

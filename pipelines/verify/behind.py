@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 
 import psycopg
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
 from contracts.topics import EVENT_TOPICS, FEATURES
@@ -86,31 +86,17 @@ def _waits() -> Iterator[str]:
 
 def _unread(topics: Sequence[str], reached: Mapping[tuple[str, int], int]) -> int:
     """How many offsets lie beyond what a reader has reached; 0 where none of them is a message."""
-    with closing(kafka.consumer("verify-behind", **{"enable.partition.eof": True})) as consumer:
-        beyond, lag = [], 0
-        for topic in topics:
-            for number in consumer.list_topics(topic, timeout=_WAIT_S).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(
-                    TopicPartition(topic, number), timeout=_WAIT_S
-                )
-                start = max(low, reached.get((topic, number), 0))
-                if high > start:
-                    beyond.append(TopicPartition(topic, number, start))
-                    lag += high - start
-        # The end of a transaction has an offset too, and is no message: only reading tells.
-        consumer.assign(beyond)
-        ended = 0
-        while ended < len(beyond):
-            message = consumer.poll(_WAIT_S)
-            if message is None:
-                raise Retryable("Kafka does not say what it holds")
-            problem = message.error()
-            if problem is None:
-                return lag
-            if problem.code() != KafkaError._PARTITION_EOF:
-                raise KafkaException(problem)
-            ended += 1
-    return 0
+    beyond: dict[kafka.Place, int] = {}
+    lag = 0
+    with closing(kafka.consumer("verify-behind")) as consumer:
+        for place in kafka.places(*topics):
+            low, high = consumer.get_watermark_offsets(TopicPartition(*place), timeout=_WAIT_S)
+            start = max(low, reached.get(place, 0))
+            if high > start:
+                beyond[place] = start
+                lag += high - start
+    # The end of a transaction has an offset too, and is no message: only reading tells.
+    return lag if any(kafka.remaining(beyond)) else 0
 
 
 def _pushed() -> dict[tuple[str, int], int]:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.json as pj
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from contracts.envelope import decode
-from contracts.errors import Rejected, Retryable
+from contracts.errors import Rejected
 from contracts.topics import DEAD_LETTERS, EVENT_TOPICS
 from pipelines.dead_letters import Mailbox
 from stack import kafka
 
 HERE = Path(__file__).parent
 
-GROUP = "verify"
-"""Never commits an offset: every run reads all that is kept."""
-
 BATCH = 50_000
-SILENCE_S = 30.0
-"""A broker that says nothing for so long is away."""
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 _TEXTS = (
     *("user_id", "course_id", "item_id", "kind", "device", "submission_id", "assessment_id"),
@@ -70,23 +59,13 @@ class Messages:
 
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db = db
-        self._next: dict[Place, int] = {}
+        self._next: dict[kafka.Place, int] = {}
         self._refused: set[tuple[str, int, int]] = set()
         self.events = 0
         self.malformed: list[str] = []
         """What is wrong with messages that are no events, one sentence each."""
         self.mailbox = Mailbox()
         db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
-
-    def expected(self) -> int:
-        """About how many messages are still to be read (transactions add records of their own)."""
-        with contextlib.closing(kafka.consumer(GROUP)) as consumer:
-            total = 0
-            for topic, partition in _places():
-                place = TopicPartition(topic, partition)
-                low, high = consumer.get_watermark_offsets(place, timeout=SILENCE_S)
-                total += high - max(low, self._next.get((topic, partition), 0))
-            return total
 
     def trouble(self) -> str | None:
         """What is wrong apart from numbers: messages nobody could read."""
@@ -102,47 +81,25 @@ class Messages:
 
         Raises ``Retryable`` where Kafka does not answer.
         """
-        consumer = kafka.consumer(
-            GROUP,
-            **{
-                "enable.partition.eof": True,
-                "queued.max.messages.kbytes": 64 * 1024,
-                "log_level": 2,  # its silence is told by us, once
-            },
-        )
-        with contextlib.closing(consumer):
-            places = set(_places())
-            letters = {place for place in places if place[0] == DEAD_LETTERS.name}
-            read = self._read(consumer, letters, lambda count: None)
-            self._heed_letters()
-            read += self._read(consumer, places - letters, advance)
+        places = kafka.places(*(topic.name for topic in EVENT_TOPICS), DEAD_LETTERS.name)
+        letters = [place for place in places if place[0] == DEAD_LETTERS.name]
+        read = self._read(letters, lambda count: None)
+        self._heed_letters()
+        read += self._read([place for place in places if place not in letters], advance)
         self._keep_ends()
         return read
 
-    def _read(self, consumer: Consumer, todo: set[Place], advance: Callable[[int], None]) -> int:
-        consumer.assign([TopicPartition(*p, self._next.get(p, 0)) for p in sorted(todo)])
+    def _read(self, places: Sequence[kafka.Place], advance: Callable[[int], None]) -> int:
         held: dict[str, list[bytes]] = {}
-        read, heard_at = 0, time.monotonic()
-        while todo:
-            # It waits for a full batch as long as it may: a short while, or the end is slow.
-            messages = consumer.consume(BATCH // 5, timeout=0.2)
-            if messages:
-                heard_at = time.monotonic()
-            elif time.monotonic() - heard_at > SILENCE_S:
-                raise Retryable("Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS)")
+        read = 0
+        for messages in kafka.remaining({place: self._next.get(place, 0) for place in places}):
             for message in messages:
                 place = message.topic() or "", message.partition() or 0
-                error = message.error()
-                if error is None:
-                    offset = message.offset() or 0
-                    self._next[place] = offset + 1
-                    read += 1
-                    if not self._refused or (*place, offset) not in self._refused:
-                        held.setdefault(place[0], []).append(message.value() or b"")
-                elif error.code() == KafkaError._PARTITION_EOF:
-                    todo.discard(place)
-                elif not error.retriable():
-                    raise KafkaException(error)
+                offset = message.offset() or 0
+                self._next[place] = offset + 1
+                if not self._refused or (*place, offset) not in self._refused:
+                    held.setdefault(place[0], []).append(message.value() or b"")
+            read += len(messages)
             for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
                 values = held.pop(topic)
                 self.count(topic, values)
@@ -231,10 +188,3 @@ def _parse(values: list[bytes]) -> pa.Table | None:
         return None
     whole = table.num_rows == len(values) and table["event_id"].null_count == 0
     return table if whole else None
-
-
-def _places() -> list[Place]:
-    """Every partition of the topics read here."""
-    topics = kafka.admin().list_topics(timeout=SILENCE_S).topics
-    names = [topic.name for topic in (*EVENT_TOPICS, DEAD_LETTERS)]
-    return [(name, partition) for name in names for partition in topics[name].partitions]

@@ -191,20 +191,11 @@ def test_a_row_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_pus
 
 
 def dead_letters() -> list[DeadLetter]:
-    consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
-    consumer.subscribe([DEAD_LETTERS.name])
-    letters, ended = [], 0
-    deadline = time.monotonic() + 30
-    while ended < len(consumer.assignment() or [0]) and time.monotonic() < deadline:
-        message = consumer.poll(0.5)
-        if message is None:
-            continue
-        if message.error():
-            ended += 1
-        else:
-            letters.append(DeadLetter.model_validate_json(message.value()))
-    consumer.close()
-    return letters
+    return [
+        DeadLetter.model_validate_json(message.value())
+        for messages in kafka.remaining(dict.fromkeys(kafka.places(DEAD_LETTERS.name), 0))
+        for message in messages
+    ]
 
 
 def test_an_emptied_online_store_is_filled_again_from_history() -> None:

@@ -37,14 +37,5 @@ def ends(topic: str) -> dict[int, int]:
 
 def since(start: dict[int, int], topic: str) -> list[Any]:
     """The messages of a topic from these offsets on."""
-    found: list[Any] = []
-    with closing(kafka.consumer("test-pushed", **{"enable.partition.eof": True})) as consumer:
-        todo = set(start)
-        consumer.assign([TopicPartition(topic, n, offset) for n, offset in start.items()])
-        while todo:
-            for message in consumer.consume(1000, timeout=0.2):
-                if message.error() is None:
-                    found.append(message)
-                else:
-                    todo.discard(message.partition())
-    return found
+    places = {(topic, number): offset for number, offset in start.items()}
+    return [message for messages in kafka.remaining(places) for message in messages]

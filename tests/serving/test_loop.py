@@ -102,22 +102,13 @@ def study(http: httpx.Client, user_id: str, course_id: str, item_id: str, event:
 
 def events_of(recommendation_id: str) -> list[Envelope]:
     """Everything on the topic about one recommendation."""
-    consumer = kafka.consumer(f"test-{new_id()}", **{"enable.partition.eof": True})
-    consumer.subscribe([RECOMMENDATIONS.name])
-    found, ended = [], 0
-    deadline = time.monotonic() + 20
-    while ended < len(consumer.assignment() or [0]) and time.monotonic() < deadline:
-        message = consumer.poll(0.5)
-        if message is None:
-            continue
-        if message.error():
-            ended += 1
-            continue
-        envelope = decode(RECOMMENDATIONS.name, message.value())
-        if envelope.payload.recommendation_id == recommendation_id:  # type: ignore[attr-defined]
-            found.append(envelope)
-    consumer.close()
-    return found
+    places = dict.fromkeys(kafka.places(RECOMMENDATIONS.name), 0)
+    told = [
+        decode(RECOMMENDATIONS.name, message.value())
+        for messages in kafka.remaining(places)
+        for message in messages
+    ]
+    return [e for e in told if e.payload.recommendation_id == recommendation_id]  # type: ignore[attr-defined]
 
 
 def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
