@@ -49,6 +49,8 @@ class KafkaSettings(BaseSettings):
         """The settings every librdkafka client shares."""
         conf: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
+            # A broker that was restarted is found again within a second, not within ten.
+            "reconnect.backoff.max.ms": 1000,
             "security.protocol": self.security_protocol,
             "sasl.mechanism": self.sasl_mechanism,
             "sasl.username": self.sasl_username,

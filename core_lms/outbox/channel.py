@@ -27,7 +27,7 @@ log = logging.getLogger("core_lms.outbox")
 CALL_S = 5.0
 """How long one call of the client blocks before it is called again."""
 
-CLOSE_S = 10.0
+CLOSE_S = 2.0
 """How long the clients of a lost broker may take to end."""
 
 
@@ -127,8 +127,8 @@ class Channel:
                 self._producer.poll(0.1)
 
     def _in_time(self, what: str, call: Callable[[], T]) -> T:
-        """``call``, or ``Retryable``: by then Kafka has aborted what was open."""
-        return within(self._settings.transaction_timeout_s + 3 * CALL_S, what, call)
+        """``call``, or ``Retryable``: by then Kafka aborts what was open, and waiting is vain."""
+        return within(self._settings.transaction_timeout_s + 1.0, what, call)
 
     def _until_done(self, call: Callable[..., Any], *args: Any) -> None:
         """Repeat a transactional call that timed out: librdkafka resumes it where it stood."""

@@ -108,20 +108,29 @@ def end_of_topic() -> list[TopicPartition]:
 
 
 @contextmanager
-def pushing(start: list[TopicPartition] | None = None) -> Iterator[None]:
-    """The process's loop in a thread, in a group of its own that begins at ``start`` (the end)."""
+def pushing(start: list[TopicPartition] | None = None) -> Iterator[Callable[[], None]]:
+    """The process's loop in a thread, in a group of its own that begins at ``start`` (the end).
+
+    Gives a function that returns once it is through with all that is on the topic by then.
+    """
     from features import push
 
     group = f"test-{new_id()}"
     starter = kafka.consumer(group)
     starter.commit(offsets=start or end_of_topic(), asynchronous=False)
-    starter.close()
+
+    def through() -> None:
+        ends = {end.partition: end.offset for end in end_of_topic()}
+        places = [TopicPartition(FEATURES.name, partition) for partition in ends]
+        until(lambda: all(at.offset >= ends[at.partition] for at in starter.committed(places)))
+
     stop = threading.Event()
     thread = threading.Thread(target=push.run, args=(stop,), kwargs={"group": group})
     thread.start()
     try:
-        yield
+        yield through
     finally:
+        starter.close()
         stop.set()
         thread.join(30)
         assert not thread.is_alive()
@@ -130,9 +139,9 @@ def pushing(start: list[TopicPartition] | None = None) -> Iterator[None]:
 def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
     user_id, item_id, course_item = new_id(), new_id(), new_id()
     first, last = learner_row(user_id, 1, 1, course_item), learner_row(user_id, 2, 2, item_id)
-    with pushing():
+    with pushing() as through:
         publish(first, last, item_row(item_id, 3, 7))
-        until(lambda: online(ITEM, item_id) != {})
+        through()
 
         assert online(LEARNER, user_id) == {user_id: last["features"]}
         assert online(ITEM, item_id)[item_id]["views_total"] == 7
@@ -159,18 +168,17 @@ def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins()
     user_id = new_id()
     rows = [learner_row(user_id, 1, 1), learner_row(user_id, 1, 2), learner_row(user_id, 1, 3)]
     before_them = end_of_topic()
-    with pushing():
+    with pushing() as through:
         publish(*rows)
-        until(lambda: online(LEARNER, user_id) == {user_id: rows[-1]["features"]})
+        through()
+    assert online(LEARNER, user_id) == {user_id: rows[-1]["features"]}
     kept = history(LEARNER, user_id)
     assert [row[0] for row in kept] == [3]
     stamp = "SELECT received_at FROM features.learner_activity WHERE user_id = %s"
     with postgres.connect_analytics() as connection:
         before = connection.execute(stamp, (user_id,)).fetchone()
-    marker = new_id()
-    with pushing(before_them):  # another group reads the same rows again
-        publish(item_row(marker, 1, 1))
-        until(lambda: online(ITEM, marker) != {})
+    with pushing(before_them) as through:  # another group reads the same rows again
+        through()
     with postgres.connect_analytics() as connection:
         assert connection.execute(stamp, (user_id,)).fetchone() == before
     assert history(LEARNER, user_id) == kept
@@ -181,9 +189,10 @@ def test_a_row_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_pus
     item_id, user_id = new_id(), new_id()
     wrong = learner_row(user_id, 1, 1)
     wrong["features"]["events_total"] = "many"
-    with pushing():
+    with pushing() as through:
         publish(b"{not json", wrong, item_row(item_id, 1, 5))
-        until(lambda: online(ITEM, item_id) != {})
+        through()
+    assert online(ITEM, item_id) != {}
     assert online(LEARNER, user_id) == {}
     letters = [letter for letter in dead_letters() if letter.stage == "feature-push"]
     assert any(user_id.encode() in letter.message for letter in letters)
@@ -203,9 +212,10 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     from stack import redis as stack_redis
 
     item_id = new_id()
-    with pushing():
+    with pushing() as through:
         publish(item_row(item_id, 1, 11))
-        until(lambda: online(ITEM, item_id) != {})
+        through()
+    assert online(ITEM, item_id) != {}
     from features.online import entity_key
 
     client = stack_redis.client()
