@@ -190,11 +190,10 @@ def _unarchived(ends: Mapping[kafka.Place, int]) -> int | None:
     starts = {place: reached.get(place, 0) for place, end in ends.items()}
     # Markers of transactions count as offsets and are no messages: only reading tells.
     unread = {place: start for place, start in starts.items() if start < ends[place]}
-    for messages in kafka.remaining(unread):
-        for message in messages:
-            place = message.topic() or "", message.partition() or 0
-            if (message.offset() or 0) < ends[place]:
-                return place[1]
+    for [message] in kafka.remaining(unread, most=1):
+        place = message.topic() or "", message.partition() or 0
+        if (message.offset() or 0) < ends[place]:
+            return place[1]
     return None
 
 
