@@ -85,16 +85,24 @@ def consumer(group: str, **overrides: Any) -> Consumer:
     return Consumer(conf)
 
 
-def places(*topics: str) -> list[Place]:
-    """Every partition of these topics; raises ``Retryable`` without Kafka."""
-    try:
-        known = admin().list_topics(timeout=SILENCE_S).topics
-    except KafkaException as error:
-        raise Retryable(f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}") from error
+def places(*topics: str, client: Consumer | AdminClient | None = None) -> list[Place]:
+    """Every partition of these topics, asked of ``client`` if there is one already.
+
+    Blocks. Raises ``Retryable`` where Kafka is away or lacks a topic.
+    """
+    known = _topics(client or admin())
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
     return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
+
+
+def _topics(client: Consumer | AdminClient) -> Mapping[str, Any]:
+    """Their metadata by name."""
+    try:
+        return client.list_topics(timeout=SILENCE_S).topics
+    except KafkaException as error:
+        raise Retryable(f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}") from error
 
 
 def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[Message]]:
@@ -114,12 +122,7 @@ def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[
         "log_level": 2,  # its silence is told by us, once
     }
     with closing(consumer("remaining", **settings)) as reader:
-        try:
-            reader.list_topics(timeout=SILENCE_S)  # or it looks for the leaders a second later
-        except KafkaException as error:
-            raise Retryable(
-                f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}"
-            ) from error
+        _topics(reader)  # or it looks for the leaders a second later
         reader.assign([TopicPartition(*place, starts[place]) for place in sorted(starts)])
         heard_at = time.monotonic()
         while unread:

@@ -14,25 +14,17 @@ from contracts.errors import Misconfigured, Retryable
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.waits import Partition
 from core_lms.queries import load
+from stack import kafka
 
 _sql = load(__file__)
 
 Bounds = Mapping[Partition, tuple[int, int]]
 
 
-def partitions(client: KafkaClient, consumer: Consumer) -> list[Partition]:
-    """Blocks. Raises ``Retryable`` where a topic is missing."""
-    known = client.list_topics(timeout=10).topics
-    missing = [name for name in consumer.topics if name not in known]
-    if missing:
-        raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
-    return [(name, number) for name in consumer.topics for number in known[name].partitions]
-
-
 def bounds(client: KafkaClient, consumer: Consumer) -> dict[Partition, tuple[int, int]]:
     """The first offset that Kafka has and the one behind the last, by partition. Blocks."""
     found = {}
-    for partition in partitions(client, consumer):
+    for partition in kafka.places(*consumer.topics, client=client):
         both = client.get_watermark_offsets(TopicPartition(*partition), timeout=10)
         if both is None:
             raise Retryable(f"Kafka does not tell the offsets of {partition[0]}")

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -134,9 +135,8 @@ class Reader:
                 self._report(client)
                 if time.monotonic() - looked > self._settings.look_for_partitions_s:
                     looked = time.monotonic()
-                    if set(
-                        await self._in_thread(positions.partitions, client, self.consumer)
-                    ) != set(self._positions):
+                    asked = partial(kafka.places, *self.consumer.topics, client=client)
+                    if set(await self._in_thread(asked)) != set(self._positions):
                         return  # a topic has grown: begin again with all its partitions
         finally:
             await self._in_thread(client.close)
