@@ -54,10 +54,11 @@ class Engine:
             connect_timeout=5,
             application_name="learnstream-derive",
             # The step's tables are of another size each time: no plan is worth keeping.
+            # And what was looked up for one learner or day is hardly asked for again.
             prepare_threshold=None,
             # To tell how many rows a table of the step has, a small sample will do.
             options="-c timezone=UTC -c temp_buffers=64MB -c work_mem=64MB -c jit=off "
-            "-c default_statistics_target=10",
+            "-c enable_memoize=off -c default_statistics_target=10",
         )
         self._connection.execute((HERE / "session.sql").read_text(encoding="utf-8"))
         statements = named(HERE / "look.sql")
@@ -114,7 +115,7 @@ class Engine:
             for name in ("sessions_before", "accompany", "near", "days_before", "items_before"):
                 self._run(name, parameters)
             if many:
-                self._connection.execute("ANALYZE session_before, near, item_before")
+                self._connection.execute("ANALYZE session_before, near, day_before, item_before")
         self._run("lone_runs", parameters)
         self._run("walk", parameters)
 

@@ -4,15 +4,16 @@
 -- the index of batches where it is the learner that leads to few rows.
 
 -- name: event
-SELECT e.event_id, e.event_type, e.timestamp, e.institution_id, e.user_id, e.course_id, e.item_id,
-       e.kind, e.clicks, e.payload ->> 'device',
-       CASE WHEN e.topic <> 'lms.content.events' OR e.event_type = 'video.watched'
-            THEN e.payload END,
+SELECT e.event_id, e.timestamp, e.received_at,
        e.user_id IS NOT NULL AND e.topic = 'lms.content.events',
        e.user_id IS NOT NULL AND (e.topic = 'lms.content.events' OR e.event_type IN
            ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed')),
+       e.event_type = 'content.viewed', e.event_type = 'content.completed',
+       e.institution_id, e.user_id, e.course_id, e.item_id, e.clicks, e.kind, e.event_type,
+       e.payload ->> 'device',
        CASE WHEN e.timestamp > e.received_at + INTERVAL '5 minutes' THEN e.source_service END,
-       e.received_at
+       CASE WHEN e.topic <> 'lms.content.events' OR e.event_type = 'video.watched'
+            THEN e.payload END
 FROM activity_events e
 
 -- name: bounds
@@ -45,8 +46,8 @@ INSERT INTO told SELECT * FROM fresh WHERE payload IS NOT NULL
 -- The learner first in every key: a sort then compares what differs.
 INSERT INTO learner_minute
 SELECT user_id, institution_id, course_id, date_bin('1 minute', at, 'epoch'), count(*),
-       coalesce(sum(clicks), 0), count(*) FILTER (WHERE event_type = 'content.viewed'),
-       count(*) FILTER (WHERE event_type = 'content.completed'), count(source_service),
+       coalesce(sum(clicks), 0), count(*) FILTER (WHERE viewed),
+       count(*) FILTER (WHERE completed), count(source_service),
        min(at), max(at), max(at) FILTER (WHERE source_service IS NULL),
        string_agg(device, E'\x1f')
 FROM fresh WHERE content GROUP BY 1, 2, 3, 4
@@ -56,8 +57,7 @@ INSERT INTO item_now
 SELECT item_id, institution_id, count(*) FILTER (WHERE viewed),
        coalesce(sum(clicks) FILTER (WHERE viewed), 0), count(source_service) FILTER (WHERE viewed),
        max(at) FILTER (WHERE viewed AND source_service IS NULL)
-FROM (SELECT *, event_type = 'content.viewed' AS viewed FROM fresh WHERE content) AS content
-GROUP BY 1, 2
+FROM fresh WHERE content GROUP BY 1, 2
 
 -- name: touch
 INSERT INTO touched
@@ -75,28 +75,29 @@ FROM (
 WINDOW of_learner AS (PARTITION BY user_id, institution_id ORDER BY lo)
 
 -- name: sessions_before
--- Sessions do not overlap: of those that began before the span at most the last reaches into it.
+-- By learner, from their first new action to their last: one search where days would take many.
+-- Sessions do not overlap: of those that began before that, at most the last reaches into it.
+WITH learner AS MATERIALIZED (
+    SELECT user_id, institution_id, min(lo) - %(gap)s::interval AS from_at,
+           max(hi) + %(gap)s::interval AS until_at
+    FROM touched GROUP BY 1, 2
+), known AS MATERIALIZED (
+    SELECT s.* FROM learner CROSS JOIN LATERAL (
+        SELECT * FROM sessions s
+        WHERE s.user_id = learner.user_id AND s.institution_id = learner.institution_id
+          AND s.started_at BETWEEN from_at AND until_at
+        UNION ALL
+        SELECT * FROM (SELECT * FROM sessions s
+                       WHERE s.user_id = learner.user_id
+                         AND s.institution_id = learner.institution_id AND s.started_at < from_at
+                       ORDER BY s.started_at DESC LIMIT 1) AS before
+        WHERE ended_at >= from_at
+    ) AS s
+)
 INSERT INTO session_before
-SELECT t.user_id, t.institution_id, t.day, s.started_at, s.ended_at, s.events, s.devices
-FROM touched t
-CROSS JOIN LATERAL (
-    SELECT ended_at FROM sessions s
-    WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
-      AND s.started_at <= hi + %(gap)s::interval
-    ORDER BY s.started_at DESC LIMIT 1
-) AS newest
-CROSS JOIN LATERAL (
-    SELECT * FROM sessions s
-    WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
-      AND s.started_at BETWEEN lo - %(gap)s::interval AND hi + %(gap)s::interval
-    UNION ALL
-    SELECT * FROM (SELECT * FROM sessions s
-                   WHERE s.user_id = t.user_id AND s.institution_id = t.institution_id
-                     AND s.started_at < lo - %(gap)s::interval
-                   ORDER BY s.started_at DESC LIMIT 1) AS before
-    WHERE ended_at >= lo - %(gap)s::interval
-) AS s
-WHERE newest.ended_at >= lo - %(gap)s::interval
+SELECT user_id, institution_id, day, started_at, ended_at, known.events, known.devices
+FROM touched JOIN known USING (user_id, institution_id)
+WHERE started_at <= hi + %(gap)s::interval AND ended_at >= lo - %(gap)s::interval
 
 -- name: accompany
 UPDATE touched t SET lone = false FROM session_before b
@@ -129,11 +130,21 @@ FROM (
 ) AS action
 
 -- name: days_before
+-- By learner, as their sessions.
+WITH now AS MATERIALIZED (
+    SELECT user_id, institution_id, course_id, date_bin('1 day', minute_at, 'epoch') AS bucket_at
+    FROM learner_minute GROUP BY 1, 2, 3, 4
+)
 INSERT INTO day_before
 SELECT user_id, institution_id, course_id, bucket_at, first_at, last_at
-FROM (SELECT user_id, institution_id, course_id, date_bin('1 day', minute_at, 'epoch') AS bucket_at
-      FROM learner_minute GROUP BY 1, 2, 3, 4) AS now
-JOIN learner_course_day USING (bucket_at, institution_id, course_id, user_id)
+FROM (SELECT user_id, min(bucket_at) AS from_at, max(bucket_at) AS until_at
+      FROM now GROUP BY 1) AS learner
+CROSS JOIN LATERAL (
+    SELECT institution_id, course_id, bucket_at, first_at, last_at FROM learner_course_day d
+    WHERE d.user_id = learner.user_id AND d.bucket_at BETWEEN from_at AND until_at
+    OFFSET 0  -- by itself
+) AS known
+JOIN now USING (user_id, institution_id, course_id, bucket_at)
 
 -- name: items_before
 -- For each of these days by itself, as in `near`: of the newest events, which are those asked for,

@@ -1,11 +1,13 @@
 -- Tables of the connection that derives: emptied at each commit.
 
 -- The new events. `own`: an action of the learner's, not something that was done to them. The
--- payload only where an event is rare, the producer only where its clock was ahead of ours.
+-- payload only where an event is rare, the producer only where its clock was ahead of ours. What
+-- may be NULL or is text comes last: PostgreSQL finds what is before it without looking.
 CREATE TEMP TABLE fresh (
-    event_id uuid, event_type text, at timestamptz, institution_id uuid, user_id uuid,
-    course_id uuid, item_id uuid, kind text, clicks integer, device text, payload jsonb,
-    content boolean, own boolean, source_service text, received_at timestamptz
+    event_id uuid, at timestamptz, received_at timestamptz, content boolean, own boolean,
+    viewed boolean, completed boolean, institution_id uuid, user_id uuid, course_id uuid,
+    item_id uuid, clicks integer, kind text, event_type text, device text, source_service text,
+    payload jsonb
 ) ON COMMIT DELETE ROWS;
 
 -- The rare ones, so that nobody looks for them among all.

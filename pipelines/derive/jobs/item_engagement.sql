@@ -1,20 +1,27 @@
--- Items by day: what new events add, and which learners are new to the item that day.
+-- Items by day: what new events add, and which learners are new to the item that day. What they did
+-- with it before goes through the same sums: joining it would cost as much as they.
 INSERT INTO item_engagement AS t (bucket_at, institution_id, course_id, item_id, kind, views,
     clicks, learners, completions, finishers)
-SELECT n.bucket_at, n.institution_id, n.course_id, n.item_id, max(kind), sum(views), sum(clicks),
-       count(*) FILTER (WHERE b.user_id IS NULL), sum(completions),
-       count(*) FILTER (WHERE completions > 0 AND b.finished IS NOT TRUE)
+SELECT bucket_at, institution_id, course_id, item_id, max(kind), sum(views), sum(clicks),
+       count(*) FILTER (WHERE finished_before IS NULL), sum(completions),
+       count(*) FILTER (WHERE completions > 0 AND finished_before IS NOT TRUE)
 FROM (
-    SELECT user_id, item_id, course_id, institution_id, date_bin('1 day', at, 'epoch') AS bucket_at,
-           max(kind) AS kind, coalesce(sum(clicks), 0) AS clicks,
-           count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
-           count(*) FILTER (WHERE event_type = 'content.completed') AS completions
-    FROM fresh WHERE content GROUP BY 1, 2, 3, 4, 5
-) AS n
-LEFT JOIN item_before b
-    ON b.user_id = n.user_id AND b.item_id = n.item_id AND b.bucket_at = n.bucket_at
-    AND b.course_id = n.course_id AND b.institution_id = n.institution_id
-GROUP BY 1, 2, 3, 4
+    SELECT user_id, item_id, course_id, institution_id, bucket_at, max(kind) AS kind,
+           coalesce(sum(clicks), 0) AS clicks, count(*) FILTER (WHERE viewed) AS views,
+           count(*) FILTER (WHERE completed) AS completions, bool_or(finished) AS finished_before
+    FROM (
+        SELECT user_id, item_id, course_id, institution_id,
+               date_bin('1 day', at, 'epoch') AS bucket_at, kind, clicks, viewed, completed,
+               NULL AS finished
+        FROM fresh WHERE content
+        UNION ALL
+        SELECT user_id, item_id, course_id, institution_id, bucket_at, NULL, NULL, NULL, NULL,
+               finished
+        FROM item_before
+    ) AS part
+    GROUP BY 1, 2, 3, 4, 5 HAVING count(viewed) > 0
+) AS of_learner
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 ON CONFLICT (bucket_at, institution_id, course_id, item_id) DO UPDATE SET
     kind = greatest(t.kind, EXCLUDED.kind),
     views = t.views + EXCLUDED.views,

@@ -1,6 +1,6 @@
 -- A learner's day in a course; first and last are by the events' own time. A day with events that
 -- was not there before is new; steps of time alone belong to one that was. What is new is put in
--- without looking for it: half the work.
+-- without looking for it: half the work. By learner, for their neighbours' pages are at hand then.
 WITH added AS (
     SELECT bucket_at, institution_id, course_id, user_id, sum(events) AS events,
            sum(clicks) AS clicks, sum(views) AS views, sum(completions) AS completions,
@@ -23,7 +23,7 @@ WITH added AS (
         views, completions, time_on_task_ms, first_at, last_at)
     SELECT bucket_at, institution_id, course_id, user_id, events, clicks, views, completions, ms,
            first_at, last_at
-    FROM marked WHERE novel
+    FROM marked WHERE novel ORDER BY user_id, bucket_at
 )
 INSERT INTO learner_course_day AS t (bucket_at, institution_id, course_id, user_id, events, clicks,
     views, completions, time_on_task_ms, first_at, last_at)

@@ -38,7 +38,8 @@ INSERT INTO sessions (user_id, started_at, ended_at, institution_id, events, dev
 SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now n
 WHERE NOT EXISTS (SELECT FROM session_before b
                   WHERE b.user_id = n.user_id AND b.institution_id = n.institution_id
-                    AND b.started_at = n.started_at);
+                    AND b.started_at = n.started_at)
+ORDER BY user_id, started_at;
 
 INSERT INTO sessions (user_id, started_at, ended_at, institution_id, events, devices)
 SELECT user_id, started_at, ended_at, institution_id, events, devices FROM session_now n
