@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -23,10 +24,17 @@ class Running:
     running_s: float
 
 
+@cache
+def _client() -> httpx.Client:
+    """One for all calls: making one reads the certificates of all authorities. Each call has a
+    connection of its own, so that none finds the JobManager gone that it was made to."""
+    return httpx.Client(timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+
+
 def _call(method: str, path: str, **kwargs: Any) -> Any:
     url = FlinkSettings().rest_url + path
     try:
-        answer = httpx.request(method, url, timeout=20, **kwargs)
+        answer = _client().request(method, url, **kwargs)
     except httpx.TransportError as error:
         raise Retryable(
             f"the Flink JobManager at {FlinkSettings().rest_url} does not answer: learnstream up",
