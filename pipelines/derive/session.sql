@@ -1,8 +1,8 @@
 -- Tables of the connection that derives: emptied at each commit.
 
 -- The new events. `own`: an action of the learner's, not something that was done to them. The
--- payload only where an event is rare, the producer only where its clock was ahead of ours. What
--- may be NULL or is text comes last: PostgreSQL finds what is before it without looking.
+-- payload only where an event is rare, the producer only where its clock was ahead of ours.
+-- Columns of a fixed width come first: PostgreSQL finds them without looking at those before.
 CREATE TEMP TABLE fresh (
     event_id uuid, at timestamptz, received_at timestamptz, content boolean, own boolean,
     viewed boolean, completed boolean, institution_id uuid, user_id uuid, course_id uuid,
