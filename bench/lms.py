@@ -29,9 +29,9 @@ from psycopg.conninfo import make_conninfo
 from bench.load import Outcome, drive, request
 from contracts.errors import LearnstreamError, Retryable
 from contracts.ids import new_id
-from core_lms.access.keys import KeyRing
-from core_lms.access.tokens import issue
 from core_lms.migrate import migrate
+from gateway.keys import KeyRing
+from gateway.tokens import issue
 from stack import cli
 from stack.local.record import recorded
 from stack.postgres import PostgresSettings

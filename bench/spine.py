@@ -24,7 +24,7 @@ from contracts.envelope import wrap
 from contracts.errors import LearnstreamError, Misconfigured
 from contracts.events.content import ContentViewed
 from contracts.ids import DEFAULT_INSTITUTION, new_id
-from core_lms.integration.oulad.service import import_oulad
+from imports.oulad.service import import_oulad
 from pipelines.verify.behind import settle
 from pipelines.verify.reconcile import verify
 from stack import kafka

@@ -11,8 +11,8 @@ from fastapi import FastAPI
 
 from contracts.errors import LearnstreamError
 from core_lms import plugins, services
-from core_lms.logs import log_to_stdout
-from core_lms.telemetry import metrics
+from gateway.logs import log_to_stdout
+from gateway.telemetry import metrics
 from stack.http import HttpSettings
 
 GRACE_S = 10

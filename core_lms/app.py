@@ -8,23 +8,24 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from core_lms import openapi, operations, plugins, pools, problems, routing, services
-from core_lms.access.gateway import Gateway, by_service_key, by_token
-from core_lms.access.keys import KeyRing, keep_reading
+from core_lms import plugins, pools, services
 from core_lms.access.role import refuse_bypass
-from core_lms.access.well_known import router as well_known
 from core_lms.api_keys.scheme import by_api_key
-from core_lms.bodies import BodyGate
 from core_lms.cache.headers import CacheControl
 from core_lms.cache.last_seen import LastSeen, Seen
 from core_lms.cache.settings import CacheSettings
 from core_lms.cache.store import Cache
-from core_lms.limits.buckets import Buckets
-from core_lms.limits.middleware import RateLimits
-from core_lms.limits.settings import LimitSettings
-from core_lms.stopping import Stopping, Streams
-from core_lms.telemetry import tracing
-from core_lms.telemetry.middleware import Telemetry
+from gateway import openapi, operations, problems, routing
+from gateway.bodies import BodyGate
+from gateway.keys import KeyRing, keep_reading
+from gateway.limits.buckets import Buckets
+from gateway.limits.middleware import RateLimits
+from gateway.limits.settings import LimitSettings
+from gateway.middleware import Gateway, by_service_key, by_token
+from gateway.stopping import Stopping, Streams
+from gateway.telemetry import tracing
+from gateway.telemetry.middleware import Telemetry
+from gateway.well_known import router as well_known
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings, clients
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core_lms.migrate import FROZEN, HERE, Migration, frozen, migrations
+from core_lms.migrate import FROZEN, Migration, frozen, migrations
+from stack.profile import REPOSITORY
 
 
 def generate() -> dict[Path, str]:
@@ -20,5 +21,5 @@ def generate() -> dict[Path, str]:
     for folder, members in folders.items():
         hashes = frozen(folder) | {m.path.name: m.sha256 for m in members}
         text = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
-        listings[(folder / FROZEN).relative_to(HERE.parent)] = text
+        listings[(folder / FROZEN).relative_to(REPOSITORY)] = text
     return listings

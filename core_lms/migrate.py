@@ -1,8 +1,9 @@
 """Migrations of the LMS database: numbered files beside the context they belong to, frozen by hash.
 
-A migration is ``core_lms/<context>/migrations/NNNN_name.sql``. Its number is unique across all
-contexts and gives the one order in which a fresh database is built. Once shipped it is listed in
-``FROZEN`` of its folder and never changes again: what a database already ran cannot be edited.
+A migration is ``core_lms/<context>/migrations/NNNN_name.sql`` (or ``imports/migrations/…``). Its
+number is unique across all of them and gives the one order in which a fresh database is built. Once
+shipped it is listed in ``FROZEN`` of its folder and never changes again: what a database already
+ran cannot be edited.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import psycopg
 from contracts.errors import Misconfigured, Retryable
 from core_lms.access.role import give_password
 from stack.postgres import PostgresSettings
+from stack.profile import REPOSITORY
 
-HERE = Path(__file__).resolve().parent
+FOLDERS = ("core_lms/*/migrations", "imports/migrations")
 FROZEN = "frozen.sha256"
 """In each migrations folder: ``<sha256>  <file>`` per shipped migration, as sha256sum writes it."""
 
@@ -56,10 +58,10 @@ class Migration:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def migrations(root: Path = HERE) -> list[Migration]:
+def migrations(root: Path = REPOSITORY) -> list[Migration]:
     """Every migration in order; refuses bad names, double numbers, edited files."""
     found: dict[int, Migration] = {}
-    for path in sorted(root.glob("*/migrations/*.sql")):
+    for path in sorted(path for folder in FOLDERS for path in root.glob(f"{folder}/*.sql")):
         match = _name.match(path.name)
         if match is None:
             raise Misconfigured(
@@ -103,12 +105,13 @@ def migrate(url: str | None = None) -> list[str]:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # until the connection closes
         connection.execute(_BOOKKEEPING)
         rows = connection.execute("SELECT name, sha256 FROM schema_migrations").fetchall()
-        applied = {str(name): str(digest) for name, digest in rows}
+        # By file: a context may have been renamed since, a file never is.
+        applied = {str(name).rpartition("/")[2]: str(digest) for name, digest in rows}
         done = []
         for migration in pending:
             digest = migration.sha256
-            if migration.name in applied:
-                if applied[migration.name] != digest:
+            if migration.path.name in applied:
+                if applied[migration.path.name] != digest:
                     raise _changed(migration, "the one this database ran")
                 continue
             with connection.transaction():

@@ -27,8 +27,10 @@ from typing import Any, Generic, TypeVar, cast, get_type_hints
 from typing_extensions import get_protocol_members
 
 from contracts.errors import Misconfigured
+from stack.profile import REPOSITORY
 
-HERE = Path(__file__).parent
+HOSTS = ("core_lms", "imports")
+"""The packages that have points."""
 P = TypeVar("P")
 
 
@@ -89,11 +91,11 @@ def forget() -> None:
 
 
 def points() -> list[Point[Any]]:
-    """Every point: the ``POINT`` of a folder below a context."""
+    """Every point: the ``POINT`` of a folder's ``__init__.py``."""
     found = []
-    for path in sorted(HERE.glob("*/*/__init__.py")) + sorted(HERE.glob("*/__init__.py")):
+    for path in sorted(path for host in HOSTS for path in (REPOSITORY / host).rglob("__init__.py")):
         if "POINT = Point[" in path.read_text(encoding="utf-8"):
-            package = ".".join(path.parent.relative_to(HERE.parent).parts)
+            package = ".".join(path.parent.relative_to(REPOSITORY).parts)
             found.append(importlib.import_module(package).POINT)
     return found
 
@@ -124,7 +126,7 @@ def _built_in(point: Point[Any]) -> Iterator[Plugin]:
     for path in sorted(point.folder.glob(point.pattern)):
         if path.stem.startswith("_"):
             continue
-        relative = path.relative_to(HERE.parent).with_suffix("")
+        relative = path.relative_to(REPOSITORY).with_suffix("")
         module = ".".join(relative.parts)
         inside = path.relative_to(point.folder)
         name = (inside.parts[0] if len(inside.parts) > 1 else path.stem).removesuffix("_")

@@ -18,7 +18,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from stack.postgres import PostgresSettings, pool
 
 log = logging.getLogger("core_lms")

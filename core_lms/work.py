@@ -18,15 +18,15 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.envelope import Envelope, wrap
 from contracts.event import UUID_PATTERN, Event
 from core_lms import audit
-from core_lms.access.caller import Caller
-from core_lms.access.decision import allowed
-from core_lms.access.resource import Resource
 from core_lms.cache import answers
 from core_lms.cache.store import Answer, Cache, Entry
-from core_lms.errors import Forbidden, NotFound, Unauthenticated
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
-from core_lms.telemetry import tracing
+from gateway.caller import Caller
+from gateway.decision import allowed
+from gateway.errors import Forbidden, NotFound, Unauthenticated
+from gateway.resource import Resource
+from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
 _BEGIN: Statement = ("BEGIN", {})

@@ -13,12 +13,14 @@ from stack.profile import REPOSITORY
 MAY_IMPORT = {
     "contracts": set(),
     "stack": {"contracts"},
-    "core_lms": {"contracts", "stack"},
+    "gateway": {"contracts", "stack"},
+    "core_lms": {"contracts", "stack", "gateway"},
+    "imports": {"contracts", "stack", "gateway", "core_lms"},
     "pipelines": {"contracts", "stack"},
     "features": {"contracts", "stack"},
     "models": {"contracts", "stack", "features"},
-    "serving": {"contracts", "stack", "features"},
-    "dashboards": {"contracts", "stack"},
+    "serving": {"contracts", "stack", "gateway", "features"},
+    "dashboards": {"contracts", "stack", "gateway"},
 }
 PACKAGES = {*MAY_IMPORT, "bench", "tests"}
 SOURCES = sorted(

@@ -14,9 +14,9 @@ from confluent_kafka import TopicPartition
 from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
 from contracts.topics import CONTENT
-from core_lms.integration import publishing
-from core_lms.integration.oulad import history
-from core_lms.integration.oulad.source import locate, opened
+from imports import publishing
+from imports.oulad import history
+from imports.oulad.source import locate, opened
 from stack import kafka
 from stack.profile import REPOSITORY
 

@@ -9,11 +9,11 @@ from functools import cache
 import httpx
 
 from contracts.errors import Rejected
-from core_lms.access.decision import permissions_of
-from core_lms.access.keys import KeyRing
-from core_lms.access.tokens import LIFETIME_S, issue
-from core_lms.queries import load
+from gateway.decision import permissions_of
+from gateway.keys import KeyRing
+from gateway.tokens import LIFETIME_S, issue
 from stack.postgres import connect_lms
+from stack.queries import load
 
 RENEW_BEFORE_S = 60
 _sql = load(__file__)

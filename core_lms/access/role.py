@@ -9,8 +9,8 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from contracts.errors import Misconfigured
-from core_lms.queries import load
 from stack.postgres import PostgresSettings
+from stack.queries import load
 
 ROLE = "learnstream_app"
 

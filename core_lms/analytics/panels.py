@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from contracts.errors import Misconfigured
-from core_lms.errors import NotFound
+from gateway.errors import NotFound
 
 _LINE = re.compile(r"^-- ([a-z]+)(?: ([a-z][a-z0-9_]*))?: (.+)$")
 _NEEDED = ("title", "question", "picture", "unit")

@@ -11,10 +11,10 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
-from core_lms.access.caller import Caller
-from core_lms.errors import Forbidden
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.caller import Caller
+from gateway.errors import Forbidden
+from stack.queries import load
 
 _sql = load(__file__)
 

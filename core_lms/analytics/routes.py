@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
-from core_lms.access.resource import Institution
 from core_lms.analytics import panels, resource, schemas, service
 from core_lms.analytics.settings import AnalyticsSettings
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 from stack.postgres import PostgresSettings, pool
 
 Name = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]

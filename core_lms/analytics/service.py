@@ -9,11 +9,11 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.access.caller import Caller
 from core_lms.analytics import repository
 from core_lms.analytics.panels import Panel, dashboards
 from core_lms.analytics.settings import AnalyticsSettings
 from core_lms.work import Unit
+from gateway.caller import Caller
 
 SPAN = ("since_at", "until_at")
 """Columns that say which span of time an answer covers."""

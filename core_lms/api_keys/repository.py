@@ -6,9 +6,9 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from core_lms.pages import After
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.pages import After
+from stack.queries import load
 
 _sql = load(__file__)
 

@@ -9,11 +9,11 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms.access.resource import Institution
 from core_lms.api_keys import resource, schemas, service
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 router = APIRouter(prefix="/api-keys", tags=["api keys"], responses=RESPONSES)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Timestamp
-from core_lms.text import Body, Line
+from gateway.text import Body, Line
 
 Scope = Annotated[
     str,

@@ -8,11 +8,11 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.access.caller import Caller, service
-from core_lms.access.gateway import Scheme
 from core_lms.api_keys import keys, repository
-from core_lms.errors import Unauthenticated
 from core_lms.work import transaction
+from gateway.caller import Caller, service
+from gateway.errors import Unauthenticated
+from gateway.middleware import Scheme
 
 REMEMBERED_S = 10.0
 KEPT = 10_000

@@ -9,9 +9,9 @@ from pathlib import Path
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from contracts.errors import Rejected
-from core_lms.access.caller import Caller
-from core_lms.errors import Forbidden
 from core_lms.work import Does
+from gateway.caller import Caller
+from gateway.errors import Forbidden
 
 CORE_LMS = Path(__file__).resolve().parent.parent
 

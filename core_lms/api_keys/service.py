@@ -15,10 +15,10 @@ from contracts.events.integration import ApiKeyCreated, ApiKeyRevoked
 from core_lms import pages
 from core_lms.api_keys import keys, repository, scopes
 from core_lms.api_keys.schemas import NewApiKey
-from core_lms.errors import NotFound
 from core_lms.idempotency import claim
 from core_lms.sessions import revocation
 from core_lms.work import Unit
+from gateway.errors import NotFound
 from stack.redis import async_client
 
 log = logging.getLogger("core_lms.api_keys")

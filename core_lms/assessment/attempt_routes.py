@@ -19,8 +19,8 @@ from core_lms.assessment.attempt_schemas import (
 )
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
 

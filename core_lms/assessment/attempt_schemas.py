@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from contracts.event import Id
 from core_lms.assessment.question_schemas import Why
 from core_lms.assessment.schemas import Feedback, Submission
-from core_lms.text import Body, JsonObject, Text
+from gateway.text import Body, JsonObject, Text
 
 Status = Literal["open", "submitted", "waiting", "graded"]
 

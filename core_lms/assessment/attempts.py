@@ -19,9 +19,9 @@ from core_lms.assessment.accommodations import terms_of
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kind_of, read_answer, read_question
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict
 from core_lms.idempotency import claim
 from core_lms.work import Unit
+from gateway.errors import Conflict
 
 
 async def start(

@@ -17,10 +17,10 @@ from core_lms.assessment import repository
 from core_lms.assessment.kinds import kind_of, kinds, read_question
 from core_lms.assessment.question_schemas import NewBank, NewQuestion, QuestionChange
 from core_lms.courses import service as courses
-from core_lms.errors import Conflict
-from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.work import Unit
+from gateway.errors import Conflict
+from gateway.etags import Check
 
 
 async def add(unit: Unit, course_id: UUID, new: NewBank) -> tuple[DictRow, bool]:

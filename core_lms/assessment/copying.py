@@ -14,8 +14,8 @@ from core_lms.assessment.schemas import NewAssessment
 from core_lms.assessment.service import facts
 from core_lms.assessment.source import SOURCE
 from core_lms.courses.copying import CourseCopy
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 _sql = load(__file__, "copying.sql")
 _DATES = ("opens_at", "due_at", "closes_at")

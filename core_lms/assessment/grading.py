@@ -20,8 +20,8 @@ from core_lms.assessment.kinds import Verdict, kind_of, read_answer, read_questi
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
 from core_lms.assessment.source import GRADER
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict, NotFound
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
 
 Reason = Literal["graded", "manual", "regrade"]
 

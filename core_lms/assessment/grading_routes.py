@@ -12,8 +12,8 @@ from core_lms.assessment.attempt_schemas import HistoryEntry, QuestionGrade, Res
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Submission
 from core_lms.courses.resource import Course
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
 

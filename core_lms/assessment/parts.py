@@ -14,9 +14,9 @@ from contracts.errors import Rejected
 from core_lms.assessment import repository
 from core_lms.assessment.arranging import arranged, drawn
 from core_lms.assessment.question_schemas import NewPart
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
 
 MOST = 200
 """Questions that one attempt may ask."""

@@ -9,8 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
-from core_lms.access.resource import Institution
 from core_lms.assessment import banks, regrading, resource
 from core_lms.assessment.clock import Now
 from core_lms.assessment.question_schemas import (
@@ -25,9 +23,11 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.resource import Institution
 
 router = APIRouter()
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.event import Id, Kind
 from core_lms.assessment.kinds import kinds
-from core_lms.text import Body, JsonObject, Text, Title
+from gateway.text import Body, JsonObject, Text, Title
 
 Tag = Annotated[Text, Field(min_length=1, max_length=50, pattern=r"^\S(.*\S)?$")]
 Tags = Annotated[list[Tag], Field(max_length=20)]

@@ -13,8 +13,8 @@ from core_lms.assessment import accommodations, parts, resource, service
 from core_lms.assessment.attempt_schemas import Accommodation, NewAccommodation
 from core_lms.assessment.question_schemas import NewPart, Part
 from core_lms.courses.resource import Course
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
 

@@ -15,9 +15,9 @@ from core_lms.assessment import grading, repository
 from core_lms.assessment.kinds import Verdict
 from core_lms.assessment.question_schemas import NewRegrade
 from core_lms.assessment.scoring import points_of
-from core_lms.errors import Conflict
 from core_lms.idempotency import claim
 from core_lms.work import Unit
+from gateway.errors import Conflict
 
 
 async def regrade(

@@ -7,10 +7,10 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from core_lms.errors import NotFound
-from core_lms.pages import After
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.errors import NotFound
+from gateway.pages import After
+from stack.queries import load
 
 _FILES = ("queries.sql", "questions.sql", "attempts.sql", "grading.sql")
 

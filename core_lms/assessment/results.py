@@ -10,12 +10,12 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from core_lms import pages
-from core_lms.access.decision import allowed
 from core_lms.assessment import repository, service
 from core_lms.assessment.attempts import show
 from core_lms.assessment.kinds import kind_of, read_question
-from core_lms.errors import Conflict, NotFound
 from core_lms.work import Unit
+from gateway.decision import allowed
+from gateway.errors import Conflict, NotFound
 
 _HIDDEN = {"score": None, "passed": None, "graded_at": None, "graded_by": None}
 

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
 from core_lms.assessment import (
     attempt_routes,
     grading_routes,
@@ -31,10 +30,11 @@ from core_lms.assessment.schemas import (
     Submission,
 )
 from core_lms.courses.resource import Course
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["assessment"], responses=RESPONSES)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from contracts.event import Id, Kind, Percent, Timestamp
 from core_lms.assessment.scoring import Rule
 from core_lms.moments import OccurredAt
-from core_lms.text import Body, Text, Title
+from gateway.text import Body, Text, Title
 
 AfterLimit = Literal["refuse", "flag"]
 Release = Literal["at_once", "after_due", "manual"]

@@ -34,12 +34,12 @@ from core_lms.assessment.terms import terms
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check
 from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment
 from core_lms.users import service as users
 from core_lms.work import Unit, Work
+from gateway.errors import Conflict, NotFound
+from gateway.etags import Check
 from stack.roundtrip import Statement
 
 

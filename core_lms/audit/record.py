@@ -14,8 +14,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from contracts.event import personal_fields
-from core_lms.access.caller import Caller
-from core_lms.access.resource import Resource
+from gateway.caller import Caller
+from gateway.resource import Resource
 
 if TYPE_CHECKING:
     from core_lms.work import Unit

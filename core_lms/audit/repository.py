@@ -6,8 +6,8 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 _sql = load(__file__)
 

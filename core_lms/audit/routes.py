@@ -7,14 +7,14 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from core_lms.access.resource import Institution
 from core_lms.audit import record, service
 from core_lms.audit.schemas import Access
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
-from core_lms.text import Text
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
+from gateway.text import Text
 
 router = APIRouter(tags=["audit"], responses=RESPONSES)
 

@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from core_lms.audit import heads
 from core_lms.audit.chain import EMPTY, Head, next_hash
 from core_lms.audit.settings import AuditSettings
-from core_lms.queries import load
+from stack.queries import load
 
 BATCH = 1000
 

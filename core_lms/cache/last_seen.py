@@ -19,8 +19,8 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core_lms.access.caller import Caller
-from core_lms.queries import load
+from gateway.caller import Caller
+from stack.queries import load
 
 log = logging.getLogger("core_lms.cache")
 

@@ -21,9 +21,9 @@ from prometheus_client import Counter
 from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
-from core_lms.access.resource import Resource
-from core_lms.breaker import Breaker
 from core_lms.cache.settings import CacheSettings
+from gateway.breaker import Breaker
+from gateway.resource import Resource
 from stack.redis import Clients
 
 if TYPE_CHECKING:

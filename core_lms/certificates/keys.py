@@ -14,8 +14,8 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
 from contracts.ids import new_id
-from core_lms.privacy.keyset import master
-from core_lms.queries import load
+from stack.keyset import master
+from stack.queries import load
 
 _sql = load(__file__)
 

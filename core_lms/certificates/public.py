@@ -12,16 +12,16 @@ from fastapi.responses import HTMLResponse
 from psycopg.rows import dict_row
 from pydantic import BaseModel
 
-from core_lms.access.caller import anonymous
-from core_lms.access.resource import Public
 from core_lms.certificates import keys, repository, service
 from core_lms.certificates.document import read_code
 from core_lms.certificates.page import CONTENT_SECURITY_POLICY, certificate_page, unknown_page
 from core_lms.certificates.resource import Verification as Subject
 from core_lms.certificates.schemas import Verification
-from core_lms.errors import NotFound
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.caller import anonymous
+from gateway.errors import NotFound
+from gateway.problems import RESPONSES
+from gateway.resource import Public
 
 router = APIRouter(prefix="/certificates", tags=["certificates"], responses=RESPONSES)
 

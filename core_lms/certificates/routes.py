@@ -8,15 +8,15 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from core_lms import etags
 from core_lms.certificates import resource, service
 from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
 from core_lms.courses.resource import Course
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["certificates"], responses=RESPONSES)
 

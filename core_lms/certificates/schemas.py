@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core_lms.text import Body, Text
+from gateway.text import Body, Text
 
 ShownName = Literal["full", "initials", "none"]
 State = Literal["valid", "revoked", "invalid"]

@@ -19,11 +19,11 @@ from core_lms.certificates.document import Document, facts, holder, new_code, wr
 from core_lms.certificates.schemas import NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.privacy.person import opened
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
 
 SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"

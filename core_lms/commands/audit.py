@@ -17,8 +17,8 @@ from contracts.errors import Misconfigured, Retryable
 from core_lms.audit import heads, sealer
 from core_lms.audit.chain import Head, verify
 from core_lms.audit.settings import AuditSettings
-from core_lms.queries import load
 from stack.postgres import PostgresSettings
+from stack.queries import load
 
 LATE_S = 10.0
 _sql = load(sealer.__file__)

@@ -20,7 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from core_lms.privacy import rotation
-    from core_lms.privacy.keyset import master
+    from stack.keyset import master
 
     if args.what == "protect":
         for path in rotation.protect():

@@ -14,8 +14,8 @@ from contracts.errors import Retryable
 from core_lms import content
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
-from core_lms.queries import load
 from stack.postgres import PostgresSettings
+from stack.queries import load
 
 AT_ONCE = 500
 _sql = load(str(Path(content.__file__)), "media.sql")

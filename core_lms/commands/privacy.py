@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _account(connection: psycopg.Connection[dict[str, Any]], user_id: UUID) -> dict[str, Any]:
     from core_lms.privacy import erasing
-    from core_lms.queries import load
+    from stack.queries import load
 
     statement = load(erasing.__file__, "erasing.sql")["person"]
     row = connection.execute(statement, {"user_id": user_id}).fetchone()
@@ -84,9 +84,9 @@ def _tell(account: dict[str, Any]) -> None:
 
 
 async def _erase(user_id: UUID, institution_id: str) -> None:
-    from core_lms.access.caller import Caller
     from core_lms.privacy import erasing
     from core_lms.work import transaction
+    from gateway.caller import Caller
     from stack.postgres import pool
 
     operator = Caller("machine", institution_id, name="machine/operator")

@@ -28,8 +28,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from core_lms.access import operator
-    from core_lms.access.settings import LONGEST_LIFETIME_S
-    from core_lms.access.tokens import LIFETIME_S
+    from gateway.settings import LONGEST_LIFETIME_S
+    from gateway.tokens import LIFETIME_S
 
     lifetime_s = LIFETIME_S if args.minutes is None else args.minutes * 60
     if not 0 < lifetime_s <= LONGEST_LIFETIME_S:

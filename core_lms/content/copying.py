@@ -7,8 +7,8 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from core_lms.courses.copying import CourseCopy
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 _sql = load(__file__, "copying.sql")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from core_lms.errors import Forbidden
+from gateway.errors import Forbidden
 from stack.secrets import secret
 
 

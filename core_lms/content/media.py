@@ -24,10 +24,10 @@ from core_lms.content.schemas import NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses import service as courses
-from core_lms.errors import Conflict, Malformed, NotFound, TooLarge
 from core_lms.idempotency import claim
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.errors import Conflict, Malformed, NotFound, TooLarge
+from stack.queries import load
 
 _sql = load(__file__, "media.sql")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")

@@ -12,7 +12,6 @@ from fastapi.responses import RedirectResponse, StreamingResponse
 from psycopg.rows import DictRow
 
 from contracts.event import UUID_PATTERN
-from core_lms.access.caller import anonymous
 from core_lms.content import media, media_types, resource
 from core_lms.content.links import Link
 from core_lms.content.ranges import part
@@ -20,10 +19,11 @@ from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
-from core_lms.errors import Conflict, Forbidden, Malformed
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.caller import anonymous
+from gateway.errors import Conflict, Forbidden, Malformed
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["media"], responses=RESPONSES)
 

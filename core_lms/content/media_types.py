@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from contracts.errors import Rejected
-from core_lms.errors import UnsupportedMedia
+from gateway.errors import UnsupportedMedia
 
 HEAD = 512
 """Bytes looked at."""

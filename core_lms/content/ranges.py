@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from core_lms.errors import RangeNotSatisfiable
+from gateway.errors import RangeNotSatisfiable
 
 _ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 

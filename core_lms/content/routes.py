@@ -9,8 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
-from core_lms.access.resource import Institution
 from core_lms.cache import answers
 from core_lms.content import media_routes, repository, resource, service, studying
 from core_lms.content.schemas import (
@@ -26,11 +24,13 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 _content = APIRouter(tags=["content"], responses=RESPONSES)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, model_validato
 
 from contracts.event import Id, Kind, Seconds
 from core_lms.moments import OccurredAt
-from core_lms.text import Body, JsonObject, LongText, Text, Title, at_most
+from gateway.text import Body, JsonObject, LongText, Text, Title, at_most
 
 Metadata = Annotated[JsonObject, at_most(128 * 1024)]
 """What a kind makes of it is in ``core_lms/content/types``."""

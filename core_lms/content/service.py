@@ -20,12 +20,12 @@ from core_lms.content.schemas import Item, ItemChange, NewItem
 from core_lms.content.settings import ContentSettings
 from core_lms.courses import outline
 from core_lms.courses import service as courses
-from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.plugins import plugins
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
+from gateway.etags import Check
 
 _page = TypeAdapter(pages.Page[Item])
 

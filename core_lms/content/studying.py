@@ -14,10 +14,10 @@ from contracts.ids import named_id
 from core_lms.content import repository, types
 from core_lms.content.schemas import Interaction, Posted, Viewed, Watched
 from core_lms.enrollments import service as enrollments
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
 from core_lms.work import Unit, Work
+from gateway.errors import Conflict, NotFound
 
 SOURCE = "content-service"
 COMPLETED = "content.completed"

@@ -9,13 +9,13 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
 from core_lms.courses import cohorts, resource
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 

@@ -15,11 +15,11 @@ from core_lms import pages
 from core_lms.courses import service
 from core_lms.courses.schemas import CohortChange, NewCohort, NewMember
 from core_lms.enrollments import seats
-from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check
 from core_lms.idempotency import claim
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
+from gateway.etags import Check
+from stack.queries import load
 
 _sql = load(__file__, "cohorts.sql")
 

@@ -24,9 +24,9 @@ from contracts.ids import named_id
 from core_lms.courses import prerequisites, service
 from core_lms.courses.schemas import NewCopy
 from core_lms.idempotency import claim
-from core_lms.queries import load
 from core_lms.users import service as users
 from core_lms.work import Unit
+from stack.queries import load
 
 CONTEXTS = Path(__file__).resolve().parent.parent
 _sql = load(__file__, "copying.sql")

@@ -9,12 +9,12 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
-from core_lms.etags import InReader, InWriter
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
 
 router = APIRouter()
 

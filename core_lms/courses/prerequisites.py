@@ -7,9 +7,9 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from core_lms.courses import repository, service
-from core_lms.errors import Conflict
-from core_lms.etags import Check
 from core_lms.work import Unit
+from gateway.errors import Conflict
+from gateway.etags import Check
 
 
 async def of(unit: Unit, course_id: UUID) -> dict[str, object]:

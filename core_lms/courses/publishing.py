@@ -11,8 +11,8 @@ from psycopg.rows import DictRow
 from contracts.events.courses import CourseArchived, CoursePublished, CourseUnpublished
 from core_lms.content import types
 from core_lms.courses import repository, service
-from core_lms.errors import Conflict
 from core_lms.work import Unit
+from gateway.errors import Conflict
 
 
 async def readiness(unit: Unit, id_: UUID) -> dict[str, Any]:

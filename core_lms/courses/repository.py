@@ -8,9 +8,9 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.courses.schemas import CourseStatus
-from core_lms.pages import After
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.pages import After
+from stack.queries import load
 
 _sql = load(__file__)
 GET = _sql["get"]

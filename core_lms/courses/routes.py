@@ -9,8 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
-from core_lms.access.resource import Institution
 from core_lms.cache import answers
 from core_lms.cache.store import Answer
 from core_lms.courses import (
@@ -38,10 +36,12 @@ from core_lms.courses.schemas import (
     Readiness,
     Tag,
 )
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.work import Unit, Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 
 def _seen(unit: Unit) -> Answer:

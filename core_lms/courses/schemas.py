@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from contracts.event import Id, Timestamp
-from core_lms.text import Body, JsonObject, LongText, Text, Title, at_most
+from gateway.text import Body, JsonObject, LongText, Text, Title, at_most
 
 CourseStatus = Literal["draft", "published", "archived"]
 

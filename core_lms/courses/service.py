@@ -18,11 +18,11 @@ from core_lms.cache.store import Answer
 from core_lms.courses import repository
 from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
 from core_lms.enrollments import seats
-from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check, tag
 from core_lms.idempotency import claim
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
+from gateway.etags import Check, tag
 
 SOURCE = "course-service"
 _shape = TypeAdapter(Course)

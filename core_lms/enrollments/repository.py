@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from psycopg.rows import DictRow
 
-from core_lms.pages import After
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.pages import After
+from stack.queries import load
 from stack.roundtrip import Statement
 
 _sql = load(__file__)

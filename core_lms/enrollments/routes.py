@@ -9,15 +9,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
 from core_lms.courses.resource import Course
 from core_lms.enrollments import repository, resource, service
 from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
-from core_lms.etags import InReader
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["enrollments"], responses=RESPONSES)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.event import Id
 from core_lms.moments import OccurredAt
-from core_lms.text import Body
+from gateway.text import Body
 
 EnrollmentStatus = Literal["enrolled", "completed", "dropped"]
 

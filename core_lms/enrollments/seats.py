@@ -15,8 +15,8 @@ from psycopg.rows import DictRow
 
 from contracts.events.courses import CohortJoined, CohortLeft
 from contracts.events.enrollments import EnrollmentCreated
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 SOURCE = "enrollment-service"
 COURSES = "course-service"

@@ -25,12 +25,12 @@ from core_lms.courses import cohorts
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository, seats
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
 from core_lms.payments.entitlement import entitled
 from core_lms.users import service as users
 from core_lms.work import Unit, Work
+from gateway.errors import Conflict, NotFound
 
 SOURCE = "enrollment-service"
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from contracts.event import UUID_PATTERN
 from contracts.ids import named_id, new_id
-from core_lms.errors import KeyReused
-from core_lms.queries import load
 from core_lms.work import Unit, Work
+from gateway.errors import KeyReused
+from stack.queries import load
 from stack.roundtrip import Statement
 
 _is_canonical = re.compile(UUID_PATTERN).match

@@ -8,7 +8,7 @@ import sys
 from contracts.errors import LearnstreamError
 from core_lms.inbox.process import create_app, declared, serve
 from core_lms.inbox.settings import InboxSettings
-from core_lms.logs import log_to_stdout
+from gateway.logs import log_to_stdout
 
 
 def main() -> int:

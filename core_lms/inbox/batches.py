@@ -25,9 +25,9 @@ from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append, rows
-from core_lms.queries import load
-from core_lms.telemetry import tracing
 from core_lms.work import Unit
+from gateway.telemetry import tracing
+from stack.queries import load
 
 log = logging.getLogger("core_lms.inbox")
 

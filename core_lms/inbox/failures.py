@@ -14,7 +14,7 @@ from core_lms import audit
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.units import unit_of
 from core_lms.outbox import append
-from core_lms.queries import load
+from stack.queries import load
 
 _sql = load(__file__)
 

@@ -13,8 +13,8 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.errors import Misconfigured, Retryable
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.waits import Partition
-from core_lms.queries import load
 from stack import kafka
+from stack.queries import load
 
 _sql = load(__file__)
 

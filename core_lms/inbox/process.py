@@ -22,7 +22,7 @@ from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
 from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from stack.http import HttpSettings
 from stack.postgres import PostgresSettings, pool
 

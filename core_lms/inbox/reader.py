@@ -30,7 +30,7 @@ from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
 from core_lms.inbox.waits import Partition, Waits
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from stack import kafka
 
 log = logging.getLogger("core_lms.inbox")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
-from core_lms.access.caller import service
 from core_lms.inbox.declarations import Consumer
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.caller import service
+from stack.queries import load
 
 _sql = load(__file__)
 

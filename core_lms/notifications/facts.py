@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 _sql = load(__file__)
 

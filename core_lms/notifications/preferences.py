@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from contracts.errors import Rejected
-from core_lms.errors import NotFound
-from core_lms.etags import Check
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
 from core_lms.notifications.kinds import Kind, kinds
@@ -20,6 +18,8 @@ from core_lms.notifications.schemas import PreferenceChange
 from core_lms.plugins import plugins
 from core_lms.privacy.consent import consented
 from core_lms.work import Unit
+from gateway.errors import NotFound
+from gateway.etags import Check
 
 ALL = "*"
 """In the place of a kind: every kind that is not essential."""

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse
 
-from core_lms.access.caller import anonymous
 from core_lms.notifications import preferences
 from core_lms.notifications.kinds import kinds
 from core_lms.notifications.preferences import ALL
@@ -22,8 +21,9 @@ from core_lms.notifications.resource import Unsubscription as Subject
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import FOLDER, page
 from core_lms.notifications.tokens import Unsubscription
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.caller import anonymous
+from gateway.problems import RESPONSES
 
 router = APIRouter(prefix="/notifications", tags=["notifications"], responses=RESPONSES)
 

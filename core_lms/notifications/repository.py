@@ -9,8 +9,8 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.queries import load
 
 _sql = load(__file__)
 

@@ -9,9 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
 
-from core_lms import etags
-from core_lms.access.resource import Public
-from core_lms.etags import InReader, InWriter
 from core_lms.notifications import preferences, service
 from core_lms.notifications.channels.web_push import public_key
 from core_lms.notifications.schemas import (
@@ -26,10 +23,13 @@ from core_lms.notifications.schemas import (
     Unread,
 )
 from core_lms.notifications.stream import events
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Public
 
 router = APIRouter(tags=["notifications"], responses=RESPONSES)
 

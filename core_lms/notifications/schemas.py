@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core_lms.text import Body
+from gateway.text import Body
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_*]+$")]
 

@@ -22,7 +22,6 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import LearnstreamError, Rejected
-from core_lms.access.caller import service as consumer
 from core_lms.inbox.stopping import pause
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT, Message
@@ -38,6 +37,7 @@ from core_lms.notifications.tokens import Unsubscription
 from core_lms.plugins import plugins
 from core_lms.users import repository as users
 from core_lms.work import Unit, transaction
+from gateway.caller import service as consumer
 
 log = logging.getLogger("core_lms.notifications")
 

@@ -15,7 +15,6 @@ from contracts.envelope import Envelope
 from contracts.errors import Rejected
 from contracts.ids import named_id
 from core_lms import pages
-from core_lms.errors import NotFound
 from core_lms.idempotency import claim
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
@@ -26,10 +25,11 @@ from core_lms.notifications.schemas import NewPushSubscription
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
-from core_lms.privacy.keyset import blind_index
 from core_lms.privacy.person import DataKey
 from core_lms.users import repository as users
 from core_lms.work import Unit
+from gateway.errors import NotFound
+from stack.keyset import blind_index
 
 log = logging.getLogger("core_lms.notifications")
 

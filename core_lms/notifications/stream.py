@@ -11,12 +11,12 @@ from uuid import UUID
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.access.caller import Caller
-from core_lms.errors import NotFound
 from core_lms.notifications import service
 from core_lms.notifications.settings import settings
 from core_lms.notifications.wake import alarm
 from core_lms.work import transaction
+from gateway.caller import Caller
+from gateway.errors import NotFound
 
 RETRY_MS = 3000
 

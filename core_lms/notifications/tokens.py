@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
-from core_lms.errors import NotFound
+from gateway.errors import NotFound
 from stack.secrets import secret
 
 _VERSION = b"\x01"

@@ -9,7 +9,7 @@ from psycopg import AsyncCursor
 
 from contracts.envelope import MAX_BYTES, Envelope
 from contracts.errors import Rejected
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 
 APPEND = (Path(__file__).parent / "append.sql").read_text(encoding="utf-8")
 

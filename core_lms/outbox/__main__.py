@@ -8,8 +8,8 @@ import sys
 from threading import Event
 
 from contracts.errors import LearnstreamError
-from core_lms.logs import log_to_stdout
 from core_lms.outbox.relay import Relay
+from gateway.logs import log_to_stdout
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from contracts.topics import EVENT_TOPICS
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
 from core_lms.outbox.table import Batch, Row
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from stack import kafka
 from stack.deadline import within
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core_lms.errors import PaymentRequired
 from core_lms.payments import repository
 from core_lms.work import Unit
+from gateway.errors import PaymentRequired
 
 
 async def entitled(unit: Unit, user_id: str | UUID, course_id: str | UUID) -> None:

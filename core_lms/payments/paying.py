@@ -18,10 +18,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Rejected
 from contracts.events.payments import OrderPaid
-from core_lms.access.caller import service as our
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.payments import refunding, repository, service
 from core_lms.payments.failpoint import reached
@@ -29,6 +27,8 @@ from core_lms.payments.providers import Intent, Notice, Provider, provider, retu
 from core_lms.payments.schemas import NewPayment
 from core_lms.payments.service import SOURCE
 from core_lms.work import Unit, transaction
+from gateway.caller import service as our
+from gateway.errors import Conflict, NotFound
 
 log = logging.getLogger("core_lms.payments")
 

@@ -14,10 +14,8 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.errors import Rejected, Retryable
 from contracts.events.payments import OrderRefunded
 from contracts.ids import new_id
-from core_lms.access.caller import service as our
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import Leaving
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.payments import repository, service
 from core_lms.payments.failpoint import reached
@@ -25,6 +23,8 @@ from core_lms.payments.providers import Back, Notice, provider
 from core_lms.payments.schemas import NewRefund
 from core_lms.payments.service import SOURCE
 from core_lms.work import Unit, transaction
+from gateway.caller import service as our
+from gateway.errors import Conflict, NotFound
 
 log = logging.getLogger("core_lms.payments")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from core_lms.access.resource import Resource
-from core_lms.queries import load
+from gateway.resource import Resource
+from stack.queries import load
 
 _sql = load(__file__, "resources.sql")
 

@@ -11,17 +11,17 @@ from uuid import UUID
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 from psycopg.rows import DictRow
 
-from core_lms.access.resource import Institution, Public
 from core_lms.courses.resource import Course
-from core_lms.errors import Conflict
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.payments import paying, refunding, resource, schemas, service
 from core_lms.payments.currencies import CurrencyCode
 from core_lms.payments.providers import enabled, provider
 from core_lms.payments.providers.test import TestProvider
-from core_lms.problems import RESPONSES
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway.errors import Conflict
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution, Public
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from contracts.event import Id
 from core_lms.payments.currencies import CurrencyCode, spelled
-from core_lms.text import Body
+from gateway.text import Body
 
 Amount = Annotated[
     int,

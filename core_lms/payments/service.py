@@ -13,12 +13,12 @@ from contracts.errors import Rejected
 from contracts.events.payments import OrderCancelled, OrderCreated
 from core_lms import pages
 from core_lms.courses import service as courses
-from core_lms.errors import Conflict, NotFound
 from core_lms.idempotency import claim
 from core_lms.payments import repository
 from core_lms.payments.schemas import NewOrder, NewPrice
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
 
 SOURCE = "payment-service"
 

@@ -10,10 +10,10 @@ from contracts.consent import PURPOSES, Purpose
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.ids import new_id
 from core_lms import audit, pages
-from core_lms.errors import NotFound
 from core_lms.privacy import repository
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import NotFound
 from stack.consent import ConsentSettings
 
 SOURCE = "privacy-service"

@@ -14,13 +14,13 @@ from psycopg.rows import DictRow
 
 from contracts.events.users import UserDeleted
 from core_lms import audit
-from core_lms.errors import NotFound
 from core_lms.privacy import repository, tables
 from core_lms.privacy.keeping import KEEPING
 from core_lms.privacy.tables import Table
-from core_lms.queries import load
 from core_lms.sessions import service as sessions
 from core_lms.work import Unit
+from gateway.errors import NotFound
+from stack.queries import load
 
 SOURCE = "user-service"
 _sql = load(__file__, "erasing.sql")

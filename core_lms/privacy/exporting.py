@@ -20,11 +20,11 @@ from psycopg import AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.access.caller import Caller
 from core_lms.privacy import person, tables
 from core_lms.privacy.tables import PEOPLE, Table
-from core_lms.queries import load
 from core_lms.work import transaction
+from gateway.caller import Caller
+from stack.queries import load
 
 BATCH = 500
 IN_MEMORY_BYTES = 1 << 20

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from contracts.errors import Misconfigured
-from core_lms.privacy.keyset import Undecryptable, blind_index, master
+from stack.keyset import Undecryptable, blind_index, master
 
 FIELDS = ("email", "name", "profile")
 """The personal columns of ``users``; each has a sealed twin ``<field>_encrypted``."""

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from core_lms.pages import After
 from core_lms.privacy import person
-from core_lms.queries import load
 from core_lms.work import Unit
+from gateway.pages import After
+from stack.queries import load
 
 _sql = load(__file__)
 

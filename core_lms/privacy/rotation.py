@@ -12,9 +12,8 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from contracts.errors import Misconfigured, Retryable
-from core_lms.privacy import keyset
-from core_lms.privacy.keyset import MASTER, Master, Undecryptable, master
-from stack import secrets
+from stack import keyset, secrets
+from stack.keyset import MASTER, Master, Undecryptable, master
 from stack.postgres import PostgresSettings
 
 BATCH = 1000

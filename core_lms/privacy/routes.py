@@ -13,7 +13,6 @@ from psycopg.rows import DictRow
 from contracts.consent import Purpose
 from core_lms import audit
 from core_lms.courses.resource import Course
-from core_lms.pages import Cursor, Limit, Page
 from core_lms.privacy import consent, erasing, exporting, resource, service
 from core_lms.privacy.schemas import (
     Choice,
@@ -28,10 +27,11 @@ from core_lms.privacy.schemas import (
     Guardians,
     NewGuardian,
 )
-from core_lms.problems import RESPONSES
 from core_lms.users import service as users
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["privacy"], responses=RESPONSES)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from contracts.consent import Purpose
 from contracts.event import Id
-from core_lms.text import Body
+from gateway.text import Body
 
 
 class Consent(BaseModel):

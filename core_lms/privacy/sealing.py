@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 
 from contracts.errors import Retryable
 from core_lms.privacy import person
-from core_lms.queries import load
 from stack.postgres import PostgresSettings
+from stack.queries import load
 
 BATCH = 1000
 

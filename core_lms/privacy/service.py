@@ -10,10 +10,10 @@ from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from core_lms import audit, pages
-from core_lms.errors import Conflict, NotFound
 from core_lms.privacy import repository
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
 
 
 async def guardians(unit: Unit, learner_id: UUID) -> dict[str, Any]:

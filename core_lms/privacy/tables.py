@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import AsyncCursor, sql
 from psycopg.rows import DictRow
 
-from core_lms.queries import load
+from stack.queries import load
 
 STATEMENTS = load(__file__, "tables.sql")
 

@@ -11,9 +11,9 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from core_lms.access.resource import Public
-from core_lms.problems import RESPONSES
 from core_lms.work import Work, does
+from gateway.problems import RESPONSES
+from gateway.resource import Public
 
 router = APIRouter(tags=["sessions"], responses=RESPONSES)
 

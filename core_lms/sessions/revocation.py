@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import redis.asyncio
 
-from core_lms.access.settings import LONGEST_LIFETIME_S
+from gateway.settings import LONGEST_LIFETIME_S
 
 
 def key(id_: object) -> str:

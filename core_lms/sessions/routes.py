@@ -8,10 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from core_lms.access.resource import Public
-from core_lms.limits.address import client_address
-from core_lms.limits.settings import LimitSettings
-from core_lms.problems import RESPONSES
 from core_lms.sessions import links, service
 from core_lms.sessions.schemas import (
     Forgotten,
@@ -25,6 +21,10 @@ from core_lms.sessions.schemas import (
 from core_lms.users.resource import Person
 from core_lms.users.schemas import Accepted
 from core_lms.work import Work, does
+from gateway.limits.address import client_address
+from gateway.limits.settings import LimitSettings
+from gateway.problems import RESPONSES
+from gateway.resource import Public
 
 NO_STORE = {"Cache-Control": "no-store"}
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from core_lms.sessions.password_rules import MAX_LENGTH
-from core_lms.text import Body, Text
 from core_lms.users.schemas import Email
+from gateway.text import Body, Text
 
 Password = Annotated[Text, Field(min_length=1, max_length=MAX_LENGTH)]
 """What is typed in; whether it is good enough as a new one is decided where it is set."""

@@ -9,11 +9,6 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged
-from core_lms.access.decision import permissions_of
-from core_lms.access.keys import KeyRing
-from core_lms.access.resource import Public, Resource
-from core_lms.access.tokens import LIFETIME_S, issue
-from core_lms.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from core_lms.sessions import password_rules, repository, store
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import settings
@@ -24,6 +19,11 @@ from core_lms.users import repository as users
 from core_lms.users import roles
 from core_lms.users import service as accounts
 from core_lms.work import Unit, Work
+from gateway.decision import permissions_of
+from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from gateway.keys import KeyRing
+from gateway.resource import Public, Resource
+from gateway.tokens import LIFETIME_S, issue
 from stack.redis import async_client
 
 SOURCE = "user-service"

@@ -27,9 +27,9 @@ from uuid import UUID
 import redis.asyncio
 
 from contracts.ids import new_id
-from core_lms.errors import Unauthenticated
 from core_lms.sessions import revocation
 from core_lms.sessions.settings import SessionSettings, settings
+from gateway.errors import Unauthenticated
 from stack.redis import async_client
 from stack.secrets import secret
 

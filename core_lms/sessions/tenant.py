@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core_lms.access.caller import anonymous
 from core_lms.work import Unit
+from gateway.caller import anonymous
 
 _ENTER = "SELECT set_config('learnstream.institution_id', %s, true)"
 

@@ -15,8 +15,8 @@ import redis.asyncio
 from redis.exceptions import RedisError
 
 from contracts.errors import Retryable
-from core_lms.errors import TooManyRequests
 from core_lms.sessions.settings import SessionSettings
+from gateway.errors import TooManyRequests
 
 _SCRIPT = (Path(__file__).parent / "throttle.lua").read_text(encoding="utf-8")
 

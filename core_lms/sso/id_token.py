@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jws import extract_compact
 
-from core_lms.errors import Unauthenticated
 from core_lms.sso.provider import Directory, Metadata
+from gateway.errors import Unauthenticated
 
 ALGORITHMS = {
     "RS256": "RSA",

@@ -7,9 +7,9 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from contracts.ids import new_id
-from core_lms.privacy.keyset import blind_index, master
-from core_lms.queries import load
 from core_lms.work import Unit
+from stack.keyset import blind_index, master
+from stack.queries import load
 
 _sql = load(__file__)
 _CHANGEABLE = (

@@ -9,10 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 from psycopg.rows import DictRow
 
-from core_lms import etags
-from core_lms.access.resource import Institution
-from core_lms.etags import InReader, InWriter
-from core_lms.problems import RESPONSES
 from core_lms.sessions.routes import NO_STORE, InClient
 from core_lms.sessions.schemas import Tokens
 from core_lms.sso import repository, service
@@ -28,6 +24,10 @@ from core_lms.sso.schemas import (
 )
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 Name = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from core_lms.text import Body, Line, Text
+from gateway.text import Body, Line, Text
 
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Address = Annotated[Text, Field(max_length=500, pattern=r"^https?://[^\s#?]+$")]

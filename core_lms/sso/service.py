@@ -12,10 +12,6 @@ from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from contracts.ids import new_id
-from core_lms.access.keys import KeyRing
-from core_lms.access.resource import Public
-from core_lms.errors import Conflict, Forbidden, NotFound, Unauthenticated
-from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.sessions import repository as credentials
 from core_lms.sessions import service as logins
@@ -30,6 +26,10 @@ from core_lms.users import roles
 from core_lms.users import service as accounts
 from core_lms.users.schemas import Registration
 from core_lms.work import Unit, Work
+from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from gateway.etags import Check
+from gateway.keys import KeyRing
+from gateway.resource import Public
 from stack.redis import async_client
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from contracts.ids import named_id
-from core_lms.pages import After
 from core_lms.privacy import person
-from core_lms.queries import load
 from core_lms.users.schemas import Registration
 from core_lms.work import Unit
+from gateway.pages import After
+from stack.queries import load
 
 _sql = load(__file__)
 

@@ -9,12 +9,12 @@ from psycopg.rows import DictRow
 from contracts.errors import Rejected
 from contracts.events.users import Role, UserUpdated
 from contracts.ids import named_id
-from core_lms.errors import Conflict, NotFound
-from core_lms.queries import load
 from core_lms.sessions.store import sessions
 from core_lms.users import repository
 from core_lms.users.schemas import RoleGrant
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
+from stack.queries import load
 
 SOURCE = "user-service"
 _sql = load(__file__, "roles.sql")

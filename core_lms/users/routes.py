@@ -10,11 +10,6 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
-from core_lms import etags
-from core_lms.access.resource import Institution
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.users import resource, roles, service
 from core_lms.users.schemas import (
     Accepted,
@@ -30,6 +25,11 @@ from core_lms.users.schemas import (
     UserRoles,
 )
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 _users = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 _registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)

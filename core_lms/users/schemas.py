@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from contracts.events.users import Role, UserStatus
-from core_lms.text import Body, JsonObject, Line
+from gateway.text import Body, JsonObject, Line
 
 Email = Annotated[
     Line,

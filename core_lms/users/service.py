@@ -20,14 +20,14 @@ from contracts.events.users import (
 )
 from contracts.ids import new_id
 from core_lms import audit, pages
-from core_lms.errors import Conflict, Forbidden, NotFound
-from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.sessions.store import sessions
 from core_lms.users import repository, roles
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange
 from core_lms.users.settings import settings
 from core_lms.work import Unit
+from gateway.errors import Conflict, Forbidden, NotFound
+from gateway.etags import Check
 
 SOURCE = "user-service"
 

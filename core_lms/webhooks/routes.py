@@ -8,13 +8,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from core_lms import etags
-from core_lms.access.resource import Institution
-from core_lms.etags import InReader, InWriter
-from core_lms.pages import Cursor, Limit, Page
-from core_lms.problems import RESPONSES
 from core_lms.webhooks import resource, schemas, service
 from core_lms.work import Work, does
+from gateway import etags
+from gateway.etags import InReader, InWriter
+from gateway.pages import Cursor, Limit, Page
+from gateway.problems import RESPONSES
+from gateway.resource import Institution
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core_lms.text import Body, Text
+from gateway.text import Body, Text
 
 Url = Annotated[Text, Field(min_length=10, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")]
 EventTypes = Annotated[

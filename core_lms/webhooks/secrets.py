@@ -10,7 +10,7 @@ from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
-from core_lms.privacy.keyset import master
+from stack.keyset import master
 
 PREFIX = "whsec_"
 

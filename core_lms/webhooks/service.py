@@ -16,14 +16,14 @@ from contracts.events.integration import (
     WebhookUpdated,
 )
 from core_lms import pages
-from core_lms.errors import Conflict, NotFound
-from core_lms.etags import Check
 from core_lms.idempotency import claim
 from core_lms.webhooks import repository, secrets, subscriptions
 from core_lms.webhooks.addresses import check_url
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
 from core_lms.webhooks.settings import WebhookSettings
 from core_lms.work import Unit
+from gateway.errors import Conflict, NotFound
+from gateway.etags import Check
 
 SOURCE = "integration-service"
 

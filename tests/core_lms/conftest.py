@@ -14,9 +14,9 @@ from fastapi.testclient import TestClient
 
 from contracts.ids import new_id
 from core_lms.access import operator
-from core_lms.access.tokens import issue
 from core_lms.app import create_app
 from core_lms.migrate import migrate
+from gateway.tokens import issue
 from stack.postgres import PostgresSettings, connect_lms
 from stack.profile import Profile
 

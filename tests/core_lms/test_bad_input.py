@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from contracts.ids import new_id
 from core_lms.app import create_app
-from core_lms.bodies import MAX_BYTES
+from gateway.bodies import MAX_BYTES
 from stack.postgres import PostgresSettings
 
 USER = {"email": "mira@example.org", "name": "Mira"}

@@ -15,16 +15,16 @@ from contracts.errors import Misconfigured, Retryable
 from contracts.ids import new_id
 from core_lms import migrate as module
 from core_lms.generate import generate
-from core_lms.migrate import FROZEN, HERE, frozen, migrate, migrations
+from core_lms.migrate import FOLDERS, FROZEN, frozen, migrate, migrations
 from stack.postgres import PostgresSettings
-from stack.profile import Profile
+from stack.profile import REPOSITORY, Profile
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
     """The shipped migrations, to be spoilt."""
-    for path in HERE.glob("*/migrations/*"):
-        target = tmp_path / path.relative_to(HERE)
+    for path in (path for folder in FOLDERS for path in REPOSITORY.glob(f"{folder}/*")):
+        target = tmp_path / path.relative_to(REPOSITORY)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     return tmp_path
@@ -40,7 +40,7 @@ def test_every_migration_is_frozen() -> None:
 
 
 def test_a_shipped_migration_that_changed_is_refused(copy: Path) -> None:
-    path = copy / "users/migrations/0001_users.sql"
+    path = copy / "core_lms/users/migrations/0001_users.sql"
     path.write_text(path.read_text() + "-- harmless\n")
     with pytest.raises(Misconfigured, match=r"users/0001_users.sql differs from the frozen one"):
         migrations(copy)
@@ -49,17 +49,17 @@ def test_a_shipped_migration_that_changed_is_refused(copy: Path) -> None:
 def test_freezing_adds_new_migrations_and_keeps_the_old_hashes() -> None:
     for path, text in generate().items():
         assert path.name == FROZEN
-        assert (HERE.parent / path).read_text() == text
+        assert (REPOSITORY / path).read_text() == text
 
 
 def test_two_migrations_with_one_number_are_refused(copy: Path) -> None:
-    (copy / "users/migrations/0002_more.sql").write_text("SELECT 1;")
+    (copy / "core_lms/users/migrations/0002_more.sql").write_text("SELECT 1;")
     with pytest.raises(Misconfigured, match="same number"):
         migrations(copy)
 
 
 def test_a_migration_without_a_number_is_refused(copy: Path) -> None:
-    (copy / "users/migrations/more.sql").write_text("SELECT 1;")
+    (copy / "core_lms/users/migrations/more.sql").write_text("SELECT 1;")
     with pytest.raises(Misconfigured, match="0042_what_it_does"):
         migrations(copy)
 
@@ -109,7 +109,7 @@ def test_a_migration_that_fails_leaves_nothing_of_itself(
     empty: str, copy: Path, monkeypatch: Any
 ) -> None:
     text = "CREATE TABLE half (id INT); SELECT 1 / 0;"
-    (copy / "users/migrations/0999_broken.sql").write_text(text)
+    (copy / "core_lms/users/migrations/0999_broken.sql").write_text(text)
     monkeypatch.setattr(module, "migrations", lambda: migrations(copy))
     with pytest.raises(psycopg.errors.DivisionByZero):
         migrate(empty)

@@ -73,7 +73,7 @@ def test_a_third_party_importer_is_a_source_of_the_import_command(
     assert cli.call("plugins") == 0
     listed = capsys.readouterr().out
     assert "paper_register 1.2, entry point paper" in listed
-    assert "built-in core_lms.integration.oulad.importer" in listed
+    assert "built-in imports.oulad.importer" in listed
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_two_plugins_of_one_name_are_refused_with_both_origins(install: Install)
         plugins.check()
     said = str(caught.value)
     assert "two plugins are called 'oulad'" in said
-    assert "built-in core_lms.integration.oulad.importer" in said
+    assert "built-in imports.oulad.importer" in said
     assert "paper_register 1.2" in said
 
 

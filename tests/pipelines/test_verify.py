@@ -15,9 +15,9 @@ from psycopg.types.json import Jsonb
 from contracts.envelope import decode, wrap
 from contracts.events.content import ContentViewed
 from contracts.ids import named_id, new_id
-from core_lms.integration.oulad import history
-from core_lms.integration.oulad.service import import_oulad
-from core_lms.integration.oulad.source import locate, opened
+from imports.oulad import history
+from imports.oulad.service import import_oulad
+from imports.oulad.source import locate, opened
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive import rebuild
@@ -27,7 +27,7 @@ from pipelines.verify.reconcile import Reconciliation, verify
 from stack import kafka
 from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile
-from tests.core_lms.integration.oulad_files import write
+from tests.imports.oulad_files import write
 from tests.pipelines.pushed import push
 
 

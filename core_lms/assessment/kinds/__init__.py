@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from contracts.errors import Rejected
 from core_lms.plugins import Point, plugins
-from core_lms.text import Body, LongText, Text
+from gateway.text import Body, LongText, Text
 
 _ALPHABET = "abcdefghijkmnopqrstuvwxyz23456789"
 

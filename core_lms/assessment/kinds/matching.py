@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from core_lms.assessment import kinds
 from core_lms.assessment.arranging import arranged
 from core_lms.assessment.kinds import Line, MarkId, Verdict, new_mark
-from core_lms.text import Body
+from gateway.text import Body
 
 
 class Pair(Body):

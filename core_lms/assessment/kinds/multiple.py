@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from core_lms.assessment import kinds
 from core_lms.assessment.kinds import MarkId, Verdict
 from core_lms.assessment.kinds.single import Choices, checked, key, shown
-from core_lms.text import Body
+from gateway.text import Body
 
 
 class Question(kinds.Question):

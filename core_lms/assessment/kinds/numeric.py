@@ -9,7 +9,7 @@ from pydantic import Field
 
 from core_lms.assessment import kinds
 from core_lms.assessment.kinds import Verdict
-from core_lms.text import Body, Text
+from gateway.text import Body, Text
 
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 

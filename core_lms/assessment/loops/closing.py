@@ -12,12 +12,12 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import LearnstreamError
-from core_lms.access.caller import service
 from core_lms.assessment import attempts, repository
 from core_lms.inbox import Loop
 from core_lms.inbox.stopping import pause
-from core_lms.queries import load
 from core_lms.work import transaction
+from gateway.caller import service
+from stack.queries import load
 
 log = logging.getLogger("core_lms.assessment")
 

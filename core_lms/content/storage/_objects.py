@@ -16,7 +16,7 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 
 from contracts.errors import Retryable
-from core_lms.errors import NotFound
+from gateway.errors import NotFound
 
 CHUNK = 256 * 1024
 PART = 8 * 1024 * 1024

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Id
-from core_lms.text import Text
+from gateway.text import Text
 
 Url = Annotated[Text, Field(pattern=r"^https?://\S+$", max_length=2000)]
 """Only the web: a ``javascript:`` address would run in whoever opens it."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from core_lms.content.types._generic import VIEWED, Generic, Metadata
-from core_lms.text import Text
+from gateway.text import Text
 
 
 class PageMetadata(Metadata):

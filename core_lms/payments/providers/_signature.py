@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 
-from core_lms.errors import Forbidden
+from gateway.errors import Forbidden
 
 
 def sign(payload: bytes, secret: str, at: int) -> str:

@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 
 from contracts.errors import Misconfigured, Rejected, Retryable
-from core_lms.errors import Malformed
 from core_lms.payments.currencies import DECIMALS
 from core_lms.payments.providers import Back, Intent, Notice, Opened, Returned
 from core_lms.payments.providers._signature import verify
 from core_lms.payments.settings import PaymentSettings
+from gateway.errors import Malformed
 from stack.secrets import secret
 
 HEADER = "stripe-signature"

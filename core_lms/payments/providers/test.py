@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from typing import Literal
 
 from contracts.ids import named_id, new_id
-from core_lms.errors import Malformed
 from core_lms.payments.providers import Back, Intent, Notice, Opened, Returned
 from core_lms.payments.providers._signature import sign, verify
 from core_lms.payments.settings import PaymentSettings
+from gateway.errors import Malformed
 from stack.http import HttpSettings
 from stack.secrets import secret
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.access.caller import service as our
 from core_lms.inbox import Loop
 from core_lms.inbox.stopping import pause
 from core_lms.webhooks import repository
 from core_lms.webhooks.sending import NAME, Sender
 from core_lms.work import transaction
+from gateway.caller import service as our
 
 EVERY_S = 0.5
 FORGET_EVERY = timedelta(hours=1)

@@ -10,10 +10,10 @@ import pytest
 
 from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
-from core_lms.access.keys import LOOK_AGAIN_S, ROTATION_LEAD_S, KeyRing
-from core_lms.access.settings import LONGEST_LIFETIME_S, AccessSettings
-from core_lms.access.tokens import Verifier, issue
-from core_lms.errors import Unauthenticated
+from gateway.errors import Unauthenticated
+from gateway.keys import LOOK_AGAIN_S, ROTATION_LEAD_S, KeyRing
+from gateway.settings import LONGEST_LIFETIME_S, AccessSettings
+from gateway.tokens import Verifier, issue
 from stack.postgres import PostgresSettings
 
 pytestmark = pytest.mark.integration

@@ -14,8 +14,8 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from contracts.errors import Rejected
 from core_lms import work
-from core_lms.access.decision import named_actions
 from core_lms.app import create_app
+from gateway.decision import named_actions
 from tests.core_lms.access.bodies import body_of
 from tests.core_lms.access.world import CALLERS, World, make
 

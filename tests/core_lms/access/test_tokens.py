@@ -14,10 +14,10 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from contracts.ids import new_id
-from core_lms.access.keys import KeyRing
-from core_lms.access.settings import LONGEST_LIFETIME_S
-from core_lms.access.tokens import LIFETIME_S, MAX_LENGTH, Verifier, issue
-from core_lms.errors import Unauthenticated
+from gateway.errors import Unauthenticated
+from gateway.keys import KeyRing
+from gateway.settings import LONGEST_LIFETIME_S
+from gateway.tokens import LIFETIME_S, MAX_LENGTH, Verifier, issue
 from stack.postgres import PostgresSettings
 
 pytestmark = pytest.mark.integration

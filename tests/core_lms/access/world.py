@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from core_lms.access import operator
-from core_lms.access.tokens import issue
+from gateway.tokens import issue
 
 CALLERS = (
     "anonymous",

@@ -13,11 +13,11 @@ import pytest
 
 from contracts.envelope import Envelope, decode
 from contracts.topics import ASSESSMENTS
-from core_lms.access.caller import service
 from core_lms.assessment.clock import clock
 from core_lms.assessment.consumers.grading import CONSUMER
 from core_lms.assessment.kinds import kinds
 from core_lms.work import Unit, transaction
+from gateway.caller import service
 from stack.postgres import PostgresSettings, pool
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)

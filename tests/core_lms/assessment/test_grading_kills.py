@@ -26,7 +26,6 @@ from confluent_kafka import TopicPartition
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
-from core_lms.access.caller import service
 from core_lms.assessment import attempts, banks, parts
 from core_lms.assessment import service as assessments
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
@@ -42,6 +41,7 @@ from core_lms.inbox.failpoint import STEPS, VARIABLE
 from core_lms.users import service as users
 from core_lms.users.schemas import Registration
 from core_lms.work import Unit, transaction
+from gateway.caller import service
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
 from stack.profile import REPOSITORY

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from core_lms.access.resource import Resource
 from core_lms.app import create_app
 from core_lms.audit.record import PERSON_FACT, PERSON_FIELDS
+from gateway.resource import Resource
 
 NOBODY_S = {
     "Institution": "the tenant itself; lists note their rows",

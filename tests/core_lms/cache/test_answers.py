@@ -11,11 +11,11 @@ from prometheus_client import REGISTRY
 
 from contracts.envelope import wrap
 from contracts.events.courses import CourseUpdated
-from core_lms.access.caller import service
 from core_lms.cache import answers
 from core_lms.cache.consumers.invalidate import CONSUMER
 from core_lms.cache.store import Entry
 from core_lms.work import Unit
+from gateway.caller import service
 from stack.redis import RedisSettings
 
 pytestmark = pytest.mark.integration

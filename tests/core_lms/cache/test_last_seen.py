@@ -12,8 +12,8 @@ import pytest
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.ids import new_id
-from core_lms.access.caller import Caller, service
 from core_lms.cache.last_seen import LastSeen
+from gateway.caller import Caller, service
 from stack.postgres import PostgresSettings, pool
 
 pytestmark = pytest.mark.integration

@@ -18,11 +18,11 @@ from psycopg.rows import dict_row
 from contracts.envelope import wrap
 from contracts.events.enrollments import CourseCompleted
 from contracts.ids import new_id
-from core_lms.access.caller import service as consumer
 from core_lms.certificates import keys
 from core_lms.certificates.consumers import issue
 from core_lms.certificates.document import new_code, read_code, written
 from core_lms.work import transaction
+from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
 
 pytestmark = pytest.mark.integration

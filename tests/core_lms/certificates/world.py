@@ -6,9 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
-from core_lms.access.caller import service as consumer
 from core_lms.certificates import service
 from core_lms.work import transaction
+from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core_lms.content.ranges import Part, part
-from core_lms.errors import RangeNotSatisfiable
+from gateway.errors import RangeNotSatisfiable
 
 TAG = '"abc"'
 

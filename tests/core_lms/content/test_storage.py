@@ -20,7 +20,7 @@ import pytest
 from contracts.errors import Misconfigured, Retryable
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import Storage, _open
-from core_lms.errors import NotFound
+from gateway.errors import NotFound
 
 MB = 1024 * 1024
 

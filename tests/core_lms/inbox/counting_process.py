@@ -15,8 +15,8 @@ from contracts.events.content import ContentCompleted, ContentViewed
 from core_lms.inbox import Consumer
 from core_lms.inbox.process import create_app, serve
 from core_lms.inbox.settings import InboxSettings
-from core_lms.logs import log_to_stdout
 from core_lms.work import Unit
+from gateway.logs import log_to_stdout
 
 INSTITUTION = os.environ.get("INBOX_TEST_INSTITUTION", "")
 """Events of other tests are in the same topic."""

@@ -28,11 +28,11 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, wrap
 from contracts.event import Event
-from core_lms.access.caller import service as consumer
 from core_lms.notifications import service
 from core_lms.notifications.sender import Sender
 from core_lms.notifications.settings import settings
 from core_lms.work import Unit, transaction
+from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from confluent_kafka import TopicPartition
 from contracts.ids import new_id
 from contracts.topics import CONTENT
 from core_lms.outbox import APPEND
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from stack import kafka
 
 pytestmark = pytest.mark.integration

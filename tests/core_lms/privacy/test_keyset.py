@@ -11,9 +11,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from contracts.errors import Misconfigured
-from core_lms.privacy import keyset, rotation
-from core_lms.privacy.keyset import MASTER, Master, Undecryptable, master
-from stack import secrets
+from core_lms.privacy import rotation
+from stack import keyset, secrets
+from stack.keyset import MASTER, Master, Undecryptable, master
 
 
 @pytest.fixture(autouse=True)

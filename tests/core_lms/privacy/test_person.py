@@ -11,9 +11,9 @@ import pytest
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
 from core_lms.privacy import person
-from core_lms.privacy.keyset import MASTER, Master, master
 from core_lms.privacy.sealing import seal_existing
 from stack import cli
+from stack.keyset import MASTER, Master, master
 from stack.secrets import secret
 
 ANA: dict[str, Any] = {

@@ -11,12 +11,12 @@ import pytest
 import redis.asyncio
 
 from contracts.ids import new_id
-from core_lms.access.caller import service
 from core_lms.sessions import links, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import SessionSettings
 from core_lms.sessions.store import Sessions
 from core_lms.work import Unit, transaction
+from gateway.caller import service
 from stack.postgres import PostgresSettings, pool
 from stack.profile import Profile
 from stack.redis import RedisSettings

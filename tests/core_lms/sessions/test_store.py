@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from contracts.ids import new_id
-from core_lms.errors import Unauthenticated
 from core_lms.sessions.store import Ticket, seal, unseal
+from gateway.errors import Unauthenticated
 
 pytestmark = pytest.mark.integration
 DAY_S = 86_400

@@ -10,9 +10,9 @@ import redis.asyncio
 
 from contracts.errors import Retryable
 from contracts.ids import new_id
-from core_lms.errors import TooManyRequests
 from core_lms.sessions.settings import SessionSettings
 from core_lms.sessions.throttle import Throttle
+from gateway.errors import TooManyRequests
 from stack.profile import Profile
 from tests.core_lms.sessions.conftest import in_redis
 

@@ -14,10 +14,10 @@ from joserfc import jws, jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 
-from core_lms.errors import Unauthenticated
 from core_lms.sso import id_token
 from core_lms.sso.provider import Directory, Metadata
 from core_lms.sso.settings import SsoSettings
+from gateway.errors import Unauthenticated
 
 ISSUER, CLIENT, NONCE, NOW = "https://login.example.org", "learnstream", "n" * 43, 1_800_000_000
 KEY = RSAKey.generate_key(2048, {"kid": "one", "use": "sig"})

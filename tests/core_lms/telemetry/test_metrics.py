@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core_lms.operations import REFERENCE
+from gateway.operations import REFERENCE
 
 pytestmark = pytest.mark.integration
 

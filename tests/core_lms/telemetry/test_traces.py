@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from contracts.ids import new_id
 from core_lms.app import create_app
-from core_lms.telemetry import tracing
+from gateway.telemetry import tracing
 from tests.core_lms.conftest import Lms
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.ids import new_id
 from core_lms.access import operator
-from core_lms.access.tokens import issue
+from gateway.tokens import issue
 
 pytestmark = pytest.mark.integration
 

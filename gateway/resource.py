@@ -1,0 +1,47 @@
+"""What a request is about: its ids, and one query that tells what the caller is to it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from gateway.caller import Caller
+
+
+@dataclass(frozen=True)
+class Resource:
+    """Subclass per kind of resource, in its context's ``resource.py``; fields are ids.
+
+    ``sql`` gets the fields, ``caller_id`` and ``institution_id`` and returns one row, or none where
+    there is no such thing in the institution. The row's ``relations`` name what the caller is to it
+    (``instructor``, ``learner``, ``self``…); its other columns are attributes for the policies with
+    few values (a status, a flag), never ids: decisions are remembered by them.
+
+    No ``slots`` here: a dataclass makes such a class twice, the second time without its ``sql``.
+    """
+
+    KIND: ClassVar[str]
+    SQL: ClassVar[str | None] = None
+
+    def __init_subclass__(cls, *, sql: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.KIND, cls.SQL = cls.__name__, sql
+
+    def params(self, caller: Caller) -> dict[str, Any]:
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return values | {"caller_id": caller.user_id, "institution_id": caller.institution_id}
+
+    def __str__(self) -> str:
+        first = dataclasses.fields(self)[:1]
+        return " ".join([self.KIND.lower(), *(str(getattr(self, field.name)) for field in first)])
+
+
+@dataclass(frozen=True)
+class Institution(Resource):
+    """The tenant itself: what lists and creations without a parent are about."""
+
+
+@dataclass(frozen=True)
+class Public(Resource):
+    """Nothing of any tenant: the keys' public halves, a login that is not yet one."""
