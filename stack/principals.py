@@ -31,8 +31,10 @@ PRINCIPALS = (
     "serving",
     "dashboards",
     "analyst",
+    "reader",
 )
-"""``analyst`` reads the analytical database (Grafana, the analytics API) and nothing else."""
+"""``analyst`` reads the analytical database (Grafana, the analytics API) and nothing else;
+``reader`` is what a person reads with where nothing is to be changed."""
 
 
 class PrincipalSettings(BaseSettings):
