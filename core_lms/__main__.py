@@ -13,6 +13,7 @@ from contracts.errors import LearnstreamError
 from core_lms import plugins, services
 from gateway.logs import log_to_stdout
 from gateway.telemetry import metrics
+from stack import tls
 from stack.http import HttpSettings
 
 GRACE_S = 10
@@ -57,6 +58,7 @@ def main() -> int:
         server_header=False,
         proxy_headers=False,  # LMS_LIMITS_TRUSTED_PROXIES says whom to believe
         timeout_graceful_shutdown=GRACE_S,
+        **tls.uvicorn_options(),
     )
     return 0
 

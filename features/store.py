@@ -6,6 +6,7 @@ serving reads what is written here through ``features.online``.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -35,7 +36,7 @@ from contracts.features import FeatureRow
 from features.catalogue import PROJECT, SERVICES, VIEWS
 from features.history import SCHEMA
 from features.view import View
-from stack import postgres
+from stack import postgres, tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
@@ -52,6 +53,7 @@ logging.getLogger("feast").setLevel(logging.WARNING)
 def config() -> RepoConfig:
     """Feast's configuration out of ours."""
     parts: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
+    encryption = {name: value for name, value in parts.items() if name.startswith("ssl")}
     url = URL.create(
         "postgresql+psycopg",
         username=parts.get("user"),
@@ -59,7 +61,7 @@ def config() -> RepoConfig:
         host=parts.get("host"),
         port=int(parts.get("port", 5432)),
         database=parts["dbname"],
-        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"},
+        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"} | encryption,
     )
     return RepoConfig(
         project=PROJECT,
@@ -84,22 +86,32 @@ def config() -> RepoConfig:
             "db_schema": SCHEMA,
             "user": parts.get("user", ""),
             "password": parts.get("password", ""),
+            "sslmode": parts.get("sslmode", "prefer"),
+            "sslrootcert_path": parts.get("sslrootcert"),
+            "sslcert_path": parts.get("sslcert"),
+            "sslkey_path": parts.get("sslkey"),
         },
         entity_key_serialization_version=3,
     )
 
 
 def _redis_address() -> str:
-    parts = parse_url(RedisSettings().url)  # type: ignore[no-untyped-call]
+    url = RedisSettings().url
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
     options = {
         "db": parts.get("db", 0),
         "username": parts.get("username"),
         "password": parts.get("password"),
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        **{name: value for name, value in parts.items() if name.startswith("ssl_")},
+        # Feast reads values as JSON where they are.
+        **{name: int(value) for name, value in tls.redis_options(url).items()},
     }
+    if "ssl_check_hostname" in options:
+        options["ssl_check_hostname"] = json.dumps(options["ssl_check_hostname"])
     extra = "".join(f",{name}={value}" for name, value in options.items() if value is not None)
-    ssl = ",ssl=true" if RedisSettings().url.startswith("rediss:") else ""
+    ssl = ",ssl=true" if url.startswith("rediss:") else ""
     return f"{parts['host']}:{parts.get('port', 6379)}{extra}{ssl}"
 
 

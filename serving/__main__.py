@@ -8,6 +8,7 @@ import sys
 import uvicorn
 
 from serving.app import create_app
+from stack import tls
 from stack.http import HttpSettings
 
 
@@ -22,6 +23,7 @@ def main() -> None:
         port=settings.serving_port,
         access_log=False,
         timeout_graceful_shutdown=5,
+        **tls.uvicorn_options(),
     )
 
 

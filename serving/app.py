@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
-from redis import asyncio as redis_asyncio
 
 from features.online import OnlineFeatures
 from serving import problems, routes
@@ -27,7 +26,6 @@ from serving.settings import ServingSettings
 from serving.signals import SignalReader
 from stack import redis as stack_redis
 from stack.profile import profile
-from stack.redis import RedisSettings
 
 log = logging.getLogger("serving")
 
@@ -62,8 +60,7 @@ def create_app() -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = ServingSettings()
     artefacts = profile().artefacts
-    client = redis_asyncio.Redis.from_url(
-        RedisSettings().url,
+    client = stack_redis.new_async_client(
         socket_timeout=2.0,  # background reads; an answer's own deadline is shorter
         socket_connect_timeout=settings.redis_timeout_s,
     )

@@ -11,6 +11,7 @@ import httpx
 from contracts.errors import Retryable
 from serving.errors import NotFound
 from serving.settings import ServingSettings
+from stack import tls
 from stack.http import HttpSettings, service_headers
 
 _PAGE = 200
@@ -29,6 +30,7 @@ class Lms:
             timeout=settings.lms_timeout_s,
             transport=transport,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+            verify=tls.client_context(),
         )
 
     async def close(self) -> None:

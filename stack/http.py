@@ -7,6 +7,7 @@ from secrets import token_urlsafe
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack import tls
 from stack.profile import profile
 from stack.secrets import secret
 
@@ -35,15 +36,15 @@ class HttpSettings(BaseSettings):
 
     @property
     def lms_url(self) -> str:
-        return f"http://{self.lms_host}:{self.lms_port}"
+        return f"{tls.scheme('http')}://{self.lms_host}:{self.lms_port}"
 
     @property
     def serving_url(self) -> str:
-        return f"http://{self.serving_host}:{self.serving_port}"
+        return f"{tls.scheme('http')}://{self.serving_host}:{self.serving_port}"
 
     @property
     def dashboards_url(self) -> str:
-        return f"http://{self.dashboards_host}:{self.dashboards_port}"
+        return f"{tls.scheme('http')}://{self.dashboards_host}:{self.dashboards_port}"
 
 
 def service_key() -> str:

@@ -11,7 +11,6 @@ from urllib.parse import quote, urlencode
 from psycopg.conninfo import conninfo_to_dict
 
 from contracts.errors import Misconfigured
-from stack import keystores
 from stack.tls import TlsSettings
 
 _NAMES = {
@@ -49,11 +48,11 @@ _HARMLESS = {
     # The JVM's own limit (jdk.tls.client.protocols); our server refuses less in any case.
     "ssl_min_protocol_version",
 }
-_JAVA_KEYS = (".p12", ".pfx", ".pk8", ".der")
+_JAVA_KEYS = (".pk8", ".der", ".p12", ".pfx")
 
 
-def address(url: str, setting: str, **more: str) -> dict[str, str]:
-    """``url``, ``username``, ``password`` for Flink's JDBC sink; ``more`` are pgjdbc's own.
+def address(url: str, setting: str, **more: str) -> str:
+    """``jdbc:postgresql://…`` without user and password; ``more`` are parameters of pgjdbc.
 
     Raises ``Misconfigured`` with the name of ``setting`` for what pgjdbc has no form of.
     """
@@ -73,26 +72,22 @@ def address(url: str, setting: str, **more: str) -> dict[str, str]:
         parameters["sslfactory"] = "org.postgresql.ssl.DefaultJavaSSLFactory"
     if "sslkey" in parameters:
         parameters |= _key(parameters["sslkey"], setting)
-    servers = f"{_servers(given)}/{quote(str(given['dbname']), safe='')}"
-    return {
-        "url": f"jdbc:postgresql://{servers}?{urlencode(parameters, quote_via=quote)}",
-        "username": str(given.get("user", "")),
-        "password": str(given.get("password", "")),
-    }
+    place = f"{_servers(given)}/{quote(str(given['dbname']), safe='')}"
+    return f"jdbc:postgresql://{place}?{urlencode(parameters, quote_via=quote)}"
 
 
 def _key(path: str, setting: str) -> dict[str, str]:
-    """pgjdbc reads no private key in PEM: ``LMS_TLS_CLIENT_STORE`` holds the same one."""
+    """pgjdbc reads no private key in PEM."""
     if path.endswith(_JAVA_KEYS):
         return {}
-    store = TlsSettings().client_store
-    if store is None:
+    client = TlsSettings().client
+    if client is None or path != str(client):
         raise Misconfigured(
-            f"{setting} has the client key {path}, which Flink's JDBC driver cannot read: set "
-            "LMS_TLS_CLIENT_STORE to it as PKCS12",
-            setting="LMS_TLS_CLIENT_STORE",
+            f"{setting} has sslkey={path}, which Flink's JDBC driver cannot read: name a key in "
+            "DER (.pk8), or set LMS_TLS_CLIENT instead",
+            setting=setting,
         )
-    return {"sslkey": str(store), "sslpassword": keystores.password()}
+    return {"sslcert": str(client.with_suffix(".crt")), "sslkey": str(client.with_suffix(".pk8"))}
 
 
 def _servers(given: dict[str, Any]) -> str:

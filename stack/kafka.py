@@ -18,12 +18,12 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Misconfigured, Retryable
 from contracts.topics import TOPICS, Topic
-from stack import principals
+from stack import principals, tls
 from stack.profile import profile
 
 Place = tuple[str, int]
@@ -41,7 +41,7 @@ class KafkaSettings(BaseSettings):
     bootstrap_servers: str = Field(default_factory=lambda: f"127.0.0.1:{profile().port(19092)}")
     partitions: int = 4
     replication_factor: int = 1
-    security_protocol: str = "SASL_PLAINTEXT"
+    security_protocol: str = Field(default="SASL_PLAINTEXT", validate_default=True)
     """``SASL_SSL`` where the way to the brokers is not our own machine."""
     sasl_mechanism: str = "SCRAM-SHA-512"
     sasl_username: str | None = None
@@ -50,6 +50,11 @@ class KafkaSettings(BaseSettings):
     """Instead of the principal's password (``stack.principals``)."""
     access: Literal["managed", "given"] = "managed"
     """``given``: who runs the cluster makes its principals and their rights, not ``setup``."""
+
+    @field_validator("security_protocol")
+    @classmethod
+    def _encrypted(cls, protocol: str) -> str:
+        return tls.kafka_protocol(protocol)
 
     @property
     def authenticates(self) -> bool:
@@ -67,6 +72,7 @@ class KafkaSettings(BaseSettings):
             # A broker that was restarted is found again within a second, not within ten.
             "reconnect.backoff.max.ms": 1000,
             "security.protocol": self.security_protocol,
+            **tls.librdkafka(),
         }
         if self.authenticates:
             username, password = self.login(principal)

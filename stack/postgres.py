@@ -8,9 +8,10 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack import jdbc, tls
 from stack.profile import profile
 from stack.roundtrip import Connection, Cursor, Unprepared
 
@@ -22,7 +23,9 @@ def _local(database: str, user: str = "learnstream") -> str:
 class PostgresSettings(BaseSettings):
     """``LMS_POSTGRES_*``: two addresses, which may be one server (local) or two (a cluster)."""
 
-    model_config = SettingsConfigDict(env_prefix="LMS_POSTGRES_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LMS_POSTGRES_", frozen=True, validate_default=True
+    )
 
     lms_url: str = Field(default_factory=lambda: _local("lms"))
     """The transactional LMS as the owner of its tables: migrations, imports, the outbox relay."""
@@ -40,13 +43,17 @@ class PostgresSettings(BaseSettings):
     """Off for a pooler that does not know them (PgBouncer before 1.21, or its
     ``max_prepared_statements`` at 0)."""
 
+    @field_validator("lms_url", "app_url", "analytics_url", "analyst_url", "replica_url")
+    @classmethod
+    def _encrypted(cls, url: str | None) -> str | None:
+        return None if url is None else tls.postgres_url(url)
+
     def analytics_jdbc(self) -> dict[str, str]:
         """``url``, ``username``, ``password`` of the analytical database for Flink's JDBC sink."""
         parts: dict[str, Any] = conninfo_to_dict(self.analytics_url)
-        host, port = parts.get("host", "127.0.0.1"), parts.get("port", 5432)
-        url = f"jdbc:postgresql://{host}:{port}/{parts['dbname']}?reWriteBatchedInserts=true"
+        setting = "LMS_POSTGRES_ANALYTICS_URL"
         return {
-            "url": url,
+            "url": jdbc.address(self.analytics_url, setting, reWriteBatchedInserts="true"),
             "username": str(parts.get("user", "")),
             "password": str(parts.get("password", "")),
         }

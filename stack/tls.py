@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,24 @@ def folder() -> Path:
     return profile().run / "tls"
 
 
-def _by_mode(found: dict[str, Any], local: Callable[[], Path], otherwise: Path | None) -> Any:
-    return local() if found.get("mode") == "local" else otherwise
+@lru_cache(maxsize=1)
+def _system() -> Path | None:
+    cafile = ssl.get_default_verify_paths().cafile
+    return None if cafile is None else Path(cafile)
+
+
+def _authorities(found: dict[str, Any]) -> Path | None:
+    return folder() / "ca.pem" if found.get("mode") == "local" else _system()
+
+
+def _chain(found: dict[str, Any]) -> Path | None:
+    return folder() / f"{current()}.pem" if found.get("mode") == "local" else None
 
 
 class TlsSettings(BaseSettings):
     """``LMS_TLS`` (``off``, ``local``: an authority of this profile, ``on``: files that are given)
-    and ``LMS_TLS_*``. All files are PEM; Flink's TaskManagers have those of ``ca`` and
-    ``client_store`` under the same paths.
+    and ``LMS_TLS_*``. All files are PEM; Flink's TaskManagers have ``ca`` and ``client`` under the
+    same paths.
     """
 
     model_config = SettingsConfigDict(env_prefix="LMS_TLS_", env_ignore_empty=True, frozen=True)
@@ -51,21 +60,20 @@ class TlsSettings(BaseSettings):
     plain: str = ""
     """Parts without TLS though it is on, as in ``http,flink``: behind a proxy or in a mesh."""
     ca: Path | None = Field(
-        default_factory=lambda found: _by_mode(found, lambda: folder() / "ca.pem", _system()),
+        default_factory=_authorities,
         validate_default=True,
     )
     """Authorities that our clients trust; the system's where none is given."""
     cert: Path | None = Field(
-        default_factory=lambda found: _by_mode(found, lambda: folder() / f"{current()}.pem", None),
+        default_factory=_chain,
         validate_default=True,
     )
     """The chain that our HTTP processes show."""
     key: Path | None = None
     """Its private key, where the file of ``cert`` does not hold it."""
     client: Path | None = None
-    """Chain and private key in one file, which our clients show to servers that ask for one."""
-    client_store: Path | None = None
-    """The same as PKCS12 for Flink's connectors; its password is ``LMS_SECRET_TLS_STORE``."""
+    """Private key (PKCS#8) and chain in one file, which our clients show to servers that ask for
+    one. Flink's JDBC driver reads them beside it, as ``.crt`` (PEM) and ``.pk8`` (DER)."""
     client_ca: Path | None = None
     """Authorities of callers: our HTTP processes then answer nobody without a certificate."""
 
@@ -90,7 +98,7 @@ class TlsSettings(BaseSettings):
             )
         return text
 
-    @field_validator("ca", "cert", "key", "client", "client_store", "client_ca")
+    @field_validator("ca", "cert", "key", "client", "client_ca")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
@@ -255,6 +263,17 @@ def librdkafka() -> dict[str, str]:
     return found
 
 
-def _system() -> Path | None:
-    cafile = ssl.get_default_verify_paths().cafile
-    return None if cafile is None else Path(cafile)
+def java_kafka() -> dict[str, str]:
+    """What Java's Kafka client is given besides the protocol, as Flink's connector has it."""
+    settings = TlsSettings()
+    if not settings.on("kafka"):
+        return {}
+    found = {
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(settings.ca),
+        "ssl.protocol": "TLSv1.3",
+        "ssl.enabled.protocols": "TLSv1.3",
+    }
+    if settings.client is not None:
+        found |= {"ssl.keystore.type": "PEM", "ssl.keystore.location": str(settings.client)}
+    return found

@@ -23,6 +23,7 @@ from dashboards.panel import Panel
 from dashboards.web import learners, problems
 from dashboards.web.board import Board
 from dashboards.web.names import Names
+from stack import tls
 from stack.http import HttpSettings, service_headers
 from stack.postgres import PostgresSettings
 
@@ -47,8 +48,12 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            httpx.AsyncClient(base_url=settings.lms_url, timeout=5, headers=headers) as lms,
-            httpx.AsyncClient(base_url=settings.serving_url, timeout=10) as serving,
+            httpx.AsyncClient(
+                base_url=settings.lms_url, timeout=5, headers=headers, verify=tls.client_context()
+            ) as lms,
+            httpx.AsyncClient(
+                base_url=settings.serving_url, timeout=10, verify=tls.client_context()
+            ) as serving,
         ):
             app.state.board = Board(PostgresSettings().analytics_url, Names(lms))
             app.state.lms, app.state.serving = lms, serving

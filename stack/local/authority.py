@@ -69,6 +69,10 @@ def issue(name: str, now: datetime | None = None) -> Path:
                 draft.add_extension(x509.SubjectAlternativeName(_HERE), critical=False)
                 .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
                 .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+                .add_extension(
+                    x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()),
+                    critical=False,
+                )
                 .sign(signing, SHA256())
             )
             write(path, _pem(key) + leaf.public_bytes(Encoding.PEM))
@@ -80,12 +84,12 @@ def rest_stores() -> tuple[Path, Path]:
     pem = issue("jobmanager")
     return (
         key_store(pem, pem.with_suffix(".p12")),
-        trust_store(folder() / "ca.pem", folder() / "trust.p12"),
+        trust_store(folder() / "ca.pem", folder() / "rest-trust.p12"),
     )
 
 
-def flink_store(now: datetime | None = None) -> Path:
-    """What Flink's processes show each other, and the only one that they trust, as PKCS12.
+def flink_stores(now: datetime | None = None) -> tuple[Path, Path]:
+    """What Flink's processes show each other, and the trust in nothing but that, as PKCS12.
 
     One for all of them and for as long as the authority: of two that have different ones neither
     lets the other in.
@@ -99,14 +103,10 @@ def flink_store(now: datetime | None = None) -> Path:
             draft = _draft("flink-internal", key, None, now, _AUTHORITY_LIFETIME)
             draft = draft.add_extension(x509.SubjectAlternativeName(_HERE), critical=False)
             write(pem, _pem(key) + draft.sign(key, SHA256()).public_bytes(Encoding.PEM))
-        store = pem.with_suffix(".p12")
-        # Started at the same time: neither reads a file that the other is about to replace.
-        return store if store.exists() and old is not None else key_store(pem, store)
-
-
-def flink_trust() -> Path:
-    """The trust store that belongs to ``flink_store``."""
-    return trust_store(folder() / "flink-internal.pem", folder() / "flink-internal-trust.p12")
+    return (
+        key_store(pem, pem.with_suffix(".p12")),
+        trust_store(pem, folder() / "flink-internal-trust.p12"),
+    )
 
 
 def _authority(now: datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from contracts.errors import Misconfigured
+from stack import keystores, tls
 from stack.flink import FlinkSettings
-from stack.local import maven
+from stack.local import authority, maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, write_private
 from stack.local.probe import http_get
 from stack.local.record import recorded
 from stack.profile import profile
@@ -90,7 +91,28 @@ class _FlinkProcess(Part):
             "execution.checkpointing.num-retained": 2,
             "state.backend.type": "hashmap",
             "parallelism.default": FlinkSettings().parallelism,
+            **self._encryption(),
         }
+
+    def _encryption(self) -> dict[str, Any]:
+        """REST shows the authority's certificate; the processes know each other by one of their
+        own, so that nobody else is let in among them."""
+        if not tls.on("flink"):
+            return {}
+        stores = {"rest": authority.rest_stores(), "internal": authority.flink_stores()}
+        found: dict[str, Any] = dict(keystores.PROTOCOL)
+        for door, (shown, trusted) in stores.items():
+            found |= {
+                f"security.ssl.{door}.enabled": "true",
+                f"security.ssl.{door}.keystore": shown,
+                f"security.ssl.{door}.keystore-type": "PKCS12",
+                f"security.ssl.{door}.keystore-password": keystores.password(),
+                f"security.ssl.{door}.key-password": keystores.password(),
+                f"security.ssl.{door}.truststore": trusted,
+                f"security.ssl.{door}.truststore-type": "PKCS12",
+                f"security.ssl.{door}.truststore-password": keystores.password(),
+            }
+        return found
 
     def prepare(self) -> None:
         self.conf.mkdir(parents=True, exist_ok=True)
@@ -98,7 +120,7 @@ class _FlinkProcess(Part):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
         (profile().run / "checkpoints").mkdir(parents=True, exist_ok=True)
         lines = [f"{key}: {_yaml(value)}\n" for key, value in self.configuration().items()]
-        (self.conf / "config.yaml").write_text("".join(lines))
+        write_private(self.conf / "config.yaml", "".join(lines))
         (self.conf / "log4j2.properties").write_text(_LOG4J)
 
     def configuration(self) -> Mapping[str, Any]:
@@ -116,6 +138,8 @@ class _FlinkProcess(Part):
             "-XX:+ExitOnOutOfMemoryError",
             # The JDBC sink has no zoned timestamp: the JVM's own zone must be UTC.
             "-Duser.timezone=UTC",
+            # pgjdbc has no setting for the least version.
+            *(["-Djdk.tls.client.protocols=TLSv1.3"] if tls.is_local() else []),
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
@@ -124,7 +148,7 @@ class _FlinkProcess(Part):
 
     def _get(self, path: str) -> Any:
         """The REST API's answer, or None while it is away."""
-        body = http_get(profile().port(18081), path)
+        body = http_get(profile().port(18081), path, part="flink")
         return None if body is None else json.loads(body)
 
     def version(self) -> str:
@@ -160,7 +184,7 @@ class JobManager(_FlinkProcess):
         return profile().port(18081), profile().port(16123)
 
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.ports()[0]}"
+        return f"{tls.scheme('flink')}://127.0.0.1:{self.ports()[0]}"
 
 
 class TaskManager(_FlinkProcess):

@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 
 from contracts.errors import Retryable
+from stack import tls
+from stack.local import authority
 from stack.local.part import Part
 from stack.local.record import Record, group_members, recorded
 from stack.profile import profile
@@ -39,6 +41,8 @@ def lock(name: str, *, wait: bool = True) -> Iterator[bool]:
 
 def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
     """Start the part's process in a session of its own (it outlives terminal and caller)."""
+    if tls.is_local():
+        authority.issue(part.name)
     part.prepare()
     launch = part.launch()
     process = detached(launch.argv, part.log_path, launch.env, launch.folder)

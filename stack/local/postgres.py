@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from contracts.errors import Misconfigured, Retryable
+from stack import tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part
@@ -60,6 +61,13 @@ log_min_duration_statement = 5s
 log_line_prefix = '%m [%p] %d '
 """
 
+_TLS = """\
+ssl = on
+ssl_cert_file = '{leaf}'
+ssl_key_file = '{leaf}'
+ssl_min_protocol_version = 'TLSv1.3'
+"""
+
 
 class Postgres(Part):
     name: ClassVar[str] = "postgres"
@@ -78,8 +86,13 @@ class Postgres(Part):
         if not (self.data / "PG_VERSION").exists():
             self._initdb()
         (self.data / "postgresql.auto.conf").touch()
-        (self.data / "postgresql.conf").write_text(_CONF.format(port=self.ports()[0]))
-        (self.data / "pg_hba.conf").write_text("host all,replication all 127.0.0.1/32 trust\n")
+        encrypted = tls.on("postgres")
+        conf = _CONF.format(port=self.ports()[0])
+        if encrypted:
+            conf += _TLS.format(leaf=str(self.certificate).replace("'", "''"))
+        (self.data / "postgresql.conf").write_text(conf)
+        kind = "hostssl" if encrypted else "host"
+        (self.data / "pg_hba.conf").write_text(f"{kind} all,replication all 127.0.0.1/32 trust\n")
         self._forget_dead_postmaster()
 
     def _initdb(self) -> None:
@@ -131,6 +144,7 @@ class Postgres(Part):
         )
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:
+        options: dict[str, Any] = dict(tls.libpq())
         return psycopg.connect(
             host="127.0.0.1",
             port=self.ports()[0],
@@ -138,6 +152,7 @@ class Postgres(Part):
             dbname=database,
             connect_timeout=2,
             autocommit=True,
+            **options,
         )
 
     def ready(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part
@@ -18,7 +20,7 @@ _PROGRAMS = ("usr/bin/redis-*",)
 
 _CONF = """\
 bind 127.0.0.1
-port {port}
+{listening}
 protected-mode yes
 daemonize no
 appendonly yes
@@ -28,6 +30,15 @@ maxmemory 1gb
 # Full means an error the writer sees, not features that quietly disappear.
 maxmemory-policy noeviction
 """
+
+_TLS = """\
+port 0
+tls-port {port}
+tls-cert-file {leaf}
+tls-key-file {leaf}
+tls-ca-cert-file {ca}
+tls-protocols "TLSv1.3"
+tls-auth-clients no"""
 
 
 class Redis(Part):
@@ -43,7 +54,14 @@ class Redis(Part):
     def prepare(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
         self.conf.mkdir(parents=True, exist_ok=True)
-        self._conf.write_text(_CONF.format(port=self.ports()[0]))
+        port = self.ports()[0]
+        self._conf.write_text(_CONF.format(listening=self._listening(port)))
+
+    def _listening(self, port: int) -> str:
+        if not tls.on("redis"):
+            return f"port {port}"
+        leaf, authority = self.certificate, tls.folder() / "ca.pem"
+        return _TLS.format(port=port, leaf=json.dumps(str(leaf)), ca=json.dumps(str(authority)))
 
     def launch(self) -> Launch:
         program = profile().parts / "redis/usr/bin/redis-server"
@@ -56,7 +74,7 @@ class Redis(Part):
         return (profile().port(16379),)
 
     def address(self) -> str:
-        return f"redis://127.0.0.1:{self.ports()[0]}/0"
+        return f"{'rediss' if tls.on('redis') else 'redis'}://127.0.0.1:{self.ports()[0]}/0"
 
     def version(self) -> str:
         return debian.version("redis", "redis-server")
