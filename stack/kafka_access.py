@@ -46,9 +46,6 @@ from stack.kafka import KafkaSettings
 ITERATIONS = 4096
 """Of SCRAM: the least that Kafka takes. Passwords are random, so more would only cost CPU."""
 
-READER = "reader"
-"""What a person reads topics as (``learnstream kafka``)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Grant:
@@ -127,7 +124,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         *_reads(COURSES, USERS),
         *_group("serving-", prefix=True),
     ),
-    READER: (*_reads(*TOPICS), *_REMAINING),
+    principals.READER: (*_reads(*TOPICS), *_REMAINING),
 }
 
 

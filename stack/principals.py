@@ -18,8 +18,12 @@ from stack.secrets import secret
 OPERATOR = "operator"
 """Makes topics, tables and the other principals; owns the tables."""
 
+READER = "reader"
+"""What an operator reads with: everything, and writes nothing."""
+
 PRINCIPALS = (
     OPERATOR,
+    READER,
     "lms",
     "relay",
     "inbox",
@@ -31,10 +35,8 @@ PRINCIPALS = (
     "serving",
     "dashboards",
     "analyst",
-    "reader",
 )
-"""``analyst`` reads the analytical database (Grafana, the analytics API) and nothing else;
-``reader`` is what a person reads with where nothing is to be changed."""
+"""``analyst`` reads the analytical database (Grafana, the analytics API) and nothing else."""
 
 
 class PrincipalSettings(BaseSettings):
