@@ -16,4 +16,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     created = create_topics()
     sys.stdout.write(f"topics created: {', '.join(created)}\n" if created else "topics are there\n")
-    return cli.call("migrate") or cli.call("prepare")
+    return cli.call("migrate") or cli.call("prepare") or cli.call("register")

@@ -17,9 +17,10 @@ from stack.flink import FlinkSettings
 from stack.local import maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import http_get
 from stack.local.record import recorded
+from stack.principals import password
 from stack.profile import profile
 
 _LOG4J = """\
@@ -96,10 +97,16 @@ class _FlinkProcess(Part):
         self.conf.mkdir(parents=True, exist_ok=True)
         for folder in ("tmp", "blobs", "upload"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
-        (profile().run / "checkpoints").mkdir(parents=True, exist_ok=True)
+        private(profile().run / "checkpoints")
         lines = [f"{key}: {_yaml(value)}\n" for key, value in self.configuration().items()]
         (self.conf / "config.yaml").write_text("".join(lines))
         (self.conf / "log4j2.properties").write_text(_LOG4J)
+        # Who connects to PostgreSQL is this process: no table's definition holds the password.
+        write_private(self._passfile, f"*:*:*:flink:{password('flink')}\n")
+
+    @property
+    def _passfile(self) -> Path:
+        return self.conf / "pgpass"
 
     def configuration(self) -> Mapping[str, Any]:
         return self.common()
@@ -120,7 +127,9 @@ class _FlinkProcess(Part):
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
         classes = ["-cp", f"{_home() / 'lib'}/*", self.main_class, "--configDir", str(self.conf)]
-        return Launch([java(), *options, *classes], {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"})
+        environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
+        environment["PGPASSFILE"] = str(self._passfile)
+        return Launch([java(), *options, *classes], environment)
 
     def _get(self, path: str) -> Any:
         """The REST API's answer, or None while it is away."""

@@ -24,6 +24,21 @@ class Launch:
     """Its working directory; the run folder unless it says otherwise."""
 
 
+def private(folder: Path) -> Path:
+    """Make the folder, for this user alone: what a server keeps is nobody else's to read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file with a secret: nobody else could ever read it."""
+    private(path.parent)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
+
+
 class Part(ABC):
     """One process of the local stack. It holds no state: the profile and its files do."""
 

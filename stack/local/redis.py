@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from stack import redis_acl
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import redis_ping
+from stack.principals import OPERATOR, password
 from stack.profile import profile
 
 _SUITE = "trixie"
@@ -20,6 +22,7 @@ _CONF = """\
 bind 127.0.0.1
 port {port}
 protected-mode yes
+aclfile {users}
 daemonize no
 appendonly yes
 appendfsync everysec
@@ -41,16 +44,17 @@ class Redis(Part):
         debian.fetch("redis", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.conf.mkdir(parents=True, exist_ok=True)
-        self._conf.write_text(_CONF.format(port=self.ports()[0]))
+        private(self.data)
+        users = self.conf / "users.acl"
+        write_private(users, redis_acl.users())
+        self._conf.write_text(_CONF.format(port=self.ports()[0], users=quoted(users)))
 
     def launch(self) -> Launch:
         program = profile().parts / "redis/usr/bin/redis-server"
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
-        return redis_ping(self.ports()[0])
+        return redis_ping(self.ports()[0], OPERATOR, password(OPERATOR))
 
     def ports(self) -> Sequence[int]:
         return (profile().port(16379),)
@@ -64,3 +68,9 @@ class Redis(Part):
     @property
     def _conf(self) -> Path:
         return self.conf / "redis.conf"
+
+
+def quoted(path: Path) -> str:
+    """As a value in ``redis.conf``, whatever the folder is called."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
