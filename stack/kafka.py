@@ -41,7 +41,7 @@ class KafkaSettings(BaseSettings):
     bootstrap_servers: str = Field(default_factory=lambda: f"127.0.0.1:{profile().port(19092)}")
     partitions: int = 4
     replication_factor: int = 1
-    security_protocol: str = Field(default="SASL_PLAINTEXT", validate_default=True)
+    security_protocol: str = "SASL_PLAINTEXT"
     """``SASL_SSL`` where the way to the brokers is not our own machine."""
     sasl_mechanism: str = "SCRAM-SHA-512"
     sasl_username: str | None = None

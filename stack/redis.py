@@ -13,21 +13,24 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
-from stack import tls
+from stack import principals, tls
 from stack.profile import profile
 
 
 class RedisSettings(BaseSettings):
-    """``LMS_REDIS_*``; ``url`` as redis-py reads it."""
+    """``LMS_REDIS_*``; ``url`` as redis-py reads it.
 
-    model_config = SettingsConfigDict(env_prefix="LMS_REDIS_", frozen=True, validate_default=True)
+    One that names no user gets the name and the password of this process's principal.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LMS_REDIS_", frozen=True)
 
     url: str = Field(default_factory=lambda: f"redis://127.0.0.1:{profile().port(16379)}/0")
 
-    @field_validator("url")
+    @field_validator("url", mode="after")
     @classmethod
-    def _encrypted(cls, url: str) -> str:
-        return tls.redis_url(url)
+    def _as_this_process(cls, url: str) -> str:
+        return tls.redis_url(principals.with_login(url, principals.current()))
 
 
 def client(**options: Any) -> redis.Redis:

@@ -59,15 +59,9 @@ class TlsSettings(BaseSettings):
     mode: str = Field(default="off", validation_alias="LMS_TLS")
     plain: str = ""
     """Parts without TLS though it is on, as in ``http,flink``: behind a proxy or in a mesh."""
-    ca: Path | None = Field(
-        default_factory=_authorities,
-        validate_default=True,
-    )
+    ca: Path | None = Field(default_factory=_authorities)
     """Authorities that our clients trust; the system's where none is given."""
-    cert: Path | None = Field(
-        default_factory=_chain,
-        validate_default=True,
-    )
+    cert: Path | None = Field(default_factory=_chain)
     """The chain that our HTTP processes show."""
     key: Path | None = None
     """Its private key, where the file of ``cert`` does not hold it."""

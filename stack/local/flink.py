@@ -20,9 +20,10 @@ from stack.kafka import KafkaSettings, quoted
 from stack.local import authority, gate, maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part, write_private
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import http_get
 from stack.local.record import recorded
+from stack.principals import password
 from stack.profile import profile
 
 _LOG4J = """\
@@ -142,11 +143,17 @@ class _FlinkProcess(Part):
         self.conf.mkdir(parents=True, exist_ok=True)
         for folder in ("tmp", "blobs", "upload"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
-        (profile().run / "checkpoints").mkdir(parents=True, exist_ok=True)
+        private(profile().run / "checkpoints")
         lines = [f"{key}: {_yaml(value)}\n" for key, value in self.configuration().items()]
         write_private(self.conf / "config.yaml", "".join(lines))
         (self.conf / "log4j2.properties").write_text(_LOG4J)
         write_private(self._jaas, _kafka_login())
+        # Who connects to PostgreSQL is this process: no table's definition holds the password.
+        write_private(self._passfile, f"*:*:*:flink:{password('flink')}\n")
+
+    @property
+    def _passfile(self) -> Path:
+        return self.conf / "pgpass"
 
     def configuration(self) -> Mapping[str, Any]:
         return self.common()
@@ -172,7 +179,9 @@ class _FlinkProcess(Part):
         ]
         path = f"{_home() / 'lib'}/*{os.pathsep}{gate.folder()}"
         classes = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
-        return Launch([java(), *options, *classes], {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"})
+        environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
+        environment["PGPASSFILE"] = str(self._passfile)
+        return Launch([java(), *options, *classes], environment)
 
     @staticmethod
     def address_of_rest() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from abc import ABC, abstractmethod
@@ -26,11 +25,19 @@ class Launch:
     """Its working directory; the run folder unless it says otherwise."""
 
 
+def private(folder: Path) -> Path:
+    """Make the folder, for this user alone: what a server keeps is nobody else's to read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
 def write_private(path: Path, text: str) -> None:
-    """A configuration that holds a password: nobody else may read it at any moment."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    """Write a file with a secret: nobody else could ever read it."""
+    private(path.parent)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 class Part(ABC):

@@ -34,12 +34,17 @@ def http_get(port: int, path: str, timeout_s: float = 3.0, part: str = "http") -
         connection.close()
 
 
-def redis_ping(port: int, timeout_s: float = 2.0) -> bool:
+def redis_ping(port: int, user: str, password: str, timeout_s: float = 2.0) -> bool:
     """True for ``+PONG``; a server that is still loading its file answers with an error."""
+    words = [b"AUTH", user.encode(), password.encode()]
+    login = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
     try:
         with _connected(port, timeout_s) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+            connection.sendall(b"*3\r\n" + login + b"PING\r\n")
+            answer = b""
+            while answer.count(b"\r\n") < 2 and (more := connection.recv(256)):
+                answer += more
+            return answer == b"+OK\r\n+PONG\r\n"
     except OSError:
         return False
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from stack import tls
+from stack import redis_acl, tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import redis_ping
+from stack.principals import OPERATOR, password
 from stack.profile import profile
 
 _SUITE = "trixie"
@@ -22,6 +22,7 @@ _CONF = """\
 bind 127.0.0.1
 {listening}
 protected-mode yes
+aclfile {users}
 daemonize no
 appendonly yes
 appendfsync everysec
@@ -52,23 +53,24 @@ class Redis(Part):
         debian.fetch("redis", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.conf.mkdir(parents=True, exist_ok=True)
-        port = self.ports()[0]
-        self._conf.write_text(_CONF.format(listening=self._listening(port)))
+        private(self.data)
+        users = self.conf / "users.acl"
+        write_private(users, redis_acl.users())
+        listening = self._listening(self.ports()[0])
+        self._conf.write_text(_CONF.format(listening=listening, users=quoted(users)))
 
     def _listening(self, port: int) -> str:
         if not tls.on("redis"):
             return f"port {port}"
-        leaf, authority = self.certificate, tls.folder() / "ca.pem"
-        return _TLS.format(port=port, leaf=json.dumps(str(leaf)), ca=json.dumps(str(authority)))
+        authority = quoted(tls.folder() / "ca.pem")
+        return _TLS.format(port=port, leaf=quoted(self.certificate), ca=authority)
 
     def launch(self) -> Launch:
         program = profile().parts / "redis/usr/bin/redis-server"
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
-        return redis_ping(self.ports()[0])
+        return redis_ping(self.ports()[0], OPERATOR, password(OPERATOR))
 
     def ports(self) -> Sequence[int]:
         return (profile().port(16379),)
@@ -82,3 +84,9 @@ class Redis(Part):
     @property
     def _conf(self) -> Path:
         return self.conf / "redis.conf"
+
+
+def quoted(path: Path) -> str:
+    """As a value in ``redis.conf``, whatever the folder is called."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
