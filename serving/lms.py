@@ -9,7 +9,8 @@ from typing import Any
 import httpx
 
 from contracts.errors import Retryable
-from serving.errors import NotFound
+from gateway import request_ids
+from gateway.errors import Forbidden, NotFound
 from serving.settings import ServingSettings
 from stack import tls
 from stack.http import HttpSettings, service_headers
@@ -63,6 +64,18 @@ class Lms:
         body = await self._get(f"/users/{user_id}/consents")
         return any(row["given"] for row in body["items"] if row["purpose"] == "personalization")
 
+    async def relations(self, token: str, user_id: str) -> tuple[frozenset[str], frozenset[str]]:
+        """What the token's holder is to somebody, and the courses in which they teach them.
+
+        Raises ``Retryable``; whom the LMS does not let ask is nothing to anybody.
+        """
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            body = await self._get(f"/users/{user_id}/relations", headers=headers)
+        except Forbidden:
+            return frozenset(), frozenset()
+        return frozenset(body["relations"]), frozenset(body["courses"])
+
     async def _pages(self, path: str, **query: str) -> AsyncIterator[dict[str, Any]]:
         cursor: str | None = None
         while True:
@@ -75,9 +88,14 @@ class Lms:
                 return
 
     async def _get(
-        self, path: str, query: dict[str, str] | None = None, timeout_s: float | None = None
+        self,
+        path: str,
+        query: dict[str, str] | None = None,
+        timeout_s: float | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         options: dict[str, Any] = {} if timeout_s is None else {"timeout": timeout_s}
+        options["headers"] = request_ids.passed_on() | (headers or {})
         try:
             response = await self._client.get(path, params=query, **options)
         except httpx.HTTPError as error:
@@ -86,6 +104,9 @@ class Lms:
             ) from error
         if response.status_code == HTTPStatus.NOT_FOUND:
             raise NotFound(f"the LMS knows no {path.removeprefix('/')}")
+        refused = response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+        if refused and headers:
+            raise Forbidden("the LMS does not let the caller ask that")
         if response.status_code != HTTPStatus.OK:
             raise Retryable(f"the LMS answered {response.status_code} for {path}")
         return response.json()
