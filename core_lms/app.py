@@ -21,7 +21,7 @@ from gateway.keys import KeyRing, keep_reading
 from gateway.limits.buckets import Buckets
 from gateway.limits.middleware import RateLimits
 from gateway.limits.settings import LimitSettings
-from gateway.middleware import Gateway, by_service_key, by_token
+from gateway.middleware import Gateway, by_token
 from gateway.stopping import Stopping, Streams
 from gateway.telemetry import tracing
 from gateway.telemetry.middleware import Telemetry
@@ -78,9 +78,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     app.add_middleware(RateLimits, buckets=buckets, settings=limits)
     app.state.cache = Cache(clients(redis_url, kept.timeout_s), kept)
     ring = app.state.ring = KeyRing(settings.app_url)
-    app.add_middleware(
-        Gateway, schemes=[by_service_key(), by_api_key(lambda: app.state.pool), by_token(ring)]
-    )
+    app.add_middleware(Gateway, schemes=[by_api_key(lambda: app.state.pool), by_token(ring)])
     app.add_middleware(CacheControl)
     app.add_middleware(Streams, stopping=stopping)
     app.add_middleware(Telemetry)

@@ -11,7 +11,7 @@ import httpx
 from contracts.errors import Retryable
 from serving.errors import NotFound
 from serving.settings import ServingSettings
-from stack.http import HttpSettings, service_headers
+from stack.http import HttpSettings, ServiceAuth
 
 _PAGE = 200
 _CATALOGUE_TIMEOUT_S = 10.0
@@ -25,7 +25,7 @@ class Lms:
     ):
         self._client = httpx.AsyncClient(
             base_url=f"{HttpSettings().lms_url}/api/v1",
-            headers=service_headers(settings.institution_id),
+            auth=ServiceAuth("serving"),
             timeout=settings.lms_timeout_s,
             transport=transport,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),

@@ -23,7 +23,7 @@ from dashboards.panel import Panel
 from dashboards.web import learners, problems
 from dashboards.web.board import Board
 from dashboards.web.names import Names
-from stack.http import HttpSettings, service_headers
+from stack.http import HttpSettings
 from stack.postgres import PostgresSettings
 
 STATIC = Path(__file__).parent / "static"
@@ -42,7 +42,7 @@ _HEADERS = {
 def create_app() -> FastAPI:
     """The application over the parts that the settings name."""
     settings = HttpSettings()
-    headers = service_headers(DEFAULT_INSTITUTION)
+    headers: dict[str, str] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
