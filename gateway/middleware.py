@@ -15,13 +15,18 @@ from contracts.ids import DEFAULT_INSTITUTION
 from gateway import problems
 from gateway.caller import Caller, anonymous
 from gateway.errors import Malformed, Unauthenticated
-from gateway.keys import KeyRing
-from gateway.tokens import Verifier
+from gateway.tokens import Keys, Verifier
 
 Scheme = Callable[[str, str], Awaitable[Caller | None]]
 """Credentials and the institution the request names → who that is; None: not of this scheme.
 
 Raises ``Unauthenticated`` for credentials of the scheme that are wrong.
+"""
+
+Found = Callable[[Scope], Awaitable[str | None]]
+"""Where a process finds a token in a request without an Authorization header (a cookie, say).
+
+Raises ``LearnstreamError`` where there is one that must not count.
 """
 
 _is_id = re.compile(UUID_PATTERN).match
@@ -30,8 +35,8 @@ _is_id = re.compile(UUID_PATTERN).match
 class Gateway:
     """Pure ASGI; puts a ``Caller`` at ``request.state.caller``, or the answer 401 beside it."""
 
-    def __init__(self, app: ASGIApp, schemes: Sequence[Scheme]) -> None:
-        self._app, self._schemes = app, schemes
+    def __init__(self, app: ASGIApp, schemes: Sequence[Scheme], found: Found | None = None) -> None:
+        self._app, self._schemes, self._found = app, schemes, found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -57,8 +62,12 @@ class Gateway:
         if not _is_id(institution):
             institution = DEFAULT_INSTITUTION  # the route refuses the header by its pattern
         if credentials is None:
-            return anonymous(institution)
-        kind, _, token = credentials.partition(" ")
+            token = await self._found(scope) if self._found is not None else None
+            if token is None:
+                return anonymous(institution)
+            kind = "bearer"
+        else:
+            kind, _, token = credentials.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise Unauthenticated("the Authorization header is like: Bearer <token>")
         for scheme in self._schemes:
@@ -68,9 +77,10 @@ class Gateway:
         raise Unauthenticated("the access token is not one of ours: log in again")
 
 
-def by_token(ring: KeyRing) -> Scheme:
+def by_token(keys: Keys) -> Scheme:
     """JSON Web Tokens that we issued; administrators of everything may name any institution."""
-    verifier = Verifier(ring)
+    verifier = Verifier(keys)
+    looking = asyncio.Lock()  # one thread looks, however many unknown keys are shown at a time
 
     async def caller(token: str, institution: str) -> Caller | None:
         found = verifier.known(token)
@@ -78,8 +88,10 @@ def by_token(ring: KeyRing) -> Scheme:
             kid = verifier.kid(token)
             if kid is None:
                 return None
-            if ring.public(kid) is None:
-                await asyncio.to_thread(ring.look_again)
+            if keys.public(kid) is None:
+                async with looking:
+                    if keys.public(kid) is None:
+                        await asyncio.to_thread(keys.look_again)
             found = verifier.verify(token)
         if "admin@global" in found.roles and institution != DEFAULT_INSTITUTION:
             return _elsewhere(found, institution)

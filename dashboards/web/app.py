@@ -17,7 +17,6 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.ids import DEFAULT_INSTITUTION
 from dashboards import panel as catalogue
 from dashboards.panel import Panel
 from dashboards.web import learners, problems

@@ -13,8 +13,8 @@ import pytest
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 
 from contracts.errors import Rejected
-from core_lms import work
 from core_lms.app import create_app
+from gateway import actions
 from gateway.decision import named_actions
 from tests.core_lms.access.bodies import body_of
 from tests.core_lms.access.world import CALLERS, World, make
@@ -54,7 +54,7 @@ def action_of(route: RouteContext) -> str | None:
     found = [
         call.action
         for one in route.dependant.dependencies
-        if isinstance(call := one.call, work.Does)
+        if isinstance(call := one.call, actions.Action)
     ]
     return found[0] if len(found) == 1 else None
 
@@ -90,13 +90,13 @@ class Decided(Rejected):
 def decisions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str, bool]]]:
     """Every decision made, as (action, kind of resource, allowed); nothing happens after one."""
     made: list[tuple[str, str, bool]] = []
-    real = work.allowed
+    real = actions.allowed
 
     def deciding(caller: Any, action: str, kind: str, facts: Any) -> bool:
         made.append((action, kind, real(caller, action, kind, facts)))
         raise Decided("decided")
 
-    monkeypatch.setattr(work, "allowed", deciding)
+    monkeypatch.setattr(actions, "allowed", deciding)
     return made  # type: ignore[return-value]
 
 
