@@ -13,7 +13,7 @@ from gateway import request_ids
 from gateway.errors import Forbidden, NotFound
 from serving.settings import ServingSettings
 from stack import tls
-from stack.http import HttpSettings, service_headers
+from stack.http import HttpSettings, ServiceAuth
 
 _PAGE = 200
 _CATALOGUE_TIMEOUT_S = 10.0
@@ -27,7 +27,7 @@ class Lms:
     ):
         self._client = httpx.AsyncClient(
             base_url=f"{HttpSettings().lms_url}/api/v1",
-            headers=service_headers(settings.institution_id),
+            auth=ServiceAuth("serving"),
             timeout=settings.lms_timeout_s,
             transport=transport,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
