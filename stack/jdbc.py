@@ -96,6 +96,6 @@ def _servers(given: dict[str, Any]) -> str:
     if len(ports) == 1:
         ports *= len(hosts)
     return ",".join(
-        f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        f"[{host}]:{port or 5432}" if ":" in host else f"{host}:{port or 5432}"
         for host, port in zip(hosts, ports, strict=True)
     )
