@@ -16,7 +16,9 @@ from gateway.decision import policy_files
 from serving.app import create_app as serving
 from stack.profile import REPOSITORY
 
-OPERATION = re.compile(r"/health/(live|ready)|/metrics|/docs|/openapi\.json|/\.well-known/jwks\.json")
+OPERATION = re.compile(
+    r"/health/(live|ready)|/metrics|/docs|/openapi\.json|/\.well-known/jwks\.json"
+)
 """What shows nothing of anybody, and is asked before anybody is known."""
 
 PROCESSES: dict[str, Callable[[], FastAPI]] = {"core_lms": lms, "serving": serving}
