@@ -19,6 +19,7 @@ from core_lms.cache.store import Cache
 from gateway import routing
 from gateway.app import PLAIN, install
 from gateway.bodies import Bodies
+from gateway.caller import Caller
 from gateway.keys import KeyRing
 from gateway.limits.middleware import Extra
 from gateway.limits.settings import LimitSettings
@@ -41,7 +42,7 @@ UNGUESSABLE = "/api/v1/sessions/refresh"
 """Its secret has a code in it, and a school refreshes from one address all day."""
 
 
-def tries_a_secret(method: str, path: str) -> bool:
+def tries_a_secret(method: str, path: str, caller: Caller | None) -> bool:
     """Whether a request tries a secret or sends a mail: the ``login`` rate counts it too."""
     return method == "POST" and path.startswith(CREDENTIALS) and path != UNGUESSABLE
 

@@ -69,6 +69,10 @@ class Asked:
         """Raises like ``decide``; call it before anything is read for the caller."""
         decide(self.caller, self.action, kind, facts)
 
+    def may(self, kind: str, action: str | None = None, **facts: Any) -> bool:
+        """Whether the caller may do the route's action, or another that goes with it."""
+        return allowed(self.caller, action or self.action, kind, facts)
+
 
 @dataclass(frozen=True)
 class Asks(Action):

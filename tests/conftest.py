@@ -19,6 +19,7 @@ os.environ.setdefault("LMS_LIMITS_MACHINE", "100000/s burst 1000000")
 os.environ.setdefault("LMS_LIMITS_ANONYMOUS", "100000/s burst 1000000")
 os.environ.setdefault("LMS_LIMITS_LOGIN", "100000/s burst 1000000")
 os.environ.setdefault("LMS_LIMITS_ADDRESS", "100000/s burst 1000000")
+os.environ.setdefault("LMS_SERVING_OFFERS", "100000/s burst 1000000")
 
 import pytest
 

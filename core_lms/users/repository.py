@@ -15,6 +15,7 @@ from gateway.pages import After
 from stack.queries import load
 
 _sql = load(__file__)
+RELATIONS = _sql["relations"]
 
 
 async def insert(

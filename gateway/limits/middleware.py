@@ -24,14 +24,14 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 @dataclass(frozen=True, slots=True)
 class Extra:
-    """A bucket besides the caller's own, for requests that ``of`` picks by method and path.
+    """A bucket besides the caller's own, for requests that ``of`` picks: method, path, caller.
 
     ``by_address``: one per address, whoever asks; else one per caller.
     """
 
     name: str
     rate: Rate | None
-    of: Callable[[str, str], bool]
+    of: Callable[[str, str, Caller | None], bool]
     by_address: bool = False
 
 
@@ -122,7 +122,7 @@ class RateLimits:
             found.append((kind, caller.name, rate))
         own = found[0][1]
         for extra in self._extras:
-            if extra.of(scope["method"], scope["path"]):
+            if extra.of(scope["method"], scope["path"], caller):
                 found.append((extra.name, address if extra.by_address else own, extra.rate))
         found.append(("address", address, settings.address))
         return [

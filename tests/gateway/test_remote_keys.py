@@ -1,4 +1,4 @@
-"""The LMS's public keys in a process without its database: what counts while the LMS is away."""
+"""The LMS's public keys in a process without its database, and what counts while it is away."""
 
 from __future__ import annotations
 
