@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from core_lms.app import create_app as lms
+from dashboards.web.app import create_app as dashboards
 from gateway.actions import Action
 from gateway.decision import policy_files
 from serving.app import create_app as serving
@@ -21,7 +22,11 @@ OPERATION = re.compile(
 )
 """What shows nothing of anybody, and is asked before anybody is known."""
 
-PROCESSES: dict[str, Callable[[], FastAPI]] = {"core_lms": lms, "serving": serving}
+PROCESSES: dict[str, Callable[[], FastAPI]] = {
+    "core_lms": lms,
+    "dashboards": dashboards,
+    "serving": serving,
+}
 
 _action = re.compile(r'Action::"([^"]+)"')
 
@@ -69,9 +74,10 @@ def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> N
     assert named(package) <= declared(PROCESSES[package]()) | extra
 
 
-def test_an_action_of_serving_is_one_that_a_policy_names() -> None:
+@pytest.mark.parametrize("package", ["serving", "dashboards"])
+def test_an_action_is_one_that_a_policy_names(package: str) -> None:
     """The LMS's have rows in ``access.csv``: some are the administrators' alone."""
-    assert declared(serving()) <= named("serving")
+    assert declared(PROCESSES[package]()) <= named(package)
 
 
 @pytest.mark.parametrize("package", PROCESSES)
