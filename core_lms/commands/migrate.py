@@ -18,7 +18,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"applied {name}")
     sealed = seal_existing()
     if sealed:
-        print(f"sealed the personal data of {sealed} accounts")
+        print(f"sealed {sealed:,} accounts and texts that were in the clear")
     if not applied and not sealed:
         print("the LMS database is up to date")
     return 0
