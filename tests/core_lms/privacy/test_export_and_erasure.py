@@ -62,7 +62,7 @@ def test_an_export_has_every_table_with_the_person_twice_and_opened(lms: Any) ->
     account = json.loads(found["users.json"])[0]
     assert (account["name"], account["email"], account["profile"]) == (name, email, {"town": name})
     [feedback] = json.loads(found["feedback.json"])
-    assert feedback["body"] == f"Well done, {name}"
+    assert feedback["text"] == f"Well done, {name}"
     manifest = json.loads(found["manifest.json"])
     with connect_lms() as connection:
         for table in all_tables(connection):
@@ -174,8 +174,17 @@ def test_forgetting_leaves_nothing_that_tells_who_it_was(
     lms: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ana, name, email = studied(lms)
-    assert cli.call("privacy", "look", ana) == 1  # a teacher wrote the name
-    assert "IN THE CLEAR: feedback.body, 1 rows" in capsys.readouterr().out
+    assert cli.call("privacy", "look", ana) == 0  # a teacher wrote the name, which is sealed
+    lms.database.execute(
+        "UPDATE courses SET description = %s WHERE id = (SELECT course_id FROM "
+        "enrollments WHERE user_id = %s)",
+        [f"Ask {name}", ana],
+    )
+    assert cli.call("privacy", "look", ana) == 1
+    assert "IN THE CLEAR: courses.description, 1 rows" in capsys.readouterr().out
+    lms.database.execute(
+        "UPDATE courses SET description = NULL WHERE description = %s", [f"Ask {name}"]
+    )
     assert cli.call("privacy", "erase", ana, "--word", name, "--word", email) == 0
     told = capsys.readouterr().out
     assert "no data key" in told
@@ -209,8 +218,8 @@ def test_records_of_a_course_stay_and_say_nothing_of_the_person(lms: Any) -> Non
         "(SELECT count(*) FROM submissions WHERE user_id = %(ana)s), "
         "(SELECT count(*) FROM guardians WHERE learner_id = %(ana)s), "
         "(SELECT count(*) FROM person_keys WHERE user_id = %(ana)s), "
-        "(SELECT string_agg(body, '') FROM feedback JOIN submissions s ON s.id = submission_id "
+        "(SELECT count(text_sealed) FROM feedback JOIN submissions s ON s.id = submission_id "
         "WHERE s.user_id = %(ana)s)",
         {"ana": ana},
     ).fetchone()
-    assert rows == (1, 1, 0, 0, "")
+    assert rows == (1, 1, 0, 0, 0)
