@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from contracts.errors import LearnstreamError
 from core_lms import plugins, services
+from core_lms.payments import providers
 from gateway.logs import log_to_stdout
 from gateway.telemetry import metrics
 from stack.http import HttpSettings
@@ -39,6 +40,7 @@ def main() -> int:
     try:
         services.chosen()
         plugins.check()
+        providers.enabled()
         if http.lms_workers > 1:
             metrics.shared_folder()
     except LearnstreamError as error:

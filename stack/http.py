@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from secrets import token_urlsafe
 
 from pydantic import Field
@@ -32,6 +33,14 @@ class HttpSettings(BaseSettings):
     inbox_port: int = Field(default_factory=lambda: profile().port(18030))
     monitor_port: int = Field(default_factory=lambda: profile().port(18040))
     """Health and metrics of the LMS's background consumers."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches our processes."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
     @property
     def lms_url(self) -> str:

@@ -10,6 +10,8 @@ from tests import lanes
 
 # Before any settings are read: tests never touch the demo's ports or data.
 os.environ.update(lanes.profile(os.environ))
+# What runs here is the local stack's: pretended money is taken.
+os.environ["LMS_LOCAL_SUPERVISED"] = "true"
 # Requests are metered as in production, by buckets that no test empties unless it is about them.
 os.environ.setdefault("LMS_LIMITS_READ", "100000/s burst 1000000")
 os.environ.setdefault("LMS_LIMITS_WRITE", "100000/s burst 1000000")
