@@ -18,8 +18,12 @@ from stack.secrets import secret
 OPERATOR = "operator"
 """Makes topics, tables and the other principals; owns the tables."""
 
+READER = "reader"
+"""What an operator reads with: everything, and writes nothing."""
+
 PRINCIPALS = (
     OPERATOR,
+    READER,
     "lms",
     "relay",
     "inbox",

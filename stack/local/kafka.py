@@ -10,24 +10,36 @@ from pathlib import Path
 from typing import ClassVar
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from contracts.errors import Retryable
-from stack.kafka import create_topics
+from stack import kafka_access, principals
+from stack.kafka import KafkaSettings, admin, create_topics, quoted
 from stack.local import maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, write_private
 from stack.profile import profile
 
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
+# Principals log in with SCRAM (`stack/kafka_access.py`). PLAIN knows the broker alone: it needs no
+# credential in Kafka's own data, so it works before there is one, and data of before can be kept.
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.scram-sha-512.sasl.jaas.config={scram} required;
+listener.name.clients.plain.sasl.jaas.config={broker}
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config={broker}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{itself};User:{operator}
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs={data}
 # A topic is created on purpose (`contracts/topics.py`), never by a misspelt name.
@@ -68,6 +80,23 @@ logger.values.level = warn
 """
 
 
+ITSELF = "kafka"
+"""The broker's own principal: to its controller, to itself, and to whoever sets it up."""
+
+_MODULES = "org.apache.kafka.common.security"
+
+
+def itself() -> KafkaSettings:
+    """How the broker logs in."""
+    return KafkaSettings(
+        bootstrap_servers=f"127.0.0.1:{profile().port(19092)}",
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username=ITSELF,
+        sasl_password=principals.password(ITSELF),
+    )
+
+
 class Kafka(Part):
     name: ClassVar[str] = "kafka"
     stop_order: ClassVar[int] = 2
@@ -84,8 +113,19 @@ class Kafka(Part):
         port, controller_port = self.ports()
         # In a properties file a backslash escapes; a folder's name may hold one.
         data = str(self.data).replace("\\", "\\\\")
-        self._properties.write_text(
-            _PROPERTIES.format(port=port, controller_port=controller_port, data=data)
+        secret = quoted(principals.password(ITSELF))
+        login = f'username="{ITSELF}" password={secret} user_{ITSELF}={secret}'
+        write_private(
+            self._properties,
+            _PROPERTIES.format(
+                port=port,
+                controller_port=controller_port,
+                data=data,
+                scram=f"{_MODULES}.scram.ScramLoginModule",
+                broker=f"{_MODULES}.plain.PlainLoginModule required {login};",
+                itself=ITSELF,
+                operator=principals.OPERATOR,
+            ),
         )
         (self.conf / "log4j2.properties").write_text(_LOG4J)
         if not (self.data / "meta.properties").exists():
@@ -127,14 +167,15 @@ class Kafka(Part):
         ]
 
     def ready(self) -> bool:
-        client = AdminClient({"bootstrap.servers": self.address(), "log_level": 0})
+        client = admin(itself(), log_level=0)
         try:
             return bool(client.list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 
     def once_ready(self) -> None:
-        create_topics()
+        kafka_access.ensure(itself(), renew=True)
+        create_topics(settings=itself())
 
     def ports(self) -> Sequence[int]:
         return profile().port(19092), profile().port(19093)

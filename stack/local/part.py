@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from abc import ABC, abstractmethod
@@ -22,6 +23,13 @@ class Launch:
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     """Its working directory; the run folder unless it says otherwise."""
+
+
+def write_private(path: Path, text: str) -> None:
+    """A configuration that holds a password: nobody else may read it at any moment."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
 
 
 class Part(ABC):
