@@ -30,6 +30,7 @@ Raises ``LearnstreamError`` where there is one that must not count.
 """
 
 _is_id = re.compile(UUID_PATTERN).match
+_is_name = re.compile(r"(user|key|machine)/[\w.-]{1,64}", re.ASCII).fullmatch
 
 
 class Gateway:
@@ -104,8 +105,8 @@ def _for(caller: Caller, behalf: str) -> Caller:
     """A service says for whom it asks; from anybody else it says nothing."""
     if caller.service is None:
         return caller
-    if not _is_id(behalf):
-        raise Malformed("X-On-Behalf-Of is the id of a person")
+    if not _is_name(behalf):
+        raise Malformed("X-On-Behalf-Of is the name of a caller: user/<id>")
     return replace(caller, on_behalf_of=behalf)
 
 

@@ -49,7 +49,9 @@ def begin(unit: Unit, action: str, resource: Resource, person_id: object = None)
 def _themselves(caller: Caller, action: str) -> set[str]:
     """Who needs no entry: the caller, and whom a service reads for."""
     own = {str(caller.user_id)}
-    return own | {str(caller.on_behalf_of)} if action.endswith(_READS) else own
+    if caller.on_behalf_of is not None and action.endswith(_READS):
+        own.add(caller.on_behalf_of.removeprefix("user/"))
+    return own
 
 
 def record(unit: Unit, *people: object, action: str | None = None) -> None:
