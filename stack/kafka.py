@@ -139,7 +139,9 @@ def _topics(client: Consumer | AdminClient, timeout_s: float) -> Mapping[str, An
         raise Retryable(f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}") from error
 
 
-def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[Message]]:
+def remaining(
+    starts: Mapping[Place, int], most: int = 10_000, principal: str | None = None
+) -> Iterator[list[Message]]:
     """The committed messages from these offsets on, to where each partition ends now.
 
     They come as lists of at most ``most``, in order within a partition. An offset that is no
@@ -150,6 +152,7 @@ def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[
         return
     unread = set(starts)
     settings = {
+        **KafkaSettings().client(principal),
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 20,  # an end is told by an empty answer, which waits for so long
         "queued.max.messages.kbytes": 64 * 1024,
