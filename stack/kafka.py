@@ -18,12 +18,12 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewTopic
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Misconfigured, Retryable
 from contracts.topics import TOPICS, Topic
-from stack import principals
+from stack import principals, tls
 from stack.profile import profile
 
 Place = tuple[str, int]
@@ -51,6 +51,11 @@ class KafkaSettings(BaseSettings):
     access: Literal["managed", "given"] = "managed"
     """``given``: who runs the cluster makes its principals and their rights, not ``setup``."""
 
+    @field_validator("security_protocol")
+    @classmethod
+    def _encrypted(cls, protocol: str) -> str:
+        return tls.kafka_protocol(protocol)
+
     @property
     def authenticates(self) -> bool:
         return self.security_protocol.startswith("SASL")
@@ -67,6 +72,7 @@ class KafkaSettings(BaseSettings):
             # A broker that was restarted is found again within a second, not within ten.
             "reconnect.backoff.max.ms": 1000,
             "security.protocol": self.security_protocol,
+            **tls.librdkafka(),
         }
         if self.authenticates:
             username, password = self.login(principal)

@@ -23,6 +23,7 @@ from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
 from gateway.telemetry import tracing
+from stack import tls
 from stack.http import HttpSettings
 from stack.postgres import PostgresSettings, pool
 
@@ -97,6 +98,7 @@ def serve(app: FastAPI) -> BaseException | None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            **tls.uvicorn_options(),
         )
     )
     app.state.end = lambda: setattr(server, "should_exit", True)

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from dashboards.web.app import create_app
 from dashboards.web.board import Board
+from stack import tls
 from stack.http import HttpSettings
 
 
@@ -33,6 +34,7 @@ def main() -> None:
         log_level="info",
         access_log=False,
         timeout_graceful_shutdown=3,
+        **tls.uvicorn_options(),
     )
     _Server(config).run()
 

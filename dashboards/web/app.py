@@ -17,13 +17,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.ids import DEFAULT_INSTITUTION
 from dashboards import panel as catalogue
 from dashboards.panel import Panel
 from dashboards.web import learners, problems
 from dashboards.web.board import Board
 from dashboards.web.names import Names
-from stack.http import HttpSettings, service_headers
+from stack import tls
+from stack.http import HttpSettings
 from stack.postgres import PostgresSettings
 
 STATIC = Path(__file__).parent / "static"
@@ -42,13 +42,17 @@ _HEADERS = {
 def create_app() -> FastAPI:
     """The application over the parts that the settings name."""
     settings = HttpSettings()
-    headers = service_headers(DEFAULT_INSTITUTION)
+    headers: dict[str, str] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            httpx.AsyncClient(base_url=settings.lms_url, timeout=5, headers=headers) as lms,
-            httpx.AsyncClient(base_url=settings.serving_url, timeout=10) as serving,
+            httpx.AsyncClient(
+                base_url=settings.lms_url, timeout=5, headers=headers, verify=tls.client_context()
+            ) as lms,
+            httpx.AsyncClient(
+                base_url=settings.serving_url, timeout=10, verify=tls.client_context()
+            ) as serving,
         ):
             app.state.board = Board(PostgresSettings().analytics_url, Names(lms))
             app.state.lms, app.state.serving = lms, serving

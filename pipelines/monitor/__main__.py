@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from pipelines.monitor.heartbeat import Prober
 from pipelines.monitor.readings import ABOUT, Monitor, Reading
+from stack import tls
 from stack.http import HttpSettings
 
 EVERY_S = 5.0
@@ -89,7 +90,12 @@ def main() -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per question to Flink
     http = HttpSettings()
     uvicorn.run(
-        create_app(), host=http.host, port=http.monitor_port, log_config=None, access_log=False
+        create_app(),
+        host=http.host,
+        port=http.monitor_port,
+        log_config=None,
+        access_log=False,
+        **tls.uvicorn_options(),
     )
 
 
