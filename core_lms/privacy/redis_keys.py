@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from typing import Any
 
 import redis
 
@@ -38,7 +39,8 @@ def move(client: redis.Redis, old: str, new: str) -> int:
     replace = client.register_script(_REPLACE)
     live = []
     for keys in _pieces(client.scan_iter(count=AT_ONCE, _type="string")):
-        for key, value in zip(keys, client.mget(keys), strict=True):
+        values: Any = client.mget(keys)
+        for key, value in zip(keys, values, strict=True):
             if key.startswith(LIVE) and key.endswith((b":learners", b":writer")):
                 live.append(key)
             elif value is not None and before in value:

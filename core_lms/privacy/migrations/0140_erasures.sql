@@ -87,3 +87,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$ SELECT count(*) FROM erasures WHERE user_id IS NOT NULL $$;
 REVOKE ALL ON FUNCTION erasures_open() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION erasures_open() TO learnstream_app;
+
+-- The planner keeps samples of columns in its statistics, and does not look again into a table that is
+-- empty: nothing is to be remembered of what only passes through.
+ALTER TABLE outbox ALTER COLUMN key SET STATISTICS 0, ALTER COLUMN message SET STATISTICS 0;
+ALTER TABLE audit_queue ALTER COLUMN actor SET STATISTICS 0,
+    ALTER COLUMN resource SET STATISTICS 0, ALTER COLUMN about SET STATISTICS 0;
+ALTER TABLE webhook_deliveries ALTER COLUMN message SET STATISTICS 0;
+ALTER TABLE erasures ALTER COLUMN user_id SET STATISTICS 0,
+    ALTER COLUMN pseudonym SET STATISTICS 0;
