@@ -11,16 +11,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from contracts.ids import new_id
 from core_lms.privacy import texts
 from core_lms.privacy.keeping import KEEPING
-from core_lms.privacy.looking import Found, words_in_the_clear
 from core_lms.privacy.sealing import seal_existing
+from core_lms.privacy.stores import databases
+from core_lms.privacy.stores.trace import Trace, Wanted
 from stack import cli
 from stack.local.catalogue import PARTS
-from stack.postgres import PostgresSettings
 
 from .test_grading import refused
 
@@ -76,10 +75,9 @@ def written(quiz: Any) -> Written:
     return Written(quiz, word, essay, short, forum, submission)
 
 
-def in_columns(word: str) -> list[Found]:
-    """The columns of all tables in which a word can be read, as the owner of the database."""
-    with psycopg.connect(PostgresSettings().lms_url, row_factory=dict_row) as connection:
-        return words_in_the_clear(connection, [word])
+def in_rows(word: str) -> list[Trace]:
+    """The tables, of both databases, in whose rows a word can be read by their owner."""
+    return [one for one in databases.search(Wanted(None, (word,))) if "files" not in one.store]
 
 
 def on_disk(database: psycopg.Connection[Any], word: bytes) -> list[str]:
@@ -107,7 +105,7 @@ def test_what_was_written_is_read_by_who_may_and_by_nobody_from_the_disk(
     quiz = written.quiz
     assert written.read() == written.texts
     assert quiz.results(written.submission["id"], quiz.learner)["feedback"][0]["text"]
-    assert in_columns(written.word) == []
+    assert in_rows(written.word) == []
     assert on_disk(owner, written.word.encode()) == []
     # The search itself: what is nobody's secret is found.
     title = f"zq{new_id().replace('-', '')}"
@@ -253,7 +251,7 @@ def test_what_was_written_before_is_read_and_sealed_by_migrating(
     assert seal_existing() == 4
     assert seal_existing() == 0
     assert written.read() == written.texts
-    assert in_columns(written.word) == []
+    assert in_rows(written.word) == []
     validated = owner.execute(
         "SELECT count(*) FROM pg_constraint WHERE convalidated AND conname IN "
         "('content_views_hold_no_text', 'attempt_questions_hold_no_text', "
