@@ -26,7 +26,7 @@ Property = Mapping[str, Any]
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _YEAR = "(?:19[7-9][0-9]|2[01][0-9]{2})"
 _MOMENT = (
-    # A real date of the Gregorian calendar in the years that an event may name (contracts.event) ...
+    # A real date of the Gregorian calendar of the years that events may name ...
     f"(?:{_YEAR}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
     "|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
     "|(?:19(?:7[26]|8[048]|9[26])|2000|2[01](?:0[48]|[2468][048]|[13579][26]))-02-29)"

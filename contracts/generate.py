@@ -39,7 +39,7 @@ def _events_page() -> Iterator[str]:
     yield "# Events"
     yield ""
     yield "Made by `./learnstream generate` from the classes in `contracts/events`; edit those."
-    yield f"Every timestamp lies from {EARLIEST.year} to {LATEST.year - 1}; others are dead letters."
+    yield f"A timestamp lies from {EARLIEST.year} to {LATEST.year - 1}; others are dead letters."
     yield ""
     yield "| topic | about | events |"
     yield "|---|---|---|"

@@ -23,7 +23,7 @@ from core_lms.cache.store import Answer, Cache, Entry
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
 from gateway.caller import Caller
-from gateway.decision import allowed
+from gateway.decision import Right, allowed
 from gateway.errors import Forbidden, NotFound, Unauthenticated
 from gateway.resource import Resource
 from gateway.telemetry import tracing
@@ -65,6 +65,8 @@ class Unit:
     """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
     action: str = ""
     resource: str = ""
+    kind: str = ""
+    """Of the resource; empty where no policy was asked."""
     people: set[str] = field(default_factory=set)
     """Whom the unit is about: with the action and the resource, what the audit log keeps of it."""
 
@@ -78,6 +80,10 @@ class Unit:
         if not self.rows:
             raise NotFound(f"there is no {self.resource}")
         return self.rows[0]
+
+    def may(self, right: Right) -> bool:
+        """Whether the caller has a right to what the unit is about."""
+        return right.of(self.caller, self.kind, self.facts)
 
     async def ask(self, *statements: Statement) -> list[Found]:
         """Send the statements in one round trip; they are executed in this order."""
@@ -286,6 +292,7 @@ class Work:
 
     def _decide(self, unit: Unit, about: Resource) -> None:
         audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
+        unit.kind = about.KIND
         if not allowed(self.caller, self.action, about.KIND, unit.facts):
             if self.caller.kind == "anonymous":
                 raise Unauthenticated(f"{self.action} needs somebody who is logged in")
@@ -309,7 +316,9 @@ _Key = Annotated[
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
         description="repeat a request with the same key and body: it is done once, and answered "
-        "with 200 instead of 201. A canonical UUID becomes the resource's id",
+        "with 200 instead of 201. A key is its sender's own: the same from somebody else is "
+        "another one. From a caller with `history.write` a canonical UUID becomes the resource's "
+        "id",
     ),
 ]
 

@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from contracts.errors import Rejected
 from core_lms import work
 from core_lms.app import create_app
-from gateway.decision import named_actions
+from gateway.decision import RIGHTS, named_actions
 from tests.core_lms.access.bodies import body_of
 from tests.core_lms.access.world import CALLERS, World, make
 
@@ -72,7 +72,7 @@ def test_every_route_names_an_action_that_has_a_row(route: RouteContext) -> None
 
 
 def test_every_action_of_a_policy_and_of_the_table_is_one_of_a_route() -> None:
-    actions = {action_of(route) for route in routes()}
+    actions = {action_of(route) for route in routes()} | RIGHTS.keys()
     assert named_actions() <= actions
     assert {name.split()[0] for name in table()} <= actions
 
