@@ -16,12 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Rejected
 from contracts.event import Timestamp
-from core_lms.work import Unit
-from gateway.decision import Right
+from core_lms.work import HISTORY, Unit
 from gateway.errors import Forbidden
-
-HISTORY = Right("history.write")
-"""To say when something happened, however long ago, and under which id: for imports."""
 
 OccurredAt = Annotated[
     Timestamp | None,

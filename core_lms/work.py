@@ -29,6 +29,11 @@ from gateway.resource import Resource
 from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
+HISTORY = Right("history.write")
+"""To say when something happened, however long ago, and under which id: for imports."""
+SILENT = b"x-history"
+"""The request header with which an import says that nobody is to be told of what it brings."""
+
 _BEGIN: Statement = ("BEGIN", {})
 _COMMIT: Statement = ("COMMIT", {})
 _TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
@@ -63,6 +68,8 @@ class Unit:
     """Done once the transaction has committed, and not done where it has not."""
     through: dict[Entry, Answer] = field(default_factory=dict)
     """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
+    history: bool = False
+    """Whether the events tell of the past, of which nobody is notified (``contracts.history``)."""
     action: str = ""
     resource: str = ""
     kind: str = ""
@@ -190,7 +197,7 @@ async def _end(connection: Connection, unit: Unit, cache: Cache | None) -> None:
     if audited:
         statements.append((audit.INSERT, audited))
     if unit.events:
-        statements.append((APPEND, rows(*unit.events)))
+        statements.append((APPEND, rows(*unit.events, history=unit.history)))
     found = await _ask(connection, *statements, _COMMIT)
     for (_, row), written in zip(unit.last, found, strict=False):
         row.update(written.row or {})
@@ -219,6 +226,8 @@ class Work:
     action: str
     key: str | None = None
     cache: Cache = field(kw_only=True)
+    history: bool = False
+    """Whether an import says so (``SILENT``), which is for who may write history."""
 
     @property
     def institution_id(self) -> str:
@@ -242,6 +251,7 @@ class Work:
             self.pool, self.caller, key=self.key, about=about, ask=ask, cache=self.cache
         ) as unit:
             self._decide(unit, about)
+            unit.history = self.history
             yield unit
 
     @asynccontextmanager
@@ -330,8 +340,7 @@ class Does:
     action: str
 
     async def __call__(self, request: Request, institution_id: _InstitutionId = None) -> Work:
-        state = request.app.state
-        return Work(state.pools, request.state.caller, self.action, cache=state.cache)
+        return _work(request, self.action)
 
 
 @dataclass(frozen=True)
@@ -341,8 +350,15 @@ class DoesKeyed(Does):
     async def __call__(
         self, request: Request, institution_id: _InstitutionId = None, key: _Key = None
     ) -> Work:
-        state = request.app.state
-        return Work(state.pools, request.state.caller, self.action, key, cache=state.cache)
+        return _work(request, self.action, key)
+
+
+def _work(request: Request, action: str, key: str | None = None) -> Work:
+    state, caller = request.app.state, request.state.caller
+    silent = any(name == SILENT for name, _ in request.scope["headers"])
+    if silent and not HISTORY.of(caller):
+        raise Forbidden("X-History is for imports (history.write)")
+    return Work(state.pools, caller, action, key, cache=state.cache, history=silent)
 
 
 def does(action: str, *, keyed: bool = False) -> Dependency:

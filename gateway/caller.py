@@ -31,6 +31,8 @@ class Caller:
     authenticated_at: float | None = None
     name: str = "anonymous"
     """For logs and the audit: ``user/<id>``, ``key/<id>``, ``service/grading``."""
+    made_by: str | None = None
+    """The person who made a machine's key: who shuts them out shuts out the key."""
 
     def fresh(self, now: float | None = None) -> bool:
         """Whether the person proved who they are within the last ``FRESH_S`` seconds."""

@@ -1,7 +1,8 @@
 -- name: insert
-INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, institution_id)
+INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, made_with,
+                      institution_id)
 VALUES (%(id)s, %(name)s, %(start)s, %(hash)s, %(scopes)s, %(expires_at)s, %(created_by)s,
-        %(institution_id)s)
+        %(made_with)s, %(institution_id)s)
 RETURNING *
 
 -- name: get
@@ -15,7 +16,15 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: revoke
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s RETURNING *
+-- With the keys that it made, and those that they made.
+WITH RECURSIVE ended AS (
+    SELECT id FROM api_keys WHERE id = %(id)s
+    UNION
+    SELECT key.id FROM api_keys AS key JOIN ended ON key.made_with = ended.id
+)
+UPDATE api_keys SET revoked_at = now()
+WHERE id IN (SELECT id FROM ended) AND revoked_at IS NULL
+RETURNING id
 
 -- name: in_use
-SELECT id, institution_id, scopes, expires_at FROM api_key_in_use(%(hash)s)
+SELECT id, institution_id, scopes, expires_at, made_by, maker_roles FROM api_key_in_use(%(hash)s)

@@ -19,8 +19,7 @@ from pydantic import BaseModel
 from contracts.event import UUID_PATTERN
 from contracts.ids import named_id, new_id
 from core_lms.audit import PERSON_FACT
-from core_lms.moments import HISTORY
-from core_lms.work import Unit, Work
+from core_lms.work import HISTORY, Unit, Work
 from gateway.caller import Caller
 from gateway.decision import allowed
 from gateway.errors import Forbidden, KeyReused, NotFound

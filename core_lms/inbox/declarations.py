@@ -46,6 +46,10 @@ class Consumer:
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 
+    history: bool = True
+    """Whether it wants what an import tells of the past (``contracts.history``). What its events
+    make is history too; who would bother somebody with it says False."""
+
     @property
     def topics(self) -> tuple[str, ...]:
         return tuple(sorted({event.TOPIC.name for event in self.events}))

@@ -27,6 +27,7 @@ def send(heartbeat_id: str) -> None:
                     "keys": [KEY],
                     "messages": [beat.model_dump_json()],
                     "traceparent": None,
+                    "history": [],
                 },
             )
     except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:

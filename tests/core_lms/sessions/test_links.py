@@ -29,7 +29,7 @@ def stranger(lms: Any) -> Person:
 
 
 def register(person: Person) -> Any:
-    return person.post("/registrations", {"email": person.email, "name": "Mira Okafor"})
+    return person.ask("/registrations", {"email": person.email, "name": "Mira Okafor"})
 
 
 def account(person: Person) -> dict[str, Any]:
@@ -85,8 +85,8 @@ def test_two_registrations_at_once_make_one_account(lms: Any, open_doors: None) 
 
 def test_a_forgotten_password_is_set_with_a_link_and_everybody_else_is_out(mira: Person) -> None:
     tokens = mira.tokens()
-    answer = mira.post("/passwords/forgotten", {"email": mira.email})
-    unknown = mira.post("/passwords/forgotten", {"email": f"x{mira.email}"})
+    answer = mira.ask("/passwords/forgotten", {"email": mira.email})
+    unknown = mira.ask("/passwords/forgotten", {"email": f"x{mira.email}"})
     assert (
         (answer.status_code, answer.text)
         == (unknown.status_code, unknown.text)
@@ -164,7 +164,7 @@ def test_who_is_suspended_gets_no_link_and_the_one_they_have_is_dead(mira: Perso
         in_unit(mira.lms.institution_id, lambda unit: links.mint(unit, mira.user_id, "reset"))
         is None
     )
-    mira.post("/passwords/forgotten", {"email": mira.email})
+    mira.ask("/passwords/forgotten", {"email": mira.email})
     assert "user.password.reset.requested" not in mira.lms.types()
 
 
