@@ -247,6 +247,7 @@ class Batches:
                 "offset": record.offset,
                 "reason": reason,
                 "message": envelope.encode().decode(),
+                "history": record.history,
                 "institution_id": envelope.institution_id,
             },
         )

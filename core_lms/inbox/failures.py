@@ -63,7 +63,7 @@ async def retry(
                     await cursor.execute(audit.INSERT, audited)
                 await cursor.execute(_sql["drop_failure"], which)
                 if unit.events:
-                    await append(cursor, *unit.events)
+                    await append(cursor, *unit.events, history=row["history"])
                 return None
         except Exception as error:
             ours = isinstance(error, LearnstreamError)
