@@ -1,7 +1,7 @@
-"""How a message says that it tells of the past: a Kafka header that an import of history sets.
+"""The mark of an imported history: a Kafka header.
 
-What reads events to count them does not care. What tells people or other systems of something new
-passes such a message over, and what follows from it carries the header on.
+Whoever aggregates events ignores it. Whoever notifies people or other systems skips such a message,
+and events that are emitted because of it inherit the header.
 """
 
 from __future__ import annotations
@@ -14,5 +14,5 @@ HEADERS: list[tuple[str, str | bytes | None]] = [(HEADER, VALUE)]
 
 
 def is_history(headers: Iterable[tuple[str, bytes | None]] | None) -> bool:
-    """Whether a message's headers say so."""
+    """Whether a message is marked as history."""
     return any(name == HEADER and value == VALUE for name, value in headers or ())

@@ -32,7 +32,7 @@ from stack.roundtrip import Connection, Found, Statement
 HISTORY = Right("history.write")
 """To say when something happened, however long ago, and under which id: for imports."""
 SILENT = b"x-history"
-"""The request header with which an import says that nobody is to be told of what it brings."""
+"""The request header with which an import has its events marked as history."""
 
 _BEGIN: Statement = ("BEGIN", {})
 _COMMIT: Statement = ("COMMIT", {})
@@ -69,7 +69,7 @@ class Unit:
     through: dict[Entry, Answer] = field(default_factory=dict)
     """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
     history: bool = False
-    """Whether the events tell of the past, of which nobody is notified (``contracts.history``)."""
+    """Whether the events are marked as history: nobody is notified (``contracts.history``)."""
     action: str = ""
     resource: str = ""
     kind: str = ""
@@ -227,7 +227,7 @@ class Work:
     key: str | None = None
     cache: Cache = field(kw_only=True)
     history: bool = False
-    """Whether an import says so (``SILENT``), which is for who may write history."""
+    """Whether the events are to be marked as history (``SILENT``)."""
 
     @property
     def institution_id(self) -> str:

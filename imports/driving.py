@@ -54,8 +54,8 @@ class Driver:
     """Open with ``async with``; ``send`` requests; ``drained`` returns when all were answered.
 
     A refusal (409) is counted and the learner goes on; the LMS being away is waited for; anything
-    else (a 4xx that no retry cures) stops everything with ``Rejected``. ``silent`` is for the past:
-    nobody is notified of it.
+    else (a 4xx that no retry cures) stops everything with ``Rejected``. ``silent`` marks
+    what is made as history: nobody is notified.
     """
 
     def __init__(

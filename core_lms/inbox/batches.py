@@ -45,7 +45,7 @@ class Record:
     traceparent: str | None = None
     """The trace in which the event was written, if any."""
     history: bool = False
-    """Whether it tells of the past."""
+    """Whether it is marked as history."""
 
 
 _beginning = re.compile(rb'\{"event_id":"[0-9a-f-]{36}","event_type":"([a-z_.]{1,64})",')

@@ -47,8 +47,8 @@ class Consumer:
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 
     history: bool = True
-    """Whether it wants what an import tells of the past (``contracts.history``). What its events
-    make is history too; who would bother somebody with it says False."""
+    """Whether it wants events marked as history (``contracts.history``). What it emits for them is
+    marked too. False for whoever notifies somebody."""
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ LOCK_CLASS = 0x4C4D53
 def rows(*envelopes: Envelope, history: bool | Collection[str] = False) -> dict[str, Any]:
     """Parameters of ``APPEND``; raises ``Rejected`` for an event that readers would refuse.
 
-    ``history`` are the ids of those that tell of the past (``contracts.history``), or all, or none.
+    ``history`` are the ids of those marked as history (``contracts.history``), or all, or none.
     """
     messages = []
     for envelope in envelopes:

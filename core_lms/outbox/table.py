@@ -43,7 +43,7 @@ class Row:
     traceparent: str | None = None
     """The trace it was written in, if any."""
     history: bool = False
-    """Whether it tells of the past."""
+    """Whether it is marked as history."""
 
 
 @dataclass(frozen=True, slots=True)
