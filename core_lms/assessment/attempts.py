@@ -13,7 +13,7 @@ from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from core_lms import pages
-from core_lms.assessment import parts, repository, service
+from core_lms.assessment import parts, repository, resource, service
 from core_lms.assessment.accommodations import terms_of
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kind_of, read_answer, read_question
@@ -33,7 +33,9 @@ async def start(
     Raises ``Conflict`` where the assessment is not open or the learner's attempts are used up.
     """
     user_id = learner(unit, new)
-    id_, repeated = await claim(unit, "attempt", new, assessment_id)
+    id_, repeated = await claim(
+        unit, "attempt", new, assessment_id, shown=("attempt.read", resource.Attempt)
+    )
     made = await repository.one(unit, "attempt", id=id_) if repeated else None
     if made is not None:
         return await shown(unit, made["id"], now), False

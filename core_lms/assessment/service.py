@@ -20,7 +20,7 @@ from contracts.events.assessments import (
     FeedbackGiven,
 )
 from core_lms import pages
-from core_lms.assessment import grading, repository
+from core_lms.assessment import grading, repository, resource
 from core_lms.assessment.schemas import (
     MAY_BE_EMPTY,
     AssessmentChange,
@@ -35,7 +35,7 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, claim, creation
-from core_lms.moments import moment
+from core_lms.moments import moment_of_import
 from core_lms.privacy import texts
 from core_lms.privacy.texts import FEEDBACK
 from core_lms.users import service as users
@@ -122,10 +122,10 @@ async def submit(
     assessment that asks questions: those are answered in an attempt.
     """
     id_ = asked.id
-    repeated, assessment = await begun(unit, asked)
+    repeated, assessment = await begun(unit, asked, ("submission.read", resource.Submission))
     if repeated:
         return await submission(unit, id_), False
-    at = moment(new.occurred_at)
+    at = moment_of_import(unit, new.occurred_at)
     if assessment is None:
         raise NotFound(f"there is no assessment {assessment_id}")
     course_id = assessment["course_id"]
@@ -242,7 +242,7 @@ async def grade(unit: Unit, submission_id: UUID, grade: Grade) -> DictRow:
         unit,
         row,
         Decimal(repr(grade.score)),
-        moment(grade.occurred_at),
+        moment_of_import(unit, grade.occurred_at),
         reason="manual" if grade.graded_by else "graded",
         by=grade.graded_by,
     )

@@ -79,6 +79,7 @@ ON CONFLICT (user_id, item_id) DO NOTHING
 -- name: completed_items
 SELECT item_id, course_id, completed_at FROM content_completions
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
+  AND (%(taught_by)s::uuid IS NULL OR runs_course(%(taught_by)s, course_id))
 ORDER BY completed_at, item_id
 
 -- name: watch

@@ -135,7 +135,13 @@ async def complete(
     return cursor.rowcount == 1
 
 
-async def completed_items(unit: Unit, user_id: object) -> list[DictRow]:
-    values = {"user_id": user_id, "institution_id": unit.institution_id}
+async def completed_items(
+    unit: Unit, user_id: object, taught_by: str | None = None
+) -> list[DictRow]:
+    values = {
+        "user_id": user_id,
+        "taught_by": taught_by,
+        "institution_id": unit.institution_id,
+    }
     await unit.cursor.execute(_sql["completed_items"], values)
     return await unit.cursor.fetchall()

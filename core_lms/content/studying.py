@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -87,7 +87,7 @@ async def record(
     repeated, item = await begun(unit, asked)
     if repeated:
         return _found(await repository.recorded(unit, id_), f"event {id_}"), False
-    at = moment(interaction.occurred_at)
+    at = moment(unit, interaction.occurred_at)
     item = _found(item, f"item {item_id} in course {course_id}")
     types.accepts(item["kind"], interaction.event_type)
     _usable(item, course_id, item_id, interaction.user_id, at)
@@ -129,7 +129,7 @@ def _usable(item: DictRow, course_id: UUID, item_id: UUID, user_id: str, at: dat
         raise Conflict(f"course {course_id} is {item['course_status']}, not published")
     if item["archived_at"] is not None and at >= item["archived_at"]:
         raise Conflict(f"item {item_id} is archived")
-    if item["opens_at"] is not None and at < item["opens_at"]:
+    if item["opens_at"] is not None and min(at, datetime.now(UTC)) < item["opens_at"]:
         raise Conflict(f"item {item_id} opens at {item['opens_at'].isoformat()}")
     if item["enrollment_status"] is None:
         raise Conflict(f"user {user_id} is not enrolled in course {course_id}")
