@@ -33,7 +33,7 @@ def write(folder: Path) -> None:
         history.prepare(connection, list(VIEWS.values()))
         consent.prepare(connection)
         said = connection.execute(
-            "SELECT user_id, given, erased, changed_at FROM features.consent"
+            "SELECT user_id, given, changed_at FROM features.consent"
         ).fetchall()
         _file(folder, "consent", _CONSENT, said)
         for view in VIEWS.values():
@@ -49,7 +49,6 @@ _CONSENT = pa.schema(
     [
         ("user_id", pa.string()),
         ("given", pa.bool_()),
-        ("erased", pa.bool_()),
         ("changed_at", pa.timestamp("us", "UTC")),
     ]
 )

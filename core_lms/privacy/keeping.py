@@ -1,4 +1,4 @@
-"""What stays of a forgotten person, and why: rows under an id that means nobody any more.
+"""What stays of an erased person, and why: rows under a fresh random id that means nobody.
 
 Whatever is not here is deleted, so that a new table is safe before anybody thinks of it. What stays
 loses its free text, which may say who somebody is.
@@ -23,7 +23,7 @@ _MONEY = "accounting records must be kept; the amount, not the person"
 _PROOF = "proves what was agreed or done, and when"
 
 KEEPING: dict[str, Kept] = {
-    "users": Kept("the id stays taken, and means nobody"),
+    "users": Kept("rows that stay refer to it; its id means nobody"),
     "enrollments": Kept(_RECORD),
     "submissions": Kept(_RECORD),
     "assessment_scores": Kept(_RECORD),
