@@ -17,13 +17,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from contracts.ids import DEFAULT_INSTITUTION
 from dashboards import panel as catalogue
 from dashboards.panel import Panel
 from dashboards.web import learners, problems
 from dashboards.web.board import Board
 from dashboards.web.names import Names
-from stack.http import HttpSettings, service_headers
+from stack.http import HttpSettings
 from stack.postgres import PostgresSettings
 
 STATIC = Path(__file__).parent / "static"
@@ -42,7 +41,7 @@ _HEADERS = {
 def create_app() -> FastAPI:
     """The application over the parts that the settings name."""
     settings = HttpSettings()
-    headers = service_headers(DEFAULT_INSTITUTION)
+    headers: dict[str, str] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
