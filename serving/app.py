@@ -52,6 +52,7 @@ class Parts:
     catalogue: Catalogue
     live: LiveModel
     index: SemanticIndex
+    signals: SignalReader
     recommender: Recommender
     feedback: Feedback
     outlet: Outlet
@@ -131,6 +132,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue,
         live,
         index,
+        signals,
         Recommender(signals, catalogue, live, popularity, index, settings),
         Feedback(outlet, client, settings),
         outlet,
