@@ -14,6 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 os.environ.setdefault("FEAST_USAGE", "False")  # nothing is reported to anyone
+_METRICS = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
+_before = {name: os.environ.get(name) for name in _METRICS}
 
 import pandas as pd
 import redis.exceptions
@@ -39,6 +41,11 @@ from features.view import View
 from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
+
+# Importing Feast has named a folder that goes with this process: not one for those it starts.
+for _name, _folder in _before.items():
+    if _folder is None:
+        os.environ.pop(_name, None)
 
 _TYPES = {"int": Int64, "float": Float64, "text": String}
 _DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}
