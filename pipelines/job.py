@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts.errors import Rejected
 from contracts.topics import Topic
+from stack import tls
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings
 
@@ -94,6 +95,7 @@ def kafka_options() -> dict[str, str]:
     options = {
         "properties.bootstrap.servers": settings.bootstrap_servers,
         "properties.security.protocol": settings.security_protocol,
+        **{f"properties.{name}": value for name, value in tls.java_kafka().items()},
     }
     if settings.authenticates:
         options["properties.sasl.mechanism"] = settings.sasl_mechanism

@@ -19,4 +19,4 @@ def run(args: argparse.Namespace) -> int:
     kafka_access.ensure(renew=args.passwords)
     created = create_topics()
     sys.stdout.write(f"topics created: {', '.join(created)}\n" if created else "topics are there\n")
-    return cli.call("migrate") or cli.call("prepare")
+    return cli.call("migrate") or cli.call("prepare") or cli.call("register")

@@ -12,7 +12,7 @@ from typing import ClassVar
 from confluent_kafka import KafkaException
 
 from contracts.errors import Retryable
-from stack import kafka_access, principals
+from stack import kafka_access, principals, tls
 from stack.kafka import KafkaSettings, admin, create_topics, quoted
 from stack.local import maven
 from stack.local.installed import Progress
@@ -25,7 +25,7 @@ process.roles=broker,controller
 node.id=1
 listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=CLIENTS://127.0.0.1:{port}
-listener.security.protocol.map=CLIENTS:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+listener.security.protocol.map=CLIENTS:{protocol},CONTROLLER:{protocol}
 inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 # Principals log in with SCRAM (`stack/kafka_access.py`). PLAIN knows the broker alone: it needs no
@@ -63,6 +63,15 @@ group.initial.rebalance.delay.ms=0
 num.network.threads=2
 num.io.threads=4
 log.cleaner.dedupe.buffer.size=33554432
+"""
+
+_TLS = """\
+ssl.keystore.type=PEM
+ssl.keystore.location={leaf}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+ssl.protocol=TLSv1.3
+ssl.enabled.protocols=TLSv1.3
 """
 
 _LOG4J = """\
@@ -111,25 +120,31 @@ class Kafka(Part):
         self.conf.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(parents=True, exist_ok=True)
         port, controller_port = self.ports()
-        # In a properties file a backslash escapes; a folder's name may hold one.
-        data = str(self.data).replace("\\", "\\\\")
         secret = quoted(principals.password(ITSELF))
         login = f'username="{ITSELF}" password={secret} user_{ITSELF}={secret}'
         write_private(
             self._properties,
             _PROPERTIES.format(
+                protocol=tls.kafka_protocol("SASL_PLAINTEXT"),
                 port=port,
                 controller_port=controller_port,
-                data=data,
+                data=_escaped(self.data),
                 scram=f"{_MODULES}.scram.ScramLoginModule",
                 broker=f"{_MODULES}.plain.PlainLoginModule required {login};",
                 itself=ITSELF,
                 operator=principals.OPERATOR,
-            ),
+            )
+            + self._encryption(),
         )
         (self.conf / "log4j2.properties").write_text(_LOG4J)
         if not (self.data / "meta.properties").exists():
             self._format()
+
+    def _encryption(self) -> str:
+        if not tls.on("kafka"):
+            return ""
+        leaf, authority = self.certificate, tls.folder() / "ca.pem"
+        return _TLS.format(leaf=_escaped(leaf), authority=_escaped(authority))
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -189,3 +204,8 @@ class Kafka(Part):
     @property
     def _properties(self) -> Path:
         return self.conf / "server.properties"
+
+
+def _escaped(path: Path) -> str:
+    """In a properties file a backslash escapes; a folder's name may hold one."""
+    return str(path).replace("\\", "\\\\")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from abc import ABC, abstractmethod
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local.installed import Progress
 from stack.profile import profile
 
@@ -25,11 +25,19 @@ class Launch:
     """Its working directory; the run folder unless it says otherwise."""
 
 
+def private(folder: Path) -> Path:
+    """Make the folder, for this user alone: what a server keeps is nobody else's to read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
 def write_private(path: Path, text: str) -> None:
-    """A configuration that holds a password: nobody else may read it at any moment."""
-    path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
+    """Write a file with a secret: nobody else could ever read it."""
+    private(path.parent)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 class Part(ABC):
@@ -91,6 +99,11 @@ class Part(ABC):
     @property
     def conf(self) -> Path:
         return profile().run / "conf" / self.name
+
+    @property
+    def certificate(self) -> Path:
+        """Its chain and private key, with ``LMS_TLS=local``."""
+        return tls.folder() / f"{self.name}.pem"
 
     @property
     def log_path(self) -> Path:
