@@ -28,7 +28,6 @@ WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_
 -- name: enrollment.invited
 SELECT FROM invitations
 WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_id)s
-  AND invited_by IS NOT DISTINCT FROM %(invited_by)s
 
 -- name: enrollment.invitation.declined
 SELECT FROM invitations
