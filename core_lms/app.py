@@ -23,7 +23,6 @@ from gateway.caller import Caller
 from gateway.keys import KeyRing
 from gateway.limits.middleware import Extra
 from gateway.limits.settings import LimitSettings
-from gateway.middleware import by_service_key
 from gateway.operations import until_the_end
 from gateway.well_known import router as well_known
 from stack.postgres import PostgresSettings
@@ -88,7 +87,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         name="lms",
         ready=health.ready(app),
         keys=ring,
-        schemes=[by_service_key(), by_api_key(lambda: app.state.pool)],
+        schemes=[by_api_key(lambda: app.state.pool)],
         limits=limits,
         extras=[Extra("login", limits.login, tries_a_secret, by_address=True)],
         bodies=BODIES,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from secrets import compare_digest
+from dataclasses import replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,9 +14,8 @@ from contracts.event import UUID_PATTERN
 from contracts.ids import DEFAULT_INSTITUTION
 from gateway import problems
 from gateway.caller import Caller, anonymous
-from gateway.errors import Unauthenticated
+from gateway.errors import Malformed, Unauthenticated
 from gateway.tokens import Keys, Verifier
-from stack.http import service_key
 
 Scheme = Callable[[str, str], Awaitable[Caller | None]]
 """Credentials and the institution the request names → who that is; None: not of this scheme.
@@ -24,16 +23,14 @@ Scheme = Callable[[str, str], Awaitable[Caller | None]]
 Raises ``Unauthenticated`` for credentials of the scheme that are wrong.
 """
 
-Found = Callable[[Scope], str | None]
+Found = Callable[[Scope], Awaitable[str | None]]
 """Where a process finds a token in a request without an Authorization header (a cookie, say).
 
 Raises ``LearnstreamError`` where there is one that must not count.
 """
 
-SERVING = ("completed-item.*", "consent.*", "course.*", "enrollment.*", "item.*", "user.read")
-"""What our own serving and dashboards ask of the LMS for the learners they are about."""
-
 _is_id = re.compile(UUID_PATTERN).match
+_is_name = re.compile(r"(user|key|machine)/[\w.-]{1,64}", re.ASCII).fullmatch
 
 
 class Gateway:
@@ -55,16 +52,18 @@ class Gateway:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
-        credentials, institution = None, DEFAULT_INSTITUTION
+        credentials, institution, behalf = None, DEFAULT_INSTITUTION, None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 credentials = value.decode("latin-1")
             elif name == b"x-institution-id":
                 institution = value.decode("latin-1")
+            elif name == b"x-on-behalf-of":
+                behalf = value.decode("latin-1")
         if not _is_id(institution):
             institution = DEFAULT_INSTITUTION  # the route refuses the header by its pattern
         if credentials is None:
-            token = self._found(scope) if self._found is not None else None
+            token = await self._found(scope) if self._found is not None else None
             if token is None:
                 return anonymous(institution)
             kind = "bearer"
@@ -75,7 +74,7 @@ class Gateway:
         for scheme in self._schemes:
             caller = await scheme(token, institution)
             if caller is not None:
-                return caller
+                return caller if behalf is None else _for(caller, behalf)
         raise Unauthenticated("the access token is not one of ours: log in again")
 
 
@@ -102,28 +101,14 @@ def by_token(keys: Keys) -> Scheme:
     return caller
 
 
-def by_service_key() -> Scheme:
-    """The one key that our serving and dashboards share with the LMS."""
-    key = service_key()
-
-    async def caller(token: str, institution: str) -> Caller | None:
-        if not compare_digest(token.encode(), key.encode()):
-            return None
-        return Caller(
-            "machine", institution, permissions=frozenset(SERVING), name="machine/serving"
-        )
-
-    return caller
+def _for(caller: Caller, behalf: str) -> Caller:
+    """A service says for whom it asks; from anybody else it says nothing."""
+    if caller.service is None:
+        return caller
+    if not _is_name(behalf):
+        raise Malformed("X-On-Behalf-Of is the name of a caller: user/<id>")
+    return replace(caller, on_behalf_of=behalf)
 
 
 def _elsewhere(caller: Caller, institution_id: str) -> Caller:
-    return Caller(
-        caller.kind,
-        institution_id,
-        caller.user_id,
-        caller.roles,
-        caller.permissions,
-        caller.session_id,
-        caller.authenticated_at,
-        caller.name,
-    )
+    return replace(caller, institution_id=institution_id)

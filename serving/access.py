@@ -20,7 +20,7 @@ from contracts.event import UUID_PATTERN
 from gateway.actions import Action, Asked
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound
-from serving.lms import Lms
+from serving.lms import Lms, asking_for
 
 if TYPE_CHECKING:
     from serving.app import Parts
@@ -108,6 +108,7 @@ class Serves(Action):
             raise Rejected(f"this process serves institution {served}, not {institution_id}")
         if caller.kind != "anonymous" and caller.institution_id != served:
             raise Forbidden("this process serves another institution")
+        asking_for.set(caller.name)
         _, _, token = request.headers.get("authorization", "").partition(" ")
         return Asking(caller, self.action, parts, token or None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from http import HTTPStatus
 from typing import Any
 
@@ -12,8 +13,10 @@ from contracts.errors import Retryable
 from gateway import request_ids
 from gateway.errors import Forbidden, NotFound
 from serving.settings import ServingSettings
-from stack.http import HttpSettings, service_headers
+from stack.http import HttpSettings, ServiceAuth
 
+asking_for: ContextVar[str | None] = ContextVar("asking_for", default=None)
+"""The name of the caller whose request is being answered: the LMS's audit log has it."""
 _PAGE = 200
 _CATALOGUE_TIMEOUT_S = 10.0
 
@@ -26,7 +29,7 @@ class Lms:
     ):
         self._client = httpx.AsyncClient(
             base_url=f"{HttpSettings().lms_url}/api/v1",
-            headers=service_headers(settings.institution_id),
+            auth=ServiceAuth("serving"),
             timeout=settings.lms_timeout_s,
             transport=transport,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
@@ -93,7 +96,9 @@ class Lms:
         headers: dict[str, str] | None = None,
     ) -> Any:
         options: dict[str, Any] = {} if timeout_s is None else {"timeout": timeout_s}
-        options["headers"] = request_ids.passed_on() | (headers or {})
+        options["headers"] = request_ids.passed_on() | (headers or _on_behalf())
+        if headers:
+            options["auth"] = None  # the caller's own token, not our key
         try:
             response = await self._client.get(path, params=query, **options)
         except httpx.HTTPError as error:
@@ -108,3 +113,8 @@ class Lms:
         if response.status_code != HTTPStatus.OK:
             raise Retryable(f"the LMS answered {response.status_code} for {path}")
         return response.json()
+
+
+def _on_behalf() -> dict[str, str]:
+    name = asking_for.get()
+    return {} if name is None else {"X-On-Behalf-Of": name}

@@ -46,6 +46,8 @@ class ApiKey(BaseModel):
     name: str
     start: str
     scopes: list[str]
+    service: str | None
+    """Which of our own services it is of."""
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None

@@ -48,7 +48,8 @@ class KeyHolders:
             str(row["institution_id"]),
             permissions=frozenset(row["scopes"]),
             session_id=str(row["id"]),  # under which its revocation is marked
-            name=f"key/{row['id']}",
+            name=f"machine/{row['service']}" if row["service"] else f"key/{row['id']}",
+            service=row["service"],
         )
         until = now + REMEMBERED_S
         if row["expires_at"] is not None:

@@ -2,9 +2,9 @@
 -- every query takes the wrapped key along.
 -- name: insert
 WITH account AS (
-    INSERT INTO users (id, institution_id, email, name, role, profile,
+    INSERT INTO users (id, institution_id, email, name, role, invented, profile,
                        email_encrypted, name_encrypted, profile_encrypted, email_index)
-    VALUES (%(id)s, %(institution_id)s, %(email)s, %(name)s, %(role)s, %(profile)s,
+    VALUES (%(id)s, %(institution_id)s, %(email)s, %(name)s, %(role)s, %(invented)s, %(profile)s,
             %(email_encrypted)s, %(name_encrypted)s, %(profile_encrypted)s, %(email_index)s)
     RETURNING *
 ), kept AS (

@@ -143,6 +143,8 @@ class User(BaseModel):
     role: Role
     status: UserStatus
     profile: dict[str, Any]
+    invented: bool = False
+    """Nobody's account: made by a catalogue, or said to be when it was made."""
     email_verified_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
