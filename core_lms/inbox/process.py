@@ -16,7 +16,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
 from core_lms import services
-from core_lms.inbox import metrics
+from core_lms.inbox import confirming, metrics
 from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
 from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
@@ -32,16 +32,16 @@ log = logging.getLogger("core_lms.inbox")
 
 
 def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
-    """What this process runs; raises ``Misconfigured`` for a name that nobody has."""
+    """What this process runs; raises ``Misconfigured`` for a name that nobody has, and for an
+    event that nobody confirms."""
     contexts, only = services.chosen(), settings.chosen_names()
     readers, others = consumers(contexts), loops(contexts)
     unknown = only - {one.name for one in readers} - {one.name for one in others}
     if unknown:
         raise Misconfigured(f"LMS_INBOX_ONLY names {sorted(unknown)}: no consumer or loop has it")
-    return (
-        [one for one in readers if not only or one.name in only],
-        [one for one in others if not only or one.name in only],
-    )
+    readers = [one for one in readers if not only or one.name in only]
+    confirming.check(readers)
+    return readers, [one for one in others if not only or one.name in only]
 
 
 def create_app(
