@@ -21,7 +21,7 @@ from core_lms.app import create_app
 from features import trail
 from serving.catalogue import Catalogue
 from serving.forgetting import Forgetting
-from serving.lms import Lms
+from serving.lms import Lms, asking_for
 from serving.model import LiveModel
 from serving.popularity import Popularity
 from serving.recommend import FOR_EVERYBODY, NO_MODEL, Recommender
@@ -44,6 +44,7 @@ async def parts(at: Path) -> AsyncIterator[tuple[Recommender, SignalReader, http
     settings = ServingSettings(lms_timeout_s=5.0, redis_timeout_s=5.0, semantic_timeout_s=5.0)
     client = redis_asyncio.Redis.from_url(RedisSettings().url)
     token = await asyncio.to_thread(operator.token, DEFAULT_INSTITUTION, "test")
+    asking_for.set(f"user/{new_id()}")  # the LMS answers serving for a caller who is named
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         reader = SignalReader(Lms(settings, transport), client, settings)
