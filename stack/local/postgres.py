@@ -63,6 +63,7 @@ log_min_duration_statement = 5s
 log_line_prefix = '%m [%p] %d '
 """
 
+_LOCK = 0x4C53_0006  # one at a time makes databases; any constant no other lock of ours uses
 _HBA = "{kind} all,replication all 127.0.0.1/32 scram-sha-256\n"
 
 _TLS = """\
@@ -80,7 +81,7 @@ BEGIN
         CREATE ROLE mover SUPERUSER;  -- nobody can rename himself
         SET SESSION AUTHORIZATION mover;
         ALTER ROLE learnstream RENAME TO operator;
-        RESET SESSION AUTHORIZATION;
+        SET SESSION AUTHORIZATION operator;
         DROP ROLE mover;
     END IF;
     ALTER ROLE operator PASSWORD '{password}';
@@ -212,17 +213,18 @@ class Postgres(Part):
 
     def once_ready(self) -> None:
         with self._connect("postgres") as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))  # until it is closed
             make_databases(connection, "lms", "analytics")
             connection.execute("REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC")
-        with self._connect("analytics") as connection:
-            for extension in ("timescaledb", "vector"):
-                make(connection, "CREATE EXTENSION IF NOT EXISTS {}", extension)
-            # Debian's edition of TimescaleDB plans this job and may not run it: an error a day.
-            connection.execute(
-                "UPDATE _timescaledb_config.bgw_job SET scheduled = false"
-                " WHERE proc_name = 'policy_job_stat_history_retention' AND scheduled"
-                " AND current_setting('timescaledb.license') = 'apache'"
-            )
+            with self._connect("analytics") as analytics:
+                for extension in ("timescaledb", "vector"):
+                    make(analytics, "CREATE EXTENSION IF NOT EXISTS {}", extension)
+                # Debian's edition of TimescaleDB plans this job and may not run it: an error a day.
+                analytics.execute(
+                    "UPDATE _timescaledb_config.bgw_job SET scheduled = false"
+                    " WHERE proc_name = 'policy_job_stat_history_retention' AND scheduled"
+                    " AND current_setting('timescaledb.license') = 'apache'"
+                )
 
     def ports(self) -> Sequence[int]:
         return (profile().port(15432),)
