@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "gateway": {"contracts", "stack"},
     "core_lms": {"contracts", "stack", "gateway"},
     "imports": {"contracts", "stack", "gateway", "core_lms"},
-    "pipelines": {"contracts", "stack"},
+    "pipelines": {"contracts", "stack", "gateway"},
     "features": {"contracts", "stack"},
     "models": {"contracts", "stack", "features"},
     "serving": {"contracts", "stack", "gateway", "features"},

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from core_lms.app import create_app as lms
 from gateway.actions import Action
 from gateway.decision import policy_files
-from serving.app import create_app as serving
 from stack.profile import REPOSITORY
+from tests.gateway.processes import WITH_ROUTES
 
 OPERATION = re.compile(
     r"/health/(live|ready)|/metrics|/docs|/openapi\.json|/\.well-known/jwks\.json"
 )
 """What shows nothing of anybody, and is asked before anybody is known."""
-
-PROCESSES: dict[str, Callable[[], FastAPI]] = {"core_lms": lms, "serving": serving}
 
 _action = re.compile(r'Action::"([^"]+)"')
 
@@ -58,25 +55,25 @@ def named(package: str) -> set[str]:
     return {name for path in files for name in _action.findall(path.read_text(encoding="utf-8"))}
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_route_names_one_action(package: str) -> None:
-    assert undeclared(PROCESSES[package]()) == []
+    assert undeclared(WITH_ROUTES[package]()) == []
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> None:
     extra = {"recommendation.show"} if package == "serving" else set()
-    assert named(package) <= declared(PROCESSES[package]()) | extra
+    assert named(package) <= declared(WITH_ROUTES[package]()) | extra
 
 
 def test_an_action_of_serving_is_one_that_a_policy_names() -> None:
     """The LMS's have rows in ``access.csv``: some are the administrators' alone."""
-    assert declared(serving()) <= named("serving")
+    assert declared(WITH_ROUTES["serving"]()) <= named("serving")
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_a_route_without_an_action_is_found(package: str) -> None:
-    app = PROCESSES[package]()
+    app = WITH_ROUTES[package]()
 
     @app.get("/api/v1/everything")
     async def everything() -> None: ...
