@@ -40,6 +40,11 @@ from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
+# Importing Feast names a folder that goes with this process: not one for those that it starts.
+for _name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
+    if "feast_metrics_" in os.environ.get(_name, ""):
+        del os.environ[_name]
+
 _TYPES = {"int": Int64, "float": Float64, "text": String}
 _DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}
 

@@ -37,6 +37,10 @@ class HttpSettings(BaseSettings):
     monitor_port: int = Field(default_factory=lambda: profile().port(18040))
     """Health and metrics of the LMS's background consumers."""
 
+    pages_url: str | None = None
+    """Where browsers reach the pages, if not where the dashboards listen: the address of a proxy
+    (``https://learn.example.org``)."""
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine reaches our processes."""
@@ -52,6 +56,11 @@ class HttpSettings(BaseSettings):
     @property
     def serving_url(self) -> str:
         return f"{tls.scheme('http')}://{self.serving_host}:{self.serving_port}"
+
+    @property
+    def pages_address(self) -> str:
+        """What browsers open."""
+        return (self.pages_url or self.dashboards_url).rstrip("/")
 
     @property
     def dashboards_url(self) -> str:

@@ -33,4 +33,4 @@ def run(args: argparse.Namespace) -> None:
     user_id = args.user or person_of_role(institution_id, args.role)
     if user_id is None:
         raise Misconfigured(f"there is no invented {args.role} here: say --user ID")
-    sys.stdout.write(f"{HttpSettings().dashboards_url}/sign-in#{sign_in_link(user_id)}\n")
+    sys.stdout.write(f"{HttpSettings().pages_address}/sign-in#{sign_in_link(user_id)}\n")

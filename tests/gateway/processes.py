@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from core_lms.app import create_app as lms
 from core_lms.inbox.process import create_app as inbox
 from core_lms.inbox.settings import InboxSettings
+from dashboards.web.app import create_app as dashboards
 from pipelines.monitor.__main__ import create_app as monitor
 from serving.app import create_app as serving
 
@@ -28,6 +29,7 @@ class Process:
 PROCESSES = {
     "core_lms": Process("core_lms", "LMS_HTTP_LMS_PORT", lms),
     "serving": Process("serving", "LMS_HTTP_SERVING_PORT", serving),
+    "dashboards": Process("dashboards.web", "LMS_HTTP_DASHBOARDS_PORT", dashboards),
     "inbox": Process(
         "core_lms.inbox",
         "LMS_HTTP_INBOX_PORT",

@@ -66,9 +66,10 @@ def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> N
     assert named(package) <= declared(WITH_ROUTES[package]()) | extra
 
 
-def test_an_action_of_serving_is_one_that_a_policy_names() -> None:
+@pytest.mark.parametrize("package", ["serving", "dashboards"])
+def test_an_action_is_one_that_a_policy_names(package: str) -> None:
     """The LMS's have rows in ``access.csv``: some are the administrators' alone."""
-    assert declared(WITH_ROUTES["serving"]()) <= named("serving")
+    assert declared(WITH_ROUTES[package]()) <= named(package)
 
 
 @pytest.mark.parametrize("package", WITH_ROUTES)
