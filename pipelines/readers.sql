@@ -72,5 +72,6 @@ BEGIN
     END IF;
     GRANT learnstream_seen_installation TO learnstream_analyst;
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
+    GRANT EXECUTE ON FUNCTION my_features() TO learnstream_seen_learner;
 END
 $$;
