@@ -33,7 +33,6 @@ from serving.recommend import Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
-from stack import redis as stack_redis
 from stack.profile import profile
 
 log = logging.getLogger("serving")
@@ -121,7 +120,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     popularity, index, outlet = Popularity(), SemanticIndex(), Outlet()
     signals = SignalReader(lms, client, settings)
     online = OnlineFeatures(client)
-    forgetting = Forgetting(stack_redis.client())
+    feedback = Feedback(outlet, client, settings)
+
+    def forget(user_id: str) -> None:
+        loop.call_soon_threadsafe(signals.forget, user_id)
+        loop.call_soon_threadsafe(feedback.forget, user_id)
+
+    loop = asyncio.get_running_loop()
+    forgetting = Forgetting(forget)
     follower = CatalogueFollower(catalogue, lms, index, settings.catalogue_refresh_s)
     app.state.parts = Parts(
         settings,
@@ -129,7 +135,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         live,
         index,
         Recommender(signals, catalogue, live, popularity, index, settings),
-        Feedback(outlet, client, settings),
+        feedback,
         outlet,
         Relations(lms),
     )

@@ -76,11 +76,6 @@ def _lms_key(user_id: str) -> str:
     return f"learnstream:lms:{user_id}"
 
 
-def remembered_keys(user_id: str) -> tuple[str, ...]:
-    """Everything that is kept in Redis under a person's id."""
-    return _lms_key(user_id), dismissed_key(user_id)
-
-
 class SignalReader:
     """Asks all parts at once; what the LMS said last is kept for when it is away."""
 
@@ -115,6 +110,10 @@ class SignalReader:
         return Signals(
             user_id, finished, enrolled, recent, activity, dismissed, tuple(missing), personalized
         )
+
+    def forget(self, user_id: str) -> None:
+        """What this process remembers of a person."""
+        self._last.pop(user_id, None)
 
     async def _remember(self, user_id: str, known: FromLms) -> None:
         """In this process, and in Redis for a process that starts while the LMS is away."""
