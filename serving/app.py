@@ -33,6 +33,7 @@ from serving.recommend import Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
+from stack import redis as stack_redis
 from stack.profile import profile
 
 log = logging.getLogger("serving")
