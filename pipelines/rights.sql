@@ -32,7 +32,7 @@ GRANT learnstream_seen_installation, learnstream_seen_institution, learnstream_s
 -- Grafana and the dashboards show the whole installation.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
 GRANT learnstream_seen_installation TO analyst, dashboards WITH INHERIT TRUE, SET FALSE;
-GRANT pg_read_all_data TO reader;
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 
 -- The archive: every event once, where it stands, and what it noted on the way.
 GRANT SELECT, INSERT ON activity_events, archive_batches TO archive;

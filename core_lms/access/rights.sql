@@ -39,4 +39,6 @@ GRANT SELECT ON SEQUENCE outbox_id_seq TO relay;
 -- Not INSERT on the outbox: that would be the right to say anything in the LMS's name.
 GRANT EXECUTE ON FUNCTION append_heartbeat(TEXT) TO monitor;
 
-GRANT pg_read_all_data TO reader;
+-- Not pg_read_all_data: that reads what the server keeps of passwords, too.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
+GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO reader;

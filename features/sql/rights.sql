@@ -3,3 +3,4 @@
 GRANT USAGE ON SCHEMA features, feast TO features, reader;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA features TO features;
 GRANT SELECT ON ALL TABLES IN SCHEMA feast TO features;
+GRANT SELECT ON ALL TABLES IN SCHEMA features, feast TO reader;

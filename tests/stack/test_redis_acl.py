@@ -77,7 +77,6 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     *((name, ("ACL", "LIST"), REFUSED) for name in (*PROCESSES, "reader")),
     *((name, ("CLIENT", "KILL", "ID", "1"), REFUSED) for name in (*PROCESSES, "reader")),
     *((name, ("MONITOR",), REFUSED) for name in (*PROCESSES, "reader")),
-    *((name, ("DEBUG", "SLEEP", "0"), REFUSED) for name in (*PROCESSES, "reader")),
     ("operator", ("CONFIG", "GET", "aclfile"), DONE),
 ]
 
