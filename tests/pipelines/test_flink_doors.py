@@ -79,8 +79,10 @@ def uploads() -> list[Path]:
 def test_nobody_uploads_a_jar_to_be_run(flink: Profile) -> None:
     assert sent("GET", "/overview").status_code == 200
     assert sent("GET", "/config").json()["features"]["web-submit"] is False
-    answer = sent("POST", "/jars/upload", files={"jarfile": ("x.jar", b"PK")})
-    assert answer.status_code == 404
+    before = set(uploads())
+    assert sent("GET", "/jars").status_code == 404
+    assert sent("POST", "/jars/upload", files={"jarfile": ("x.jar", b"PK")}).is_client_error
+    assert set(uploads()) == before
 
 
 def test_the_pages_of_flink_themselves_are_let_in(flink: Profile) -> None:
