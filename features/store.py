@@ -6,6 +6,7 @@ serving reads what is written here through ``features.online``.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,8 @@ from datetime import timedelta
 from typing import Any
 
 os.environ.setdefault("FEAST_USAGE", "False")  # nothing is reported to anyone
+_METRICS = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
+_before = {name: os.environ.get(name) for name in _METRICS}
 
 import pandas as pd
 import redis.exceptions
@@ -35,8 +38,14 @@ from features.catalogue import PROJECT, SERVICES, VIEWS
 from features.history import SCHEMA
 from features.registration import REGISTRY_SCHEMA
 from features.view import View
+from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
+
+# Importing Feast has named a folder that goes with this process: not one for those it starts.
+for _name, _folder in _before.items():
+    if _folder is None:
+        os.environ.pop(_name, None)
 
 _TYPES = {"int": Int64, "float": Float64, "text": String}
 _DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}
@@ -47,6 +56,7 @@ logging.getLogger("feast").setLevel(logging.WARNING)
 def config(schema: str = "verify") -> RepoConfig:
     """Feast's configuration out of ours; with ``schema="auto"`` it makes its tables."""
     parts: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
+    encryption = {name: value for name, value in parts.items() if name.startswith("ssl")}
     url = URL.create(
         "postgresql+psycopg",
         username=parts.get("user"),
@@ -54,7 +64,7 @@ def config(schema: str = "verify") -> RepoConfig:
         host=parts.get("host"),
         port=int(parts.get("port", 5432)),
         database=parts["dbname"],
-        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"},
+        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"} | encryption,
     )
     return RepoConfig(
         project=PROJECT,
@@ -80,22 +90,32 @@ def config(schema: str = "verify") -> RepoConfig:
             "db_schema": SCHEMA,
             "user": parts.get("user", ""),
             "password": parts.get("password", ""),
+            "sslmode": parts.get("sslmode", "prefer"),
+            "sslrootcert_path": parts.get("sslrootcert"),
+            "sslcert_path": parts.get("sslcert"),
+            "sslkey_path": parts.get("sslkey"),
         },
         entity_key_serialization_version=3,
     )
 
 
 def _redis_address() -> str:
-    parts = parse_url(RedisSettings().url)  # type: ignore[no-untyped-call]
+    url = RedisSettings().url
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
     options = {
         "db": parts.get("db", 0),
         "username": parts.get("username"),
         "password": parts.get("password"),
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        **{name: value for name, value in parts.items() if name.startswith("ssl_")},
+        # Feast reads values as JSON where they are.
+        **{name: int(value) for name, value in tls.redis_options(url).items()},
     }
+    if "ssl_check_hostname" in options:
+        options["ssl_check_hostname"] = json.dumps(options["ssl_check_hostname"])
     extra = "".join(f",{name}={value}" for name, value in options.items() if value is not None)
-    ssl = ",ssl=true" if RedisSettings().url.startswith("rediss:") else ""
+    ssl = ",ssl=true" if url.startswith("rediss:") else ""
     return f"{parts['host']}:{parts.get('port', 6379)}{extra}{ssl}"
 
 

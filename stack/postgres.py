@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 from typing import Any
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
@@ -13,7 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from stack import principals
+from stack import jdbc, principals, tls
 from stack.profile import profile
 from stack.roundtrip import Connection, Cursor, Unprepared
 
@@ -61,12 +60,12 @@ class PostgresSettings(BaseSettings):
     @field_validator("lms_url", "analytics_url", mode="after")
     @classmethod
     def _as_this_process(cls, url: str) -> str:
-        return _with_login(url, principals.current())
+        return tls.postgres_url(_with_login(url, principals.current()))
 
     @field_validator("app_url", "analyst_url", "replica_url", mode="after")
     @classmethod
     def _as_the_application(cls, url: str | None) -> str | None:
-        return None if url is None else _with_login(url, principals.application())
+        return None if url is None else tls.postgres_url(_with_login(url, principals.application()))
 
     def analytics_jdbc(self) -> dict[str, str]:
         """``url`` of the analytical database for Flink's JDBC connector.
@@ -74,12 +73,9 @@ class PostgresSettings(BaseSettings):
         No password: what a table is made with can be read in plans and logs. The driver looks for
         it in the file that ``PGPASSFILE`` names where it connects, on the TaskManagers.
         """
-        parts: dict[str, Any] = conninfo_to_dict(self.analytics_url)
-        host, port = parts.get("host", "127.0.0.1"), parts.get("port", 5432)
-        return {
-            "url": f"jdbc:postgresql://{host}:{port}/{parts['dbname']}"
-            f"?user={quote(self.jdbc_user)}&reWriteBatchedInserts=true"
-        }
+        setting = "LMS_POSTGRES_ANALYTICS_URL"
+        own = {"user": self.jdbc_user, "reWriteBatchedInserts": "true"}
+        return {"url": jdbc.address(self.analytics_url, setting, **own)}
 
 
 def _with_login(url: str, principal: str) -> str:

@@ -31,6 +31,12 @@ def run(args: argparse.Namespace) -> int | None:
     address += ["-n", str(parts.get("db", 0))]
     if parts.get("username"):
         address += ["--user", parts["username"]]
+    if RedisSettings().url.startswith("rediss:"):
+        address.append("--tls")
+        # redis-cli reads the same files under names of its own.
+        files = {"ssl_ca_certs": "--cacert", "ssl_certfile": "--cert", "ssl_keyfile": "--key"}
+        for name, option in files.items():
+            address += [option, parts[name]] if name in parts else []
     environment = {"REDISCLI_AUTH": parts["password"]} if parts.get("password") else {}
     program = _program()
     os.execve(program, [program, *address, *args.words], {**os.environ, **environment})

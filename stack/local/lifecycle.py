@@ -16,6 +16,8 @@ from pathlib import Path
 import psutil
 
 from contracts.errors import Retryable
+from stack import tls
+from stack.local import authority
 from stack.local.part import Part, private
 from stack.local.record import Record, group_members, recorded
 from stack.profile import profile
@@ -41,6 +43,8 @@ def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
     """Start the part's process in a session of its own (it outlives terminal and caller)."""
     for kind in ("data", "conf", "logs"):
         private(profile().run / kind)
+    if tls.is_local():
+        authority.issue(part.name)
     part.prepare()
     for folder in (part.data, part.conf):
         if folder.exists():

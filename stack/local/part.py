@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local.installed import Progress
 from stack.profile import profile
 
@@ -98,6 +99,11 @@ class Part(ABC):
     @property
     def conf(self) -> Path:
         return profile().run / "conf" / self.name
+
+    @property
+    def certificate(self) -> Path:
+        """Its chain and private key, with ``LMS_TLS=local``."""
+        return tls.folder() / f"{self.name}.pem"
 
     @property
     def log_path(self) -> Path:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part, private, write_private
@@ -35,6 +36,16 @@ default_pool_size = {pool_size}
 max_client_conn = 200
 max_prepared_statements = {prepared_statements}
 server_tls_sslmode = disable
+"""
+
+_TLS = """\
+client_tls_sslmode = require
+client_tls_protocols = tlsv1.3
+client_tls_cert_file = {leaf}
+client_tls_key_file = {leaf}
+server_tls_sslmode = verify-full
+server_tls_protocols = tlsv1.3
+server_tls_ca_file = {authority}
 """
 
 
@@ -70,6 +81,9 @@ class PgBouncer(Part):
             pool_size=self._pool_size,
             prepared_statements=self._prepared_statements,
         )
+        if tls.on("postgres"):
+            leaf, authority = self.certificate, tls.folder() / "ca.pem"
+            text += _TLS.format(leaf=leaf, authority=authority)
         self._ini.write_text(text)
 
     def launch(self) -> Launch:

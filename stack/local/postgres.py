@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from stack import tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part, write_private
@@ -63,7 +64,14 @@ log_line_prefix = '%m [%p] %d '
 """
 
 _LOCK = 0x4C53_0006  # one at a time makes databases; any constant no other lock of ours uses
-_HBA = "host all,replication all 127.0.0.1/32 scram-sha-256\n"
+_HBA = "{kind} all,replication all 127.0.0.1/32 scram-sha-256\n"
+
+_TLS = """\
+ssl = on
+ssl_cert_file = '{leaf}'
+ssl_key_file = '{leaf}'
+ssl_min_protocol_version = 'TLSv1.3'
+"""
 
 _OPERATOR = """\
 DO $$
@@ -101,10 +109,15 @@ class Postgres(Part):
         if not (self.data / "PG_VERSION").exists():
             self._initdb(word)
         (self.data / "postgresql.auto.conf").touch()
-        (self.data / "postgresql.conf").write_text(_CONF.format(port=self.ports()[0]))
+        encrypted = tls.on("postgres")
+        conf = _CONF.format(port=self.ports()[0])
+        if encrypted:
+            conf += _TLS.format(leaf=str(self.certificate).replace("'", "''"))
+        (self.data / "postgresql.conf").write_text(conf)
         if self._forget_dead_postmaster():
             self._give_password(word)
-        (self.data / "pg_hba.conf").write_text(_HBA)
+        kind = "hostssl" if encrypted else "host"
+        (self.data / "pg_hba.conf").write_text(_HBA.format(kind=kind))
 
     def _initdb(self, word: str) -> None:
         fresh = self.data.with_name(".postgres.new")
@@ -179,6 +192,7 @@ class Postgres(Part):
         )
 
     def _connect(self, database: str) -> psycopg.Connection[Any]:
+        options: dict[str, Any] = dict(tls.libpq())
         return psycopg.connect(
             host="127.0.0.1",
             port=self.ports()[0],
@@ -187,6 +201,7 @@ class Postgres(Part):
             dbname=database,
             connect_timeout=2,
             autocommit=True,
+            **options,
         )
 
     def ready(self) -> bool:

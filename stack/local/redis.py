@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from stack import redis_acl
+from stack import redis_acl, tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
 from stack.local.part import Launch, Part, private, write_private
@@ -20,7 +20,7 @@ _PROGRAMS = ("usr/bin/redis-*",)
 
 _CONF = """\
 bind 127.0.0.1
-port {port}
+{listening}
 protected-mode yes
 aclfile {users}
 daemonize no
@@ -31,6 +31,15 @@ maxmemory 1gb
 # Full means an error the writer sees, not features that quietly disappear.
 maxmemory-policy noeviction
 """
+
+_TLS = """\
+port 0
+tls-port {port}
+tls-cert-file {leaf}
+tls-key-file {leaf}
+tls-ca-cert-file {ca}
+tls-protocols "TLSv1.3"
+tls-auth-clients no"""
 
 
 class Redis(Part):
@@ -47,7 +56,14 @@ class Redis(Part):
         private(self.data)
         users = self.conf / "users.acl"
         write_private(users, redis_acl.users())
-        self._conf.write_text(_CONF.format(port=self.ports()[0], users=quoted(users)))
+        listening = self._listening(self.ports()[0])
+        self._conf.write_text(_CONF.format(listening=listening, users=quoted(users)))
+
+    def _listening(self, port: int) -> str:
+        if not tls.on("redis"):
+            return f"port {port}"
+        authority = quoted(tls.folder() / "ca.pem")
+        return _TLS.format(port=port, leaf=quoted(self.certificate), ca=authority)
 
     def launch(self) -> Launch:
         program = profile().parts / "redis/usr/bin/redis-server"
@@ -60,7 +76,7 @@ class Redis(Part):
         return (profile().port(16379),)
 
     def address(self) -> str:
-        return f"redis://127.0.0.1:{self.ports()[0]}/0"
+        return f"{'rediss' if tls.on('redis') else 'redis'}://127.0.0.1:{self.ports()[0]}/0"
 
     def version(self) -> str:
         return debian.version("redis", "redis-server")

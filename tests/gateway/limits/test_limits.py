@@ -15,9 +15,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.ids import DEFAULT_INSTITUTION, new_id
+from core_lms.app import tries_a_secret
 from gateway.caller import Caller
 from gateway.limits.buckets import Away, Bucket, Buckets, Verdict
-from gateway.limits.middleware import RateLimits
+from gateway.limits.middleware import Extra, RateLimits
 from gateway.limits.settings import LimitSettings, Rate
 from stack.local.redis import Redis
 from stack.redis import clients
@@ -212,7 +213,9 @@ def gate(
     async def run() -> list[httpx.Response]:
         limits = LimitSettings.model_validate(settings)
         client = clients(server.url, 5.0)
-        app = as_caller(RateLimits(_echo, Buckets(client, limits), limits), caller)
+        extras = [Extra("login", limits.login, tries_a_secret, by_address=True)]
+        metered = RateLimits(_echo, Buckets(client, limits), limits, "lms", extras)
+        app = as_caller(metered, caller)
         transport = httpx.ASGITransport(app, client=(f"fd00:{new_id()[-4:]}::1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://lms") as http:
             found = [await http.request(method, path) for method, path in requests]
