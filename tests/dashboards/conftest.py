@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -334,6 +335,12 @@ def start_for_all() -> Iterator[Start]:
         yield begin
 
 
+def link(user_id: str) -> str:
+    """What follows the # in a link that signs in; made where no event loop runs already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(operator.sign_in_link, user_id).result()
+
+
 @dataclass
 class Lms:
     """The real LMS over one analytical database, for the institution of the rows."""
@@ -367,7 +374,7 @@ class Lms:
 
     def link(self, user_id: str) -> str:
         """What follows the # in a link that signs somebody in."""
-        return operator.sign_in_link(user_id)
+        return link(user_id)
 
     def audited(self, actor: str) -> list[tuple[str, list[str]]]:
         """What the audit log says that somebody did, and about whom."""

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.ids import DEFAULT_INSTITUTION
-from core_lms.access.operator import OperatorAuth, sign_in_link
+from core_lms.access.operator import OperatorAuth
 from stack.profile import profile
-from tests.dashboards.conftest import lms_settings
+from tests.dashboards.conftest import link, lms_settings
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +75,7 @@ def test_finishing_an_item_takes_it_off_the_list(
     start("serving", address(SERVING_PORT), **settings)
     start("dashboards.web", address(PORT), **settings)
 
-    page.goto(f"{address(PORT)}/sign-in#{sign_in_link(learner)}")
+    page.goto(f"{address(PORT)}/sign-in#{link(learner)}")
     expect(page.locator("#who")).to_have_text("Ada Archwright", timeout=MOVES_MS)
     first = page.locator(".offers li", has=page.get_by_text("The arch"))
     expect(first).to_be_visible(timeout=MOVES_MS)
