@@ -75,11 +75,12 @@ class Front:
             self._check(scope, size, hosts, proxied)
             await self._app(scope, receive, sent)
         except Exception as error:
+            if started:
+                raise  # to the server, which closes the connection and logs the traceback
             answer, expected = _answer(error)
-            if not started:
-                await answer(scope, receive, sent)
-            if started or not expected:
-                raise  # to the server, which logs the traceback
+            await answer(scope, receive, sent)
+            if not expected:
+                raise
 
     def _check(self, scope: Scope, size: int, hosts: list[bytes], proxied: bool) -> None:
         if size > MAX_HEADER_BYTES or len(scope["headers"]) > MAX_HEADERS:

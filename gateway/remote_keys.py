@@ -14,6 +14,7 @@ from joserfc.jwk import OKPKey
 from contracts.errors import Retryable
 from gateway.keys import LOOK_AGAIN_S, REREAD_S
 from gateway.settings import LONGEST_LIFETIME_S
+from stack import tls
 from stack.http import HttpSettings
 
 PATH = "/.well-known/jwks.json"
@@ -77,7 +78,8 @@ class RemoteKeys:
 
 
 def _fetched() -> str:
-    response = httpx.get(f"{HttpSettings().lms_url}{PATH}", timeout=TIMEOUT_S)
+    url = f"{HttpSettings().lms_url}{PATH}"
+    response = httpx.get(url, timeout=TIMEOUT_S, verify=tls.client_context())
     response.raise_for_status()
     if len(response.content) > MAX_BYTES:
         raise ValueError("that is no key set")

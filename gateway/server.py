@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from uvicorn.supervisors import Multiprocess
 
 from gateway.settings import FrontSettings
+from stack import tls
 from stack.http import HttpSettings
 
 GRACE_S = 10
@@ -34,14 +35,9 @@ def config(app: FastAPI | str, port: int, *, workers: int = 1, **more: Any) -> u
         proxy_headers=False,  # LMS_LIMITS_TRUSTED_PROXIES says whom to believe
         timeout_keep_alive=settings.keep_alive_s,  # type: ignore[arg-type]  # seconds, any number
         timeout_graceful_shutdown=GRACE_S,
-        **encryption(),
+        **tls.uvicorn_options(),
         **more,
     )
-
-
-def encryption() -> dict[str, Any]:
-    """uvicorn's ``ssl_*`` arguments."""
-    return {}
 
 
 def run(

@@ -42,6 +42,8 @@ def settings() -> AccessSettings:
     return AccessSettings()
 
 
+ANY_ADDRESS = {"0.0.0.0", "::"}
+"""Where one may listen, but nobody's name: some browsers take it for loopback."""
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -95,4 +97,4 @@ class FrontSettings(BaseSettings):
         http = HttpSettings()
         configured = (http.host, http.lms_host, http.serving_host, http.dashboards_host)
         names = (*LOOPBACK, *configured, *self.allowed_hosts)
-        return frozenset(name.strip("[]").lower() for name in names)
+        return frozenset(name.strip("[]").lower() for name in names) - ANY_ADDRESS

@@ -13,7 +13,6 @@ from typing import Any
 
 from fastapi import FastAPI
 from prometheus_client import Gauge
-from redis import asyncio as redis_asyncio
 
 from features.online import OnlineFeatures
 from gateway.app import PLAIN, install
@@ -36,7 +35,6 @@ from serving.settings import ServingSettings
 from serving.signals import SignalReader
 from stack import redis as stack_redis
 from stack.profile import profile
-from stack.redis import RedisSettings
 
 log = logging.getLogger("serving")
 
@@ -52,6 +50,7 @@ class Parts:
     catalogue: Catalogue
     live: LiveModel
     index: SemanticIndex
+    signals: SignalReader
     recommender: Recommender
     feedback: Feedback
     outlet: Outlet
@@ -113,8 +112,7 @@ def _ready(app: FastAPI) -> Ready:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = ServingSettings()
     artefacts = profile().artefacts
-    client = redis_asyncio.Redis.from_url(
-        RedisSettings().url,
+    client = stack_redis.new_async_client(
         socket_timeout=2.0,  # background reads; an answer's own deadline is shorter
         socket_connect_timeout=settings.redis_timeout_s,
     )
@@ -131,6 +129,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue,
         live,
         index,
+        signals,
         Recommender(signals, catalogue, live, popularity, index, settings),
         Feedback(outlet, client, settings),
         outlet,

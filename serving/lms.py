@@ -13,6 +13,7 @@ from contracts.errors import Retryable
 from gateway import request_ids
 from gateway.errors import Forbidden, NotFound
 from serving.settings import ServingSettings
+from stack import tls
 from stack.http import HttpSettings, ServiceAuth
 
 asking_for: ContextVar[str | None] = ContextVar("asking_for", default=None)
@@ -33,6 +34,7 @@ class Lms:
             timeout=settings.lms_timeout_s,
             transport=transport,
             limits=httpx.Limits(max_connections=64, max_keepalive_connections=32),
+            verify=tls.client_context(),
         )
 
     async def close(self) -> None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Misconfigured
+from stack import tls
 from stack.profile import profile
 from stack.secrets import secret, variable_of
 
@@ -50,11 +51,11 @@ class HttpSettings(BaseSettings):
 
     @property
     def lms_url(self) -> str:
-        return f"http://{self.lms_host}:{self.lms_port}"
+        return f"{tls.scheme('http')}://{self.lms_host}:{self.lms_port}"
 
     @property
     def serving_url(self) -> str:
-        return f"http://{self.serving_host}:{self.serving_port}"
+        return f"{tls.scheme('http')}://{self.serving_host}:{self.serving_port}"
 
     @property
     def pages_address(self) -> str:
@@ -63,7 +64,7 @@ class HttpSettings(BaseSettings):
 
     @property
     def dashboards_url(self) -> str:
-        return f"http://{self.dashboards_host}:{self.dashboards_port}"
+        return f"{tls.scheme('http')}://{self.dashboards_host}:{self.dashboards_port}"
 
 
 def service_key(service: str) -> str:

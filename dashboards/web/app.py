@@ -24,6 +24,7 @@ from gateway.limits.middleware import Extra
 from gateway.limits.settings import LimitSettings
 from gateway.operations import NotReady
 from gateway.remote_keys import RemoteKeys
+from stack import tls
 from stack.http import HttpSettings
 from stack.redis import async_client
 
@@ -35,8 +36,12 @@ def create_app() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            httpx.AsyncClient(base_url=settings.lms_url, timeout=10) as to_lms,
-            httpx.AsyncClient(base_url=settings.serving_url, timeout=10) as to_serving,
+            httpx.AsyncClient(
+                base_url=settings.lms_url, timeout=10, verify=tls.client_context()
+            ) as to_lms,
+            httpx.AsyncClient(
+                base_url=settings.serving_url, timeout=10, verify=tls.client_context()
+            ) as to_serving,
         ):
             lms = Behind(to_lms)
             web = Web(

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from contracts.errors import Retryable
 from contracts.topics import CONTENT, EVENT_TOPICS
-from stack import cli, postgres
+from stack import cli, postgres, tls
 from stack.flink import FlinkSettings
 from stack.http import HttpSettings
 from stack.profile import profile
@@ -111,7 +111,9 @@ def _an_invented_learner(page: httpx.Client) -> dict[str, Any]:
 def _pages() -> httpx.Client:
     """The pages, as a browser asks them."""
     address = HttpSettings().dashboards_url
-    return httpx.Client(base_url=address, timeout=30, headers={"Origin": address})
+    return httpx.Client(
+        base_url=address, timeout=30, headers={"Origin": address}, verify=tls.client_context()
+    )
 
 
 def _sign_in(page: httpx.Client, *who: str) -> None:

@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from core_lms.app import create_app as lms
-from dashboards.web.app import create_app as dashboards
 from gateway.actions import Action
 from gateway.decision import policy_files
-from serving.app import create_app as serving
 from stack.profile import REPOSITORY
+from tests.gateway.processes import WITH_ROUTES
 
 OPERATION = re.compile(
     r"/health/(live|ready)|/metrics|/docs|/openapi\.json|/\.well-known/jwks\.json"
 )
 """What shows nothing of anybody, and is asked before anybody is known."""
-
-PROCESSES: dict[str, Callable[[], FastAPI]] = {
-    "core_lms": lms,
-    "dashboards": dashboards,
-    "serving": serving,
-}
 
 _action = re.compile(r'Action::"([^"]+)"')
 
@@ -63,26 +55,26 @@ def named(package: str) -> set[str]:
     return {name for path in files for name in _action.findall(path.read_text(encoding="utf-8"))}
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_route_names_one_action(package: str) -> None:
-    assert undeclared(PROCESSES[package]()) == []
+    assert undeclared(WITH_ROUTES[package]()) == []
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> None:
     extra = {"recommendation.show"} if package == "serving" else set()
-    assert named(package) <= declared(PROCESSES[package]()) | extra
+    assert named(package) <= declared(WITH_ROUTES[package]()) | extra
 
 
 @pytest.mark.parametrize("package", ["serving", "dashboards"])
 def test_an_action_is_one_that_a_policy_names(package: str) -> None:
     """The LMS's have rows in ``access.csv``: some are the administrators' alone."""
-    assert declared(PROCESSES[package]()) <= named(package)
+    assert declared(WITH_ROUTES[package]()) <= named(package)
 
 
-@pytest.mark.parametrize("package", PROCESSES)
+@pytest.mark.parametrize("package", WITH_ROUTES)
 def test_a_route_without_an_action_is_found(package: str) -> None:
-    app = PROCESSES[package]()
+    app = WITH_ROUTES[package]()
 
     @app.get("/api/v1/everything")
     async def everything() -> None: ...

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -42,7 +41,7 @@ Take = Callable[..., Awaitable[Verdict]]
 async def buckets(
     server: OwnRedis, timeout_s: float = 5.0, **settings: Any
 ) -> AsyncIterator[Buckets]:
-    client = clients(server.url, timeout_s)
+    client = clients(server.url_of("dashboards"), timeout_s)  # who may only look at revocations
     yield Buckets(client, LimitSettings(retry_after_s=0.05, **settings))
     await client().aclose()
 
@@ -109,7 +108,7 @@ def test_a_full_bucket_leaves_nothing_behind_in_redis(server: OwnRedis) -> None:
             await asked.take([own], [])
 
     asyncio.run(ask())
-    client = redis.Redis(port=server.port)
+    client = server.client()
     assert 0 < client.pttl(own.key) <= 10
     deadline = time.monotonic() + 5
     while client.exists(own.key):
@@ -130,7 +129,7 @@ def test_a_bucket_made_smaller_does_not_lock_its_owner_out(server: OwnRedis) -> 
 
 def test_a_revoked_session_takes_no_token(server: OwnRedis) -> None:
     sid, own = new_id(), bucket("1/h burst 3")
-    redis.Redis(port=server.port).set(f"revoked:{sid}", 1, ex=60)
+    server.client().set(f"revoked:{sid}", 1, ex=60)
 
     async def ask() -> tuple[Verdict, Verdict]:
         async with buckets(server) as asked:
@@ -280,7 +279,7 @@ def test_health_and_our_own_consumers_are_never_refused(server: OwnRedis) -> Non
 
 def test_a_revoked_session_is_told_to_log_in_again(server: OwnRedis) -> None:
     caller = person(session_id=new_id())
-    redis.Redis(port=server.port).set(f"revoked:{caller.session_id}", 1, ex=60)
+    server.client().set(f"revoked:{caller.session_id}", 1, ex=60)
     answer = gate(server, caller, [("GET", "/api/v1/courses")])[0]
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"
