@@ -33,7 +33,7 @@ GRANT USAGE ON SCHEMA public
 -- The analytics API has no rights of its own: each transaction takes on one scope (readers.sql).
 GRANT learnstream_seen_installation, learnstream_seen_institution, learnstream_seen_courses,
     learnstream_seen_learner TO lms WITH INHERIT FALSE, SET TRUE;
--- Grafana shows the whole installation.
+-- Grafana shows the whole installation. The pages have no database: they ask the LMS.
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
 GRANT learnstream_seen_installation TO analyst WITH INHERIT TRUE, SET FALSE;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
