@@ -16,15 +16,16 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, wrap
-from contracts.event import UUID_PATTERN, Event
+from contracts.event import Event
 from core_lms import audit
 from core_lms.cache import answers
 from core_lms.cache.store import Answer, Cache, Entry
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
+from gateway.actions import Action, InstitutionId, decide
 from gateway.caller import Caller
-from gateway.decision import Right, allowed
-from gateway.errors import Forbidden, NotFound, Unauthenticated
+from gateway.decision import Right
+from gateway.errors import Forbidden, NotFound
 from gateway.resource import Resource
 from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
@@ -303,21 +304,9 @@ class Work:
     def _decide(self, unit: Unit, about: Resource) -> None:
         audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
         unit.kind = about.KIND
-        if not allowed(self.caller, self.action, about.KIND, unit.facts):
-            if self.caller.kind == "anonymous":
-                raise Unauthenticated(f"{self.action} needs somebody who is logged in")
-            raise Forbidden(f"{self.action} of {about} is not for you to do")
+        decide(self.caller, self.action, about.KIND, unit.facts, about)
 
 
-_InstitutionId = Annotated[
-    str | None,
-    Header(
-        alias="X-Institution-Id",
-        pattern=UUID_PATTERN,
-        description="the tenant, where the credentials do not say it: anonymous requests, our own "
-        "services, administrators of the whole installation",
-    ),
-]
 _Key = Annotated[
     str | None,
     Header(
@@ -334,12 +323,10 @@ _Key = Annotated[
 
 
 @dataclass(frozen=True)
-class Does:
-    """The dependency of a route that does ``action``."""
+class Does(Action):
+    """The dependency of a route that does ``action`` in a unit of work."""
 
-    action: str
-
-    async def __call__(self, request: Request, institution_id: _InstitutionId = None) -> Work:
+    async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Work:
         return _work(request, self.action)
 
 
@@ -348,7 +335,7 @@ class DoesKeyed(Does):
     """The same for a route that creates or charges: repeating it is harmless."""
 
     async def __call__(
-        self, request: Request, institution_id: _InstitutionId = None, key: _Key = None
+        self, request: Request, institution_id: InstitutionId = None, key: _Key = None
     ) -> Work:
         return _work(request, self.action, key)
 

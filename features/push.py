@@ -1,6 +1,6 @@
 """The process between derivation and feature store: ``lms.features`` → history, online store.
 
-Order of work per batch: consent and erasure, history row, online row, trail, dead letters, and only
+Order of work per batch: consent, history row, online row, trail, dead letters, and only
 then the offsets. A crash anywhere repeats the batch, and repeating changes nothing. One backlog's
 many rows of a key cost one online write: only the newest is pushed.
 """
@@ -86,12 +86,10 @@ class Pusher:
         return sum(map(len, accepted.values()))
 
     def _ready(self) -> FeatureStore:
-        """The store, registered, and filled again from history where Redis came back empty."""
+        """The store, filled again from history where Redis came back empty."""
         with self._guard():
             if self._store is None:
-                history.prepare(self._open(), list(VIEWS.values()))
-                consent.prepare(self._open())
-                self._store = store.apply()
+                self._store = store.opened()
             if not self._checked:
                 if not self._redis.exists(_FILLED):
                     self._fill(self._store)
@@ -179,7 +177,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
     consumer.subscribe([FEATURES.name, USERS.name])
     pushed, reported, report_at = 0, 0, 0.0
     try:
-        _persist(stop, lambda: pusher.write(()))  # registered and filled before the first row
+        _persist(stop, lambda: pusher.write(()))  # filled before the first row
         while not stop.is_set():
             if pushed > reported and time.monotonic() >= report_at:
                 log.info("%d rows pushed so far", pushed)
@@ -198,7 +196,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
 
 
 def _of_people(message: bytes | None) -> list[Envelope]:
-    """The event, if it is about consent or erasure; what is malformed the archive tells of."""
+    """The event, if it is about consent; what is malformed the archive tells of."""
     if not message or not any(type_.encode() in message for type_ in consent.EVENTS):
         return []
     try:

@@ -99,6 +99,8 @@ def allowed(
         # A person's list follows from the roles; leaving it out keeps situations few.
         caller.permissions if caller.kind == "machine" else frozenset(),
         caller.fresh() if fresh is None else fresh,
+        caller.service is not None,
+        caller.on_behalf_of is not None,
         action,
         kind,
         attributes,
@@ -111,6 +113,8 @@ def _decide(
     roles: frozenset[str],
     permissions: frozenset[str],
     fresh: bool,
+    service: bool,
+    on_behalf: bool,
     action: str,
     resource: str,
     attributes: str,
@@ -131,6 +135,8 @@ def _decide(
                 "attrs": {
                     "roles": sorted(roles),
                     "permitted": _covers(permissions, action),
+                    "service": service,
+                    "on_behalf": on_behalf,
                 },
                 "parents": [],
             },

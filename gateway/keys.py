@@ -8,9 +8,7 @@ the current one old makes the next one, under a lock: of several processes one d
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -42,7 +40,6 @@ State = Literal["next", "current", "superseded", "retired"]
 _OVERLAP = timedelta(seconds=LONGEST_LIFETIME_S + 60)
 _REMEMBERED = timedelta(days=1)
 _sql = load(__file__, "keys.sql")
-log = logging.getLogger("gateway.keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,16 +231,6 @@ class KeyRing:
             "signs_from": starts,
         }
         connection.execute(_sql["insert"], row)
-
-
-async def keep_reading(ring: KeyRing) -> None:
-    """Reread, and rotate where it is time, for as long as the process runs."""
-    while True:
-        try:
-            await asyncio.to_thread(ring.look_again)
-        except Retryable as error:
-            log.warning("the signing keys were not reread", extra={"reason": error.message})
-        await asyncio.sleep(REREAD_S)
 
 
 def _all(connection: psycopg.Connection[Any]) -> list[SigningKey]:

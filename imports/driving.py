@@ -14,6 +14,7 @@ import httpx
 
 from contracts.errors import Rejected, Retryable
 from core_lms.access.operator import OperatorAuth
+from stack import tls
 from stack.http import HttpSettings
 
 LANES = 16
@@ -82,6 +83,7 @@ class Driver:
             limits=httpx.Limits(max_connections=lanes, max_keepalive_connections=lanes),
             timeout=30.0,
             transport=transport,
+            verify=tls.client_context(),
         )
 
     async def __aenter__(self) -> Driver:

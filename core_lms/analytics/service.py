@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from core_lms.analytics import repository
 from core_lms.analytics.panels import Panel, dashboards
+from core_lms.analytics.repository import Rows
 from core_lms.analytics.resource import Analytics
 from core_lms.analytics.settings import AnalyticsSettings
 from core_lms.work import Unit
@@ -67,9 +68,8 @@ async def data(
 ) -> dict[str, Any]:
     """A panel's answer about the rows of the scope."""
     queried_at = datetime.now(UTC)
-    answer = await repository.ask(
-        pool, panel.sql, scope, caller, course_ids, settings.timeout_s, settings.most_rows
-    )
+    seen = Rows(scope, caller.institution_id, tuple(course_ids), caller.user_id or "")
+    answer = await repository.ask(pool, panel.sql, seen, settings.timeout_s, settings.most_rows)
     shown = [place for place, name in enumerate(answer.columns) if name not in SPAN]
     first = dict(zip(answer.columns, answer.rows[0], strict=True)) if answer.rows else {}
     return {

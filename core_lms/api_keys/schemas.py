@@ -47,7 +47,10 @@ class ApiKey(BaseModel):
     name: str
     start: str
     scopes: list[str]
-    expires_at: datetime
+    service: str | None
+    """Which of our own services it is of."""
+    expires_at: datetime | None
+    """Null for a service's key: it ends when it is rotated."""
     last_used_at: datetime | None
     """To the minute."""
     revoked_at: datetime | None

@@ -49,10 +49,13 @@ class KeyHolders:
             str(row["institution_id"]),
             permissions=frozenset(row["scopes"]),
             session_id=str(row["id"]),  # under which its revocation is marked
+            name=f"machine/{row['service']}" if row["service"] else f"key/{row['id']}",
+            service=row["service"],
             made_by=None if row["made_by"] is None else str(row["made_by"]),
-            name=f"key/{row['id']}",
         )
-        until = min(now + REMEMBERED_S, now + row["expires_at"].timestamp() - time.time())
+        until = now + REMEMBERED_S
+        if row["expires_at"] is not None:
+            until = min(until, now + row["expires_at"].timestamp() - time.time())
         if len(self._known) >= KEPT:
             self._known.clear()
         self._known[digest] = until, caller

@@ -189,7 +189,8 @@ class Feedback(BaseModel):
     institution_id: UUID
     submission_id: UUID
     given_by: UUID
-    text: str
+    text: str | None
+    """Null: the learner was erased."""
     created_at: datetime
 
 

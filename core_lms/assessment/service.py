@@ -36,6 +36,8 @@ from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment_of_import
+from core_lms.privacy import texts
+from core_lms.privacy.texts import FEEDBACK
 from core_lms.users import service as users
 from core_lms.work import Unit, Work
 from gateway.errors import Conflict, NotFound
@@ -250,11 +252,12 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
     """The comment and whether it is new; its text stays here."""
     id_, repeated = await claim(unit, "feedback", new, submission_id)
     if repeated:
-        return await repository.need(unit, "feedback", f"feedback {id_}", id=id_), False
+        return opened(await repository.need(unit, "feedback", f"feedback {id_}", id=id_)), False
     row = await repository.need(
         unit, "lock_submission", f"submission {submission_id}", id=submission_id
     )
     await users.active(unit, new.given_by, "given_by")
+    key = texts.writing(row["user_id"], row["wrapped_key"])
     try:
         feedback = await repository.need(
             unit,
@@ -262,12 +265,19 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
             f"feedback {id_}",
             id=id_,
             submission_id=submission_id,
-            **new.model_dump(),
+            given_by=new.given_by,
+            text_sealed=FEEDBACK.seal(key, new.text, id_),
         )
     except UniqueViolation:
         raise Conflict(f"there is feedback {id_}") from None
     unit.emit(FeedbackGiven(**grading.ids(row), given_by=new.given_by), source=SOURCE)
-    return feedback, True
+    return feedback | {"text": new.text}, True
+
+
+def opened(feedback: DictRow) -> DictRow:
+    """A comment with its text in the clear; None where the learner was erased."""
+    key = texts.reading(feedback["user_id"], feedback["wrapped_key"])
+    return feedback | {"text": FEEDBACK.open(key, feedback)}
 
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,18 +29,21 @@ SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"
 
 
-async def award(unit: Unit, enrollment_id: str, completed_at: datetime) -> DictRow | None:
+async def award(unit: Unit, enrollment_id: str) -> DictRow | None:
     """The certificate of a completed course; None where none is due.
 
     None is due to an erased person, for a course whose metadata say ``"certificate": false``, and
-    where there is or was one already. Raises ``Rejected`` for an unknown enrollment.
+    where there is or was one already. Raises ``Rejected`` for an unknown enrollment, and for one
+    that is not completed.
     """
     found = await repository.completion(unit, enrollment_id)
     if found is None:
         raise Rejected(f"there is no enrollment {enrollment_id}", enrollment_id=enrollment_id)
+    if found["completed_at"] is None:
+        raise Rejected(f"enrollment {enrollment_id} is not completed", enrollment_id=enrollment_id)
     if found["erased"] or not found["certified"] or found["issued_before"]:
         return None
-    return await _issue(unit, enrollment_id, found, completed_at)
+    return await _issue(unit, enrollment_id, found, found["completed_at"])
 
 
 async def _issue(

@@ -157,7 +157,7 @@ async def record(
         recorded, created = await studying.record(unit, course_id, item_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
-    return recorded
+    return studying.answered(recorded, body)
 
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)

@@ -18,13 +18,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
-from core_lms import audit
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
+from core_lms.inbox.handling import handled
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
-from core_lms.outbox import append, rows
+from core_lms.outbox import append
 from core_lms.work import Unit
 from gateway.telemetry import tracing
 from stack.queries import load
@@ -178,7 +178,7 @@ class Batches:
                 return "passed", None
             what = f"{self.consumer.name} {envelope.event_type}"
             with tracing.span(what, SpanKind.CONSUMER, record.traceparent):
-                unit = await self._handle(connection, cursor, envelope)
+                unit = await handled(connection, cursor, self.consumer, envelope)
         except Retryable as error:
             raise _Blocked(error) from None
         except Rejected as error:
@@ -199,6 +199,10 @@ class Batches:
             await self._set_aside(cursor, record, envelope, f"unforeseen: {type(error).__name__}")
             return "failed", None
         self._tries.pop(place, None)
+        if unit is None:
+            facts = {**self._facts(record), "event_id": envelope.event_id}
+            log.warning("no row of ours says so: no effect", extra=facts)
+            return "unconfirmed", None
         reached("handled")
         return "applied", unit
 
@@ -218,19 +222,6 @@ class Batches:
                 unit = await unit_of(cursor, self.consumer, institution_id)
                 interests[institution_id] = await self.consumer.interest(unit)
         return interests[institution_id](envelope)
-
-    async def _handle(
-        self, connection: AsyncConnection[Any], cursor: AsyncCursor[DictRow], envelope: Envelope
-    ) -> Unit:
-        """The handler's effects under a savepoint, and the unit with the events it emitted."""
-        async with connection.transaction():
-            unit = await unit_of(cursor, self.consumer, envelope.institution_id)
-            await self.consumer.handle(unit, envelope)
-            audited = audit.entry(unit)
-            if audited:
-                await cursor.execute(audit.INSERT, audited)
-            rows(*unit.events)  # an event too large to publish is this handler's failure
-            return unit
 
     async def _set_aside(
         self, cursor: AsyncCursor[DictRow], record: Record, envelope: Envelope, reason: str

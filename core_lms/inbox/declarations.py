@@ -43,6 +43,9 @@ class Consumer:
     interest: Callable[[Unit], Awaitable[Callable[[Envelope], bool]]] | None = None
     """Asks the database what an institution wants at all, once for all its events of a batch: those
     for which the answer is False change nothing. It only reads."""
+    confirms: bool = True
+    """Whether the LMS's own row has to say what the event says (``core_lms.inbox.confirming``).
+    Everybody whose effects somebody would forge an event for; so, everybody."""
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 

@@ -38,7 +38,8 @@ async def register(unit: Unit, registration: Registration) -> tuple[DictRow, boo
     if repeated:
         return await get(unit, id_), False
     try:
-        user = await repository.insert(unit, id_, registration)
+        invented = registration.profile.get("invented") is True
+        user = await repository.insert(unit, id_, registration, invented=invented)
     except UniqueViolation as error:
         taken = "email address" if "email" in (error.diag.constraint_name or "") else "id"
         raise Conflict(f"there is an account with this {taken}") from None

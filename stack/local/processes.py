@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from contracts.errors import Misconfigured
+from stack import tls
 from stack.http import HttpSettings
 from stack.local.installed import Progress
 from stack.local.part import Launch, Part
@@ -45,7 +46,12 @@ class OwnProcess(Part):
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
         return Launch(
             [sys.executable, "-m", self.module],
-            {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "LMS_PRINCIPAL": self.name},
+            {
+                "PYTHONPATH": path,
+                "PYTHONUNBUFFERED": "1",
+                "LMS_PRINCIPAL": self.name,
+                "LMS_LOCAL_SUPERVISED": "true",
+            },
             REPOSITORY,
         )
 
@@ -59,7 +65,9 @@ class OwnProcess(Part):
         return () if self.port is None else (int(getattr(HttpSettings(), self.port)),)
 
     def address(self) -> str:
-        return "-" if self.port is None else f"http://127.0.0.1:{self.ports()[0]}"
+        if self.port is None:
+            return "-"
+        return f"{tls.scheme('http')}://127.0.0.1:{self.ports()[0]}"
 
     def version(self) -> str:
         with (REPOSITORY / "pyproject.toml").open("rb") as file:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from contracts.errors import Retryable
 from contracts.topics import CONTENT, EVENT_TOPICS
-from stack import postgres
+from stack import postgres, tls
 from stack.flink import FlinkSettings
 from stack.http import HttpSettings
 from stack.profile import profile
@@ -62,7 +62,9 @@ def _kept() -> Path:
 
 
 def _study_what_is_offered() -> dict[str, Any]:
-    with httpx.Client(base_url=HttpSettings().dashboards_url, timeout=30) as page:
+    with httpx.Client(
+        base_url=HttpSettings().dashboards_url, timeout=30, verify=tls.client_context()
+    ) as page:
         learner = _an_invented_learner(page)
         before = _offers(page, learner["id"])
         began = time.monotonic()

@@ -18,7 +18,7 @@ from stack.profile import profile
 
 LEARNER = named_id("dashboards", "learner", "nobody")
 
-NOWHERE = "postgresql://learnstream@127.0.0.1:9/analytics"  # the discard port: nobody listens
+NOWHERE = "postgresql://dashboards@127.0.0.1:9/analytics"  # the discard port: nobody listens
 
 
 @pytest.fixture

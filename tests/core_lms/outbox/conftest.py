@@ -30,6 +30,7 @@ from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
+from tests.logins import anonymous
 
 DEADLINE_S = 90.0
 
@@ -75,7 +76,8 @@ class Outbox:
         environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "LMS_POSTGRES_LMS_URL": self.url,
+            "LMS_PRINCIPAL": "relay",
+            "LMS_POSTGRES_LMS_URL": anonymous(self.url),
             "LMS_OUTBOX_BATCH_ROWS": "15" if failpoint else "500",
             "LMS_OUTBOX_BACKOFF_MAX_S": "0.5",
             VARIABLE: failpoint,

@@ -1,0 +1,58 @@
+-- Who may do what in the analytical database: run by `learnstream prepare` after the migrations, for
+-- roles that have nothing (stack/roles.py). The operator owns the tables and needs no line here.
+-- {flink_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
+DO $$
+BEGIN
+    EXECUTE format(
+        'REVOKE ALL ON DATABASE %1$I
+             FROM PUBLIC, lms, archive, derive, monitor, features, flink, dashboards, analyst, reader;
+         GRANT CONNECT ON DATABASE %1$I
+             TO lms, archive, derive, monitor, features, flink, dashboards, analyst, reader;
+         GRANT TEMPORARY ON DATABASE %1$I TO archive, derive, features',
+        current_database());
+    -- A login that an administrator made for the API before each process had its own.
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_analyst') THEN
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO learnstream_analyst', current_database());
+    END IF;
+    -- Who only reads cannot forget to say so, nor keep the server busy.
+    EXECUTE (
+        SELECT string_agg(format('ALTER ROLE %I IN DATABASE %I SET %s', name, current_database(), said), '; ')
+        FROM unnest(ARRAY['lms', 'dashboards', 'analyst']) AS name,
+             unnest(ARRAY['default_transaction_read_only = on', 'statement_timeout = ''5s''',
+                          'idle_in_transaction_session_timeout = ''30s''']) AS said);
+END
+$$;
+
+GRANT USAGE ON SCHEMA public
+    TO lms, archive, derive, monitor, features, flink, dashboards, analyst, reader;
+
+-- The analytics API has no rights of its own: each transaction takes on one scope (readers.sql).
+GRANT learnstream_seen_installation, learnstream_seen_institution, learnstream_seen_courses,
+    learnstream_seen_learner TO lms WITH INHERIT FALSE, SET TRUE;
+-- Grafana and the dashboards show the whole installation.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
+GRANT learnstream_seen_installation TO analyst, dashboards WITH INHERIT TRUE, SET FALSE;
+GRANT pg_read_all_data TO reader;
+
+-- The archive: every event once, where it stands, and what it noted on the way.
+GRANT SELECT, INSERT ON activity_events, archive_batches TO archive;
+GRANT SELECT, INSERT, UPDATE ON archive_offsets, archive_arrivals, archive_heartbeat TO archive;
+GRANT SELECT, INSERT, DELETE ON archive_duplicates TO archive;
+GRANT SELECT ON derive_position TO archive;
+
+-- The derivation reads what there is, and writes its own tables; old chunks it drops by a function.
+GRANT SELECT ON ALL TABLES IN SCHEMA public TO derive;
+GRANT INSERT, UPDATE, DELETE ON derive_position, {derived_tables} TO derive;
+GRANT DELETE ON archive_batches TO derive;
+GRANT UPDATE (days) ON archive_kept TO derive;
+GRANT EXECUTE ON FUNCTION retain_archive(integer, jsonb) TO derive;
+
+-- The monitor: how far everybody is and when events came, not what they say.
+GRANT SELECT ON archive_offsets, archive_batches, archive_arrivals, archive_heartbeat, derive_position
+    TO monitor;
+GRANT SELECT (event_id, timestamp, received_at) ON activity_events TO monitor;
+GRANT SELECT, INSERT, DELETE ON commit_to_row TO monitor;
+
+-- Flink: upserts into its own tables; a rebuild reads the archive's view.
+GRANT SELECT, INSERT, UPDATE, DELETE ON {flink_tables} TO flink;
+GRANT SELECT ON archived_content_events TO flink;
