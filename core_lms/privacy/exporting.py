@@ -186,9 +186,7 @@ async def _derived(
         await connection.execute(_analytics["scope"], values)
         views = await (await connection.execute(_analytics["views"])).fetchall()
         for view in views:
-            query: sql.Composable = sql.SQL("SELECT * FROM {}").format(
-                sql.Identifier(view["relname"])
-            )
+            query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(view["relname"]))
             yield f"analytics/{view['relname']}", _asked(connection, query, {})
         yield "analytics/offers", _asked(connection, sql.SQL(_analytics["offers"]), {})
         found = await (await connection.execute(_analytics["feature_views"])).fetchall()
@@ -199,7 +197,7 @@ async def _derived(
 
 
 async def _asked(
-    connection: AsyncConnection[DictRow], query: sql.Composable, values: dict[str, Any]
+    connection: AsyncConnection[DictRow], query: sql.SQL | sql.Composed, values: dict[str, Any]
 ) -> AsyncIterator[dict[str, Any]]:
     async with connection.cursor("export", row_factory=dict_row) as rows:
         rows.itersize = BATCH
