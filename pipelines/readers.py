@@ -13,7 +13,7 @@ from pipelines.derive.features import DUE
 from stack import roles
 
 ROLES = (
-    *("lms", "archive", "derive", "monitor", "features", "flink"),
+    *("lms", "inbox", "archive", "derive", "monitor", "features", "flink"),
     *("analyst", "reader"),
 )
 """Who comes into this database, besides the operator."""
