@@ -32,6 +32,7 @@ from stack.local import authority
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from stack.redis import RedisSettings
+from tests.e2e.product import until
 
 SETTING = "LMS_POSTGRES_ANALYTICS_URL"
 
@@ -292,6 +293,7 @@ def test_the_client_of_qdrant_trusts_our_authority(
     with listening(tls.server_context(), _collections) as (port, outcomes):
         monkeypatch.setenv("LMS_QDRANT_URL", f"http://127.0.0.1:{port}")
         assert qdrant.client().get_collections().collections == []
+        until(lambda: len(outcomes), lambda found: found >= 2, 10)  # it asks for the version aside
     assert set(outcomes) == {"TLSv1.3"}
 
 

@@ -422,7 +422,8 @@ def server(lms: Any, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], in
 def _send_half(port: int, media: str, token: str) -> socket.socket:
     sender = socket.create_connection(("127.0.0.1", port))
     head = (
-        f"PUT /api/v1/media/{media}/bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n"
+        f"PUT /api/v1/media/{media}/bytes HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Length: 60000000\r\n"
         f"Authorization: Bearer {token}\r\n\r\n"
     )
     sender.sendall(head.encode() + FILM[:24] + bytes(20_000_000))
