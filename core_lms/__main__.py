@@ -6,17 +6,15 @@ import gc
 import logging
 import sys
 
-import uvicorn
 from fastapi import FastAPI
 
 from contracts.errors import LearnstreamError
 from core_lms import plugins, services
+from core_lms.payments import providers
+from gateway import server
 from gateway.logs import log_to_stdout
 from gateway.telemetry import metrics
 from stack.http import HttpSettings
-
-GRACE_S = 10
-"""How long a process that is told to end waits for the answers under way."""
 
 
 def application() -> FastAPI:
@@ -39,26 +37,14 @@ def main() -> int:
     try:
         services.chosen()
         plugins.check()
+        providers.enabled()
         if http.lms_workers > 1:
             metrics.shared_folder()
     except LearnstreamError as error:
         logging.getLogger("core_lms").error(str(error), extra=error.facts)
         return 1
-    uvicorn.run(
-        "core_lms.__main__:application",
-        factory=True,
-        workers=http.lms_workers,
-        host=http.host,
-        port=http.lms_port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,  # paths name learners; metrics and traces count requests
-        server_header=False,
-        proxy_headers=False,  # LMS_LIMITS_TRUSTED_PROXIES says whom to believe
-        timeout_graceful_shutdown=GRACE_S,
-    )
-    return 0
+    started = server.run("core_lms.__main__:application", http.lms_port, workers=http.lms_workers)
+    return 0 if started else 1
 
 
 if __name__ == "__main__":

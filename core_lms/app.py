@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
-from core_lms import plugins, pools, services
+from core_lms import health, plugins, pools, services
 from core_lms.access.role import refuse_bypass
 from core_lms.api_keys.scheme import by_api_key
-from core_lms.cache.headers import CacheControl
 from core_lms.cache.last_seen import LastSeen, Seen
 from core_lms.cache.settings import CacheSettings
 from core_lms.cache.store import Cache
-from gateway import openapi, operations, problems, routing
-from gateway.bodies import BodyGate
-from gateway.keys import KeyRing, keep_reading
-from gateway.limits.buckets import Buckets
-from gateway.limits.middleware import RateLimits
+from gateway import routing
+from gateway.app import PLAIN, install
+from gateway.bodies import Bodies
+from gateway.caller import Caller
+from gateway.keys import KeyRing
+from gateway.limits.middleware import Extra
 from gateway.limits.settings import LimitSettings
-from gateway.middleware import Gateway, by_service_key, by_token
-from gateway.stopping import Stopping, Streams
-from gateway.telemetry import tracing
-from gateway.telemetry.middleware import Telemetry
+from gateway.operations import until_the_end
 from gateway.well_known import router as well_known
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings, clients
+
+BODIES = Bodies(
+    streamed=re.compile(r"/api/v1/media/[^/]+/bytes"),
+    forms=re.compile(r"/notifications/unsubscribe/[^/]+"),  # mail programs post one (RFC 8058)
+)
+CREDENTIALS = (
+    "/api/v1/sessions",
+    "/api/v1/registrations",
+    "/api/v1/passwords",
+    "/api/v1/sso",
+)
+UNGUESSABLE = "/api/v1/sessions/refresh"
+"""Its secret has a code in it, and a school refreshes from one address all day."""
+
+
+def tries_a_secret(method: str, path: str, caller: Caller | None) -> bool:
+    """Whether a request tries a secret or sends a mail: the ``login`` rate counts it too."""
+    return method == "POST" and path.startswith(CREDENTIALS) and path != UNGUESSABLE
 
 
 def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
@@ -38,28 +55,22 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
     """
     plugins.check()
     settings = postgres or PostgresSettings()
-    stopping = Stopping()
     limits, kept = LimitSettings(), CacheSettings()
-    redis_url = RedisSettings().url
     last_seen = LastSeen(kept.seen_every_s)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(refuse_bypass, settings.app_url)
-        tracer = tracing.start("lms")
-        reading = asyncio.create_task(keep_reading(ring))
-        try:
-            async with pools.opened(settings) as found:
-                app.state.pools, app.state.pool = found, found.primary
-                with stopping.on_signals():
-                    async with (
-                        operations.watched(**found.named()),
-                        operations.until_the_end(last_seen.keep_writing(found.primary)),
-                    ):
-                        yield
-        finally:
-            reading.cancel()
-            tracing.stop(tracer)
+        async with pools.opened(settings) as found:
+            app.state.pools, app.state.pool = found, found.primary
+            async with (
+                health.watched(**found.named()),
+                until_the_end(last_seen.keep_writing(found.primary)),
+            ):
+                yield
+
+    async def lost() -> None:
+        await app.state.pools.forget_lost()
 
     app = FastAPI(
         title="Learnstream LMS",
@@ -67,29 +78,25 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         description="Users, courses, content, enrollments and assessment. Every change is also an "
         "event in Kafka.",
         lifespan=lifespan,
-        redirect_slashes=False,
-        docs_url=None,  # ours loads nothing from elsewhere (operations.py)
-        redoc_url=None,
+        **PLAIN,
     )
-    # The last one added is the first to see a request.
-    app.add_middleware(BodyGate)
-    app.add_middleware(Seen, last_seen=last_seen)
-    buckets = Buckets(clients(redis_url, limits.timeout_s), limits)
-    app.add_middleware(RateLimits, buckets=buckets, settings=limits)
-    app.state.cache = Cache(clients(redis_url, kept.timeout_s), kept)
+    app.state.cache = Cache(clients(RedisSettings().url, kept.timeout_s), kept)
     ring = app.state.ring = KeyRing(settings.app_url)
-    app.add_middleware(
-        Gateway, schemes=[by_service_key(), by_api_key(lambda: app.state.pool), by_token(ring)]
+    install(
+        app,
+        name="lms",
+        ready=health.ready(app),
+        keys=ring,
+        schemes=[by_api_key(lambda: app.state.pool)],
+        limits=limits,
+        extras=[Extra("login", limits.login, tries_a_secret, by_address=True)],
+        bodies=BODIES,
+        inside=[Middleware(Seen, last_seen=last_seen)],
+        lost=lost,
     )
-    app.add_middleware(CacheControl)
-    app.add_middleware(Streams, stopping=stopping)
-    app.add_middleware(Telemetry)
-    problems.install(app)
-    openapi.install(app)
     for router in services.routers():
         routing.add(app, router, prefix="/api/v1")
     for router in services.routers("public"):
         app.include_router(router)
     app.include_router(well_known)
-    app.include_router(operations.health(app, stopping))
     return app

@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
-from core_lms.access.role import give_password
+from core_lms.access import role
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 
@@ -121,7 +121,7 @@ def migrate(url: str | None = None) -> list[str]:
                     [migration.name, digest],
                 )
             done.append(migration.name)
-        give_password(connection, PostgresSettings())
+        role.declare(connection)
     return done
 
 

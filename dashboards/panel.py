@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from contracts.errors import Misconfigured, Rejected
+from contracts.errors import Misconfigured
+from gateway.errors import NotFound
 
 FOLDER = Path(__file__).parent
 
@@ -144,20 +145,20 @@ def dashboards() -> dict[str, list[Panel]]:
 
 
 def dashboard(name: str) -> list[Panel]:
-    """The panels of one dashboard; raises ``Rejected`` where there is none of that name."""
+    """The panels of one dashboard; raises ``NotFound`` where there is none of that name."""
     found = dashboards()
     if name not in found:
-        raise Rejected(
+        raise NotFound(
             f"there is no dashboard {name!r}; there is {', '.join(found)}", dashboard=name
         )
     return found[name]
 
 
 def panel(dashboard_name: str, name: str) -> Panel:
-    """One panel; raises ``Rejected`` where there is none of that name."""
+    """One panel; raises ``NotFound`` where there is none of that name."""
     panels = {panel.name: panel for panel in dashboard(dashboard_name)}
     if name not in panels:
-        raise Rejected(
+        raise NotFound(
             f"dashboard {dashboard_name!r} has no panel {name!r}; it has {', '.join(panels)}",
             dashboard=dashboard_name,
             panel=name,

@@ -1,4 +1,6 @@
-"""No features of who does not agree to personalization: none are written, what is there goes.
+"""No features of who does not agree to them: none are written, what is there goes.
+
+Features serve personal offers and say what somebody did: all of ``OF_FEATURES`` must be given.
 
 Consent comes as events of the LMS. What a person said is kept beside the history of features; where
 they said nothing, the deployment's default counts (``stack.consent``). Writing takes a shared lock
@@ -18,6 +20,7 @@ import psycopg
 from psycopg import sql
 from redis import Redis
 
+from contracts.consent import OF_FEATURES
 from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.features import FeatureRow
@@ -29,7 +32,6 @@ from features.view import View
 from stack import pseudonyms
 from stack.consent import ConsentSettings
 
-PURPOSE = "personalization"
 EVENTS = (ConsentGiven.TYPE, ConsentWithdrawn.TYPE)
 _SQL = Path(__file__).parent / "sql" / "consent"
 _LOCK = 0x4C53_0F03
@@ -68,13 +70,21 @@ def agreed(
         for row in rows
     ]
     ids = list({row.entity_id for row in rows})
-    said = dict(connection.execute(_statement("said"), {"user_ids": ids}).fetchall())
+    found = connection.execute(_statement("said"), {"user_ids": ids}).fetchall()
+    said = {(user_id, purpose): given for user_id, purpose, given in found}
     settings = ConsentSettings()
     default = {
-        institution_id: PURPOSE in settings.by_default(institution_id)
+        institution_id: settings.by_default(institution_id)
         for institution_id in {row.institution_id for row in rows}
     }
-    return [row for row in rows if said.get(row.entity_id, default[row.institution_id])]
+    return [
+        row
+        for row in rows
+        if all(
+            said.get((row.entity_id, purpose), purpose in default[row.institution_id])
+            for purpose in OF_FEATURES
+        )
+    ]
 
 
 def heed(
@@ -90,6 +100,7 @@ def heed(
                 user_id = new.get(one.payload.user_id, one.payload.user_id)
                 values = {
                     "user_id": user_id,
+                    "purpose": one.payload.purpose,
                     "given": one.event_type == ConsentGiven.TYPE,
                     "changed_at": one.timestamp,
                 }
@@ -128,7 +139,9 @@ def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequenc
 
 
 def _concerns(envelope: Envelope) -> bool:
-    return envelope.event_type in EVENTS and getattr(envelope.payload, "purpose", None) == PURPOSE
+    return (
+        envelope.event_type in EVENTS and getattr(envelope.payload, "purpose", None) in OF_FEATURES
+    )
 
 
 def _statement(name: str) -> bytes:

@@ -86,12 +86,10 @@ class Pusher:
         return sum(map(len, accepted.values()))
 
     def _ready(self) -> FeatureStore:
-        """The store, registered, and filled again from history where Redis came back empty."""
+        """The store, filled again from history where Redis came back empty."""
         with self._guard():
             if self._store is None:
-                history.prepare(self._open(), list(VIEWS.values()))
-                consent.prepare(self._open())
-                self._store = store.apply()
+                self._store = store.opened()
             if not self._checked:
                 if not self._redis.exists(_FILLED):
                     self._fill(self._store)
@@ -179,7 +177,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
     consumer.subscribe([FEATURES.name, USERS.name])
     pushed, reported, report_at = 0, 0, 0.0
     try:
-        _persist(stop, lambda: pusher.write(()))  # registered and filled before the first row
+        _persist(stop, lambda: pusher.write(()))  # filled before the first row
         while not stop.is_set():
             if pushed > reported and time.monotonic() >= report_at:
                 log.info("%d rows pushed so far", pushed)

@@ -1,3 +1,4 @@
+# Feast reads the environment when it is imported
 """Feast's side of the catalogue: definitions, registry, and the push into the online store.
 
 Importing Feast costs seconds, so only the process that pushes and the tests import this module;
@@ -6,6 +7,7 @@ serving reads what is written here through ``features.online``.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,6 @@ from typing import Any
 os.environ.setdefault("FEAST_USAGE", "False")  # nothing is reported to anyone
 
 import pandas as pd
-import psycopg
 import redis.exceptions
 import sqlalchemy.exc
 from feast import Entity, FeatureService, FeatureStore, FeatureView, Field, PushSource, RepoConfig
@@ -23,9 +24,9 @@ from feast.data_source import PushMode
 from feast.infra.offline_stores.contrib.postgres_offline_store.postgres_source import (
     PostgreSQLSource,
 )
+from feast.infra.registry.sql import FeastRegistrySchemaError
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 from sqlalchemy.engine import URL
@@ -34,24 +35,27 @@ from contracts.errors import Retryable
 from contracts.features import FeatureRow
 from features.catalogue import PROJECT, SERVICES, VIEWS
 from features.history import SCHEMA
+from features.registration import REGISTRY_SCHEMA
 from features.view import View
-from stack import postgres
+from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
-REGISTRY_SCHEMA = "feast"
-"""The registry lives in the analytical database: several processes may read and apply it."""
+# Importing Feast names a folder that goes with this process: not one for those that it starts.
+for _name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
+    if "feast_metrics_" in os.environ.get(_name, ""):
+        del os.environ[_name]
 
 _TYPES = {"int": Int64, "float": Float64, "text": String}
 _DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}
-_LOCK = 0x4C53_0F01  # one apply at a time; any constant no other lock of ours uses
 
 logging.getLogger("feast").setLevel(logging.WARNING)
 
 
-def config() -> RepoConfig:
-    """Feast's configuration out of ours."""
+def config(schema: str = "verify") -> RepoConfig:
+    """Feast's configuration out of ours; with ``schema="auto"`` it makes its tables."""
     parts: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
+    encryption = {name: value for name, value in parts.items() if name.startswith("ssl")}
     url = URL.create(
         "postgresql+psycopg",
         username=parts.get("user"),
@@ -59,7 +63,7 @@ def config() -> RepoConfig:
         host=parts.get("host"),
         port=int(parts.get("port", 5432)),
         database=parts["dbname"],
-        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"},
+        query={"options": f"-csearch_path={REGISTRY_SCHEMA}"} | encryption,
     )
     return RepoConfig(
         project=PROJECT,
@@ -68,6 +72,7 @@ def config() -> RepoConfig:
             "registry_type": "sql",
             "path": url.render_as_string(hide_password=False),
             "cache_ttl_seconds": 3600,
+            "schema_mode": schema,
         },
         online_store={
             "type": "redis",
@@ -84,22 +89,32 @@ def config() -> RepoConfig:
             "db_schema": SCHEMA,
             "user": parts.get("user", ""),
             "password": parts.get("password", ""),
+            "sslmode": parts.get("sslmode", "prefer"),
+            "sslrootcert_path": parts.get("sslrootcert"),
+            "sslcert_path": parts.get("sslcert"),
+            "sslkey_path": parts.get("sslkey"),
         },
         entity_key_serialization_version=3,
     )
 
 
 def _redis_address() -> str:
-    parts = parse_url(RedisSettings().url)  # type: ignore[no-untyped-call]
+    url = RedisSettings().url
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
     options = {
         "db": parts.get("db", 0),
         "username": parts.get("username"),
         "password": parts.get("password"),
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
+        **{name: value for name, value in parts.items() if name.startswith("ssl_")},
+        # Feast reads values as JSON where they are.
+        **{name: int(value) for name, value in tls.redis_options(url).items()},
     }
+    if "ssl_check_hostname" in options:
+        options["ssl_check_hostname"] = json.dumps(options["ssl_check_hostname"])
     extra = "".join(f",{name}={value}" for name, value in options.items() if value is not None)
-    ssl = ",ssl=true" if RedisSettings().url.startswith("rediss:") else ""
+    ssl = ",ssl=true" if url.startswith("rediss:") else ""
     return f"{parts['host']}:{parts.get('port', 6379)}{extra}{ssl}"
 
 
@@ -152,24 +167,17 @@ def _feast_view(view: View, entity: Entity) -> FeatureView:
     )
 
 
-def apply() -> FeatureStore:
-    """Register the catalogue; the same again changes nothing. Raises ``Retryable``."""
+def apply() -> None:
+    """Register the catalogue, as the operator; the same again changes nothing."""
+    FeatureStore(config=config("auto")).apply(definitions())
+
+
+def opened() -> FeatureStore:
+    """The store as it is registered. Raises ``Retryable``, also where nothing is yet."""
     try:
-        with postgres.connect_analytics() as connection:
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
-            with postgres.connect_analytics(autocommit=True) as other:
-                other.execute(
-                    sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(
-                        sql.Identifier(REGISTRY_SCHEMA)
-                    )
-                )
-            store = FeatureStore(config=config())
-            store.apply(definitions())
-            return store
-    except (psycopg.OperationalError, sqlalchemy.exc.OperationalError) as error:
-        raise Retryable(f"the feature registry's database does not answer: {error}") from error
-    except redis.exceptions.RedisError as error:
-        raise Retryable(f"the online store does not answer: {error}") from error
+        return FeatureStore(config=config())
+    except (FeastRegistrySchemaError, sqlalchemy.exc.OperationalError) as error:
+        raise Retryable(f"the feature registry cannot be read: {error}") from error
 
 
 def push(store: FeatureStore, view: View, rows: Sequence[FeatureRow]) -> None:

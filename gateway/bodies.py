@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from email.message import Message as Header
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,30 +13,38 @@ from gateway.errors import Malformed, TooLarge, UnsupportedMedia
 
 MAX_BYTES = 256 * 1024
 
-STREAMED = re.compile(r"/api/v1/media/[^/]+/bytes")
-"""Where files are put: the route itself reads them, piece by piece, with a limit of its own."""
 
-FORMS = re.compile(r"/notifications/unsubscribe/[^/]+")
-"""Where mail programs post a form (RFC 8058)."""
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """What a process reads besides JSON, by path."""
+
+    streamed: re.Pattern[str] | None = None
+    """Where files are PUT: the route itself reads them, piece by piece, with a limit of its own."""
+    forms: re.Pattern[str] | None = None
+    """Where a form is posted."""
+    max_bytes: int = MAX_BYTES
+
+
+JSON_ONLY = Bodies()
 
 
 class BodyGate:
     """ASGI middleware: reads the body up to the limit before the application sees it."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BYTES) -> None:
-        self._app = app
-        self._max_bytes = max_bytes
+    def __init__(self, app: ASGIApp, bodies: Bodies = JSON_ONLY) -> None:
+        self._app, self._bodies = app, bodies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             await self._app(scope, receive, send)
             return
-        if scope["method"] == "PUT" and STREAMED.fullmatch(scope["path"]):
+        path, streamed, forms = scope["path"], self._bodies.streamed, self._bodies.forms
+        if scope["method"] == "PUT" and streamed is not None and streamed.fullmatch(path):
             await self._app(scope, receive, send)
             return
         try:
             body = await self._read(receive)
-            if body and not FORMS.fullmatch(scope["path"]):
+            if body and not (forms is not None and forms.fullmatch(path)):
                 _check(dict(scope["headers"]), body)
         except (TooLarge, UnsupportedMedia, Malformed) as error:
             await problems.of(error)(scope, receive, send)
@@ -60,8 +69,8 @@ class BodyGate:
             if message["type"] == "http.disconnect":
                 return None
             body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                raise TooLarge(f"the body is longer than {self._max_bytes} bytes")
+            if len(body) > self._bodies.max_bytes:
+                raise TooLarge(f"the body is longer than {self._bodies.max_bytes} bytes")
             if not message.get("more_body", False):
                 return bytes(body)
 

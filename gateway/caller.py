@@ -30,7 +30,19 @@ class Caller:
     session_id: str | None = None
     authenticated_at: float | None = None
     name: str = "anonymous"
-    """For logs and the audit: ``user/<id>``, ``key/<id>``, ``service/grading``."""
+    """For logs and the audit: ``user/<id>``, ``key/<id>``, ``machine/serving``,
+    ``service/grading``."""
+    service: str | None = None
+    """Which of our own services a machine is, where it came with a service key."""
+    on_behalf_of: str | None = None
+    """The ``name`` of the caller for whom that service asks."""
+    made_by: str | None = None
+    """The person who made a machine's key: who shuts them out shuts out the key."""
+
+    @property
+    def actor(self) -> str:
+        """The name, with whom it acts for: what the audit log keeps."""
+        return f"{self.name} for {self.on_behalf_of}" if self.on_behalf_of else self.name
 
     def fresh(self, now: float | None = None) -> bool:
         """Whether the person proved who they are within the last ``FRESH_S`` seconds."""

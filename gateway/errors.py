@@ -1,4 +1,4 @@
-"""What the LMS refuses, by what the caller can do about it; HTTP codes are in ``problems``."""
+"""What our HTTP processes refuse, by what the caller can do about it (codes: ``problems``)."""
 
 from __future__ import annotations
 
@@ -27,6 +27,18 @@ class UnsupportedMedia(Rejected):
 
 class TooLarge(Rejected):
     """The body is longer than the limit."""
+
+
+class HeadersTooLarge(Rejected):
+    """The request has too many headers, or too long ones."""
+
+
+class Misdirected(Rejected):
+    """The request names a host for which this process does not answer."""
+
+
+class Relayed(Rejected):
+    """Another process of ours refused; the fact ``status`` is what it answered (400 to 499)."""
 
 
 class RangeNotSatisfiable(Rejected):

@@ -8,11 +8,13 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from gateway import request_ids
+
 _standard = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message"}
 
 
 class JsonLines(logging.Formatter):
-    """``{"at", "level", "logger", "message", …facts given by extra=}``."""
+    """``{"at", "level", "logger", "message", "request_id" within one, …facts given by extra=}``."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -21,6 +23,9 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        request_id = request_ids.current()
+        if request_id is not None:
+            line["request_id"] = request_id
         line |= {name: value for name, value in vars(record).items() if name not in _standard}
         if record.exc_info and record.exc_info[1] is not None:
             line |= _failure(record.exc_info[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from secrets import compare_digest
+from dataclasses import replace
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -14,10 +14,8 @@ from contracts.event import UUID_PATTERN
 from contracts.ids import DEFAULT_INSTITUTION
 from gateway import problems
 from gateway.caller import Caller, anonymous
-from gateway.errors import Unauthenticated
-from gateway.keys import KeyRing
-from gateway.tokens import Verifier
-from stack.http import service_key
+from gateway.errors import Malformed, Unauthenticated
+from gateway.tokens import Keys, Verifier
 
 Scheme = Callable[[str, str], Awaitable[Caller | None]]
 """Credentials and the institution the request names → who that is; None: not of this scheme.
@@ -25,17 +23,21 @@ Scheme = Callable[[str, str], Awaitable[Caller | None]]
 Raises ``Unauthenticated`` for credentials of the scheme that are wrong.
 """
 
-SERVING = ("completed-item.*", "consent.*", "course.*", "enrollment.*", "item.*", "user.read")
-"""What our own serving and dashboards ask of the LMS for the learners they are about."""
+Found = Callable[[Scope], Awaitable[str | None]]
+"""Where a process finds a token in a request without an Authorization header (a cookie, say).
+
+Raises ``LearnstreamError`` where there is one that must not count.
+"""
 
 _is_id = re.compile(UUID_PATTERN).match
+_is_name = re.compile(r"(user|key|machine)/[\w.-]{1,64}", re.ASCII).fullmatch
 
 
 class Gateway:
     """Pure ASGI; puts a ``Caller`` at ``request.state.caller``, or the answer 401 beside it."""
 
-    def __init__(self, app: ASGIApp, schemes: Sequence[Scheme]) -> None:
-        self._app, self._schemes = app, schemes
+    def __init__(self, app: ASGIApp, schemes: Sequence[Scheme], found: Found | None = None) -> None:
+        self._app, self._schemes, self._found = app, schemes, found
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,29 +52,36 @@ class Gateway:
         await self._app(scope, receive, send)
 
     async def _caller(self, scope: Scope) -> Caller:
-        credentials, institution = None, DEFAULT_INSTITUTION
+        credentials, institution, behalf = None, DEFAULT_INSTITUTION, None
         for name, value in scope["headers"]:
             if name == b"authorization":
                 credentials = value.decode("latin-1")
             elif name == b"x-institution-id":
                 institution = value.decode("latin-1")
+            elif name == b"x-on-behalf-of":
+                behalf = value.decode("latin-1")
         if not _is_id(institution):
             institution = DEFAULT_INSTITUTION  # the route refuses the header by its pattern
         if credentials is None:
-            return anonymous(institution)
-        kind, _, token = credentials.partition(" ")
+            token = await self._found(scope) if self._found is not None else None
+            if token is None:
+                return anonymous(institution)
+            kind = "bearer"
+        else:
+            kind, _, token = credentials.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise Unauthenticated("the Authorization header is like: Bearer <token>")
         for scheme in self._schemes:
             caller = await scheme(token, institution)
             if caller is not None:
-                return caller
+                return caller if behalf is None else _for(caller, behalf)
         raise Unauthenticated("the access token is not one of ours: log in again")
 
 
-def by_token(ring: KeyRing) -> Scheme:
+def by_token(keys: Keys) -> Scheme:
     """JSON Web Tokens that we issued; administrators of everything may name any institution."""
-    verifier = Verifier(ring)
+    verifier = Verifier(keys)
+    looking = asyncio.Lock()  # one thread looks, however many unknown keys are shown at a time
 
     async def caller(token: str, institution: str) -> Caller | None:
         found = verifier.known(token)
@@ -80,8 +89,10 @@ def by_token(ring: KeyRing) -> Scheme:
             kid = verifier.kid(token)
             if kid is None:
                 return None
-            if ring.public(kid) is None:
-                await asyncio.to_thread(ring.look_again)
+            if keys.public(kid) is None:
+                async with looking:
+                    if keys.public(kid) is None:
+                        await asyncio.to_thread(keys.look_again)
             found = verifier.verify(token)
         if "admin@global" in found.roles and institution != DEFAULT_INSTITUTION:
             return _elsewhere(found, institution)
@@ -90,28 +101,14 @@ def by_token(ring: KeyRing) -> Scheme:
     return caller
 
 
-def by_service_key() -> Scheme:
-    """The one key that our serving and dashboards share with the LMS."""
-    key = service_key()
-
-    async def caller(token: str, institution: str) -> Caller | None:
-        if not compare_digest(token.encode(), key.encode()):
-            return None
-        return Caller(
-            "machine", institution, permissions=frozenset(SERVING), name="machine/serving"
-        )
-
-    return caller
+def _for(caller: Caller, behalf: str) -> Caller:
+    """A service says for whom it asks; from anybody else it says nothing."""
+    if caller.service is None:
+        return caller
+    if not _is_name(behalf):
+        raise Malformed("X-On-Behalf-Of is the name of a caller: user/<id>")
+    return replace(caller, on_behalf_of=behalf)
 
 
 def _elsewhere(caller: Caller, institution_id: str) -> Caller:
-    return Caller(
-        caller.kind,
-        institution_id,
-        caller.user_id,
-        caller.roles,
-        caller.permissions,
-        caller.session_id,
-        caller.authenticated_at,
-        caller.name,
-    )
+    return replace(caller, institution_id=institution_id)

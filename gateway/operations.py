@@ -1,33 +1,60 @@
-"""What whoever runs the LMS asks of a process: is it alive, is it ready, what are its numbers."""
+"""What whoever runs a process asks of it: is it alive, is it ready, what are its numbers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+import base64
+import hashlib
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
-from fastapi import APIRouter, FastAPI, Response
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry
 
 from gateway.stopping import Stopping
 from gateway.telemetry import metrics
 
-OLDEST_WAITING = "SELECT created_at FROM outbox ORDER BY id LIMIT 1"
-LOOK_EVERY_S = 5.0
 REFERENCE = (Path(__file__).parent / "reference.html").read_bytes()
+"""One page with its style and script in it: the API's documentation asks nobody else for assets."""
+
+
+def _digest(tag: bytes) -> str:
+    found = re.search(rb"<%s>(.*?)</%s>" % (tag, tag), REFERENCE, re.DOTALL)
+    assert found is not None
+    return f"'sha256-{base64.b64encode(hashlib.sha256(found[1]).digest()).decode()}'"
+
+
 _REFERENCE_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; connect-src 'self'; "
-    "script-src 'unsafe-inline'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'none'; connect-src 'self'; "
+    f"script-src {_digest(b'script')}; style-src {_digest(b'style')}; frame-ancestors 'none'",
 }
 
+Ready = Callable[[], Awaitable[dict[str, Any]]]
+"""Facts of a process that can answer; raises ``NotReady`` with those of one that cannot."""
 
-def health(app: FastAPI, stopping: Stopping) -> APIRouter:
-    """``/health/live``, ``/health/ready`` and ``/metrics``: for the machines around us, and without
-    credentials; a proxy in front publishes none of them."""
+
+class NotReady(Exception):
+    """Requests should go elsewhere now."""
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(*facts.values())
+        self.facts = facts
+
+
+def health(
+    ready: Ready,
+    stopping: Stopping,
+    registry: CollectorRegistry | None = None,
+    *,
+    documented: bool = True,
+) -> APIRouter:
+    """``/health/live``, ``/health/ready`` and ``/metrics``: for the machines around us, without
+    credentials, and refused to whoever comes through a proxy (``gateway/front.py``). ``/docs`` is
+    the API for people, where it is ``documented``.
+    """
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live")
@@ -35,60 +62,37 @@ def health(app: FastAPI, stopping: Stopping) -> APIRouter:
         """The process answers."""
         return {"status": "live"}
 
-    @router.get("/health/ready", responses={503: {"description": "Send it no requests now"}})
-    async def ready(response: Response) -> dict[str, Any]:
-        """Postgres answers and is migrated; ``outbox_lag_s`` is the age of the oldest event.
-
-        Not ready from the moment the process is told to end: it still answers what it has begun.
-        """
+    @router.get(
+        "/health/ready",
+        name="ready",
+        responses={503: {"description": "Send it no requests now"}},
+        description=f"{(ready.__doc__ or '').strip()}\n\nNot ready from the moment the process is "
+        "told to end: it still answers what it has begun.",
+    )
+    async def is_ready(response: Response) -> dict[str, Any]:
         if stopping.is_set:
             response.status_code = 503
             return {"status": "stopping"}
         try:
-            lag_s = await outbox_lag_s(app.state.pool)
-        except (psycopg.Error, PoolTimeout) as error:
-            await app.state.pools.forget_lost()
+            return {"status": "ready", **await ready()}
+        except NotReady as error:
             response.status_code = 503
-            return {"status": "waiting", "postgres": type(error).__name__}
-        return {"status": "ready", "postgres": "ready", "outbox_lag_s": lag_s}
+            return {"status": "waiting", **error.facts}
 
     @router.get("/metrics", response_class=Response, include_in_schema=False)
     async def numbers() -> Response:
         """What Prometheus reads."""
-        body, media_type = metrics.exposition()
+        body, media_type = metrics.exposition(registry)
         return Response(body, media_type=media_type)
 
-    @router.get("/docs", response_class=Response, include_in_schema=False)
-    async def reference() -> Response:
-        """The API, readable in a browser; it loads nothing but ``/openapi.json``."""
-        return Response(REFERENCE, headers=_REFERENCE_HEADERS, media_type="text/html")
+    if documented:
+
+        @router.get("/docs", response_class=Response, include_in_schema=False)
+        async def reference() -> Response:
+            """The API, readable in a browser; it loads nothing but ``/openapi.json``."""
+            return Response(REFERENCE, headers=_REFERENCE_HEADERS, media_type="text/html")
 
     return router
-
-
-async def outbox_lag_s(pool: AsyncConnectionPool[Any]) -> float:
-    """Seconds that the oldest event has been waiting for the relay; 0 where none waits."""
-    async with pool.connection(timeout=1.0) as connection:
-        cursor = await connection.execute(OLDEST_WAITING)
-        row = await cursor.fetchone()
-    return max((datetime.now(UTC) - row[0]).total_seconds(), 0.0) if row else 0.0
-
-
-@asynccontextmanager
-async def watched(**pools: AsyncConnectionPool[Any]) -> AsyncIterator[None]:
-    """Note how the pools and the outbox stand, every few seconds, as long as the process runs."""
-
-    async def look() -> None:
-        while True:
-            for name, pool in pools.items():
-                metrics.pooled(name, pool)
-            with suppress(psycopg.Error, PoolTimeout):  # the next look may find it back
-                metrics.OUTBOX_LAG.set(await outbox_lag_s(pools["primary"]))
-            await asyncio.sleep(LOOK_EVERY_S)
-
-    async with until_the_end(look()):
-        yield
-    metrics.end_of_process()
 
 
 @asynccontextmanager

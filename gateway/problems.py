@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,16 +18,20 @@ from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
 from contracts.errors import LearnstreamError, Rejected, Retryable
+from gateway import request_ids
 from gateway.errors import (
     ChangedMeanwhile,
     Conflict,
     Forbidden,
+    HeadersTooLarge,
     KeyReused,
     Malformed,
+    Misdirected,
     NotFound,
     PaymentRequired,
     PreconditionMissing,
     RangeNotSatisfiable,
+    Relayed,
     TooLarge,
     TooManyRequests,
     Unauthenticated,
@@ -47,11 +51,14 @@ STATUS: dict[type[LearnstreamError], HTTPStatus] = {
     KeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     Malformed: HTTPStatus.BAD_REQUEST,
     UnsupportedMedia: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HeadersTooLarge: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    Misdirected: HTTPStatus.MISDIRECTED_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     PreconditionMissing: HTTPStatus.PRECONDITION_REQUIRED,
     ChangedMeanwhile: HTTPStatus.PRECONDITION_FAILED,
     RangeNotSatisfiable: HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
     TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
+    Relayed: HTTPStatus.BAD_REQUEST,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
     Retryable: HTTPStatus.SERVICE_UNAVAILABLE,
     LearnstreamError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -78,6 +85,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    request_id: str | None = None
     errors: list[FieldProblem] = []
 
 
@@ -96,15 +104,17 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    title = HTTPStatus(status).phrase
+    known = status in HTTPStatus._value2member_map_
+    title = HTTPStatus(status).phrase if known else "Refused"
     body = Problem(
         type=f"urn:learnstream:problem:{kind}" if kind else "about:blank",
         title=title,
         status=status,
         detail=detail,
+        request_id=request_ids.current(),
         errors=errors or [],
     )
-    content = body.model_dump(exclude={"errors"} if not errors else None)
+    content = body.model_dump(exclude_defaults=True)
     return JSONResponse(content, status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -116,11 +126,16 @@ def of(error: LearnstreamError) -> JSONResponse:
     if "retry_after_s" in error.facts:
         headers = headers | {"Retry-After": str(error.facts["retry_after_s"])}
     headers = headers | error.facts.get("headers", {})
-    return problem(STATUS[known], error.message, kind=kind, headers=headers)
+    status = error.facts["status"] if known is Relayed else STATUS[known]
+    return problem(status, error.message, kind=kind, headers=headers)
 
 
-def install(app: FastAPI) -> None:
-    """Answer every error of ``app`` with a problem document."""
+Lost = Callable[[], Awaitable[None]]
+"""What a process does once a connection to its database was found lost."""
+
+
+def install(app: FastAPI, lost: Lost | None = None) -> None:
+    """Answer every error of ``app``'s routes with a problem document."""
 
     @app.exception_handler(LearnstreamError)
     async def _ours(request: Request, error: LearnstreamError) -> JSONResponse:
@@ -145,8 +160,9 @@ def install(app: FastAPI) -> None:
         # Also a deadlock or a lost connection: the transaction did not happen, or the
         # idempotency key will tell.
         log.warning("database away", extra={"error": type(error).__name__})
-        if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
-            await request.app.state.pools.forget_lost()
+        unknown = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
+        if unknown and lost is not None:
+            await lost()
         return of(Retryable("the database is not available at the moment; try again"))
 
     @app.exception_handler(RedisError)
@@ -158,11 +174,6 @@ def install(app: FastAPI) -> None:
     async def _data(request: Request, error: psycopg.DataError) -> JSONResponse:
         log.warning("the database refused a value", extra={"sqlstate": error.sqlstate})
         return of(Rejected("a value in the request cannot be stored"))
-
-    @app.exception_handler(Exception)
-    async def _unknown(request: Request, error: Exception) -> JSONResponse:
-        # The traceback is logged by the server; the message may carry personal data.
-        return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "an error on our side; it was logged")
 
 
 def _field(item: Mapping[str, Any]) -> FieldProblem:

@@ -46,11 +46,13 @@ class ShapedRoute(APIRoute):
         return super().matches(scope)
 
 
-def _within(outer: Any, inner: Any) -> Any:
+def within(outer: Any, inner: Any) -> Any:
+    """The lifespan of which ``inner`` is a part; the state is the inner one's, if it has any."""
+
     @asynccontextmanager
     async def both(app: FastAPI) -> AsyncIterator[Any]:
-        async with outer(app) as state, inner(app):
-            yield state
+        async with outer(app) as state, inner(app) as own:
+            yield own if state is None else state
 
     return both
 
@@ -61,7 +63,7 @@ def add(app: FastAPI, router: APIRouter, prefix: str = "") -> None:
     What a router does at start and end (``lifespan``: check a setting, open a pool) is done within
     the application's own.
     """
-    app.router.lifespan_context = _within(app.router.lifespan_context, router.lifespan_context)
+    app.router.lifespan_context = within(app.router.lifespan_context, router.lifespan_context)
     for route in iter_route_contexts(router.routes):
         path, endpoint = route.path, route.endpoint
         if not isinstance(route.original_route, APIRoute) or path is None or endpoint is None:

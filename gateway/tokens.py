@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from joserfc import jwt
 from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
 from joserfc.jws import extract_compact
 
 from contracts.event import UUID_PATTERN
@@ -73,10 +74,22 @@ def issue(
     return jwt.encode({"alg": ALGORITHM, "kid": kid, "typ": "JWT"}, claims, key, [ALGORITHM])
 
 
+class Keys(Protocol):
+    """Where the public keys come from: ``KeyRing`` with the LMS's database, ``RemoteKeys`` without.
+
+    ``public`` is None for a key that is forged, retired, or not read yet; ``look_again`` reads
+    them, unless that was done ``after_s`` ago, and blocks.
+    """
+
+    def public(self, kid: str) -> OKPKey | None: ...
+
+    def look_again(self, after_s: float = ...) -> None: ...
+
+
 class Verifier:
     """Tokens to callers; what was verified once is remembered until it expires."""
 
-    def __init__(self, ring: KeyRing, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, ring: Keys, clock: Callable[[], float] = time.time) -> None:
         self.ring, self._clock = ring, clock
         self._known: dict[str, tuple[float, str, Caller]] = {}
         settings = access_settings()

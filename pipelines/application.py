@@ -15,6 +15,7 @@ from contracts.errors import Misconfigured
 from pipelines import plan
 from pipelines.job import Job, kafka_options
 from pipelines.start import Start
+from stack import keystores
 from stack.flink import FlinkSettings
 from stack.profile import profile
 
@@ -167,6 +168,7 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         "execution.attached": "false",
         "rest.address": settings.rest_host,
         "rest.port": settings.rest_port,
+        **keystores.flink_client(),
         "parallelism.default": settings.parallelism,
         "execution.checkpointing.interval": f"{int(settings.checkpoint_interval_s * 1000)} ms",
         "execution.checkpointing.min-pause": "1 s",

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from contracts.errors import LearnstreamError, Retryable
+from stack import tls
 from stack.flink import FlinkSettings
 
 ENDED = {"FINISHED", "CANCELED", "FAILED", "SUSPENDED"}
@@ -28,7 +29,8 @@ class Running:
 def _client() -> httpx.Client:
     """One for all calls: making one reads the certificates of all authorities. Each call has a
     connection of its own, so that none finds the JobManager gone that it was made to."""
-    return httpx.Client(timeout=20, limits=httpx.Limits(max_keepalive_connections=0))
+    limits = httpx.Limits(max_keepalive_connections=0)
+    return httpx.Client(timeout=20, limits=limits, verify=tls.client_context())
 
 
 def _call(method: str, path: str, **kwargs: Any) -> Any:

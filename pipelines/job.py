@@ -10,6 +10,7 @@ from pathlib import Path
 
 from contracts.errors import Rejected
 from contracts.topics import Topic
+from stack import tls
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings
 
@@ -85,23 +86,19 @@ def find(name: str) -> Job:
 
 
 def kafka_options() -> dict[str, str]:
-    """The connector options that reach our Kafka, for a source and a sink alike."""
+    """The connector options that reach our Kafka, for a source and a sink alike.
+
+    They hold no password: who the jobs are to Kafka is known to Flink's own processes alone, by
+    the login ``KafkaClient`` of their JAAS configuration (``docs/security.md``).
+    """
     settings = KafkaSettings()
     options = {
         "properties.bootstrap.servers": settings.bootstrap_servers,
         "properties.security.protocol": settings.security_protocol,
+        **{f"properties.{name}": value for name, value in tls.java_kafka().items()},
     }
-    if settings.sasl_mechanism:
-        login = (
-            "org.apache.kafka.common.security.scram.ScramLoginModule"
-            if settings.sasl_mechanism.startswith("SCRAM")
-            else "org.apache.kafka.common.security.plain.PlainLoginModule"
-        )
+    if settings.authenticates:
         options["properties.sasl.mechanism"] = settings.sasl_mechanism
-        options["properties.sasl.jaas.config"] = (
-            f'{login} required username="{settings.sasl_username}" '
-            f'password="{settings.sasl_password}";'
-        )
     return options
 
 

@@ -1,4 +1,4 @@
-"""Readers of the analytical database: filtered views per scope, and the role of the API."""
+"""Who may do what in the analytical database: filtered views per scope, and each role's rights."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
-from stack.postgres import PostgresSettings
+from pipelines import job
+from pipelines.derive import job as derive
+from pipelines.derive.features import DUE
+from stack import roles
 
-ROLE = "learnstream_analyst"
+ROLES = (
+    *("lms", "inbox", "archive", "derive", "monitor", "features", "flink"),
+    *("analyst", "reader"),
+)
+"""Who comes into this database, besides the operator."""
+RIGHTS = Path(__file__).with_name("rights.sql")
 READERS = (Path(__file__).parent / "readers.sql").read_text(encoding="utf-8")
-_ROLES_LOCK = 0x4C53_0004  # any constant no other lock of ours uses
 
 
 def close_to_readers(owner: psycopg.Connection[Any]) -> None:
@@ -21,20 +26,19 @@ def close_to_readers(owner: psycopg.Connection[Any]) -> None:
     owner.execute("DROP SCHEMA IF EXISTS seen_institution, seen_courses, seen_learner CASCADE")
 
 
-def open_to_readers(owner: psycopg.Connection[Any], settings: PostgresSettings) -> None:
-    """Make the views of ``readers.sql`` anew where the tables have changed.
-
-    The role logs in with the password of ``LMS_POSTGRES_ANALYST_URL``, where that has one; where
-    the administrator made another login, that one is to be granted the three roles.
-    """
-    owner.execute("SELECT pg_advisory_xact_lock(%s)", (_ROLES_LOCK,))
-    owner.execute(READERS.encode())
-    given = conninfo_to_dict(settings.analyst_url)
-    if given.get("user") != ROLE or not given.get("password"):
-        return
-    password = owner.pgconn.encrypt_password(str(given["password"]).encode(), ROLE.encode())
-    owner.execute(
-        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-            sql.Identifier(ROLE), sql.Literal(password.decode())
-        )
+def declare(owner: psycopg.Connection[Any]) -> bool:
+    """Make the views of ``readers.sql`` anew where the tables have changed, and give each role what
+    ``rights.sql`` says; whether that had to be done."""
+    roles.steadily(owner, lambda: owner.execute(READERS.encode()))
+    derived = [
+        table
+        for one in derive.catalogue().values()
+        for table in (*one.tables, *filter(None, [one.due]))
+    ]
+    return roles.declare(
+        owner,
+        RIGHTS,
+        ROLES,
+        derived_tables=[*derived, *DUE.values()],
+        flink_tables=[sink.table for one in job.catalogue().values() for sink in one.writes],
     )

@@ -22,14 +22,6 @@ DECLARE
     target record;
     wanted text;
 BEGIN
-    -- A role belongs to the server: another database may have made it already.
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_analyst') THEN
-        -- It takes on one of the three roles per transaction and has no rights of its own.
-        CREATE ROLE learnstream_analyst LOGIN NOINHERIT NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE;
-        ALTER ROLE learnstream_analyst SET default_transaction_read_only = on;
-        ALTER ROLE learnstream_analyst SET statement_timeout = '5s';
-        ALTER ROLE learnstream_analyst SET idle_in_transaction_session_timeout = '30s';
-    END IF;
     FOR scope IN
         SELECT * FROM (VALUES ('seen_institution', ARRAY['institution_id'], institution),
                               ('seen_courses', ARRAY['institution_id', 'course_id'],
@@ -38,9 +30,9 @@ BEGIN
                                institution || ' AND ' || learner)) AS s (name, needs, rule)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_' || scope.name) THEN
+            -- A role belongs to the server: another database may have made it already.
             EXECUTE format('CREATE ROLE %I NOLOGIN', 'learnstream_' || scope.name);
         END IF;
-        EXECUTE format('GRANT %I TO learnstream_analyst', 'learnstream_' || scope.name);
         -- What the schema is made from; the same as last time: nothing to do, nobody is disturbed.
         SELECT md5(scope.rule || coalesce(string_agg(
                    attrelid::text || '.' || attnum || ' ' || attname || ' ' || atttypid, ','
@@ -70,8 +62,6 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_seen_installation') THEN
         CREATE ROLE learnstream_seen_installation NOLOGIN;
     END IF;
-    GRANT learnstream_seen_installation TO learnstream_analyst;
-    GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
     GRANT EXECUTE ON FUNCTION my_features() TO learnstream_seen_learner;
 END
 $$;

@@ -158,6 +158,16 @@ def _make_shadows(tables: Sequence[Upsert]) -> None:
                 f"CREATE TABLE {SHADOW}.{sink.table} "
                 f"(LIKE public.{sink.table} INCLUDING ALL)".encode()
             )
+        flink = sql.Identifier(postgres.PostgresSettings().jdbc_user)
+        for right in (
+            "USAGE ON SCHEMA {shadow}",
+            "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {shadow}",
+        ):
+            connection.execute(
+                sql.SQL("GRANT " + right + " TO {flink}").format(
+                    shadow=sql.Identifier(SHADOW), flink=flink
+                )
+            )
 
 
 def _swap(tables: Sequence[Upsert], since: datetime | None, offsets: dict[str, int]) -> None:

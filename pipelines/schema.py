@@ -51,7 +51,7 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
-from pipelines.readers import close_to_readers, open_to_readers
+from pipelines.readers import close_to_readers, declare
 from stack import postgres
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -80,7 +80,7 @@ def prepare() -> list[str]:
             for path in sorted(MIGRATIONS.glob("*.sql"))
             if _apply(connection, path, applied)
         ]
-        open_to_readers(connection, postgres.PostgresSettings())
+        declare(connection)
         return done
 
 

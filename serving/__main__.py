@@ -5,25 +5,18 @@ from __future__ import annotations
 import logging
 import sys
 
-import uvicorn
-
+from gateway import server
+from gateway.logs import log_to_stdout
 from serving.app import create_app
 from stack.http import HttpSettings
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(message)s")
-    for noisy in ("httpx", "httpcore", "qdrant_client"):
+def main() -> int:
+    log_to_stdout()
+    for noisy in ("httpcore", "qdrant_client"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    settings = HttpSettings()
-    uvicorn.run(
-        create_app(),
-        host=settings.host,
-        port=settings.serving_port,
-        access_log=False,
-        timeout_graceful_shutdown=5,
-    )
+    return 0 if server.run(create_app(), HttpSettings().serving_port) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

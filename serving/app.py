@@ -8,12 +8,20 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from fastapi import FastAPI
-from redis import asyncio as redis_asyncio
+from prometheus_client import Gauge
 
 from features.online import OnlineFeatures
-from serving import problems, routes
+from gateway.app import PLAIN, install
+from gateway.caller import Caller
+from gateway.limits.middleware import Extra
+from gateway.operations import NotReady, Ready
+from gateway.remote_keys import RemoteKeys
+from serving import routes
+from serving.access import Relations
 from serving.catalogue import Catalogue
 from serving.feedback import Feedback, Outlet
 from serving.followers import CatalogueFollower, every, refresh_popularity
@@ -25,10 +33,13 @@ from serving.recommend import Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
+from stack import redis as stack_redis
 from stack.profile import profile
-from stack.redis import RedisSettings
 
 log = logging.getLogger("serving")
+
+FATES = ("published", "failed", "dropped")
+OUTLET = Gauge("serving_outlet_events", "Recommendation events by fate", ["fate"])
 
 
 @dataclass(frozen=True)
@@ -39,30 +50,69 @@ class Parts:
     catalogue: Catalogue
     live: LiveModel
     index: SemanticIndex
+    signals: SignalReader
     recommender: Recommender
     feedback: Feedback
     outlet: Outlet
+    relations: Relations
 
 
 def create_app() -> FastAPI:
+    settings = ServingSettings()
     app = FastAPI(
         title="Learnstream serving",
         description="Recommendations and search for learners.",
         version="1",
         lifespan=_lifespan,
+        **PLAIN,
     )
-    problems.install(app)
+    install(
+        app,
+        name="serving",
+        ready=_ready(app),
+        keys=RemoteKeys(),
+        extras=[Extra("offers", settings.offers, _asks_for_offers)],
+    )
     app.include_router(routes.router)
-    app.include_router(routes.health)
     return app
+
+
+def _asks_for_offers(method: str, path: str, caller: Caller | None) -> bool:
+    person = caller is not None and caller.kind == "person"
+    return person and path == "/api/v1/recommendations"
+
+
+def _ready(app: FastAPI) -> Ready:
+    async def can_answer() -> dict[str, Any]:
+        """It can answer; `degraded` parts make answers poorer, not wrong."""
+        parts: Parts = app.state.parts
+        model = parts.live.current
+        missing = [
+            parts.live.problem,
+            None if parts.index.ready else "the semantic index is not open",
+        ]
+        outlet = parts.outlet
+        facts = {
+            "courses": len(parts.catalogue.courses),
+            "items": len(parts.catalogue.items),
+            "indexed": parts.index.size,
+            "model": None if model is None else model.name,
+            "trained_until": None if model is None else model.trained_until,
+            "degraded": [problem for problem in missing if problem],
+            "events": {fate: getattr(outlet, fate) for fate in FATES},
+        }
+        if not parts.catalogue.loaded:
+            raise NotReady(waits_for="the LMS's catalogue", **facts)
+        return facts
+
+    return can_answer
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings = ServingSettings()
     artefacts = profile().artefacts
-    client = redis_asyncio.Redis.from_url(
-        RedisSettings().url,
+    client = stack_redis.new_async_client(
         socket_timeout=2.0,  # background reads; an answer's own deadline is shorter
         socket_connect_timeout=settings.redis_timeout_s,
     )
@@ -86,10 +136,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue,
         live,
         index,
+        signals,
         Recommender(signals, catalogue, live, popularity, index, settings),
         feedback,
         outlet,
+        Relations(lms),
     )
+    for fate in FATES:
+        OUTLET.labels(fate).set_function(partial(getattr, outlet, fate))
     beside = [
         every(settings.catalogue_refresh_s, follower.refresh, "catalogue"),
         every(settings.model_refresh_s, lambda: asyncio.to_thread(live.refresh), "model"),

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.errors import NotFound
+from gateway.errors import NotFound
 from serving.lms import Lms
 
 

@@ -23,7 +23,7 @@ from contracts.events.recommendations import (
     RecommendationShown,
 )
 from contracts.ids import named_id
-from serving.errors import NotFound
+from gateway.errors import NotFound
 from serving.policy import Offer
 from serving.settings import ServingSettings
 from serving.signals import dismissed_key
@@ -153,15 +153,19 @@ class Feedback:
             except (redis.exceptions.RedisError, OSError) as error:
                 log.debug("an answer is remembered in this process only: %s", error)
 
-    async def clicked(self, recommendation_id: str, item_id: str) -> None:
+    async def given(self, recommendation_id: str) -> Shown | None:
+        """An answer that was shown in the last ``shown_hours``."""
+        return self._shown.get(recommendation_id) or await self._recall(recommendation_id)
+
+    async def clicked(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
         """Report that the learner followed an offer. Raises ``NotFound``."""
-        fields = await self._of(recommendation_id, item_id)
+        fields = _of(recommendation_id, shown, item_id)
         self._send(RecommendationClicked(**fields), recommendation_id, item_id)
 
-    async def dismissed(self, recommendation_id: str, item_id: str) -> None:
+    async def dismissed(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
         """Report a "no", and do not offer the item to this learner again for some time."""
-        fields = await self._of(recommendation_id, item_id)
-        key = dismissed_key(fields["user_id"])
+        fields = _of(recommendation_id, shown, item_id)
+        key = dismissed_key(shown.user_id)
         until = time.time() + self._settings.dismissed_days * 86_400
         async with self._redis.pipeline(transaction=False) as pipe:
             pipe.zremrangebyscore(key, "-inf", time.time())
@@ -169,22 +173,6 @@ class Feedback:
             pipe.expireat(key, int(until) + 1)
             await pipe.execute()
         self._send(RecommendationDismissed(**fields), recommendation_id, item_id)
-
-    async def _of(self, recommendation_id: str, item_id: str) -> dict[str, Any]:
-        shown = self._shown.get(recommendation_id) or await self._recall(recommendation_id)
-        if shown is None:
-            raise NotFound(
-                f"no recommendation {recommendation_id} was given in the last "
-                f"{self._settings.shown_hours} hours"
-            )
-        if item_id not in shown.positions:
-            raise NotFound(f"recommendation {recommendation_id} did not offer item {item_id}")
-        return {
-            "recommendation_id": recommendation_id,
-            "user_id": shown.user_id,
-            "item_id": item_id,
-            "position": shown.positions[item_id],
-        }
 
     async def _recall(self, recommendation_id: str) -> Shown | None:
         stored = await self._redis.get(_shown_key(recommendation_id))
@@ -201,6 +189,17 @@ class Feedback:
                 event_id=event_id,
             )
         )
+
+
+def _of(recommendation_id: str, shown: Shown, item_id: str) -> dict[str, Any]:
+    if item_id not in shown.positions:
+        raise NotFound(f"recommendation {recommendation_id} did not offer item {item_id}")
+    return {
+        "recommendation_id": recommendation_id,
+        "user_id": shown.user_id,
+        "item_id": item_id,
+        "position": shown.positions[item_id],
+    }
 
 
 def _shown_key(recommendation_id: str) -> str:

@@ -1,25 +1,24 @@
-"""``/api/v1/recommendations``, ``/api/v1/search`` and health."""
+"""``/api/v1/recommendations`` and ``/api/v1/search``."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Header, Path, Query, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, Counter, Gauge, Histogram, generate_latest
+from fastapi import APIRouter, BackgroundTasks, Path, Query
+from prometheus_client import Counter, Histogram
 
 from contracts.errors import Retryable
 from contracts.event import UUID_PATTERN
 from contracts.events.recommendations import Source
 from contracts.ids import new_id
-from serving.errors import WrongInstitution
-from serving.problems import RESPONSES
-from serving.recommend import CHAIN
+from gateway.errors import NotFound
+from gateway.problems import RESPONSES
+from serving.access import SELF, Asking, nobody, serves
+from serving.feedback import Shown
+from serving.recommend import CHAIN, GENERIC, Answer
 from serving.schemas import Accepted, Chosen, Recommendation, RecommendedItem, SearchResult
 from serving.search import search
-
-if TYPE_CHECKING:
-    from serving.app import Parts
 
 ARM = "live"
 """Every learner is in one arm until an experiment runs."""
@@ -27,37 +26,24 @@ ARM = "live"
 ANSWERED = Histogram("serving_answer_seconds", "Time to answer a recommendation request")
 OFFERED = Counter("serving_offers_total", "Recommended items", ["source"])
 DEGRADED = Counter("serving_degraded_total", "Answers that did without a part", ["part"])
-OUTLET = Gauge("serving_outlet_events", "Recommendation events by fate", ["fate"])
 
 router = APIRouter(prefix="/api/v1", responses=RESPONSES)
-health = APIRouter(tags=["health"])
 
-
-def _parts(
-    request: Request,
-    x_institution_id: Annotated[str | None, Header(description="default: the served one")] = None,
-) -> Parts:
-    parts: Parts = request.app.state.parts
-    if x_institution_id is not None and x_institution_id != parts.settings.institution_id:
-        raise WrongInstitution(
-            f"this process serves institution {parts.settings.institution_id}, "
-            f"not {x_institution_id}"
-        )
-    return parts
-
-
-InParts = Annotated[Any, Depends(_parts)]
 Uuid = Annotated[str, Path(pattern=UUID_PATTERN)]
 
 
 @router.get("/recommendations", tags=["recommendations"])
 async def recommendations(
-    parts: InParts,
+    asking: Annotated[Asking, serves("recommendation.read")],
     later: BackgroundTasks,
     user_id: Annotated[str, Query(pattern=UUID_PATTERN, description="the learner")],
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
     course_id: Annotated[
-        str | None, Query(pattern=UUID_PATTERN, description="only items of this course")
+        str | None,
+        Query(
+            pattern=UUID_PATTERN,
+            description="only items of this course; who teaches the learner names one of theirs",
+        ),
     ] = None,
     source: Annotated[
         list[Source] | None, Query(description="only these sources; default: the whole chain")
@@ -65,27 +51,55 @@ async def recommendations(
 ) -> Recommendation:
     """What to study next, each item with its source and reason.
 
-    Emits `recommendation.shown` for each item.
+    For the learner, their guardians, and within a course whoever teaches them in it. Where the
+    learner asks, it emits `recommendation.shown` for each item, unless they do not agree to
+    personalization: then nothing about them is recorded, and `recommendation_id` is null.
     """
+    related = await asking.related(user_id)
+    sources = source or CHAIN
+    if not asking.may("Learner", relations=related.relations):
+        if asking.caller.kind == "anonymous":
+            asking.decide("Learner", relations=())
+        if not asking.may("Learner", relations=related.within(course_id)):
+            raise nobody()
+        # What the learner does in other courses is not in the reasons that a teacher reads.
+        sources = [one for one in sources if one in GENERIC] or GENERIC
+    parts = asking.parts
     if not parts.catalogue.loaded:
         raise Retryable("the catalogue is not loaded yet: the LMS does not answer")
     with ANSWERED.time():
-        answer = await parts.recommender.answer(user_id, limit, course_id, source or CHAIN)
+        try:
+            answer = await parts.recommender.answer(user_id, limit, course_id, sources)
+        except NotFound:
+            raise nobody() from None
+    shown = asking.may("Learner", "recommendation.show", relations=related.relations)
+    recorded = shown and answer.personalized
+    recommendation_id = _shown(asking, answer, user_id) if recorded else None
+    if recommendation_id is not None:
+        later.add_task(parts.feedback.remember, recommendation_id)
+    for part in answer.degraded:
+        DEGRADED.labels(part).inc()
+    return _described(asking, answer, recommendation_id)
+
+
+def _shown(asking: Asking, answer: Answer, user_id: str) -> str:
+    """Report the answer as shown to its learner; the id under which it can be clicked."""
     recommendation_id = new_id()
-    catalogue = parts.catalogue
-    items = [catalogue.items[offer.item_id] for offer in answer.offers]
-    parts.feedback.shown(
+    items = asking.parts.catalogue.items
+    asking.parts.feedback.shown(
         recommendation_id,
         user_id,
-        [(offer, item.course_id) for offer, item in zip(answer.offers, items, strict=True)],
+        [(offer, items[offer.item_id].course_id) for offer in answer.offers],
         model=answer.model,
         arm=ARM,
     )
-    later.add_task(parts.feedback.remember, recommendation_id)
-    for part in answer.degraded:
-        DEGRADED.labels(part).inc()
+    return recommendation_id
+
+
+def _described(asking: Asking, answer: Answer, recommendation_id: str | None) -> Recommendation:
     shown = []
-    for position, (offer, item) in enumerate(zip(answer.offers, items, strict=True), start=1):
+    for position, offer in enumerate(answer.offers, start=1):
+        item = asking.parts.catalogue.items[offer.item_id]
         OFFERED.labels(offer.source).inc()
         shown.append(
             RecommendedItem(
@@ -114,9 +128,14 @@ async def recommendations(
     status_code=HTTPStatus.ACCEPTED,
     tags=["recommendations"],
 )
-async def click(parts: InParts, recommendation_id: Uuid, body: Chosen) -> Accepted:
+async def click(
+    asking: Annotated[Asking, serves("recommendation.click")],
+    recommendation_id: Uuid,
+    body: Chosen,
+) -> Accepted:
     """The learner followed an offer; emits `recommendation.clicked`, once per offer."""
-    await parts.feedback.clicked(recommendation_id, body.item_id)
+    shown = await _given(asking, recommendation_id)
+    await asking.parts.feedback.clicked(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
 
 
@@ -125,54 +144,38 @@ async def click(parts: InParts, recommendation_id: Uuid, body: Chosen) -> Accept
     status_code=HTTPStatus.ACCEPTED,
     tags=["recommendations"],
 )
-async def dismiss(parts: InParts, recommendation_id: Uuid, body: Chosen) -> Accepted:
+async def dismiss(
+    asking: Annotated[Asking, serves("recommendation.dismiss")],
+    recommendation_id: Uuid,
+    body: Chosen,
+) -> Accepted:
     """The learner said no: not offered again for some time; emits `recommendation.dismissed`."""
-    await parts.feedback.dismissed(recommendation_id, body.item_id)
+    shown = await _given(asking, recommendation_id)
+    await asking.parts.feedback.dismissed(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
+
+
+async def _given(asking: Asking, recommendation_id: str) -> Shown:
+    """The answer, for whoever may act on it; who was shown another one finds nothing, and so does
+    who has withdrawn personalization since: nothing more is recorded of them."""
+    if asking.caller.kind == "anonymous":
+        asking.decide("Learner", relations=())
+    shown = await asking.parts.feedback.given(recommendation_id)
+    own = shown is not None and shown.user_id == asking.caller.user_id
+    may = asking.may("Learner", relations=SELF.relations if own else ())
+    if shown is None or not may or not await asking.parts.signals.agrees(shown.user_id):
+        hours = asking.parts.settings.shown_hours
+        raise NotFound(f"no such recommendation was shown to you in the last {hours} hours")
+    return shown
 
 
 @router.get("/search", tags=["search"])
 async def find(
-    parts: InParts,
+    asking: Annotated[Asking, serves("catalogue.search")],
     q: Annotated[str, Query(min_length=1, max_length=500, description="in your own words")],
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> SearchResult:
-    """Items whose text is nearest in meaning."""
+    """Items whose text is nearest in meaning, for everybody of the institution."""
+    asking.decide("Institution")
+    parts = asking.parts
     return SearchResult(query=q, items=await search(parts.index, parts.catalogue, q, limit))
-
-
-@health.get("/health/live")
-async def live() -> dict[str, str]:
-    """The process runs."""
-    return {"status": "live"}
-
-
-@health.get("/health/ready")
-async def ready(parts: InParts, response: Response) -> dict[str, Any]:
-    """It can answer; `degraded` parts make answers poorer, not wrong."""
-    model = parts.live.current
-    problems = [parts.live.problem, None if parts.index.ready else "the semantic index is not open"]
-    if not parts.catalogue.loaded:
-        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
-    return {
-        "status": "ready" if parts.catalogue.loaded else "waiting for the LMS's catalogue",
-        "courses": len(parts.catalogue.courses),
-        "items": len(parts.catalogue.items),
-        "indexed": parts.index.size,
-        "model": None if model is None else model.name,
-        "trained_until": None if model is None else model.trained_until,
-        "degraded": [problem for problem in problems if problem],
-        "events": {
-            "published": parts.outlet.published,
-            "failed": parts.outlet.failed,
-            "dropped": parts.outlet.dropped,
-        },
-    }
-
-
-@health.get("/metrics")
-async def metrics(parts: InParts) -> Response:
-    """For Prometheus."""
-    for fate in ("published", "failed", "dropped"):
-        OUTLET.labels(fate).set(getattr(parts.outlet, fate))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

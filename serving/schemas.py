@@ -53,7 +53,10 @@ class Recommendation(BaseModel):
         }
     )
 
-    recommendation_id: str
+    recommendation_id: str | None = Field(
+        description="names the answer in clicks and dismissals; null where the learner did not ask "
+        "for it themself: then nothing was shown to them"
+    )
     model: str = Field(description="the model that ranked, or `none`")
     arm: str = Field(description="the experiment arm the learner is in")
     degraded: list[str] = Field(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.ids import DEFAULT_INSTITUTION
+from gateway.limits.settings import Allowance, Rate
 
 
 class ServingSettings(BaseSettings):
     """``LMS_SERVING_*``: deadlines of the parts an answer is made from, and refresh intervals."""
 
-    model_config = SettingsConfigDict(env_prefix="LMS_SERVING_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LMS_SERVING_", frozen=True, validate_default=True)
 
     institution_id: str = DEFAULT_INSTITUTION
     """The institution whose catalogue this process serves."""
@@ -26,6 +27,9 @@ class ServingSettings(BaseSettings):
     model_refresh_s: float = 1.0
     forgetting_s: float = 2.0
     """How often it is looked whether somebody was erased."""
+    offers: Allowance = Rate(0.5, 20)
+    """Recommendations a person may ask for, besides the limits of every process: each answer is up
+    to 50 impressions."""
     dismissed_days: int = 90
     shown_hours: int = 48
     """How long a recommendation can still be clicked or dismissed."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from stack import tls
 from stack.profile import profile
 
 
@@ -37,4 +38,4 @@ class FlinkSettings(BaseSettings):
 
     @property
     def rest_url(self) -> str:
-        return f"http://{self.rest_host}:{self.rest_port}"
+        return f"{tls.scheme('flink')}://{self.rest_host}:{self.rest_port}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
+from collections.abc import Generator
+from ipaddress import ip_address
 
+import httpx
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.errors import Misconfigured
+from stack import tls
 from stack.profile import profile
-from stack.secrets import secret
+from stack.secrets import secret, variable_of
 
 
 class HttpSettings(BaseSettings):
@@ -33,24 +37,65 @@ class HttpSettings(BaseSettings):
     monitor_port: int = Field(default_factory=lambda: profile().port(18040))
     """Health and metrics of the LMS's background consumers."""
 
+    pages_url: str | None = None
+    """Where browsers reach the pages, if not where the dashboards listen: the address of a proxy
+    (``https://learn.example.org``)."""
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine reaches our processes."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
     @property
     def lms_url(self) -> str:
-        return f"http://{self.lms_host}:{self.lms_port}"
+        return f"{tls.scheme('http')}://{self.lms_host}:{self.lms_port}"
 
     @property
     def serving_url(self) -> str:
-        return f"http://{self.serving_host}:{self.serving_port}"
+        return f"{tls.scheme('http')}://{self.serving_host}:{self.serving_port}"
+
+    @property
+    def pages_address(self) -> str:
+        """What browsers open."""
+        return (self.pages_url or self.dashboards_url).rstrip("/")
 
     @property
     def dashboards_url(self) -> str:
-        return f"http://{self.dashboards_host}:{self.dashboards_port}"
+        return f"{tls.scheme('http')}://{self.dashboards_host}:{self.dashboards_port}"
 
 
-def service_key() -> str:
-    """What serving and the dashboards show the LMS: the secret ``service-key``."""
-    return secret("service-key", lambda: token_urlsafe(32))
+def service_key(service: str) -> str:
+    """What one of our services shows the LMS: the secret ``service-key-<service>``.
+
+    Setup makes it (``./learnstream setup``). Raises ``Misconfigured`` where it has not.
+    """
+    name = f"service-key-{service}"
+
+    def absent() -> str:
+        raise Misconfigured(
+            f"{service} has no key for the LMS: run ./learnstream setup or set {variable_of(name)}",
+            setting=variable_of(name),
+        )
+
+    return secret(name, absent)
 
 
-def service_headers(institution_id: str) -> dict[str, str]:
-    """The headers of our own processes' requests to the LMS."""
-    return {"Authorization": f"Bearer {service_key()}", "X-Institution-Id": institution_id}
+class ServiceAuth(httpx.Auth):
+    """``httpx`` authentication of a service; a key that was rotated is read again."""
+
+    def __init__(self, service: str) -> None:
+        self._service, self._key = service, ""
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        self._key = self._key or service_key(self._service)
+        request.headers["Authorization"] = f"Bearer {self._key}"
+        response = yield request
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            newer = service_key(self._service)
+            if newer != self._key:
+                self._key = newer
+                request.headers["Authorization"] = f"Bearer {newer}"
+                yield request

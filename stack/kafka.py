@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from confluent_kafka import (
     Consumer,
@@ -22,8 +22,9 @@ from confluent_kafka.cimpl import NewTopic
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.errors import Retryable
+from contracts.errors import Misconfigured, Retryable
 from contracts.topics import DUPLICATES, TOPICS, Topic
+from stack import principals, tls
 from stack.profile import profile
 
 Place = tuple[str, int]
@@ -47,10 +48,29 @@ class KafkaSettings(BaseSettings):
     """How long topics keep messages; None (``none``): for ever. What was before is in the archive,
     from which everything that begins anew then starts. It is also how long Kafka still holds the
     old id of a person who was erased. At least as long as a consumer may be off."""
-    security_protocol: str = "PLAINTEXT"
-    sasl_mechanism: str | None = None
+    security_protocol: str = "SASL_PLAINTEXT"
+    """``SASL_SSL`` where the way to the brokers is not our own machine."""
+    sasl_mechanism: str = "SCRAM-SHA-512"
     sasl_username: str | None = None
+    """Instead of the name of the principal."""
     sasl_password: str | None = None
+    """Instead of the principal's password (``stack.principals``)."""
+    access: Literal["managed", "given"] = "managed"
+    """``given``: who runs the cluster makes its principals and their rights, not ``setup``."""
+
+    @field_validator("security_protocol")
+    @classmethod
+    def _encrypted(cls, protocol: str) -> str:
+        return tls.kafka_protocol(protocol)
+
+    @property
+    def authenticates(self) -> bool:
+        return self.security_protocol.startswith("SASL")
+
+    def login(self, principal: str | None = None) -> tuple[str, str]:
+        """Username and password of ``principal``, or of this process."""
+        name = principal or principals.current()
+        return self.sasl_username or name, self.sasl_password or principals.password(name)
 
     @field_validator("retention_days", mode="before")
     @classmethod
@@ -82,18 +102,30 @@ class KafkaSettings(BaseSettings):
             **topic.config,
         }
 
-    def client(self) -> dict[str, Any]:
-        """The settings every librdkafka client shares."""
+    def client(self, principal: str | None = None) -> dict[str, Any]:
+        """The settings every librdkafka client shares, as ``principal`` or as this process."""
         conf: dict[str, Any] = {
             "bootstrap.servers": self.bootstrap_servers,
             # A broker that was restarted is found again within a second, not within ten.
             "reconnect.backoff.max.ms": 1000,
             "security.protocol": self.security_protocol,
-            "sasl.mechanism": self.sasl_mechanism,
-            "sasl.username": self.sasl_username,
-            "sasl.password": self.sasl_password,
+            **tls.librdkafka(),
         }
-        return {name: value for name, value in conf.items() if value is not None}
+        if self.authenticates:
+            username, password = self.login(principal)
+            conf |= {
+                "sasl.mechanism": self.sasl_mechanism,
+                "sasl.username": username,
+                "sasl.password": password,
+            }
+        return conf
+
+
+def quoted(secret: str) -> str:
+    """A password as a value of JAAS; raises ``Misconfigured`` for one that JAAS would cut."""
+    if not secret.isprintable() or set(secret) & set('"\\'):
+        raise Misconfigured("a password for Kafka holds no quotes, backslashes or line breaks")
+    return f'"{secret}"'
 
 
 def producer(**overrides: Any) -> Producer:
@@ -122,27 +154,31 @@ def consumer(group: str, **overrides: Any) -> Consumer:
     return Consumer(conf)
 
 
-def places(*topics: str, client: Consumer | AdminClient | None = None) -> list[Place]:
+def places(
+    *topics: str, client: Consumer | AdminClient | None = None, timeout_s: float | None = None
+) -> list[Place]:
     """Every partition of these topics, asked of ``client`` if there is one already.
 
     Blocks. Raises ``Retryable`` where Kafka is away or lacks a topic.
     """
-    known = _topics(client or admin())
+    known = _topics(client or admin(), timeout_s or SILENCE_S)
     missing = [topic for topic in topics if topic not in known]
     if missing:
         raise Retryable(f"Kafka has no topic {', '.join(missing)}: run learnstream up")
     return [(topic, number) for topic in topics for number in sorted(known[topic].partitions)]
 
 
-def _topics(client: Consumer | AdminClient) -> Mapping[str, Any]:
+def _topics(client: Consumer | AdminClient, timeout_s: float) -> Mapping[str, Any]:
     """Their metadata by name."""
     try:
-        return client.list_topics(timeout=SILENCE_S).topics
+        return client.list_topics(timeout=timeout_s).topics
     except KafkaException as error:
         raise Retryable(f"Kafka does not answer (LMS_KAFKA_BOOTSTRAP_SERVERS): {error}") from error
 
 
-def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[Message]]:
+def remaining(
+    starts: Mapping[Place, int], most: int = 10_000, principal: str | None = None
+) -> Iterator[list[Message]]:
     """The committed messages from these offsets on, to where each partition ends now.
 
     They come as lists of at most ``most``, in order within a partition. An offset that is no
@@ -153,13 +189,14 @@ def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[
         return
     unread = set(starts)
     settings = {
+        **KafkaSettings().client(principal),
         "enable.partition.eof": True,
         "fetch.wait.max.ms": 20,  # an end is told by an empty answer, which waits for so long
         "queued.max.messages.kbytes": 64 * 1024,
         "log_level": 2,  # its silence is told by us, once
     }
     with closing(consumer("remaining", **settings)) as reader:
-        _topics(reader)  # or it looks for the leaders a second later
+        _topics(reader, SILENCE_S)  # or it looks for the leaders a second later
         reader.assign([TopicPartition(*place, starts[place]) for place in sorted(starts)])
         heard_at = time.monotonic()
         while unread:
@@ -182,19 +219,21 @@ def remaining(starts: Mapping[Place, int], most: int = 10_000) -> Iterator[list[
                 yield messages
 
 
-def admin() -> AdminClient:
+def admin(settings: KafkaSettings | None = None, **overrides: Any) -> AdminClient:
     # Only warnings: librdkafka tells of its own shutdown on the caller's terminal.
-    return AdminClient({**KafkaSettings().client(), "log_level": 4})
+    return AdminClient({**(settings or KafkaSettings()).client(), "log_level": 4, **overrides})
 
 
-def create_topics(timeout_s: float = 30.0) -> list[str]:
+def create_topics(timeout_s: float = 30.0, settings: KafkaSettings | None = None) -> list[str]:
     """Create the contract topics that are missing; returns the names created.
 
-    Those that are there get the settings that their contract has now.
+    Those that are there get the settings that their contract has now. One that somebody else, or
+    an earlier try of the same request, has created meanwhile is there.
     """
-    settings = KafkaSettings()
-    client = admin()
+    settings = settings or KafkaSettings()
+    client = admin(settings)
     existing = set(client.list_topics(timeout=timeout_s).topics)
+    created = []
     missing = [
         NewTopic(
             topic.name,
@@ -206,10 +245,18 @@ def create_topics(timeout_s: float = 30.0) -> list[str]:
         if topic.name not in existing
     ]
     if missing:
-        for future in client.create_topics(missing, operation_timeout=timeout_s).values():
-            future.result(timeout_s)
+        for name, future in client.create_topics(missing, operation_timeout=timeout_s).items():
+            try:
+                future.result(timeout_s)
+            except KafkaException as error:
+                # librdkafka repeats a request whose answer was lost: the first one did it.
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise
+                existing.add(name)
+            else:
+                created.append(name)
     _configure(client, [topic for topic in TOPICS if topic.name in existing], timeout_s)
-    return [topic.topic for topic in missing]
+    return created
 
 
 def _configure(client: AdminClient, topics: Sequence[Topic], timeout_s: float) -> None:

@@ -8,6 +8,7 @@ command typed by a person is the operator's.
 from __future__ import annotations
 
 from secrets import token_urlsafe
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,8 +19,12 @@ from stack.secrets import secret
 OPERATOR = "operator"
 """Makes topics, tables and the other principals; owns the tables."""
 
+READER = "reader"
+"""What an operator reads with: everything, and writes nothing."""
+
 PRINCIPALS = (
     OPERATOR,
+    READER,
     "lms",
     "relay",
     "inbox",
@@ -58,6 +63,20 @@ def current() -> str:
     return PrincipalSettings().principal
 
 
+def application() -> str:
+    """Who the LMS is to its database: this process, or for a command of the operator ``lms``."""
+    name = current()
+    return "lms" if name == OPERATOR else name
+
+
 def password(principal: str) -> str:
     """``LMS_SECRET_PRINCIPAL_<NAME>``, or what was made at the first start on this machine."""
     return secret(f"principal-{principal}", lambda: token_urlsafe(24))
+
+
+def with_login(url: str, principal: str) -> str:
+    """An address that names nobody, with the principal's name and password; any other as it is."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or urlsplit(url).username is not None or urlsplit(url).password is not None:
+        return url
+    return f"{scheme}://{principal}:{quote(password(principal), safe='')}@{rest}"

@@ -31,6 +31,10 @@ class Profile(BaseSettings):
     last, and what happens now is in its tables later (docs/scaling.md).
     """
 
+    supervised: bool = False
+    """Whether this process belongs to the local stack, which sets it: pretended money is taken
+    there and nowhere else."""
+
     @property
     def parts(self) -> Path:
         """Downloaded programs (jars, the Postgres tree), shared by all profiles."""
@@ -45,6 +49,11 @@ class Profile(BaseSettings):
     def artefacts(self) -> Path:
         """Trained models and the semantic index of this profile."""
         return self.run / "artefacts"
+
+    @property
+    def demo_mark(self) -> Path:
+        """A file that `learnstream demo` makes: what only a demo may do is allowed here."""
+        return self.run / "demo"
 
     def port(self, base: int) -> int:
         return base + self.port_offset

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from qdrant_client import QdrantClient
 
+from stack import tls
 from stack.profile import profile
 
 
@@ -20,5 +21,8 @@ class QdrantSettings(BaseSettings):
 def client() -> QdrantClient:
     settings = QdrantSettings()
     if settings.url:
-        return QdrantClient(url=settings.url, api_key=settings.api_key)
+        if not tls.on("qdrant"):
+            return QdrantClient(url=settings.url, api_key=settings.api_key)
+        url = settings.url.replace("http://", "https://", 1)
+        return QdrantClient(url=url, api_key=settings.api_key, verify=tls.client_context())
     return QdrantClient(path=str(profile().artefacts / "qdrant"))

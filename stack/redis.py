@@ -9,23 +9,43 @@ from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
+from stack import principals, tls
 from stack.profile import profile
 
 
 class RedisSettings(BaseSettings):
-    """``LMS_REDIS_*``; ``url`` as redis-py reads it."""
+    """``LMS_REDIS_*``; ``url`` as redis-py reads it.
+
+    One that names no user gets the name and the password of this process's principal.
+    """
 
     model_config = SettingsConfigDict(env_prefix="LMS_REDIS_", frozen=True)
 
     url: str = Field(default_factory=lambda: f"redis://127.0.0.1:{profile().port(16379)}/0")
 
+    @field_validator("url", mode="after")
+    @classmethod
+    def _as_this_process(cls, url: str) -> str:
+        return tls.redis_url(principals.with_login(url, principals.current()))
 
-def client() -> redis.Redis:
-    return redis.Redis.from_url(RedisSettings().url)
+
+def client(**options: Any) -> redis.Redis:
+    url = RedisSettings().url
+    made: redis.Redis = redis.Redis.from_url(url, **tls.redis_options(url), **options)
+    return made
+
+
+def new_async_client(**options: Any) -> redis.asyncio.Redis:
+    """One with connections of its own, which its maker closes."""
+    url = RedisSettings().url
+    made: redis.asyncio.Redis = redis.asyncio.Redis.from_url(
+        url, **tls.redis_options(url), **options
+    )
+    return made
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
@@ -36,9 +56,7 @@ def async_client() -> redis.asyncio.Redis:
     loop = asyncio.get_running_loop()
     found = _of_loop.get(loop)
     if found is None:
-        found = redis.asyncio.Redis.from_url(
-            RedisSettings().url, socket_timeout=2.0, socket_connect_timeout=1.0
-        )
+        found = new_async_client(socket_timeout=2.0, socket_connect_timeout=1.0)
         _of_loop[loop] = found
     return found
 
@@ -105,6 +123,7 @@ def clients(url: str, timeout_s: float) -> Clients:
                 wait_s=timeout_s,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
+                **tls.redis_options(url),
             )
             found = of_loop[loop] = redis.asyncio.Redis(connection_pool=pool)
         return found

@@ -23,6 +23,7 @@ LONG = (
         "tests/pipelines/test_archive.py",
     ),
     ("tests/stack/test_local_stack.py",),
+    ("tests/stack/test_tls_stack.py",),  # the whole product as well, for a shorter time
     ("tests/core_lms/outbox/",),
     ("tests/features/",),
     ("tests/dashboards/",),

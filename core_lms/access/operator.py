@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Generator
 from functools import cache
@@ -9,10 +10,13 @@ from functools import cache
 import httpx
 
 from contracts.errors import Rejected
+from core_lms.sessions import links
+from core_lms.work import transaction
+from gateway.caller import Caller
 from gateway.decision import permissions_of
 from gateway.keys import KeyRing
 from gateway.tokens import LIFETIME_S, issue
-from stack.postgres import connect_lms
+from stack.postgres import PostgresSettings, connect_lms, pool
 from stack.queries import load
 
 RENEW_BEFORE_S = 60
@@ -67,6 +71,36 @@ def token_of_person(user_id: str, lifetime_s: float = LIFETIME_S) -> str:
         permissions=permissions_of(frozenset(roles)),
         lifetime_s=lifetime_s,
     )
+
+
+def person_of_role(institution_id: str, role: str) -> str | None:
+    """The first active invented account of a role; None where there is none."""
+    with connect_lms() as owner:
+        values = {"institution_id": institution_id, "role": role}
+        row = owner.execute(_sql["invented"], values).fetchone()
+    return None if row is None else str(row[0])
+
+
+def sign_in_link(user_id: str) -> str:
+    """What signs its bearer in to the pages as this person, once; audited as the operator's.
+
+    Raises ``Rejected`` for somebody who is not there, ``Conflict`` for somebody not active.
+    """
+    with connect_lms() as owner:
+        row = owner.execute(_sql["person"], {"user_id": user_id}).fetchone()
+    if row is None:
+        raise Rejected(f"there is no user {user_id}")
+    return asyncio.run(_sign_in_link(str(row[0]), user_id))
+
+
+async def _sign_in_link(institution_id: str, user_id: str) -> str:
+    operator = Caller("machine", institution_id, name="machine/operator")
+    async with (
+        pool(PostgresSettings().app_url) as connections,
+        transaction(connections, operator) as unit,
+    ):
+        unit.action, unit.resource = "session.mint-link", f"person {user_id}"
+        return await links.mint_sign_in(unit, user_id)
 
 
 class OperatorAuth(httpx.Auth):

@@ -12,3 +12,10 @@ FROM users
 LEFT JOIN user_roles AS had ON had.user_id = users.id AND scope IN ('global', 'institution')
 WHERE users.id = %(user_id)s AND erased_at IS NULL
 GROUP BY users.id
+
+-- name: invented
+SELECT id FROM users
+WHERE institution_id = %(institution_id)s AND role = %(role)s AND invented AND status = 'active'
+  AND erased_at IS NULL
+ORDER BY created_at, id
+LIMIT 1

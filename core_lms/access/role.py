@@ -1,37 +1,28 @@
-"""The database role of the application: its password, and that it is bound to a tenant."""
+"""The roles of the application: what they may do, and that a tenant binds them."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict
 
 from contracts.errors import Misconfigured
-from stack.postgres import PostgresSettings
+from stack import roles
 from stack.queries import load
 
-ROLE = "learnstream_app"
+GROUP = "learnstream_app"
+"""What the application may do; the roles that log in as it are members."""
+ROLES = ("lms", "inbox", "relay", "monitor", "reader")
+"""Who comes into this database, besides the operator."""
+RIGHTS = Path(__file__).with_name("rights.sql")
 
 _sql = load(__file__)
 
 
-def give_password(owner: psycopg.Connection[Any], settings: PostgresSettings) -> None:
-    """Let ``ROLE`` log in with the password of ``LMS_POSTGRES_APP_URL``, where that has one.
-
-    An installation whose administrator made another login for the application is left alone.
-    """
-    given = conninfo_to_dict(settings.app_url)
-    if given.get("user") != ROLE or not given.get("password"):
-        return
-    # The server keeps a verifier; what travels and what a log could show is that, not the password.
-    password = owner.pgconn.encrypt_password(str(given["password"]).encode(), ROLE.encode())
-    owner.execute(
-        sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-            sql.Identifier(ROLE), sql.Literal(password.decode())
-        )
-    )
+def declare(owner: psycopg.Connection[Any]) -> bool:
+    """Give each role what ``rights.sql`` says; whether something had to be done."""
+    return roles.declare(owner, RIGHTS, ROLES)
 
 
 def refuse_bypass(url: str) -> None:
@@ -48,6 +39,6 @@ def refuse_bypass(url: str) -> None:
     if row is not None and row[1]:
         raise Misconfigured(
             f"LMS_POSTGRES_APP_URL: the role {row[0]} sees every institution (superuser, BYPASSRLS "
-            f"or owner of the tables); use {ROLE} or another role that is none of it",
+            f"or owner of the tables); use lms, or another member of {GROUP} that is none of it",
             setting="LMS_POSTGRES_APP_URL",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
 from core_lms.work import Unit
-from gateway.caller import Caller
 from gateway.errors import Forbidden
 from stack.queries import load
 
@@ -35,6 +34,22 @@ class Answer:
     columns: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
 
+    def dicts(self) -> Iterator[dict[str, Any]]:
+        """The rows by name of column."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Which rows of the analytical database a question finds."""
+
+    scope: str
+    institution_id: str
+    course_ids: tuple[str, ...] = ()
+    """Of the scope ``courses``."""
+    user_id: str = ""
+    """Of the scope ``self``: whose."""
+
 
 async def taught(unit: Unit) -> list[str]:
     """The courses that the caller teaches."""
@@ -46,25 +61,24 @@ async def taught(unit: Unit) -> list[str]:
 async def ask(
     pool: AsyncConnectionPool[Any],
     sql: str,
-    scope: str,
-    caller: Caller,
-    course_ids: Sequence[str],
+    seen: Rows,
     timeout_s: float,
     most_rows: int,
+    params: Mapping[str, Any] | None = None,
 ) -> Answer:
-    """Run a panel's SQL over the rows of ``scope``, read-only, within the timeout.
+    """Run a panel's SQL over the rows that are ``seen``, read-only, within the timeout.
 
     Raises ``Forbidden`` where the panel reads what does not tell such rows apart, ``Retryable``
     where it takes too long.
     """
-    schema = SCHEMAS[scope]
+    schema = SCHEMAS[seen.scope]
     values = {
         "role": f"learnstream_{schema}",
         "schema": schema,
         "timeout_ms": int(timeout_s * 1000),
-        "institution_id": caller.institution_id,
-        "course_ids": list(course_ids),
-        "user_id": caller.user_id or "",
+        "institution_id": seen.institution_id,
+        "course_ids": list(seen.course_ids),
+        "user_id": seen.user_id,
     }
     async with pool.connection() as connection:
         await connection.set_read_only(True)
@@ -74,12 +88,12 @@ async def ask(
                 connection.cursor() as cursor,
             ):
                 await cursor.execute(_sql["scope"], values)
-                await cursor.execute(sql.encode(), prepare=False)
+                await cursor.execute(sql.encode(), params, prepare=False)
                 rows = await cursor.fetchmany(most_rows + 1)
                 columns = tuple(column.name for column in cursor.description or ())
         except (errors.InsufficientPrivilege, errors.UndefinedTable) as error:
             raise Forbidden(
-                f"this panel cannot be narrowed to the scope {scope!r}: ask for another scope"
+                f"this panel cannot be narrowed to the scope {seen.scope!r}: ask for another scope"
             ) from error
         except errors.QueryCanceled as error:
             raise Retryable(f"the panel took longer than {timeout_s:g} s") from error

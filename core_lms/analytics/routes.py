@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
-from core_lms.analytics import panels, resource, schemas, service
+from core_lms.analytics import learners, panels, resource, schemas, service
 from core_lms.analytics.settings import AnalyticsSettings
+from core_lms.users.resource import Person
 from core_lms.work import Work, does
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
@@ -34,19 +36,44 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
         await database.close()
 
 
-router = APIRouter(
-    prefix="/analytics", tags=["analytics"], responses=RESPONSES, lifespan=_connected
-)
+_analytics = APIRouter(prefix="/analytics", tags=["analytics"], responses=RESPONSES)
+_of_person = APIRouter(prefix="/users/{user_id}", tags=["analytics"], responses=RESPONSES)
 
 
-@router.get("/dashboards", response_model=schemas.Dashboards)
+@_analytics.get("/scope", response_model=schemas.OwnScope)
+async def scope(work: Annotated[Work, does("analytics.read")]) -> dict[str, Any]:
+    """Whose rows you see unless you say otherwise."""
+    about = resource.Analytics(service.widest(work.caller, None))
+    async with work.look(about) as unit:
+        return {"scope": unit.facts["scope"]}
+
+
+@_analytics.get("/learners", response_model=schemas.Learners)
+async def lately(request: Request, work: Annotated[Work, does("learner.list")]) -> dict[str, Any]:
+    """Who studied or joined lately, of those you may see: yourself, whose guardian you are, who is
+    in a course you teach, or everybody for administrators."""
+    about = resource.Analytics(service.widest(work.caller, None))
+    pool = request.app.state.analytics
+    return {"items": await learners.lately(work, about, pool, AnalyticsSettings())}
+
+
+@_of_person.get("/activity", response_model=schemas.Activity)
+async def activity(
+    user_id: UUID, request: Request, work: Annotated[Work, does("activity.list")]
+) -> dict[str, Any]:
+    """The last dozen things a learner did; a teacher sees those in the courses they teach."""
+    pool = request.app.state.analytics
+    return await learners.activity(work, Person(user_id), user_id, pool, AnalyticsSettings())
+
+
+@_analytics.get("/dashboards", response_model=schemas.Dashboards)
 async def dashboards(work: Annotated[Work, does("analytics.list")]) -> dict[str, Any]:
     """The dashboards and their panels."""
     async with work.begin(Institution()):
         return {"items": service.listed(AnalyticsSettings())}
 
 
-@router.get("/dashboards/{dashboard}/panels/{panel}", response_model=schemas.PanelData)
+@_analytics.get("/dashboards/{dashboard}/panels/{panel}", response_model=schemas.PanelData)
 async def data(
     dashboard: Name,
     panel: Name,
@@ -69,6 +96,14 @@ async def data(
         found = panels.panel(settings.panels, dashboard, panel)
         seen, course_ids = str(unit.facts["scope"]), await service.courses(unit)
     response.headers["Cache-Control"] = "private, max-age=1"
-    return await service.data(
+    answer = await service.data(
         request.app.state.analytics, found, seen, work.caller, course_ids, settings
     )
+    columns = [column["name"] for column in answer["columns"]]
+    rows = (dict(zip(columns, row, strict=True)) for row in answer["rows"])
+    return answer | {"names": await learners.titles(work, rows)}
+
+
+router = APIRouter(lifespan=_connected)
+for _part in (_analytics, _of_person):
+    router.include_router(_part)

@@ -1,7 +1,8 @@
 -- name: insert
-INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, institution_id)
+INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, made_with, service,
+                      institution_id)
 VALUES (%(id)s, %(name)s, %(start)s, %(hash)s, %(scopes)s, %(expires_at)s, %(created_by)s,
-        %(institution_id)s)
+        %(made_with)s, %(service)s, %(institution_id)s)
 RETURNING *
 
 -- name: get
@@ -15,7 +16,35 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: revoke
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s RETURNING *
+-- With the keys that it made, and those that they made.
+WITH RECURSIVE ended AS (
+    SELECT id FROM api_keys WHERE id = %(id)s
+    UNION
+    SELECT key.id FROM api_keys AS key JOIN ended ON key.made_with = ended.id
+)
+UPDATE api_keys SET revoked_at = now()
+WHERE id IN (SELECT id FROM ended) AND revoked_at IS NULL
+RETURNING id
 
 -- name: in_use
-SELECT id, institution_id, scopes, expires_at FROM api_key_in_use(%(hash)s)
+SELECT id, institution_id, scopes, expires_at, made_by, maker_roles, service
+FROM api_key_in_use(%(hash)s)
+
+-- As the owner of the tables, at setup. What the key may do follows the code.
+-- name: ensure_service
+INSERT INTO api_keys (id, name, start, hash, scopes, service, institution_id)
+VALUES (%(id)s, %(name)s, %(start)s, %(hash)s, %(scopes)s, %(service)s, %(institution_id)s)
+ON CONFLICT (hash) DO UPDATE SET scopes = excluded.scopes
+WHERE api_keys.scopes <> excluded.scopes
+RETURNING id
+
+-- name: of_services
+SELECT * FROM api_keys
+WHERE service IS NOT NULL AND institution_id = %(institution_id)s
+  AND revoked_at IS NULL AND (expires_at > now()) IS NOT FALSE
+ORDER BY service, created_at, id
+
+-- name: supersede
+UPDATE api_keys SET expires_at = least(coalesce(expires_at, %(ends_at)s), %(ends_at)s)
+WHERE service = %(service)s AND institution_id = %(institution_id)s AND id <> %(id)s
+  AND revoked_at IS NULL

@@ -2,7 +2,7 @@
 
 Any access of somebody to another person's data counts, reading included. What people do with their
 own data does not, unless a service says so (``record``): erasing, exporting, consent, guardians.
-Our own serving reads on behalf of the very learner it answers; its reads do not count.
+Nor does what one of our services reads on behalf of the very person it is about.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ PERSON_FIELDS = ("user_id", "about", "learner_id")
 PERSON_FACT = "person_id"
 """The column of a resource's query that tells whose it is; it does not reach the policies."""
 
-_SERVING = "machine/serving"
 _personal = cache(personal_fields)
 _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
 _READS = (".read", ".list")
@@ -41,12 +40,18 @@ def begin(unit: Unit, action: str, resource: Resource, person_id: object = None)
     """Note what the unit does, and about whom as far as its resource tells."""
     unit.action, unit.resource = action, str(resource)
     _current.set(unit)
-    if unit.caller.name == _SERVING and action.endswith(_READS):
-        return
     fields = {field.name for field in dataclasses.fields(resource)}
     named = [getattr(resource, name) for name in PERSON_FIELDS if name in fields]
     unit.people.update(str(id_) for id_ in (*named, person_id) if id_ is not None)
-    unit.people.discard(str(unit.caller.user_id))
+    unit.people -= _themselves(unit.caller, action)
+
+
+def _themselves(caller: Caller, action: str) -> set[str]:
+    """Who needs no entry: the caller, and whom a service reads for."""
+    own = {str(caller.user_id)}
+    if caller.on_behalf_of is not None and action.endswith(_READS):
+        own.add(caller.on_behalf_of.removeprefix("user/"))
+    return own
 
 
 def record(unit: Unit, *people: object, action: str | None = None) -> None:
@@ -55,8 +60,7 @@ def record(unit: Unit, *people: object, action: str | None = None) -> None:
     ``action`` names what a unit does that no route began.
     """
     unit.action = action or unit.action
-    if unit.caller.name != _SERVING:
-        unit.people.update(map(str, people))
+    unit.people.update(map(str, people))
 
 
 def shown(items: Iterable[Mapping[str, Any]], column: str = "user_id") -> None:
@@ -65,9 +69,9 @@ def shown(items: Iterable[Mapping[str, Any]], column: str = "user_id") -> None:
     Every page of a list comes through here (``core_lms.pages``), so that no list can forget it.
     """
     unit = _current.get()
-    if unit is not None and unit.caller.name != _SERVING:
+    if unit is not None:
         people = {str(item[column]) for item in items if item.get(column) is not None}
-        unit.people.update(people - {str(unit.caller.user_id)})
+        unit.people.update(people - _themselves(unit.caller, unit.action))
 
 
 def entry(unit: Unit) -> Mapping[str, Any] | None:
@@ -80,7 +84,7 @@ def entry(unit: Unit) -> Mapping[str, Any] | None:
         return None
     caller: Caller = unit.caller
     return {
-        "actor": caller.name,
+        "actor": caller.actor,
         "action": unit.action,
         "resource": unit.resource,
         "about": sorted(unit.people),

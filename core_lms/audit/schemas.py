@@ -16,7 +16,8 @@ class Access(BaseModel):
     id: UUID
     at: datetime
     actor: str
-    """``user/<id>``, ``machine/<name>`` or ``service/<name>``."""
+    """``user/<id>``, ``key/<id>``, ``machine/<name>``, ``service/<name>``; what a service asked for
+    somebody is ``machine/<name> for user/<id>``."""
     action: str
     resource: str
     about: list[UUID]

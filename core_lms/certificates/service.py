@@ -14,7 +14,7 @@ from contracts.errors import Rejected
 from contracts.events.certificates import CertificateIssued, CertificateRevoked
 from contracts.ids import new_id
 from core_lms import pages
-from core_lms.certificates import keys, repository
+from core_lms.certificates import keys, repository, resource
 from core_lms.certificates.document import Document, facts, holder, new_code, written
 from core_lms.certificates.schemas import NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
@@ -29,18 +29,21 @@ SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"
 
 
-async def award(unit: Unit, enrollment_id: str, completed_at: datetime) -> DictRow | None:
+async def award(unit: Unit, enrollment_id: str) -> DictRow | None:
     """The certificate of a completed course; None where none is due.
 
     None is due to an erased person, for a course whose metadata say ``"certificate": false``, and
-    where there is or was one already. Raises ``Rejected`` for an unknown enrollment.
+    where there is or was one already. Raises ``Rejected`` for an unknown enrollment, and for one
+    that is not completed.
     """
     found = await repository.completion(unit, enrollment_id)
     if found is None:
         raise Rejected(f"there is no enrollment {enrollment_id}", enrollment_id=enrollment_id)
+    if found["completed_at"] is None:
+        raise Rejected(f"enrollment {enrollment_id} is not completed", enrollment_id=enrollment_id)
     if found["erased"] or not found["certified"] or found["issued_before"]:
         return None
-    return await _issue(unit, enrollment_id, found, completed_at)
+    return await _issue(unit, enrollment_id, found, found["completed_at"])
 
 
 async def _issue(
@@ -123,7 +126,9 @@ async def reissue(unit: Unit, id_: UUID) -> tuple[DictRow, bool]:
     is new. The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
     where another certificate of the enrollment counts.
     """
-    new, repeated = await claim(unit, "certificate", Reissue(), id_)
+    new, repeated = await claim(
+        unit, "certificate", Reissue(), id_, shown=("certificate.read", resource.Certificate)
+    )
     if repeated:
         return _found(await repository.get(unit, new), new), False
     row = _found(await repository.lock(unit, id_), id_)

@@ -1,11 +1,14 @@
-"""Bring the LMS database up to date."""
+"""Bring the LMS database up to date, and register the keys of our own services."""
 
 from __future__ import annotations
 
 import argparse
 
+from contracts.ids import DEFAULT_INSTITUTION
+from core_lms.api_keys import services
 from core_lms.migrate import migrate
 from core_lms.privacy.sealing import seal_existing
+from stack.postgres import connect_lms
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +21,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"applied {name}")
     sealed = seal_existing()
     if sealed:
-        print(f"sealed the personal data of {sealed} accounts")
-    if not applied and not sealed:
+        print(f"sealed {sealed:,} accounts and texts that were in the clear")
+    with connect_lms() as owner:
+        keyed = services.ensure(owner, DEFAULT_INSTITUTION)
+    if keyed:
+        print(f"keys for the LMS: {', '.join(keyed)}")
+    if not applied and not sealed and not keyed:
         print("the LMS database is up to date")
     return 0

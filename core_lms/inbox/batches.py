@@ -18,13 +18,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
-from core_lms import audit
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
+from core_lms.inbox.handling import handled
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
-from core_lms.outbox import append, rows
+from core_lms.outbox import append
 from core_lms.work import Unit
 from gateway.telemetry import tracing
 from stack.queries import load
@@ -44,6 +44,8 @@ class Record:
     value: bytes | None
     traceparent: str | None = None
     """The trace in which the event was written, if any."""
+    history: bool = False
+    """Whether it is marked as history."""
 
 
 _beginning = re.compile(rb'\{"event_id":"[0-9a-f-]{36}","event_type":"([a-z_.]{1,64})",')
@@ -107,6 +109,7 @@ class Batches:
             reached("locked")
             outcome = Outcome(position)
             emitted: list[Envelope] = []
+            history: set[str] = set()
             traces: set[str | None] = set()
             afterwards: list[Callable[[], Awaitable[None]]] = []
             interests: Interests = {}
@@ -123,6 +126,8 @@ class Batches:
                     emitted += unit.events
                     if unit.events:
                         traces.add(record.traceparent)
+                    if record.history:
+                        history.update(envelope.event_id for envelope in unit.events)
                     afterwards += unit.afterwards
                 outcome.counts[became] += 1
             else:
@@ -130,7 +135,7 @@ class Batches:
             if emitted:
                 # All at once, for the order of the locks; events of several traces carry none.
                 with tracing.span("append", traceparent=traces.pop() if len(traces) == 1 else None):
-                    await append(cursor, *emitted)
+                    await append(cursor, *emitted, history=history)
                 reached("appended")
             if outcome.next_offset != position:
                 await cursor.execute(sql["move"], {**where, "next_offset": outcome.next_offset})
@@ -156,6 +161,8 @@ class Batches:
         interests: Interests,
     ) -> tuple[str, Unit | None]:
         """What became of one message; raises ``_Blocked`` where it has to wait."""
+        if record.history and not self.consumer.history:
+            return "passed", None
         try:
             envelope = decode(record.topic, record.value)
         except Rejected as error:
@@ -171,7 +178,7 @@ class Batches:
                 return "passed", None
             what = f"{self.consumer.name} {envelope.event_type}"
             with tracing.span(what, SpanKind.CONSUMER, record.traceparent):
-                unit = await self._handle(connection, cursor, envelope)
+                unit = await handled(connection, cursor, self.consumer, envelope)
         except Retryable as error:
             raise _Blocked(error) from None
         except Rejected as error:
@@ -192,6 +199,10 @@ class Batches:
             await self._set_aside(cursor, record, envelope, f"unforeseen: {type(error).__name__}")
             return "failed", None
         self._tries.pop(place, None)
+        if unit is None:
+            facts = {**self._facts(record), "event_id": envelope.event_id}
+            log.warning("no row of ours says so: no effect", extra=facts)
+            return "unconfirmed", None
         reached("handled")
         return "applied", unit
 
@@ -212,19 +223,6 @@ class Batches:
                 interests[institution_id] = await self.consumer.interest(unit)
         return interests[institution_id](envelope)
 
-    async def _handle(
-        self, connection: AsyncConnection[Any], cursor: AsyncCursor[DictRow], envelope: Envelope
-    ) -> Unit:
-        """The handler's effects under a savepoint, and the unit with the events it emitted."""
-        async with connection.transaction():
-            unit = await unit_of(cursor, self.consumer, envelope.institution_id)
-            await self.consumer.handle(unit, envelope)
-            audited = audit.entry(unit)
-            if audited:
-                await cursor.execute(audit.INSERT, audited)
-            rows(*unit.events)  # an event too large to publish is this handler's failure
-            return unit
-
     async def _set_aside(
         self, cursor: AsyncCursor[DictRow], record: Record, envelope: Envelope, reason: str
     ) -> None:
@@ -240,6 +238,7 @@ class Batches:
                 "offset": record.offset,
                 "reason": reason,
                 "message": envelope.encode().decode(),
+                "history": record.history,
                 "institution_id": envelope.institution_id,
             },
         )

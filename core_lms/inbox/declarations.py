@@ -43,8 +43,15 @@ class Consumer:
     interest: Callable[[Unit], Awaitable[Callable[[Envelope], bool]]] | None = None
     """Asks the database what an institution wants at all, once for all its events of a batch: those
     for which the answer is False change nothing. It only reads."""
+    confirms: bool = True
+    """Whether the LMS's own row has to say what the event says (``core_lms.inbox.confirming``).
+    Everybody whose effects somebody would forge an event for; so, everybody."""
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
+
+    history: bool = True
+    """Whether it wants events marked as history (``contracts.history``). What it emits for them is
+    marked too. False for whoever notifies somebody."""
 
     @property
     def topics(self) -> tuple[str, ...]:

@@ -10,9 +10,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.envelope import decode
 from contracts.errors import LearnstreamError, Misconfigured, Rejected
-from core_lms import audit
 from core_lms.inbox.declarations import Consumer
-from core_lms.inbox.units import unit_of
+from core_lms.inbox.handling import handled
 from core_lms.outbox import append
 from stack.queries import load
 
@@ -56,14 +55,12 @@ async def retry(
         try:
             async with connection.transaction():
                 envelope = decode(row["topic"], row["message"].encode())
-                unit = await unit_of(cursor, found[0], envelope.institution_id)
-                await found[0].handle(unit, envelope)
-                audited = audit.entry(unit)
-                if audited:
-                    await cursor.execute(audit.INSERT, audited)
+                unit = await handled(connection, cursor, found[0], envelope)
+                if unit is None:
+                    raise Rejected("no row of ours says so")
                 await cursor.execute(_sql["drop_failure"], which)
                 if unit.events:
-                    await append(cursor, *unit.events)
+                    await append(cursor, *unit.events, history=row["history"])
                 return None
         except Exception as error:
             ours = isinstance(error, LearnstreamError)

@@ -7,7 +7,8 @@ from prometheus_client import Counter, Gauge, Histogram
 EVENTS = Counter(
     "lms_inbox_events_total",
     "Messages a consumer is done with, by outcome: applied, passed (not its type), malformed, "
-    "failed (set aside), late (another process had applied it)",
+    "failed (set aside), late (another process had applied it), unconfirmed (no row of the LMS "
+    "says so)",
     ["consumer", "outcome"],
 )
 RETRIES = Counter("lms_inbox_retries_total", "Events to be tried again", ["consumer"])

@@ -11,17 +11,19 @@ from typing import Any
 
 import psycopg
 import uvicorn
-from fastapi import FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import FastAPI
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
 from core_lms import services
-from core_lms.inbox import metrics
+from core_lms.inbox import confirming, metrics
 from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
 from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.stopping import pause
+from gateway import server
+from gateway.app import install
+from gateway.operations import NotReady, Ready
 from gateway.telemetry import tracing
 from stack.http import HttpSettings
 from stack.postgres import PostgresSettings, pool
@@ -30,29 +32,26 @@ log = logging.getLogger("core_lms.inbox")
 
 
 def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
-    """What this process runs; raises ``Misconfigured`` for a name that nobody has."""
+    """What this process runs; raises ``Misconfigured`` for a name that nobody has, and for an
+    event that nobody confirms."""
     contexts, only = services.chosen(), settings.chosen_names()
     readers, others = consumers(contexts), loops(contexts)
     unknown = only - {one.name for one in readers} - {one.name for one in others}
     if unknown:
         raise Misconfigured(f"LMS_INBOX_ONLY names {sorted(unknown)}: no consumer or loop has it")
-    return (
-        [one for one in readers if not only or one.name in only],
-        [one for one in others if not only or one.name in only],
-    )
+    readers = [one for one in readers if not only or one.name in only]
+    confirming.check(readers)
+    return readers, [one for one in others if not only or one.name in only]
 
 
 def create_app(
     settings: InboxSettings, readers: Sequence[Consumer], others: Sequence[Loop]
 ) -> FastAPI:
     """Consumers and loops run as long as the application's lifespan."""
-    app = FastAPI(title="Learnstream inbox", openapi_url=None)
-    app.state.failed = None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stop = asyncio.Event()
-        tracer = tracing.start("inbox")
         database = pool(
             PostgresSettings().app_url,
             application_name="learnstream-inbox",
@@ -76,32 +75,20 @@ def create_app(
                 watch.cancel()
                 await asyncio.gather(*tasks, watch, return_exceptions=True)
                 await database.close()
-                tracing.stop(tracer)
 
-    app.router.lifespan_context = lifespan
-    _health(app)
+    app = FastAPI(title="Learnstream inbox", openapi_url=None, lifespan=lifespan)
+    app.state.failed = None
+    install(app, name="inbox", ready=_ready(app))
     return app
 
 
 def serve(app: FastAPI) -> BaseException | None:
     """Answer health and metrics, and run what the lifespan runs; returns what it failed with."""
-    http = HttpSettings()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=http.host,
-            port=http.inbox_port,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-        )
-    )
-    app.state.end = lambda: setattr(server, "should_exit", True)
-    server.run()
-    if not server.started:
+
+    def served(running: uvicorn.Server) -> None:
+        app.state.end = lambda: setattr(running, "should_exit", True)
+
+    if not server.run(app, HttpSettings().inbox_port, served=served, log_level="warning"):
         return Retryable("the process could not start: the lines above say why")
     failed: BaseException | None = app.state.failed
     return failed
@@ -138,27 +125,17 @@ async def _watch(app: FastAPI, tasks: Sequence[asyncio.Task[None]]) -> None:
             return
 
 
-def _health(app: FastAPI) -> None:
-    @app.get("/health/live")
-    async def live() -> dict[str, str]:
-        """The process answers."""
-        return {"status": "live"}
-
-    @app.get("/health/ready")
-    async def ready(response: Response) -> dict[str, Any]:
+def _ready(app: FastAPI) -> Ready:
+    async def can_answer() -> dict[str, Any]:
         """Postgres answers and every consumer has its partitions."""
         waiting = [one.consumer.name for one in app.state.readers if not one.connected]
         try:
             async with app.state.pool.connection(timeout=1.0) as connection:
                 await connection.execute("SELECT 1")
         except (psycopg.Error, PoolTimeout) as error:
-            response.status_code = 503
-            return {"status": "waiting", "postgres": type(error).__name__}
+            raise NotReady(postgres=type(error).__name__) from error
         if waiting:
-            response.status_code = 503
-            return {"status": "waiting", "consumers": waiting}
-        return {"status": "ready", "consumers": len(app.state.readers)}
+            raise NotReady(consumers=waiting)
+        return {"consumers": len(app.state.readers)}
 
-    @app.get("/metrics")
-    async def numbers() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return can_answer

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 import psycopg
 
 from contracts.errors import Retryable
-from contracts.heartbeat import KEY, Heartbeat
-from contracts.topics import HEARTBEATS
-from core_lms.outbox import APPEND, LOCK_CLASS
+from contracts.heartbeat import Heartbeat
 from stack import postgres
 
 
@@ -19,15 +17,6 @@ def send(heartbeat_id: str) -> None:
         with postgres.connect_lms(connect_timeout=2, autocommit=True) as connection:
             connection.execute("SET statement_timeout = '5s'")
             beat = Heartbeat(heartbeat_id=heartbeat_id, sent_at=datetime.now(UTC))
-            connection.execute(
-                APPEND,
-                {
-                    "lock_class": LOCK_CLASS,
-                    "topics": [HEARTBEATS.name],
-                    "keys": [KEY],
-                    "messages": [beat.model_dump_json()],
-                    "traceparent": None,
-                },
-            )
-    except (psycopg.OperationalError, psycopg.errors.UndefinedTable) as error:
+            connection.execute("SELECT append_heartbeat(%s)", [beat.model_dump_json()])
+    except (psycopg.OperationalError, psycopg.errors.UndefinedFunction) as error:
         raise Retryable(f"no heartbeat was sent: {error}") from error

@@ -20,6 +20,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from contracts.errors import Misconfigured, Retryable
+from contracts.topics import EVENT_TOPICS, HEARTBEATS
 from core_lms.outbox.channel import CALL_S, Channel
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
@@ -28,6 +29,8 @@ from stack import kafka
 from stack.postgres import PostgresSettings
 
 log = logging.getLogger("core_lms.outbox")
+
+_TOPICS = [topic.name for topic in (*EVENT_TOPICS, HEARTBEATS)]
 
 AWAY = (
     psycopg.OperationalError,
@@ -88,7 +91,7 @@ class Relay:
             if not self._wait_for_lock(table):
                 return
             reached("locked")
-            kafka.create_topics(timeout_s=CALL_S)
+            kafka.places(*_TOPICS, timeout_s=CALL_S)  # those it may not create: it waits for them
             with self._channel(table) as (channel, published_no, published_ids):
                 self._relay(table, channel, published_no, published_ids)
 

@@ -30,10 +30,16 @@ KEEPING: dict[str, Kept] = {
     "grade_history": Kept(_RECORD),
     "attempts": Kept(_RECORD),
     "attempt_questions": Kept(
-        _RECORD, {"answer": "NULL", "response": "NULL", "feedback": "NULL", "criteria": "NULL"}
+        _RECORD,
+        {
+            "answer_sealed": "NULL",
+            "response": "NULL",
+            "feedback_sealed": "NULL",
+            "criteria": "NULL",
+        },
     ),
-    "feedback": Kept(_RECORD, {"body": "''"}),
-    "content_views": Kept(_RECORD, {"details": "'{}'"}),
+    "feedback": Kept(_RECORD, {"text_sealed": "NULL"}),
+    "content_views": Kept(_RECORD, {"details": "'{}'", "text_sealed": "NULL"}),
     "content_completions": Kept(_RECORD),
     "video_progress": Kept(_RECORD),
     "orders": Kept(_MONEY),

@@ -1,8 +1,10 @@
-"""Links that are mailed: a secret for one use that proves its bearer reads the account's mail.
+"""Links with a secret for one use: mailed ones, and those that an operator makes to sign in.
+
+A mailed one proves its bearer reads the account's mail.
 
 The secret is made when the mail is sent and never before, so it travels in no event; the database
 keeps its hash. Redeeming one sets a password, verifies the address it went to, and ends every
-session: whoever else was in is out.
+session: whoever else was in is out. One to sign in begins a session and changes nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from core_lms.users import repository as users
 from core_lms.work import Unit
 from gateway.errors import Conflict
 
-Purpose = Literal["verify", "reset"]
+Purpose = Literal["verify", "reset", "sign-in"]
+MAILED = ("verify", "reset")
 SOURCE = "user-service"
 _PREFIX = "lsl1_"
 _DEAD = "the link was used already or has expired: ask for a new one"
@@ -43,13 +46,44 @@ async def mint(
     user = await users.get(unit, user_id)
     if user is None or not (user["status"] == "active" or user["activates_on_verification"]):
         return None
-    secret = secrets.token_bytes(32)
     hours = settings().verify_link_hours if purpose == "verify" else settings().reset_link_hours
-    expires_at = (now or datetime.now(UTC)) + timedelta(hours=hours)
+    token = await _token(
+        unit, user_id, purpose, (now or datetime.now(UTC)) + timedelta(hours=hours)
+    )
+    # In the fragment: browsers send it to no server and into no log.
+    return f"{settings().link_url}#{token}"
+
+
+async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) -> str:
+    """What signs its bearer in as this person, once; for a page's fragment.
+
+    Raises ``Rejected`` for somebody who is not there, ``Conflict`` for somebody not active.
+    """
+    user = await users.get(unit, user_id)
+    if user is None:
+        raise Rejected(f"there is no user {user_id}")
+    if user["status"] != "active":
+        raise Conflict(f"user {user_id} is {user['status']}")
+    lifetime = timedelta(minutes=settings().sign_in_link_minutes)
+    unit.people.add(user_id)
+    return await _token(unit, user_id, "sign-in", (now or datetime.now(UTC)) + lifetime)
+
+
+async def use_sign_in(unit: Unit, token: str, now: datetime | None = None) -> str:
+    """Use the link up; the id of whom it signs in. Raises ``Rejected``."""
+    institution_id, secret = _parse(token)
+    await enter(unit, institution_id)
+    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), ["sign-in"])
+    if used is None:
+        raise Rejected(_DEAD)
+    return str(used["user_id"])
+
+
+async def _token(unit: Unit, user_id: str, purpose: Purpose, expires_at: datetime) -> str:
+    secret = secrets.token_bytes(32)
     await repository.insert_link(unit, user_id, purpose, _hash(secret), expires_at)
     token = base64.urlsafe_b64encode(UUID(unit.institution_id).bytes + secret).decode()
-    # In the fragment: browsers send it to no server and into no log.
-    return f"{settings().link_url}#{_PREFIX}{token}"
+    return _PREFIX + token
 
 
 async def opened(unit: Unit, token: str, password: str, now: datetime | None = None) -> str:
@@ -60,7 +94,7 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
     """
     institution_id, secret = _parse(token)
     await enter(unit, institution_id)
-    found = await repository.link(unit, _hash(secret), now or datetime.now(UTC))
+    found = await repository.link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     user = None if found is None else await users.get(unit, found["user_id"])
     if user is None:
         raise Rejected(_DEAD)
@@ -76,7 +110,7 @@ async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | Non
     """Use the link up and set the password; the id of whose it is. Emits what has changed."""
     institution_id, secret = _parse(token)
     await enter(unit, institution_id)
-    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC))
+    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     if used is None:
         raise Rejected(_DEAD)
     user = await users.locked(unit, used["user_id"])
@@ -107,7 +141,7 @@ def _parse(token: str) -> tuple[str, bytes]:
         if len(raw) != 48:
             raise ValueError("another length")
     except (ValueError, binascii.Error):
-        raise Rejected("this is no link of ours: copy it whole from the mail") from None
+        raise Rejected("this is no link of ours: copy all of it") from None
     return str(UUID(bytes=raw[:16])), raw[16:]
 
 

@@ -31,11 +31,13 @@ FROM users WHERE id = %(user_id)s AND institution_id = %(institution_id)s
 -- name: link
 SELECT user_id, purpose FROM account_tokens
 WHERE token_hash = %(token_hash)s AND used_at IS NULL AND expires_at > %(now)s
+  AND purpose = ANY(%(purposes)s)
 
 -- name: use_link
 UPDATE account_tokens SET used_at = %(now)s
 FROM users
 WHERE token_hash = %(token_hash)s AND used_at IS NULL AND expires_at > %(now)s
+  AND purpose = ANY(%(purposes)s)
   AND users.id = account_tokens.user_id
 RETURNING account_tokens.user_id, purpose,
     users.email_index IS NOT DISTINCT FROM account_tokens.email_index AS proves_address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from psycopg.rows import DictRow
@@ -58,15 +59,21 @@ async def insert_link(
     await unit.cursor.execute(_sql["insert_link"], values)
 
 
-async def link(unit: Unit, token_hash: bytes, now: datetime) -> DictRow | None:
-    """``user_id`` and ``purpose`` of a link that can still be used."""
-    await unit.cursor.execute(_sql["link"], {"token_hash": token_hash, "now": now})
+async def link(
+    unit: Unit, token_hash: bytes, now: datetime, purposes: Sequence[str]
+) -> DictRow | None:
+    """``user_id`` and ``purpose`` of a link for one of ``purposes`` that can still be used."""
+    values = {"token_hash": token_hash, "now": now, "purposes": list(purposes)}
+    await unit.cursor.execute(_sql["link"], values)
     return await unit.cursor.fetchone()
 
 
-async def use_link(unit: Unit, token_hash: bytes, now: datetime) -> DictRow | None:
+async def use_link(
+    unit: Unit, token_hash: bytes, now: datetime, purposes: Sequence[str]
+) -> DictRow | None:
     """Use it up: of two at once one gets the row, with ``proves_address`` beside it."""
-    await unit.cursor.execute(_sql["use_link"], {"token_hash": token_hash, "now": now})
+    values = {"token_hash": token_hash, "now": now, "purposes": list(purposes)}
+    await unit.cursor.execute(_sql["use_link"], values)
     return await unit.cursor.fetchone()
 
 

@@ -9,13 +9,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request, Response
 
 from core_lms.sessions import links, service
+from core_lms.sessions.resource import InventedLearner
 from core_lms.sessions.schemas import (
+    BorrowedToken,
     Forgotten,
     Login,
     NewPassword,
     PasswordChange,
     Refresh,
     SessionList,
+    SignInLink,
     Tokens,
 )
 from core_lms.users.resource import Person
@@ -53,6 +56,32 @@ async def log_in(
     """Log in. Wrong passwords make the next try wait: 429 with `Retry-After`."""
     response.headers.update(NO_STORE)
     return await service.log_in(work, request.app.state.ring, body.email, body.password, who)
+
+
+@_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
+async def log_in_by_link(
+    body: SignInLink,
+    work: Annotated[Work, does("session.create-by-link")],
+    who: InClient,
+    request: Request,
+    response: Response,
+) -> Any:
+    """Log in with a link that the operator has made, once."""
+    response.headers.update(NO_STORE)
+    return await service.log_in_by_link(work, request.app.state.ring, body.token, who)
+
+
+@_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
+async def act_as(
+    user_id: UUID,
+    work: Annotated[Work, does("session.act-as")],
+    request: Request,
+    response: Response,
+) -> dict[str, Any]:
+    """Study as an invented learner: administrators, in the local demo, and nowhere else."""
+    response.headers.update(NO_STORE)
+    async with work.begin(InventedLearner(user_id)) as unit:
+        return await service.act_as(unit, request.app.state.ring, str(user_id))
 
 
 @_sessions.post("/refresh", response_model=Tokens)
@@ -105,9 +134,9 @@ async def change_password(
 async def forgot(
     body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
 ) -> Accepted:
-    """Have a link mailed. The answer is the same whether the address has an account."""
+    """Have a link mailed. The answer, and the work it takes, are the same for every address."""
     async with work.begin(Public()) as unit:
-        await service.forgot(unit, body.email, who)
+        await service.forgot(unit, body, who)
     return Accepted()
 
 

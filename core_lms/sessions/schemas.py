@@ -28,6 +28,14 @@ class Login(Body):
     password: Password
 
 
+class SignInLink(Body):
+    """What follows the # in a link of `learnstream sign-in`; it is good once."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"token": "lsl1_AAAA…"}})
+
+    token: OneTimeToken
+
+
 class Refresh(Body):
     """The refresh token of the last answer; it is good for one more."""
 
@@ -72,7 +80,7 @@ class SessionOut(BaseModel):
     """Where somebody is logged in."""
 
     id: UUID
-    method: str = Field(description="`password` or `sso:<provider>`")
+    method: str = Field(description="`password`, `sso:<provider>` or `link`")
     agent: str = Field(description="the program, as it called itself at the login")
     created_at: datetime
     refreshed_at: datetime
@@ -84,6 +92,15 @@ class SessionList(BaseModel):
     """Every session that could still be refreshed, the newest first."""
 
     items: list[SessionOut]
+
+
+class BorrowedToken(BaseModel):
+    """An access token of an invented learner; nothing renews it."""
+
+    access_token: str
+    token_type: Literal["Bearer"] = "Bearer"
+    expires_in: int = Field(description="seconds")
+    user_id: UUID
 
 
 class Tokens(BaseModel):

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged
-from core_lms.sessions import password_rules, repository, store
+from core_lms.sessions import asks, links, password_rules, repository, store
 from core_lms.sessions.passwords import hashing
+from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
 from core_lms.sessions.store import Session, sessions
 from core_lms.sessions.tenant import enter
@@ -63,6 +64,31 @@ async def log_in(work: Work, ring: KeyRing, email: str, password: str, client: C
         async with work.begin(Public()) as unit:
             await repository.rehash(unit, user["id"], hash_, fresh)
     return tokens
+
+
+async def log_in_by_link(work: Work, ring: KeyRing, token: str, client: Client) -> Any:
+    """A session for whoever brings a link that an operator has made; the link is used up."""
+    async with work.begin(Public()) as unit:
+        user_id = await links.use_sign_in(unit, token)
+        return await begin(unit, ring, user_id, method="link", client=client)
+
+
+async def act_as(unit: Unit, ring: KeyRing, user_id: str) -> dict[str, Any]:
+    """An access token with which the caller studies as an invented learner; nothing renews it.
+
+    It ends with the caller's own session, and is no fresh login.
+    """
+    carried = await roles.carried(unit, user_id)
+    access_token = await asyncio.to_thread(
+        issue,
+        ring,
+        unit.institution_id,
+        user_id=user_id,
+        roles=carried,
+        permissions=permissions_of(frozenset(carried)),
+        session_id=unit.caller.session_id,
+    )
+    return {"access_token": access_token, "expires_in": LIFETIME_S, "user_id": user_id}
 
 
 async def begin(
@@ -127,13 +153,11 @@ async def shut_out(unit: Unit, user_id: str) -> None:
     await sessions().shut_out(user_id)
 
 
-async def forgot(unit: Unit, email: str, client: Client) -> None:
+async def forgot(unit: Unit, wish: Forgotten, client: Client) -> None:
     """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
     throttle = Throttle(async_client(), settings())
-    await throttle.attempt(f"forgot/{unit.institution_id}/{email}", client.address)
-    user = await users.of_email(unit, email)
-    if user is not None:
-        await accounts.ask_for_reset(unit, user)
+    await throttle.attempt(f"forgot/{unit.institution_id}/{wish.email}", client.address)
+    await asks.ask(unit, "reset", wish)
 
 
 async def change_password(

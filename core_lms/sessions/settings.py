@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +50,16 @@ class SessionSettings(BaseSettings):
     """The page that mailed links lead to; it gets the secret in its fragment."""
     verify_link_hours: float = Field(default=72.0, gt=0)
     reset_link_hours: float = Field(default=1.0, gt=0)
+    sign_in_link_minutes: float = Field(default=30.0, gt=0)
+    """Of `learnstream sign-in` and the demo."""
+
+    demo_mark: Path | None = None
+    """Where this file is, and we listen on loopback only, an administrator may act as an invented
+    learner. Only the local supervisor sets it; only `learnstream demo` makes the file."""
+
+    def demo(self) -> bool:
+        """Whether this is the local demo, asked anew each time."""
+        return self.demo_mark is not None and HttpSettings().is_loopback and self.demo_mark.exists()
 
 
 @cache

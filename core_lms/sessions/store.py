@@ -41,7 +41,8 @@ _AGAIN = "the session has ended: log in again"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Times are seconds since the epoch; ``method`` is ``password`` or ``sso:<provider>``."""
+    """Times are seconds since the epoch; ``method`` is ``password``, ``link`` or
+    ``sso:<provider>``."""
 
     id: str
     user_id: str

@@ -2,9 +2,9 @@
 -- every query takes the wrapped key along.
 -- name: insert
 WITH account AS (
-    INSERT INTO users (id, institution_id, email, name, role, profile,
+    INSERT INTO users (id, institution_id, email, name, role, invented, profile,
                        email_encrypted, name_encrypted, profile_encrypted, email_index)
-    VALUES (%(id)s, %(institution_id)s, %(email)s, %(name)s, %(role)s, %(profile)s,
+    VALUES (%(id)s, %(institution_id)s, %(email)s, %(name)s, %(role)s, %(invented)s, %(profile)s,
             %(email_encrypted)s, %(name_encrypted)s, %(profile_encrypted)s, %(email_index)s)
     RETURNING *
 ), kept AS (
@@ -82,3 +82,21 @@ WITH account AS (
 )
 SELECT account.*, person_keys.wrapped_key
 FROM account LEFT JOIN person_keys ON person_keys.user_id = account.id
+
+-- One row, whether or not there is such a person.
+-- name: relations
+SELECT array_remove(ARRAY[
+        CASE WHEN %(user_id)s = %(caller_id)s THEN 'self' END,
+        CASE WHEN EXISTS (
+            SELECT FROM guardians
+            WHERE guardian_id = %(caller_id)s AND learner_id = %(user_id)s
+              AND verified_at IS NOT NULL
+        ) THEN 'guardian' END
+    ], NULL) AS relations,
+    ARRAY(
+        SELECT course.id FROM enrollments AS enrollment
+        JOIN courses AS course ON course.id = enrollment.course_id
+        WHERE enrollment.user_id = %(user_id)s AND enrollment.status <> 'dropped'
+          AND (course.instructor_id = %(caller_id)s OR teaches(%(caller_id)s, course.id))
+        ORDER BY course.id
+    ) AS courses

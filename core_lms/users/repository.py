@@ -15,10 +15,14 @@ from gateway.pages import After
 from stack.queries import load
 
 _sql = load(__file__)
+RELATIONS = _sql["relations"]
 
 
-async def insert(unit: Unit, id_: str, registration: Registration) -> DictRow:
-    values: dict[str, Any] = registration.model_dump(include={"role"})
+async def insert(
+    unit: Unit, id_: str, registration: Registration, *, invented: bool = False
+) -> DictRow:
+    """``invented``: the account is nobody's; it stays so, whatever its profile says later."""
+    values: dict[str, Any] = registration.model_dump(include={"role"}) | {"invented": invented}
     values |= {"id": id_, "institution_id": unit.institution_id}
     values |= person.seal_new(unit.institution_id, id_, registration.model_dump())
     await unit.cursor.execute(_sql["insert"], values)

@@ -25,3 +25,10 @@ class RoleOf(Resource, sql=_sql["role_of"]):
     user_id: UUID | str
     scope: str | None = None
     role_id: UUID | str | None = None
+
+
+@dataclass(frozen=True)
+class Relation(Resource):
+    """What the caller is to somebody, who need not exist."""
+
+    user_id: UUID | str

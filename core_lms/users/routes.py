@@ -10,11 +10,13 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
-from core_lms.users import resource, roles, service
+from core_lms.sessions import asks
+from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
     Accepted,
     EmailChange,
     Registration,
+    Relations,
     RoleChange,
     RoleGrant,
     SelfRegistration,
@@ -39,9 +41,10 @@ _registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RE
 async def register_oneself(
     body: SelfRegistration, work: Annotated[Work, does("registration.create", keyed=True)]
 ) -> Accepted:
-    """Ask for an account. The answer is the same whether the address has one already."""
+    """Ask for an account. The answer, and the work it takes, are the same for every address."""
     async with work.begin(Institution()) as unit:
-        await service.register_oneself(unit, body)
+        service.open_to_strangers()
+        await asks.ask(unit, "register", body)
     return Accepted()
 
 
@@ -138,6 +141,15 @@ async def roles_of(user_id: UUID, work: Annotated[Work, does("role.list")]) -> d
     """What the person is, and where."""
     async with work.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
+
+
+@_users.get("/{user_id}/relations", response_model=Relations)
+async def relations_to(user_id: UUID, work: Annotated[Work, does("relation.read")]) -> DictRow:
+    """What the caller is to the person, for our own processes to decide by."""
+    about = resource.Relation(user_id)
+    caller_id = work.caller.user_id
+    async with work.look(about, repository.RELATIONS, user_id=user_id, caller_id=caller_id) as unit:
+        return unit.row
 
 
 @_users.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -143,6 +143,15 @@ class User(BaseModel):
     role: Role
     status: UserStatus
     profile: dict[str, Any]
+    invented: bool = False
+    """Nobody's account: made by a catalogue, or said to be when it was made."""
     email_verified_at: datetime | None = None
     created_at: datetime
     updated_at: datetime
+
+
+class Relations(BaseModel):
+    """What the caller is to a person; both are empty for strangers, and for ids of nobody."""
+
+    relations: list[Literal["self", "guardian"]]
+    courses: list[UUID] = Field(description="in which the caller teaches them")

@@ -1,68 +1,85 @@
-"""The board: asks each panel's SQL once for all who look, and tells them what changed.
+"""The board: asks the LMS for each panel once for all who see the same rows, and says what changed.
 
-One connection, one question at a time. A panel is asked again a second after the last answer, or
-later where it is slow: never more than a twentieth of the time goes into one panel. Nobody looking
-means nobody asking.
+Viewers of the same rows share the answers: those of one institution, of one teacher's courses. The
+LMS is asked with the token of one of them, and decides; it filters the rows, and this process reads
+no database. A panel is asked again a second after the last answer, or later where it is slow: never
+more than a twentieth of the time goes into one panel. Where nobody watches nobody asks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 import orjson
-import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 
-from contracts.errors import Misconfigured, Retryable
-from dashboards.panel import SPAN_COLUMNS, Panel
-from dashboards.web.names import Names
+from contracts.errors import Retryable
+from dashboards.panel import Panel
+from dashboards.web.behind import Behind
+from gateway.errors import Relayed, Unauthenticated
 
 REFRESH_S = 1.0
+REFRESH_OWN_S = 3.0
+"""Where the rows are one person's: nobody shares the answer."""
 BEAT_S = 2.0
 """A viewer hears something at least this often."""
+RECHECK_S = 15.0
+"""So often a stream asks whether its viewer may still see this."""
 SHARE = 20
-"""A panel rests this many times as long as its query took."""
-STATEMENT_TIMEOUT_MS = 5000
-_SESSION = (
-    f"SET statement_timeout = {STATEMENT_TIMEOUT_MS}; SET default_transaction_read_only = on; "
-    "SET timezone = 'UTC'; SET jit = off"  # compiling would cost more than these queries do
-)
+"""A panel rests this many times as long as its answer took."""
+_MOST_ANSWERS = 2_000
+_ORIGINS = {"oulad": "OULAD", "open-catalogue": "demo"}
+"""``metadata.source`` of the LMS → what the page says: real and anonymous, or made up."""
 
 _query_seconds = Histogram(
-    "learnstream_panel_query_seconds", "Time of one panel query", ["dashboard", "panel"]
+    "learnstream_panel_query_seconds", "Time of one panel's answer", ["dashboard", "panel"]
 )
-_failures = Counter("learnstream_panel_failures", "Panel queries that failed", ["panel"])
+_failures = Counter("learnstream_panel_failures", "Panels that had no answer", ["panel"])
 _viewers = Gauge("learnstream_dashboard_viewers", "Pages open on a dashboard", ["dashboard"])
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Whose rows somebody sees; ``key`` is equal for all who see the same."""
+
+    key: str
+    scope: str
+    token: Callable[[], Awaitable[str]]
+    """An access token that counts now; raises ``Unauthenticated`` where the session is over."""
+
+
+@dataclass(frozen=True)
 class Answer:
-    """What a panel's query said at ``queried_at``; ``error`` instead of rows where it failed."""
+    """What the LMS said of a panel at ``queried_at``; ``error`` instead of rows where it failed."""
 
     panel: Panel
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
-    names: dict[str, dict[str, str]]
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[Any, ...], ...] = ()
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
     """Titles of the courses and items among the values, by id."""
-    queried_at: datetime
-    duration_ms: float
+    queried_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    duration_ms: float = 0.0
     error: str | None = None
+    refused: bool = False
+    """The panel cannot be narrowed to what the viewer sees."""
     version: int = 0
-    since_at: datetime | None = None
-    until_at: datetime | None = None
+    since_at: str | None = None
+    until_at: str | None = None
 
     @cached_property
     def content(self) -> tuple[Any, ...]:
         """What a viewer sees: an answer with the same content is no news."""
         span = (self.since_at, self.until_at)
-        return (self.columns, self.rows, orjson.dumps(self.names), span, self.error)
+        return (self.columns, self.rows, orjson.dumps(self.names), span, self.error, self.refused)
 
     @cached_property
     def json(self) -> bytes:
@@ -78,20 +95,26 @@ class Answer:
                 "queried_at": self.queried_at,
                 "duration_ms": self.duration_ms,
                 "error": self.error,
+                "refused": self.refused,
             },
-            default=float,  # numeric
             option=orjson.OPT_UTC_Z,
         )
 
 
 @dataclass
-class _State:
-    """Of the analytical database, as last seen."""
+class State:
+    """Of the numbers of one scope, as last known."""
 
     away_since: datetime | None = None
     detail: str | None = None
     seen_at: datetime | None = None
-    """When it last answered."""
+    """When there was an answer last."""
+
+    def up(self) -> None:
+        self.away_since, self.detail, self.seen_at = None, None, datetime.now(UTC)
+
+    def away(self, detail: str) -> None:
+        self.away_since, self.detail = self.away_since or datetime.now(UTC), detail
 
     def json(self) -> bytes:
         return orjson.dumps(
@@ -108,175 +131,158 @@ class _State:
 
 @dataclass
 class _Watched:
-    """A dashboard somebody looks at."""
+    """A dashboard that somebody watches, of one scope's rows."""
 
     panels: list[Panel]
-    viewers: int = 0
+    viewers: dict[object, Seen] = field(default_factory=dict)
     poller: asyncio.Task[None] | None = None
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
 class Board:
-    """Answers of all panels; ``url`` is the analytical database's."""
+    """Answers of all panels, from the LMS behind ``lms``."""
 
-    def __init__(self, url: str, names: Names, clock: Callable[[], float] = time.monotonic) -> None:
-        self.state = _State()
-        self.stopping = False
-        """Set when the process is to end: open streams finish within a beat."""
-        self._url = url
-        self.names = names
-        self._clock = clock
-        self._connection: psycopg.AsyncConnection[Any] | None = None
-        self._one_at_a_time = asyncio.Lock()
-        self._answers: dict[tuple[str, str], tuple[float, Answer]] = {}
-        self._watched: dict[str, _Watched] = {}
+    def __init__(self, lms: Behind, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lms, self._clock = lms, clock
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._states: defaultdict[str, State] = defaultdict(State)
+        self._answers: dict[tuple[str, str, str], tuple[float, Answer]] = {}
+        self._watched: dict[tuple[str, str], _Watched] = {}
 
-    async def answer(self, panel: Panel) -> Answer:
-        """The panel's newest answer, at most ``REFRESH_S`` old (more where its query is slow).
+    def state(self, seen: Seen) -> State:
+        return self._states[seen.key]
 
-        Raises ``Retryable`` while the database is away.
+    async def answer(self, seen: Seen, panel: Panel) -> Answer:
+        """The panel's newest answer, at most a second old (more where it is slow, or one person's).
+
+        Raises ``Retryable`` while the LMS or its database is away, and what the token raises.
         """
-        key = (panel.dashboard, panel.name)
-        async with self._one_at_a_time:
-            due_at, old = self._answers.get(key, (0.0, None))
+        at = (seen.key, panel.dashboard, panel.name)
+        async with self._locks[seen.key]:  # one question of a scope at a time
+            due_at, old = self._answers.get(at, (0.0, None))
             if old is not None and old.panel == panel and self._clock() < due_at:
                 return old
-            new = await self._ask(panel, 0 if old is None else old.version + 1)
-            rest_s = max(REFRESH_S, SHARE * new.duration_ms / 1000)
-            if old is not None and old.content == new.content:  # no news: keeps its version
-                object.__setattr__(new, "version", old.version)
-            self._answers[key] = (self._clock() + rest_s, new)
-            return new
+            new = await self._ask(seen, panel, 0 if old is None else old.version + 1)
+            self._states[seen.key].up()
+            return self._remember(at, new, old)
 
-    async def query(
-        self, sql: str, params: dict[str, Any] | None = None
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Columns and rows of any question; ``Retryable`` where the database does not answer."""
-        async with self._one_at_a_time:
-            return await self._execute(sql, params)
-
-    async def watch(self, name: str, panels: list[Panel]) -> AsyncIterator[tuple[str, bytes]]:
+    async def watch(
+        self,
+        seen: Seen,
+        name: str,
+        panels: list[Panel],
+        still: Callable[[], Awaitable[None]],
+    ) -> AsyncIterator[tuple[str, bytes]]:
         """News as ``(event, JSON)``: ``panel`` of one that changed, and ``state``.
 
         The newest answers come first, so a new viewer sees everything at once. A slow viewer
-        misses steps in between, never the newest.
+        misses steps in between, never the newest. Ends where ``still`` raises that the viewer may
+        not see this any more.
         """
-        watched = self._watched.setdefault(name, _Watched(panels))
+        watched = self._watched.setdefault((seen.key, name), _Watched(panels))
         watched.panels = panels
-        watched.viewers += 1
+        me = object()
+        watched.viewers[me] = seen
         _viewers.labels(name).inc()
         if watched.poller is None or watched.poller.done():
-            watched.poller = asyncio.create_task(self._poll(watched))
+            watched.poller = asyncio.create_task(self._poll(seen.key, watched))
         sent: dict[str, int] = {}
+        check_at = self._clock() + RECHECK_S
         try:
-            while not self.stopping:
+            while me in watched.viewers:
                 for panel in watched.panels:
-                    _, answer = self._answers.get((name, panel.name), (0.0, None))
+                    at = (seen.key, name, panel.name)
+                    _, answer = self._answers.get(at, (0.0, None))
                     if answer is not None and sent.get(panel.name) != answer.version:
                         sent[panel.name] = answer.version
                         yield "panel", answer.json
-                yield "state", self.state.json()
+                yield "state", self._states[seen.key].json()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(BEAT_S), watched.news:
                         await watched.news.wait()
+                if self._clock() >= check_at:
+                    check_at = self._clock() + RECHECK_S
+                    with suppress(Retryable):  # the LMS is away: there is no news either
+                        await still()
         finally:
-            watched.viewers -= 1
+            watched.viewers.pop(me, None)
             _viewers.labels(name).dec()
 
     async def close(self) -> None:
-        self.stopping = True
         for watched in self._watched.values():
             if watched.poller is not None:
                 watched.poller.cancel()
-        if self._connection is not None:
-            await self._connection.close()
 
-    async def _poll(self, watched: _Watched) -> None:
-        while watched.viewers and not self.stopping:
-            with suppress(Retryable):  # the state says so, and the next round tries again
-                for panel in watched.panels:
-                    await self.answer(panel)
+    async def _poll(self, key: str, watched: _Watched) -> None:
+        while watched.viewers:
+            await self._round(key, watched)
             async with watched.news:
                 watched.news.notify_all()
-            await asyncio.sleep(REFRESH_S)
+            await asyncio.sleep(REFRESH_S if watched.viewers else 0)
+        self._watched = {at: one for at, one in self._watched.items() if one is not watched}
 
-    async def _ask(self, panel: Panel, version: int) -> Answer:
-        began = time.perf_counter()
-        error = None
-        columns: tuple[str, ...] = ()
-        rows: list[tuple[Any, ...]] = []
-        try:
-            columns, rows = await self._execute(panel.sql)
-        except Misconfigured as wrong:
-            error = wrong.message
+    async def _round(self, key: str, watched: _Watched) -> None:
+        """Ask every panel that is due, as one of the viewers; who may not ask has no stream."""
+        failed: list[tuple[Panel, str]] = []
+        panels = list(watched.panels)
+        while panels and watched.viewers:
+            me, seen = next(iter(watched.viewers.items()))
+            try:
+                await self.answer(seen, panels[0])
+            except (Relayed, Unauthenticated):
+                watched.viewers.pop(me, None)  # the session is over: another one asks
+                continue
+            except Retryable as error:
+                failed.append((panels[0], error.message))
+            panels.pop(0)
+        if failed and len(failed) == len(watched.panels):
+            self._states[key].away(failed[0][1])
+            return
+        for panel, detail in failed:  # a panel of its own is slow or broken
             _failures.labels(panel.name).inc()
+            at = (key, panel.dashboard, panel.name)
+            _, old = self._answers.get(at, (0.0, None))
+            version = 0 if old is None else old.version + 1
+            self._remember(at, Answer(panel, error=detail, version=version), old)
+
+    def _remember(self, at: tuple[str, str, str], new: Answer, old: Answer | None) -> Answer:
+        refresh_s = REFRESH_S if at[0].startswith("institution/") else REFRESH_OWN_S
+        if old is not None and old.content == new.content:  # no news: keeps its version
+            object.__setattr__(new, "version", old.version)
+        self._answers.pop(at, None)
+        self._answers[at] = self._clock() + max(refresh_s, SHARE * new.duration_ms / 1000), new
+        while len(self._answers) > _MOST_ANSWERS:
+            del self._answers[next(iter(self._answers))]  # the one that was asked longest ago
+        return new
+
+    async def _ask(self, seen: Seen, panel: Panel, version: int) -> Answer:
+        path = f"/analytics/dashboards/{panel.dashboard}/panels/{panel.name}"
+        token = await seen.token()
+        began = time.perf_counter()
+        try:
+            response = await self._lms.ask("GET", path, token, params={"scope": seen.scope})
+        except Relayed as refused:
+            if refused.facts["status"] != HTTPStatus.FORBIDDEN:
+                raise
+            return Answer(panel, error=refused.message, refused=True, version=version)
         taken_s = time.perf_counter() - began
         _query_seconds.labels(panel.dashboard, panel.name).observe(taken_s)
-        span = {name: _common(columns, rows, name) for name in SPAN_COLUMNS if name in columns}
-        shown = [i for i, name in enumerate(columns) if name not in SPAN_COLUMNS]
-        columns = tuple(columns[i] for i in shown)
-        shown_rows = tuple(tuple(row[i] for i in shown) for row in rows)
+        body = response.json()
         return Answer(
-            panel=panel,
-            columns=columns,
-            rows=shown_rows,
-            names=self.names.among(columns, shown_rows),
-            queried_at=datetime.now(UTC),
+            panel,
+            columns=tuple(column["name"] for column in body["columns"]),
+            rows=tuple(map(tuple, body["rows"])),
+            names=titles(body["names"]),
             duration_ms=round(taken_s * 1000, 1),
-            error=error,
             version=version,
-            **span,
+            since_at=body["since_at"],
+            until_at=body["until_at"],
         )
 
-    async def _execute(
-        self, sql: str, params: dict[str, Any] | None = None
-    ) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
-        """Columns and rows; ``Misconfigured``: the query's fault, ``Retryable``: the database's."""
-        try:
-            async with asyncio.timeout(STATEMENT_TIMEOUT_MS / 1000 + 2):
-                connection = await self._connected()
-                cursor = await connection.execute(sql, params)
-                rows = await cursor.fetchall()
-        except psycopg.errors.QueryCanceled:
-            raise Misconfigured(
-                f"the query took longer than {STATEMENT_TIMEOUT_MS // 1000} s"
-            ) from None
-        except psycopg.errors.UndefinedTable as error:
-            raise Misconfigured(
-                f"{error.diag.message_primary}: prepare the analytical database with "
-                "./learnstream prepare"
-            ) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError) as error:
-            await self._lost(error)
-            raise Retryable("the analytical database does not answer") from error
-        except psycopg.Error as error:
-            raise Misconfigured(f"the query failed: {error.diag.message_primary}") from error
-        self.state.away_since, self.state.detail = None, None
-        self.state.seen_at = datetime.now(UTC)
-        description = cursor.description or []
-        return tuple(column.name for column in description), rows
 
-    async def _connected(self) -> psycopg.AsyncConnection[Any]:
-        if self._connection is None or self._connection.closed:
-            self._connection = await psycopg.AsyncConnection.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=2,
-                application_name="learnstream-dashboards",
-            )
-            await self._connection.execute(_SESSION)
-        return self._connection
-
-    async def _lost(self, error: Exception) -> None:
-        if self._connection is not None:
-            with suppress(psycopg.Error):
-                await self._connection.close()
-            self._connection = None
-        if self.state.away_since is None:
-            self.state.away_since = datetime.now(UTC)
-        self.state.detail = str(error).strip().splitlines()[0] if str(error).strip() else None
-
-
-def _common(columns: tuple[str, ...], rows: list[tuple[Any, ...]], name: str) -> Any:
-    """The value of a span column, which is the same in every row."""
-    return rows[0][columns.index(name)] if rows else None
+def titles(names: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The LMS's titles by id, with where a thing comes from in the page's words."""
+    return {
+        id_: {"title": one["title"], "origin": _ORIGINS.get(one["source"] or "", "")}
+        for id_, one in names.items()
+    }

@@ -1,30 +1,26 @@
-"""For you: a learner's recommendations, what they did last, and studying an item to see both move.
+"""A learner's page: what they are offered, what they did last, and studying to see both move.
 
-The page talks to this process only; it passes questions on to serving and to the LMS. Nothing is
-remembered here.
+The LMS and serving decide who may see and do this, with the caller's token. Nothing is remembered
+here.
 """
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
-import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from contracts.errors import Rejected, Retryable
-from dashboards.web.board import Board
+from dashboards.web.behind import Behind
+from dashboards.web.board import titles
+from dashboards.web.visit import NOBODY, Visit, about_a_learner, visits
+from gateway.errors import NotFound, Relayed
+from gateway.problems import RESPONSES
 
-router = APIRouter(prefix="/api/v1", tags=["for you"])
-
-_QUERIES = Path(__file__).parent / "queries"
-_RECENT = (_QUERIES / "learners.sql").read_text(encoding="utf-8")
-_ACTIVITY = (_QUERIES / "learner_activity.sql").read_text(encoding="utf-8")
+router = APIRouter(prefix="/api/v1", tags=["for you"], responses=RESPONSES)
 
 
 class Reaction(BaseModel):
@@ -44,107 +40,107 @@ class Study(BaseModel):
 
 
 @router.get("/learners")
-async def recent(request: Request) -> Response:
-    """Who studied or joined lately; a name only where the account is invented."""
-    columns, rows = await _board(request).query(_RECENT)
-    learners = [dict(zip(columns, row, strict=True)) for row in rows]
-    names = _board(request).names
-    known = await asyncio.gather(*(names.of_person(learner["id"]) for learner in learners))
-    named = [{**learner, "name": name} for learner, name in zip(learners, known, strict=True)]
-    return _json({"learners": named})
+async def lately(visit: Annotated[Visit, visits("learner-page.list")]) -> dict[str, Any]:
+    """Who studied or joined lately, of those the caller may see."""
+    visit.decide("Institution")
+    answer = await visit.web.lms.ask("GET", "/analytics/learners", await visit.token())
+    return {"learners": answer.json()["items"]}
 
 
 @router.get("/learners/{learner_id}")
-async def one(request: Request, learner_id: UUID) -> Response:
+async def one(
+    visit: Annotated[Visit, visits("learner-page.read")], learner_id: UUID
+) -> dict[str, Any]:
     """Who it is and the last dozen things they did, newest first."""
-    board = _board(request)
-    columns, rows = await board.query(_ACTIVITY, {"learner_id": learner_id})
-    return _json(
-        {
-            "id": learner_id,
-            "name": await board.names.of_person(learner_id),
-            "activity": [dict(zip(columns, row, strict=True)) for row in rows],
-            "names": board.names.among(columns, rows),
-        }
-    )
+    visit.decide("Institution")
+    path = f"/users/{learner_id}/activity"
+    answer = await _about(visit.web.lms, "GET", path, await visit.token())
+    body: dict[str, Any] = answer.json()
+    itself = str(learner_id) == visit.caller.user_id
+    return body | {"itself": itself, "names": titles(body["names"])}
 
 
 @router.get("/learners/{learner_id}/recommendations")
 async def recommendations(
-    request: Request, learner_id: UUID, limit: Annotated[int, Query(ge=1, le=50)] = 6
+    visit: Annotated[Visit, visits("learner-page.offers")],
+    learner_id: UUID,
+    limit: Annotated[int, Query(ge=1, le=50)] = 6,
+    acting: Annotated[bool, Query(description="as the learner, in the local demo")] = False,
 ) -> Response:
-    params = {"user_id": str(learner_id), "limit": limit}
-    return await _pass_on(request.app.state.serving, "GET", "/recommendations", params=params)
+    """What to study next; for who teaches the learner, within one of their courses."""
+    visit.decide("Institution")
+    token = await (visit.acting(learner_id) if acting else visit.token())
+    params = {"user_id": str(learner_id), "limit": str(limit)}
+    try:
+        answer = await _about(visit.web.serving, "GET", "/recommendations", token, params=params)
+    except NotFound:
+        params["course_id"] = await _a_course_taught(visit, learner_id, token)
+        answer = await _about(visit.web.serving, "GET", "/recommendations", token, params=params)
+    return _same(answer)
 
 
 @router.get("/search")
 async def search(
-    request: Request, q: Annotated[str, Query(min_length=1, max_length=200)]
+    visit: Annotated[Visit, visits("learner-page.search")],
+    q: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> Response:
-    return await _pass_on(request.app.state.serving, "GET", "/search", params={"q": q})
-
-
-@router.post("/reactions", status_code=HTTPStatus.ACCEPTED)
-async def react(request: Request, body: Reaction) -> Response:
-    """The learner followed an offer, or said no; serving remembers whose answer it was."""
-    return await _pass_on(
-        request.app.state.serving,
-        "POST",
-        f"/recommendations/{body.recommendation_id}/{body.reaction}",
-        json={"item_id": str(body.item_id)},
+    """Items whose text is nearest in meaning."""
+    visit.decide("Institution")
+    return _same(
+        await visit.web.serving.ask("GET", "/search", await visit.token(), params={"q": q})
     )
+
+
+@router.post("/learners/{learner_id}/reactions", status_code=HTTPStatus.ACCEPTED)
+async def react(
+    visit: Annotated[Visit, visits("learner-page.react")], learner_id: UUID, body: Reaction
+) -> Response:
+    """The learner followed an offer, or said no."""
+    visit.decide("Institution")
+    path = f"/recommendations/{body.recommendation_id}/{body.reaction}"
+    token = await visit.acting(learner_id)
+    about = {"item_id": str(body.item_id)}
+    return _same(await visit.web.serving.ask("POST", path, token, json=about))
 
 
 @router.post("/learners/{learner_id}/events", status_code=HTTPStatus.CREATED)
-async def study(request: Request, learner_id: UUID, body: Study) -> Response:
-    """Open or finish an item; who is not in its course yet is enrolled first."""
-    lms: httpx.AsyncClient = request.app.state.lms
+async def study(
+    visit: Annotated[Visit, visits("learner-page.study")], learner_id: UUID, body: Study
+) -> Response:
+    """Open or finish an item, as the learner; who is not in its course yet is enrolled first."""
+    visit.decide("Institution")
+    lms, token = visit.web.lms, await visit.acting(learner_id)
     course = f"/courses/{body.course_id}"
+    mine = await lms.ask("GET", f"/users/{learner_id}/enrollments", token, params={"limit": "200"})
+    if not _is_in(mine.json()["items"], str(body.course_id)):
+        about = {"user_id": str(learner_id)}
+        await lms.ask("POST", f"{course}/enrollments", token, json=about)
     event = {"user_id": str(learner_id), "event_type": body.event_type}
-    path = f"{course}/items/{body.item_id}/events"
-    enrolled = await _pass_on(lms, "GET", f"/users/{learner_id}/enrollments?limit=200")
-    if not _is_in(orjson.loads(enrolled.body), str(body.course_id)):
-        await _pass_on(lms, "POST", f"{course}/enrollments", json={"user_id": str(learner_id)})
-    return await _pass_on(lms, "POST", path, json=event)
+    return _same(await lms.ask("POST", f"{course}/items/{body.item_id}/events", token, json=event))
 
 
-def _board(request: Request) -> Board:
-    return request.app.state.board  # type: ignore[no-any-return]
+async def _a_course_taught(visit: Visit, learner_id: UUID, token: str) -> str:
+    """A course in which the caller teaches the learner; raises ``NotFound`` where there is none."""
+    answer = await _about(visit.web.lms, "GET", f"/users/{learner_id}/relations", token)
+    courses: list[str] = answer.json()["courses"]
+    if not courses:
+        raise NotFound(NOBODY)
+    return courses[0]
 
 
-def _json(value: Any) -> Response:
-    body = orjson.dumps(value, option=orjson.OPT_UTC_Z)
-    return Response(body, media_type="application/json")
+async def _about(behind: Behind, method: str, path: str, token: str, **more: Any) -> httpx.Response:
+    try:
+        return await behind.ask(method, path, token, **more)
+    except Relayed as refused:
+        raise about_a_learner(refused) from None
 
 
-def _is_in(enrollments: Any, course_id: str) -> bool:
-    rows = enrollments if isinstance(enrollments, list) else enrollments["items"]
+def _is_in(enrollments: list[dict[str, Any]], course_id: str) -> bool:
     return any(
-        row["course_id"] == course_id and row["status"] in ("enrolled", "completed") for row in rows
+        row["course_id"] == course_id and row["status"] in ("enrolled", "completed")
+        for row in enrollments
     )
 
 
-async def _pass_on(client: httpx.AsyncClient, method: str, path: str, **kwargs: Any) -> Response:
-    """The other part's answer; ``Retryable`` where it is away, ``Rejected`` where it refuses."""
-    try:
-        response = await client.request(method, f"/api/v1{path}", **kwargs)
-    except httpx.TransportError as error:
-        raise Retryable(
-            f"nothing answers at {client.base_url}; see ./learnstream status"
-        ) from error
-    if response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        raise Retryable(f"{client.base_url} answered {response.status_code}: {_detail(response)}")
-    if response.is_error:
-        raise Rejected(_detail(response), status=response.status_code)
-    return Response(
-        response.content, status_code=response.status_code, media_type="application/json"
-    )
-
-
-def _detail(response: httpx.Response) -> str:
-    try:
-        body = response.json()
-    except ValueError:
-        return response.reason_phrase
-    detail = body.get("detail") if isinstance(body, dict) else None
-    return str(detail or response.reason_phrase)
+def _same(answer: httpx.Response) -> Response:
+    return Response(answer.content, status_code=answer.status_code, media_type="application/json")

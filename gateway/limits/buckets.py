@@ -89,12 +89,10 @@ class Buckets:
             return UNMETERED
         if self._breaker.open:
             return self._without()
-        keys = [*(bucket.key for bucket in buckets), *revocations]
-        numbers = [len(buckets)]
-        for bucket in buckets:
-            numbers += (bucket.rate.token_us, bucket.rate.burst)
+        keys = [bucket.key for bucket in buckets]
+        rates = [n for bucket in buckets for n in (bucket.rate.token_us, bucket.rate.burst)]
         try:
-            answer = await self._run(keys, numbers)
+            answer = await self._run(keys, [*rates, *revocations])
         except (RedisError, OSError):
             self._breaker.failed()
             return self._without()
@@ -103,12 +101,12 @@ class Buckets:
         levels = [Level(bucket, *answer[3 * i + 1 : 3 * i + 4]) for i, bucket in enumerate(buckets)]
         return Verdict(False, answer[0] == _TAKEN, levels)
 
-    async def _run(self, keys: list[str], numbers: list[int]) -> list[int]:
+    async def _run(self, keys: list[str], arguments: list[int | str]) -> list[int]:
         client: Any = self._client()
         try:
-            found: list[int] = await client.evalsha(_SHA, len(keys), *keys, *numbers)
+            found: list[int] = await client.evalsha(_SHA, len(keys), *keys, *arguments)
         except NoScriptError:  # Redis was started anew
-            found = await client.eval(TAKE, len(keys), *keys, *numbers)
+            found = await client.eval(TAKE, len(keys), *keys, *arguments)
         return found
 
     def _without(self) -> Verdict:

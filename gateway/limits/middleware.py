@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,16 +20,20 @@ log = logging.getLogger("gateway.limits")
 
 FREE = ("/health/", "/metrics")
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
-CREDENTIALS = (
-    "/api/v1/sessions",
-    "/api/v1/registrations",
-    "/api/v1/passwords",
-    "/api/v1/sso",
-)
-"""A POST below one of these tries a secret or sends a mail: the ``login`` rate counts it too."""
 
-UNGUESSABLE = "/api/v1/sessions/refresh"
-"""But not this: its secret has a code in it, and a school refreshes from one address all day."""
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """A bucket besides the caller's own, for requests that ``of`` picks: method, path, caller.
+
+    ``by_address``: one per address, whoever asks; else one per caller.
+    """
+
+    name: str
+    rate: Rate | None
+    of: Callable[[str, str, Caller | None], bool]
+    by_address: bool = False
+
 
 ASKED = Counter("lms_limit_requests_total", "Requests by what the limits said", ["verdict"])
 _taken, _refused, _revoked, _unmetered, _closed = (
@@ -38,17 +43,31 @@ _taken, _refused, _revoked, _unmetered, _closed = (
 
 def revocation_keys(caller: Caller) -> list[str]:
     """What in Redis says that this caller's token counts no longer."""
-    return [f"revoked:{id_}" for id_ in (caller.session_id, caller.user_id) if id_ is not None]
+    return [
+        f"revoked:{id_}"
+        for id_ in (caller.session_id, caller.user_id, caller.made_by)
+        if id_ is not None
+    ]
 
 
 class RateLimits:
     """ASGI middleware; stands behind the gateway, which has put the caller into the scope.
 
+    ``name`` is the process's: each has buckets of its own (``limit:<name>:<bucket>:<who>``).
+
     Credentials that the gateway refused are answered here, metered as anonymous.
     """
 
-    def __init__(self, app: ASGIApp, buckets: Buckets, settings: LimitSettings) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        buckets: Buckets,
+        settings: LimitSettings,
+        name: str = "lms",
+        extras: Sequence[Extra] = (),
+    ) -> None:
         self._app, self._buckets, self._settings = app, buckets, settings
+        self._prefix, self._extras = f"limit:{name}", extras
         self._policies: dict[tuple[str, ...], bytes] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,12 +124,13 @@ class RateLimits:
             kind = "read" if scope["method"] in READS else "write"
             rate = settings.read if kind == "read" else settings.write
             found.append((kind, caller.name, rate))
-        path = scope["path"]
-        if scope["method"] == "POST" and path.startswith(CREDENTIALS) and path != UNGUESSABLE:
-            found.append(("login", address, settings.login))
+        own = found[0][1]
+        for extra in self._extras:
+            if extra.of(scope["method"], scope["path"], caller):
+                found.append((extra.name, address if extra.by_address else own, extra.rate))
         found.append(("address", address, settings.address))
         return [
-            Bucket(name, f"limit:{name}:{who}", rate)
+            Bucket(name, f"{self._prefix}:{name}:{who}", rate)
             for name, who, rate in found
             if rate is not None
         ]

@@ -64,13 +64,12 @@ def pooled(name: str, pool: AsyncConnectionPool[Any]) -> None:
     POOL_WAITING.labels(name).set(stats.get("requests_waiting", 0))
 
 
-def exposition() -> tuple[bytes, str]:
+def exposition(registry: CollectorRegistry | None = None) -> tuple[bytes, str]:
     """The text Prometheus reads, of all workers together, and its media type."""
-    registry: CollectorRegistry = REGISTRY
-    if _SHARED:
+    if registry is None and _SHARED:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry), CONTENT_TYPE_LATEST
+    return generate_latest(registry or REGISTRY), CONTENT_TYPE_LATEST
 
 
 def end_of_process() -> None:

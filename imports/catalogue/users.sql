@@ -1,14 +1,15 @@
 -- One account of the catalogue, sealed; a suspended one stays suspended.
 WITH account AS (
-    INSERT INTO users (id, email, name, role, profile, institution_id,
+    INSERT INTO users (id, email, name, role, profile, invented, institution_id,
                        email_encrypted, name_encrypted, profile_encrypted, email_index)
-    VALUES (%(id)s, %(email)s, %(name)s, %(role)s, %(profile)s, %(institution_id)s,
+    VALUES (%(id)s, %(email)s, %(name)s, %(role)s, %(profile)s, TRUE, %(institution_id)s,
             %(email_encrypted)s, %(name_encrypted)s, %(profile_encrypted)s, %(email_index)s)
     ON CONFLICT (id) DO UPDATE SET
         email = excluded.email,
         name = excluded.name,
         role = excluded.role,
         profile = excluded.profile,
+        invented = TRUE,
         email_encrypted = excluded.email_encrypted,
         name_encrypted = excluded.name_encrypted,
         profile_encrypted = excluded.profile_encrypted,

@@ -22,7 +22,7 @@ import redis
 from psycopg import Connection
 
 from pipelines.derive.job import named
-from stack.redis import RedisSettings
+from stack import redis as stack_redis
 
 log = logging.getLogger("pipelines.derive")
 
@@ -42,9 +42,7 @@ class LiveCounters:
     """Written after each step; never stops the derivation: what Redis missed is written again."""
 
     def __init__(self) -> None:
-        self._redis = redis.Redis.from_url(
-            RedisSettings().url, socket_timeout=2.0, socket_connect_timeout=1.0
-        )
+        self._redis = stack_redis.client(socket_timeout=2.0, socket_connect_timeout=1.0)
         self._token = uuid.uuid4().hex
         self._whole = False
         """Whether Redis has the last hour, as far as this writer knows."""

@@ -1,8 +1,9 @@
 """Makes derived tables again from the archive, with the jobs' own statements, beside the old ones.
 
-The new rows are made in shadow tables, learner by learner, as one step to which everything is
-fresh; then they take the old rows' place. All of it is one transaction under the steps' lock:
-readers see the old tables until they see the new ones, and the derivation waits meanwhile.
+The new rows are made in temporary tables of the same names, which stand before the others in every
+search path, learner by learner, as one step to which everything is fresh; then they take the old
+rows' place. All of it is one transaction under the steps' lock: readers see the old tables until
+they see the new ones, and the derivation waits meanwhile. Nobody has to own a table for it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from pipelines.retention import archive_begins_at
 
 log = logging.getLogger("pipelines.derive")
 
-SHADOW = "derive_shadow"
 SLICE_EVENTS = 200_000
 """About so many events are looked at together: what a slice's temporary tables hold."""
 
@@ -111,12 +111,10 @@ def _build(
     connection = engine.connection
     tables = {table: column for job in jobs for table, column in job.tables.items()}
     queues = [job.due for job in jobs if job.due]
-    connection.execute(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE; CREATE SCHEMA {SHADOW}".encode())
     for table in (*tables, *queues):
         connection.execute(
-            f"CREATE TABLE {SHADOW}.{table} (LIKE public.{table} INCLUDING ALL)".encode()
+            f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING ALL)".encode()
         )
-    connection.execute(f"SET LOCAL search_path = {SHADOW}, public".encode())
     parameters = engine.parameters(-1, upto)
     count = connection.execute(
         "SELECT count(*) FROM activity_events WHERE batch_no <= %s", (upto,)
@@ -136,8 +134,8 @@ def _build(
             connection.execute(f"TRUNCATE due; INSERT INTO due {job.all_due}".encode())
             engine.apply([job], parameters)
     rows = {table: _swap(engine, table, column, since) for table, column in tables.items()}
-    connection.execute("SET LOCAL search_path = public")
-    connection.execute(f"DROP SCHEMA {SHADOW} CASCADE; DROP TABLE everybody".encode())
+    fresh = ", ".join(f"pg_temp.{table}" for table in (*tables, *queues))
+    connection.execute(f"DROP TABLE {fresh}, everybody".encode())
     return rows
 
 
@@ -152,10 +150,10 @@ def _swap(engine: Engine, table: str, column: str | None, since: datetime | None
     part: sql.Composable = sql.SQL("")
     if since is not None and column is not None:
         part = sql.SQL(" WHERE {} >= {}").format(sql.Identifier(column), sql.Literal(since))
-    public, shadow = sql.Identifier("public", table), sql.Identifier(SHADOW, table)
+    public, fresh = sql.Identifier("public", table), sql.Identifier("pg_temp", table)
     engine.connection.execute(sql.SQL("DELETE FROM {}{}").format(public, part))
     return engine.connection.execute(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}{}").format(
-            public, columns, columns, shadow, part
+            public, columns, columns, fresh, part
         )
     ).rowcount

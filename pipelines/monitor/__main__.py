@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
-import uvicorn
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from gateway import server
+from gateway.app import install
+from gateway.logs import log_to_stdout
+from gateway.operations import NotReady
 from pipelines.monitor.heartbeat import Prober
 from pipelines.monitor.readings import ABOUT, Monitor, Reading
 from stack.http import HttpSettings
@@ -51,12 +53,12 @@ class Board:
                 await asyncio.sleep(EVERY_S)
 
 
-def create_app() -> Starlette:
+def create_app() -> FastAPI:
     board, registry = Board(), CollectorRegistry()
     registry.register(board)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         reading = asyncio.create_task(board.keep_reading())
         stop = threading.Event()
         beating = threading.Thread(target=Prober(stop).run, name="heartbeat")
@@ -66,32 +68,21 @@ def create_app() -> Starlette:
         reading.cancel()
         await asyncio.to_thread(beating.join)
 
-    async def live(request: Request) -> Response:
-        return JSONResponse({"status": "live"})
+    async def ready() -> dict[str, Any]:
+        """Readings were taken."""
+        if board.readings is None:
+            raise NotReady()
+        return {}
 
-    async def ready(request: Request) -> Response:
-        taken = board.readings is not None
-        return JSONResponse({"status": "ready" if taken else "waiting"}, 200 if taken else 503)
-
-    async def metrics(request: Request) -> Response:
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-
-    routes = [
-        Route("/health/live", live),
-        Route("/health/ready", ready),
-        Route("/metrics", metrics),
-    ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    app = FastAPI(title="Learnstream monitor", openapi_url=None, lifespan=lifespan)
+    install(app, name="monitor", ready=ready, registry=registry)
+    return app
 
 
-def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line per question to Flink
-    http = HttpSettings()
-    uvicorn.run(
-        create_app(), host=http.host, port=http.monitor_port, log_config=None, access_log=False
-    )
+def main() -> int:
+    log_to_stdout()
+    return 0 if server.run(create_app(), HttpSettings().monitor_port) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,19 +1,22 @@
-"""Make what the processes need: Kafka topics and database tables; changes nothing twice."""
+"""Make what the processes need: Kafka's principals, topics, tables; changes nothing twice."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from stack import cli
+from stack import cli, kafka_access
 from stack.kafka import create_topics
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No options."""
+    parser.add_argument(
+        "--passwords", action="store_true", help="give every principal its password of now"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    kafka_access.ensure(renew=args.passwords)
     created = create_topics()
     sys.stdout.write(f"topics created: {', '.join(created)}\n" if created else "topics are there\n")
-    return cli.call("migrate") or cli.call("prepare")
+    return cli.call("migrate") or cli.call("prepare") or cli.call("register")

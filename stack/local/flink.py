@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from abc import abstractmethod
@@ -13,13 +14,16 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from contracts.errors import Misconfigured
+from stack import keystores, tls
 from stack.flink import FlinkSettings
-from stack.local import maven
+from stack.kafka import KafkaSettings, quoted
+from stack.local import authority, gate, maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import http_get
 from stack.local.record import recorded
+from stack.principals import password
 from stack.profile import profile
 
 _LOG4J = """\
@@ -50,16 +54,31 @@ def _module_access() -> list[str]:
     return re.findall(r"--add-(?:opens|exports)=\S+", text)
 
 
+_SHADED = "org.apache.flink.kafka.shaded.org.apache.kafka.common.security"
+
+
+def _kafka_login() -> str:
+    """The principal of all jobs, for the Kafka client in the connector's jar."""
+    settings = KafkaSettings()
+    kind = "scram.Scram" if settings.sasl_mechanism.startswith("SCRAM") else "plain.Plain"
+    username, secret = settings.login("flink")
+    return (
+        f"KafkaClient {{\n  {_SHADED}.{kind}LoginModule required\n"
+        f"  username={quoted(username)}\n  password={quoted(secret)};\n}};\n"
+    )
+
+
 class _FlinkProcess(Part):
     """What both processes share: the programs, the common configuration, the way to start."""
 
     main_class: ClassVar[str]
 
     def is_installed(self) -> bool:
-        return maven.are_there("flink")
+        return maven.are_there("flink") and gate.is_there(self.version())
 
     def install(self, progress: Progress) -> None:
         maven.jars("flink", progress)
+        gate.make(self.version(), _home() / "lib", progress)
 
     def common(self) -> dict[str, Any]:
         data = self.data
@@ -72,6 +91,13 @@ class _FlinkProcess(Part):
             "rest.address": "127.0.0.1",
             "rest.bind-address": "127.0.0.1",
             "rest.port": profile().port(18081),
+            # Jobs come as plans from our own client; nobody uploads a jar to be run, and no web
+            # page reads or sends anything (`gate/Gate.java`).
+            "web.submit.enable": "false",
+            "web.access-control-allow-origin": self.address_of_rest(),
+            "learnstream.rest.hosts": ",".join(
+                f"{host}:{profile().port(18081)}" for host in ("127.0.0.1", "localhost")
+            ),
             "io.tmp.dirs": data / "tmp",
             "blob.storage.directory": data / "blobs",
             # A dead TaskManager is noticed in seconds; a long pause of a busy laptop is not death.
@@ -90,16 +116,44 @@ class _FlinkProcess(Part):
             "execution.checkpointing.num-retained": 2,
             "state.backend.type": "hashmap",
             "parallelism.default": FlinkSettings().parallelism,
+            **self._encryption(),
         }
+
+    def _encryption(self) -> dict[str, Any]:
+        """REST shows the authority's certificate; the processes know each other by one of their
+        own, so that nobody else is let in among them."""
+        if not tls.on("flink"):
+            return {}
+        stores = {"rest": authority.rest_stores(), "internal": authority.flink_stores()}
+        found: dict[str, Any] = dict(keystores.PROTOCOL)
+        for door, (shown, trusted) in stores.items():
+            found |= {
+                f"security.ssl.{door}.enabled": "true",
+                f"security.ssl.{door}.keystore": shown,
+                f"security.ssl.{door}.keystore-type": "PKCS12",
+                f"security.ssl.{door}.keystore-password": keystores.password(),
+                f"security.ssl.{door}.key-password": keystores.password(),
+                f"security.ssl.{door}.truststore": trusted,
+                f"security.ssl.{door}.truststore-type": "PKCS12",
+                f"security.ssl.{door}.truststore-password": keystores.password(),
+            }
+        return found
 
     def prepare(self) -> None:
         self.conf.mkdir(parents=True, exist_ok=True)
         for folder in ("tmp", "blobs", "upload"):
             (self.data / folder).mkdir(parents=True, exist_ok=True)
-        (profile().run / "checkpoints").mkdir(parents=True, exist_ok=True)
+        private(profile().run / "checkpoints")
         lines = [f"{key}: {_yaml(value)}\n" for key, value in self.configuration().items()]
-        (self.conf / "config.yaml").write_text("".join(lines))
+        write_private(self.conf / "config.yaml", "".join(lines))
         (self.conf / "log4j2.properties").write_text(_LOG4J)
+        write_private(self._jaas, _kafka_login())
+        # Who connects to PostgreSQL is this process: no table's definition holds the password.
+        write_private(self._passfile, f"*:*:*:flink:{password('flink')}\n")
+
+    @property
+    def _passfile(self) -> Path:
+        return self.conf / "pgpass"
 
     def configuration(self) -> Mapping[str, Any]:
         return self.common()
@@ -116,16 +170,31 @@ class _FlinkProcess(Part):
             "-XX:+ExitOnOutOfMemoryError",
             # The JDBC sink has no zoned timestamp: the JVM's own zone must be UTC.
             "-Duser.timezone=UTC",
+            # pgjdbc has no setting for the least version.
+            *(["-Djdk.tls.client.protocols=TLSv1.3"] if tls.is_local() else []),
+            # Who its jobs are to Kafka stands here alone: no plan, log or page of Flink has it.
+            f"-Djava.security.auth.login.config={self._jaas}",
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
-        classes = ["-cp", f"{_home() / 'lib'}/*", self.main_class, "--configDir", str(self.conf)]
-        return Launch([java(), *options, *classes], {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"})
+        path = f"{_home() / 'lib'}/*{os.pathsep}{gate.folder()}"
+        classes = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
+        environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
+        environment["PGPASSFILE"] = str(self._passfile)
+        return Launch([java(), *options, *classes], environment)
+
+    @staticmethod
+    def address_of_rest() -> str:
+        return f"{tls.scheme('flink')}://127.0.0.1:{profile().port(18081)}"
 
     def _get(self, path: str) -> Any:
         """The REST API's answer, or None while it is away."""
-        body = http_get(profile().port(18081), path)
+        body = http_get(profile().port(18081), path, part="flink")
         return None if body is None else json.loads(body)
+
+    @property
+    def _jaas(self) -> Path:
+        return self.conf / "jaas.conf"
 
     def version(self) -> str:
         return version("apache-flink")
@@ -160,7 +229,7 @@ class JobManager(_FlinkProcess):
         return profile().port(18081), profile().port(16123)
 
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.ports()[0]}"
+        return self.address_of_rest()
 
 
 class TaskManager(_FlinkProcess):

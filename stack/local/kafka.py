@@ -10,24 +10,36 @@ from pathlib import Path
 from typing import ClassVar
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from contracts.errors import Retryable
-from stack.kafka import create_topics
+from stack import kafka_access, principals, tls
+from stack.kafka import KafkaSettings, admin, create_topics, quoted
 from stack.local import maven
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, write_private
 from stack.profile import profile
 
 _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
+listeners=CLIENTS://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENTS://127.0.0.1:{port}
+listener.security.protocol.map=CLIENTS:{protocol},CONTROLLER:{protocol}
+inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
+# Principals log in with SCRAM (`stack/kafka_access.py`). PLAIN knows the broker alone: it needs no
+# credential in Kafka's own data, so it works before there is one, and data of before can be kept.
+sasl.enabled.mechanisms=SCRAM-SHA-512,PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.clients.scram-sha-512.sasl.jaas.config={scram} required;
+listener.name.clients.plain.sasl.jaas.config={broker}
+listener.name.controller.sasl.enabled.mechanisms=PLAIN
+listener.name.controller.plain.sasl.jaas.config={broker}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{itself};User:{operator}
 controller.quorum.voters=1@127.0.0.1:{controller_port}
 log.dirs={data}
 # A topic is created on purpose (`contracts/topics.py`), never by a misspelt name.
@@ -53,6 +65,15 @@ num.io.threads=4
 log.cleaner.dedupe.buffer.size=33554432
 """
 
+_TLS = """\
+ssl.keystore.type=PEM
+ssl.keystore.location={leaf}
+ssl.truststore.type=PEM
+ssl.truststore.location={authority}
+ssl.protocol=TLSv1.3
+ssl.enabled.protocols=TLSv1.3
+"""
+
 _LOG4J = """\
 status = warn
 appender.out.type = Console
@@ -66,6 +87,23 @@ logger.quiet.level = warn
 logger.values.name = kafka.server.KafkaConfig
 logger.values.level = warn
 """
+
+
+ITSELF = "kafka"
+"""The broker's own principal: to its controller, to itself, and to whoever sets it up."""
+
+_MODULES = "org.apache.kafka.common.security"
+
+
+def itself() -> KafkaSettings:
+    """How the broker logs in."""
+    return KafkaSettings(
+        bootstrap_servers=f"127.0.0.1:{profile().port(19092)}",
+        security_protocol="SASL_PLAINTEXT",
+        sasl_mechanism="PLAIN",
+        sasl_username=ITSELF,
+        sasl_password=principals.password(ITSELF),
+    )
 
 
 class Kafka(Part):
@@ -82,14 +120,31 @@ class Kafka(Part):
         self.conf.mkdir(parents=True, exist_ok=True)
         self.data.mkdir(parents=True, exist_ok=True)
         port, controller_port = self.ports()
-        # In a properties file a backslash escapes; a folder's name may hold one.
-        data = str(self.data).replace("\\", "\\\\")
-        self._properties.write_text(
-            _PROPERTIES.format(port=port, controller_port=controller_port, data=data)
+        secret = quoted(principals.password(ITSELF))
+        login = f'username="{ITSELF}" password={secret} user_{ITSELF}={secret}'
+        write_private(
+            self._properties,
+            _PROPERTIES.format(
+                protocol=tls.kafka_protocol("SASL_PLAINTEXT"),
+                port=port,
+                controller_port=controller_port,
+                data=_escaped(self.data),
+                scram=f"{_MODULES}.scram.ScramLoginModule",
+                broker=f"{_MODULES}.plain.PlainLoginModule required {login};",
+                itself=ITSELF,
+                operator=principals.OPERATOR,
+            )
+            + self._encryption(),
         )
         (self.conf / "log4j2.properties").write_text(_LOG4J)
         if not (self.data / "meta.properties").exists():
             self._format()
+
+    def _encryption(self) -> str:
+        if not tls.on("kafka"):
+            return ""
+        leaf, authority = self.certificate, tls.folder() / "ca.pem"
+        return _TLS.format(leaf=_escaped(leaf), authority=_escaped(authority))
 
     def _format(self) -> None:
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
@@ -127,14 +182,15 @@ class Kafka(Part):
         ]
 
     def ready(self) -> bool:
-        client = AdminClient({"bootstrap.servers": self.address(), "log_level": 0})
+        client = admin(itself(), log_level=0)
         try:
             return bool(client.list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 
     def once_ready(self) -> None:
-        create_topics()
+        kafka_access.ensure(itself(), renew=True)
+        create_topics(settings=itself())
 
     def ports(self) -> Sequence[int]:
         return profile().port(19092), profile().port(19093)
@@ -148,3 +204,8 @@ class Kafka(Part):
     @property
     def _properties(self) -> Path:
         return self.conf / "server.properties"
+
+
+def _escaped(path: Path) -> str:
+    """In a properties file a backslash escapes; a folder's name may hold one."""
+    return str(path).replace("\\", "\\\\")

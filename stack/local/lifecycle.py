@@ -16,7 +16,9 @@ from pathlib import Path
 import psutil
 
 from contracts.errors import Retryable
-from stack.local.part import Part
+from stack import tls
+from stack.local import authority
+from stack.local.part import Part, private
 from stack.local.record import Record, group_members, recorded
 from stack.profile import profile
 
@@ -26,8 +28,8 @@ _LOG_LIMIT_BYTES = 50_000_000
 @contextmanager
 def lock(name: str, *, wait: bool = True) -> Iterator[bool]:
     """Hold the profile's lock NAME; yields False where somebody has it and ``wait`` is off."""
-    folder = profile().run / "pids"
-    folder.mkdir(parents=True, exist_ok=True)
+    private(profile().run)
+    folder = private(profile().run / "pids")
     with (folder / f".{name}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -39,7 +41,14 @@ def lock(name: str, *, wait: bool = True) -> Iterator[bool]:
 
 def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
     """Start the part's process in a session of its own (it outlives terminal and caller)."""
+    for kind in ("data", "conf", "logs"):
+        private(profile().run / kind)
+    if tls.is_local():
+        authority.issue(part.name)
     part.prepare()
+    for folder in (part.data, part.conf):
+        if folder.exists():
+            private(folder)
     launch = part.launch()
     process = detached(launch.argv, part.log_path, launch.env, launch.folder)
     if part.niceness():
@@ -66,7 +75,9 @@ def detached(
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process without terminal that writes to ``log`` and leads its own session and group."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    private(log.parent)
+    log.touch(mode=0o600)
+    log.chmod(0o600)  # one of before, too
     shorten(log)
     root = {"LMS_LOCAL_ROOT": str(profile().root.resolve())}
     with log.open("ab") as output:
@@ -77,6 +88,7 @@ def detached(
             stderr=subprocess.STDOUT,
             start_new_session=True,
             cwd=folder or profile().run,
+            umask=0o077,
             env={**os.environ, **root, **(env or {})},
         )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local.installed import Progress
 from stack.profile import profile
 
@@ -22,6 +23,21 @@ class Launch:
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     """Its working directory; the run folder unless it says otherwise."""
+
+
+def private(folder: Path) -> Path:
+    """Make the folder, for this user alone: what a server keeps is nobody else's to read."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file with a secret: nobody else could ever read it."""
+    private(path.parent)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
+    path.write_text(text, encoding="utf-8")
 
 
 class Part(ABC):
@@ -83,6 +99,11 @@ class Part(ABC):
     @property
     def conf(self) -> Path:
         return profile().run / "conf" / self.name
+
+    @property
+    def certificate(self) -> Path:
+        """Its chain and private key, with ``LMS_TLS=local``."""
+        return tls.folder() / f"{self.name}.pem"
 
     @property
     def log_path(self) -> Path:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from stack import tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.postgres import unprivileged
+from stack.principals import password
 from stack.profile import profile
 
 _SUITE = "trixie"
@@ -27,13 +29,23 @@ _CONF = """\
 listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
-auth_type = trust
+auth_type = scram-sha-256
 auth_file = {users}
 pool_mode = transaction
 default_pool_size = {pool_size}
 max_client_conn = 200
 max_prepared_statements = {prepared_statements}
 server_tls_sslmode = disable
+"""
+
+_TLS = """\
+client_tls_sslmode = require
+client_tls_protocols = tlsv1.3
+client_tls_cert_file = {leaf}
+client_tls_key_file = {leaf}
+server_tls_sslmode = verify-full
+server_tls_protocols = tlsv1.3
+server_tls_ca_file = {authority}
 """
 
 
@@ -46,7 +58,7 @@ class PgBouncer(Part):
         server_port: int,
         pool_size: int = 2,
         prepared_statements: int = 200,
-        users: Sequence[str] = ("learnstream_app",),
+        users: Sequence[str] = ("lms",),
     ) -> None:
         self._port, self._server_port, self._pool_size = port, server_port, pool_size
         self._prepared_statements, self._users = prepared_statements, users
@@ -58,9 +70,10 @@ class PgBouncer(Part):
         debian.fetch("pgbouncer", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
-        self.conf.mkdir(parents=True, exist_ok=True)
+        private(self.conf)
         users = self.conf / "users.txt"
-        users.write_text("".join(f'"{user}" ""\n' for user in self._users))
+        # In plain text: it has to log in to the server with them.
+        write_private(users, "".join(f'"{user}" "{password(user)}"\n' for user in self._users))
         text = _CONF.format(
             server_port=self._server_port,
             port=self.ports()[0],
@@ -68,6 +81,9 @@ class PgBouncer(Part):
             pool_size=self._pool_size,
             prepared_statements=self._prepared_statements,
         )
+        if tls.on("postgres"):
+            leaf, authority = self.certificate, tls.folder() / "ca.pem"
+            text += _TLS.format(leaf=leaf, authority=authority)
         self._ini.write_text(text)
 
     def launch(self) -> Launch:
@@ -85,7 +101,7 @@ class PgBouncer(Part):
         return (self._port,)
 
     def address(self) -> str:
-        return f"postgresql://learnstream_app@127.0.0.1:{self.ports()[0]}/lms"
+        return f"postgresql://127.0.0.1:{self.ports()[0]}/lms"
 
     def version(self) -> str:
         return debian.version("pgbouncer", "pgbouncer")

@@ -9,10 +9,20 @@ from __future__ import annotations
 import http.client
 import socket
 
+from stack import tls
 
-def http_get(port: int, path: str, timeout_s: float = 3.0) -> bytes | None:
-    """The body of a 200 answer from loopback; None for any other answer or none."""
+
+def http_get(port: int, path: str, timeout_s: float = 3.0, part: str = "http") -> bytes | None:
+    """The body of a 200 answer from loopback; None for any other answer or none.
+
+    ``part`` is one of ``tls.PARTS``: whether it is asked with TLS.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    if tls.on(part):
+        context = tls.client_context()
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=timeout_s, context=context
+        )
     try:
         connection.request("GET", path)
         response = connection.getresponse()
@@ -24,11 +34,27 @@ def http_get(port: int, path: str, timeout_s: float = 3.0) -> bytes | None:
         connection.close()
 
 
-def redis_ping(port: int, timeout_s: float = 2.0) -> bool:
+def redis_ping(port: int, user: str, password: str, timeout_s: float = 2.0) -> bool:
     """True for ``+PONG``; a server that is still loading its file answers with an error."""
+    words = [b"AUTH", user.encode(), password.encode()]
+    login = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout_s) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
+        with _connected(port, timeout_s) as connection:
+            connection.sendall(b"*3\r\n" + login + b"PING\r\n")
+            answer = b""
+            while answer.count(b"\r\n") < 2 and (more := connection.recv(256)):
+                answer += more
+            return answer == b"+OK\r\n+PONG\r\n"
     except OSError:
         return False
+
+
+def _connected(port: int, timeout_s: float) -> socket.socket:
+    plain = socket.create_connection(("127.0.0.1", port), timeout_s)
+    if not tls.on("redis"):
+        return plain
+    try:
+        return tls.client_context().wrap_socket(plain, server_hostname="127.0.0.1")
+    except BaseException:
+        plain.close()
+        raise

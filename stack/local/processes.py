@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from contracts.errors import Misconfigured
+from stack import tls
 from stack.http import HttpSettings
 from stack.local.installed import Progress
 from stack.local.part import Launch, Part
 from stack.local.probe import http_get
 from stack.local.record import recorded
-from stack.profile import REPOSITORY
+from stack.profile import REPOSITORY, profile
 
 _SETTLED_S = 2.0
 """A process without a port is ready when it has lived this long."""
@@ -43,11 +44,15 @@ class OwnProcess(Part):
 
     def launch(self) -> Launch:
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        return Launch(
-            [sys.executable, "-m", self.module],
-            {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "LMS_PRINCIPAL": self.name},
-            REPOSITORY,
-        )
+        env = {
+            "PYTHONPATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "LMS_PRINCIPAL": self.name,
+            "LMS_LOCAL_SUPERVISED": "true",
+        }
+        if self.name == "lms":
+            env["LMS_SESSIONS_DEMO_MARK"] = str(profile().demo_mark.resolve())
+        return Launch([sys.executable, "-m", self.module], env, REPOSITORY)
 
     def ready(self) -> bool:
         if self.port is None:
@@ -59,7 +64,9 @@ class OwnProcess(Part):
         return () if self.port is None else (int(getattr(HttpSettings(), self.port)),)
 
     def address(self) -> str:
-        return "-" if self.port is None else f"http://127.0.0.1:{self.ports()[0]}"
+        if self.port is None:
+            return "-"
+        return f"{tls.scheme('http')}://127.0.0.1:{self.ports()[0]}"
 
     def version(self) -> str:
         with (REPOSITORY / "pyproject.toml").open("rb") as file:

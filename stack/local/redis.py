@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from stack import redis_acl, tls
 from stack.local import debian
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part
+from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import redis_ping
+from stack.principals import OPERATOR, password
 from stack.profile import profile
 
 _SUITE = "trixie"
@@ -18,8 +20,9 @@ _PROGRAMS = ("usr/bin/redis-*",)
 
 _CONF = """\
 bind 127.0.0.1
-port {port}
+{listening}
 protected-mode yes
+aclfile {users}
 daemonize no
 appendonly yes
 appendfsync everysec
@@ -28,6 +31,15 @@ maxmemory 1gb
 # Full means an error the writer sees, not features that quietly disappear.
 maxmemory-policy noeviction
 """
+
+_TLS = """\
+port 0
+tls-port {port}
+tls-cert-file {leaf}
+tls-key-file {leaf}
+tls-ca-cert-file {ca}
+tls-protocols "TLSv1.3"
+tls-auth-clients no"""
 
 
 class Redis(Part):
@@ -41,22 +53,30 @@ class Redis(Part):
         debian.fetch("redis", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
-        self.data.mkdir(parents=True, exist_ok=True)
-        self.conf.mkdir(parents=True, exist_ok=True)
-        self._conf.write_text(_CONF.format(port=self.ports()[0]))
+        private(self.data)
+        users = self.conf / "users.acl"
+        write_private(users, redis_acl.users())
+        listening = self._listening(self.ports()[0])
+        self._conf.write_text(_CONF.format(listening=listening, users=quoted(users)))
+
+    def _listening(self, port: int) -> str:
+        if not tls.on("redis"):
+            return f"port {port}"
+        authority = quoted(tls.folder() / "ca.pem")
+        return _TLS.format(port=port, leaf=quoted(self.certificate), ca=authority)
 
     def launch(self) -> Launch:
         program = profile().parts / "redis/usr/bin/redis-server"
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
-        return redis_ping(self.ports()[0])
+        return redis_ping(self.ports()[0], OPERATOR, password(OPERATOR))
 
     def ports(self) -> Sequence[int]:
         return (profile().port(16379),)
 
     def address(self) -> str:
-        return f"redis://127.0.0.1:{self.ports()[0]}/0"
+        return f"{'rediss' if tls.on('redis') else 'redis'}://127.0.0.1:{self.ports()[0]}/0"
 
     def version(self) -> str:
         return debian.version("redis", "redis-server")
@@ -64,3 +84,9 @@ class Redis(Part):
     @property
     def _conf(self) -> Path:
         return self.conf / "redis.conf"
+
+
+def quoted(path: Path) -> str:
+    """As a value in ``redis.conf``, whatever the folder is called."""
+    escaped = str(path).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -17,7 +17,7 @@ from itertools import groupby
 import psutil
 
 from contracts.errors import LearnstreamError, Misconfigured, Retryable
-from stack import cli
+from stack import cli, tls
 from stack.local import lifecycle, ports
 from stack.local.catalogue import PARTS
 from stack.local.part import Part
@@ -44,7 +44,7 @@ def up(parts: Sequence[Part]) -> list[str]:
         if not free:
             sys.stderr.write("learnstream up: another up or down is at work here, waiting\n")
     with lifecycle.lock("stack"):
-        _require_same_ports()
+        _require_same_addresses()
         missing = [part for part in parts if not (is_alive(part) and part.ready())]
         if missing:
             _start(missing)
@@ -52,18 +52,23 @@ def up(parts: Sequence[Part]) -> list[str]:
         return [part.name for part in missing]
 
 
-def _require_same_ports() -> None:
+def _require_same_addresses() -> None:
     """A profile that is up listens where it was started: elsewhere it would seem to be dead."""
-    remembered = profile().run / "port_offset"
-    now = str(profile().port_offset)
-    before = remembered.read_text(encoding="utf-8") if remembered.exists() else now
-    if before != now and any(is_alive(part) for part in PARTS.values()):
-        raise Misconfigured(
-            f"profile {profile().name} is up with LMS_LOCAL_PORT_OFFSET={before}: set that, or run "
-            "learnstream down first, or choose another LMS_LOCAL_NAME"
-        )
-    remembered.parent.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(now, encoding="utf-8")
+    wanted = {
+        "LMS_LOCAL_PORT_OFFSET": ("port_offset", str(profile().port_offset)),
+        "LMS_TLS": ("tls_mode", tls.TlsSettings().mode),
+    }
+    profile().run.mkdir(parents=True, exist_ok=True)
+    alive = any(is_alive(part) for part in PARTS.values())
+    for setting, (name, now) in wanted.items():
+        remembered = profile().run / name
+        before = remembered.read_text(encoding="utf-8") if remembered.exists() else now
+        if before != now and alive:
+            raise Misconfigured(
+                f"profile {profile().name} is up with {setting}={before}: set that, or run "
+                "learnstream down first, or choose another LMS_LOCAL_NAME"
+            )
+        remembered.write_text(now, encoding="utf-8")
 
 
 def _start(parts: Sequence[Part]) -> None:

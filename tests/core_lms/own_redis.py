@@ -9,7 +9,9 @@ from pathlib import Path
 
 import redis
 
+from stack import redis_acl
 from stack.local.redis import Redis
+from stack.principals import with_login
 from tests.core_lms.test_process import free_port
 
 
@@ -22,7 +24,10 @@ class OwnRedis:
 
     def start(self) -> None:
         program = Redis().launch().argv[0]
+        users = self._folder / "users.acl"
+        users.write_text(redis_acl.users())
         options = ["--port", str(self.port), "--dir", str(self._folder), "--save", ""]
+        options += ["--aclfile", str(users)]
         self.process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 20
         while not self._answers():
@@ -31,7 +36,7 @@ class OwnRedis:
 
     def _answers(self) -> bool:
         try:
-            return bool(redis.Redis(port=self.port).ping())
+            return bool(self.client().ping())
         except redis.ConnectionError:
             return False
 
@@ -41,6 +46,14 @@ class OwnRedis:
         if name == signal.SIGKILL:
             self.process.wait()
 
+    def client(self) -> redis.Redis:
+        """Who may everything there."""
+        return redis.Redis.from_url(self.url_of("operator"))
+
     @property
     def url(self) -> str:
-        return f"redis://127.0.0.1:{self.port}"
+        """As the LMS uses it."""
+        return self.url_of("lms")
+
+    def url_of(self, principal: str) -> str:
+        return with_login(f"redis://127.0.0.1:{self.port}", principal)

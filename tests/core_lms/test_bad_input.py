@@ -43,7 +43,7 @@ BODIES: dict[str, tuple[bytes, int]] = {
 @pytest.fixture(scope="module")
 def offline() -> Any:
     """The application without its database: what is wrong in itself is refused before that."""
-    nowhere = PostgresSettings(app_url="postgresql://learnstream_app@127.0.0.1:9/lms")
+    nowhere = PostgresSettings(app_url="postgresql://lms@127.0.0.1:9/lms")
     with TestClient(create_app(nowhere), raise_server_exceptions=False) as client:
         yield client
 

@@ -66,7 +66,7 @@ def test_a_migration_without_a_number_is_refused(copy: Path) -> None:
 
 def test_a_server_that_is_away_is_something_to_wait_for() -> None:
     with pytest.raises(Retryable, match="LMS_POSTGRES_LMS_URL"):
-        migrate("postgresql://learnstream@127.0.0.1:9/lms")
+        migrate("postgresql://operator@127.0.0.1:9/lms")
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from stack.local.part import Part
 from stack.local.pgbouncer import PgBouncer
 from stack.local.postgres import Postgres, unprivileged
 from stack.postgres import PostgresSettings
+from stack.principals import with_login
 from stack.profile import Profile, profile
 from tests.core_lms.conftest import Lms
 from tests.core_lms.test_process import free_port
@@ -74,7 +75,7 @@ def test_a_restarted_server_costs_no_request_an_error(direct: Lms) -> None:
     with psycopg.connect(PostgresSettings().lms_url, autocommit=True) as owner:
         (ended,) = owner.execute(
             "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
-            "WHERE usename = 'learnstream_app'"
+            "WHERE usename = 'lms'"
         ).fetchone() or (0,)
     assert ended > 0
     assert statuses() == {200}
@@ -87,7 +88,7 @@ def bouncer(stack: Profile, request: pytest.FixtureRequest) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch, running(part):
         if request.param == 0:
             patch.setenv("LMS_POSTGRES_PREPARED_STATEMENTS", "false")
-        yield part.address()
+        yield with_login(part.address(), "lms")
 
 
 @pytest.fixture
@@ -168,11 +169,11 @@ class Replica:
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    def url(self, user: str = "learnstream_app") -> str:
-        return f"postgresql://{user}@127.0.0.1:{self.port}/lms"
+    def url(self, user: str = "lms") -> str:
+        return with_login(f"postgresql://127.0.0.1:{self.port}/lms", user)
 
     def ask(self, query: str) -> Any:
-        with psycopg.connect(self.url("learnstream"), autocommit=True) as connection:
+        with psycopg.connect(self.url("operator"), autocommit=True) as connection:
             row = connection.execute(query.encode()).fetchone()
             return row and row[0]
 

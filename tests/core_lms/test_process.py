@@ -30,7 +30,8 @@ def free_port() -> int:
 @pytest.fixture
 def server(stack: Profile) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port()
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "lms"}
+    environment["LMS_HTTP_LMS_PORT"] = str(port)
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -89,7 +89,7 @@ class Product:
 
 
 class Operator(httpx.Auth):
-    """Asks the LMS with the tokens that ``learnstream token`` prints."""
+    """Asks the LMS and serving with the tokens that ``learnstream token`` prints."""
 
     def __init__(self, product: Product) -> None:
         self._product, self._token, self._since = product, "", float("-inf")

@@ -17,10 +17,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 def test_the_journey_of_the_readme_ends_with_a_certificate(product: Product) -> None:
     readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
     section = readme.partition("## Try the whole journey yourself")[2]
-    block = re.search(r"```sh\n(.*?)```", section, re.DOTALL)
-    assert block
+    journey, asking = re.findall(r"```sh\n(.*?)```", section.partition("\n## ")[0], re.DOTALL)
+    asking = asking.replace("localhost:18010", product.serving.base_url.netloc.decode())
     # Addresses are one account's each, and this product may have run the journey before.
-    script = block.group(1).replace("@example.org", f"-{new_id()}@example.org")
+    script = (journey + asking).replace("@example.org", f"-{new_id()}@example.org")
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=REPOSITORY,
@@ -35,3 +35,5 @@ def test_the_journey_of_the_readme_ends_with_a_certificate(product: Product) -> 
     assert '"status":"graded"' in done.stdout
     assert re.search(r'"url":"http[^"]+/certificates/', done.stdout)
     assert "course_completed" in done.stdout
+    assert '"recommendation_id":"' in done.stdout
+    assert '"query":"how do vaccines work"' in done.stdout

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
@@ -78,6 +80,26 @@ def test_what_an_open_transaction_holds_is_not_waited_for(topic: str) -> None:
 def test_a_topic_that_is_not_there_is_named(stack: Profile) -> None:
     with pytest.raises(Retryable, match=r"no topic lms\.nothing"):
         kafka.places("lms.nothing")
+
+
+@pytest.mark.integration
+def test_topics_that_somebody_else_has_made_a_moment_ago_are_made(
+    stack: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = kafka.admin
+
+    class Late(AdminClient):
+        """Sees none of the topics: they were made after it looked."""
+
+        def list_topics(self, *args: Any, **kwargs: Any) -> Any:
+            found = super().list_topics(*args, **kwargs)
+            found.topics = {}
+            return found
+
+    monkeypatch.setattr(kafka, "admin", lambda *_: Late(kafka.KafkaSettings().client()))
+    assert kafka.create_topics() == []
+    monkeypatch.setattr(kafka, "admin", asked)
+    assert {topic.name for topic in TOPICS} <= set(asked().list_topics(timeout=30).topics)
 
 
 def test_a_broker_that_is_away_is_said_soon(monkeypatch: pytest.MonkeyPatch) -> None:

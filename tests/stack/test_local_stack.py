@@ -11,11 +11,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from contracts.errors import LearnstreamError
 from stack import cli
@@ -23,7 +26,7 @@ from stack.kafka import admin
 from stack.local import stack
 from stack.local.catalogue import PARTS, named
 from stack.local.record import all_recorded, recorded
-from stack.postgres import connect_analytics
+from stack.postgres import PostgresSettings, connect_analytics
 from stack.profile import REPOSITORY, profile
 from stack.redis import client
 
@@ -57,6 +60,11 @@ def eventually(holds: Callable[[], bool], what: str, within_s: float = 120.0) ->
         time.sleep(0.1)
 
 
+def postgres(database: str) -> psycopg.Connection[Any]:
+    address = make_conninfo(PostgresSettings().lms_url, dbname=database)
+    return psycopg.connect(address, autocommit=True)
+
+
 def pid_of(name: str) -> int:
     record = recorded(name)
     assert record is not None
@@ -72,6 +80,38 @@ def test_every_part_answers_and_holds_what_others_need(running: None) -> None:
         assert connection.execute("SHOW timezone").fetchone() == ("UTC",)
         assert connection.execute("SHOW fsync").fetchone() == ("on",)
         assert connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_three_that_set_up_at_once_all_succeed(running: None) -> None:
+    """Topics, tables, roles, schemas, the feature registry: what is made meanwhile is made."""
+    with postgres("lms") as lms, postgres("analytics") as analytics:
+        assert lms.execute("SELECT to_regclass('users')").fetchone() == (None,)
+        assert analytics.execute("SELECT to_regclass('sessions')").fetchone() == (None,)
+    command = [sys.executable, "-m", "stack.cli", "setup"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    setups = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for _ in range(3)
+    ]
+    said = [setup.communicate(timeout=300)[0].decode() for setup in setups]
+    assert [setup.returncode for setup in setups] == [0, 0, 0], "\n---\n".join(said)
+    assert sum("applied users/0001_users.sql" in one for one in said) == 1
+    with postgres("lms") as lms, postgres("analytics") as analytics:
+        assert lms.execute("SELECT to_regclass('users')::text").fetchone() == ("users",)
+        assert analytics.execute("SELECT count(*) FROM feast.feature_views").fetchone() != (0,)
+
+
+def test_many_that_find_no_database_make_it_together(running: None) -> None:
+    part = PARTS["postgres"]
+    with postgres("postgres") as owner:
+        for database in ("lms", "analytics"):
+            owner.execute(f"DROP DATABASE {database} WITH (FORCE)")
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(part.once_ready) for _ in range(4)]:
+            done.result()
+    with postgres("analytics") as analytics:
+        rows = analytics.execute("SELECT extname FROM pg_extension").fetchall()
+        assert {("timescaledb",), ("vector",)} <= set(rows)
 
 
 def test_a_part_stands_back_as_far_as_it_is_set(running: None) -> None:

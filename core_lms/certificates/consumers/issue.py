@@ -12,7 +12,7 @@ from core_lms.work import Unit
 async def handle(unit: Unit, envelope: Envelope) -> None:
     event = envelope.payload
     assert isinstance(event, CourseCompleted)
-    await service.award(unit, event.enrollment_id, envelope.timestamp)
+    await service.award(unit, event.enrollment_id)
 
 
 CONSUMER = Consumer("certificates.issue", (CourseCompleted,), handle)

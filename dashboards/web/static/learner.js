@@ -2,15 +2,19 @@
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
+import { ask, post, signedIn } from "./session.js";
 
 const API = "/api/v1/learners";
-const LOOK_MS = 1000;
+const LOOK_MS = 2000; // where one may study
+const WATCH_MS = 10000; // at somebody else: each time is in the audit log
+const PEOPLE_MS = 30000;
 const SETTLE_MS = 1500; // features take about this long from an event to the online store
 const DEEDS = {
   "content.viewed": "opened", "content.completed": "finished", "content.downloaded": "downloaded",
   "video.played": "played", "video.paused": "paused", "video.seeked": "jumped in", "forum.posted": "posted in",
   "assessment.submitted": "handed in work", "assessment.graded": "got a score", "assessment.feedback.given": "got feedback",
   "enrollment.created": "enrolled in", "enrollment.dropped": "left", "course.completed": "completed",
+  "certificate.issued": "earned a certificate in",
   "recommendation.clicked": "followed the offer of", "recommendation.dismissed": "declined the offer of",
 };
 const SOURCES = { personal: "for this learner", course: "from their course", semantic: "similar in meaning", popular: "popular" };
@@ -20,18 +24,11 @@ const learner = location.pathname.match(/^\/learner\/([0-9a-f-]{36})$/)?.[1] ?? 
 let offered = new Map(); // item id → position, as last shown
 let newest = null; // the newest deed seen
 let searching = false;
-
-async function ask(path, options) {
-  const response = await fetch(path, options);
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(body.detail ?? response.statusText);
-  return body;
-}
-const post = (path, body) =>
-  ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+let me = null; // who is signed in
+let about = null; // who the learner is, and whether one may study as them
 
 const initials = (name) => name.split(" ").map((word) => word[0]).slice(0, 2).join("");
-const called = (one) => one.name ?? `Learner ${format.shortId(one.id)}`;
+const mark = (one) => (one.invented ? el("span", { class: "badge made" }, "demo") : null);
 
 function showLive(word) {
   const words = { live: "Live", lost: "Reconnecting", paused: "Paused" };
@@ -43,15 +40,19 @@ async function showPeople() {
   const { learners } = await ask(API);
   if (byId("people").contains(document.activeElement)) return; // a key or pointer is on its way
   byId("nobody").hidden = learners.length > 0;
+  const alone = learners.every((one) => one.id === me.user_id) && learner === me.user_id;
+  document.querySelector(".people").hidden = alone; // a learner without anybody to care for
+  document.querySelector(".desk").classList.toggle("own", alone);
   byId("people").replaceChildren(...learners.map((one) =>
     el("li", {}, el("a", { href: `/learner/${one.id}`, "aria-current": one.id === learner ? "page" : null },
-      el("i", { "aria-hidden": "true" }, one.name ? initials(one.name) : "·"),
-      el("span", {}, called(one)),
+      el("i", { "aria-hidden": "true" }, initials(one.name)),
+      el("span", {}, one.name),
       el("small", {}, one.last_at ? `${one.events} events, ${format.ago(one.last_at)}` : "has not studied yet")))));
 }
 
-function showDeeds({ activity, names }) {
+function showDeeds({ activity, names, withheld }) {
   byId("idle").hidden = activity.length > 0;
+  byId("idle").textContent = withheld ? "They chose that what they do is shown to nobody else." : "Nothing yet.";
   byId("deeds").replaceChildren(...activity.map((deed) => {
     const what = deed.item_id ?? deed.course_id;
     const on = what && (deed.item_id || DEEDS[deed.event_type]?.match(/ in$|^left|^completed/)) ? format.titleOf(what, names) : "";
@@ -66,7 +67,7 @@ const SAID = { "content.viewed": "Opened", "content.completed": "Finished" };
 async function act(button, offer, type, recommendation) {
   button.disabled = true;
   const react = (reaction) => recommendation
-    ? post("/api/v1/reactions", { recommendation_id: recommendation, item_id: offer.item_id, reaction })
+    ? post(`${API}/${learner}/reactions`, { recommendation_id: recommendation, item_id: offer.item_id, reaction })
     : undefined; // an item that was searched for is nobody's offer
   try {
     if (type) {
@@ -108,16 +109,17 @@ function showOffers(items, recommendation) {
         el("h3", {}, one.title, changed ? el("span", { class: "badge fresh" }, changed) : null),
         el("p", {}, [one.course_title, one.kind ? format.kindOf(one.kind) : null].filter(Boolean).join(" · ")),
         why ? el("p", { class: "why" }, why, one.source ? el("span", { class: "badge" }, SOURCES[one.source] ?? one.source) : null) : null),
-      learner ? el("div", { class: "acts" },
+      about?.may_act ? el("div", { class: "acts" },
         button("Open", "content.viewed"), button("Finish", "content.completed"),
         recommendation ? button("Not now", null, "plain") : null) : null);
   }));
 }
 
 async function offers() {
-  if (searching) return;
+  if (searching || !about) return;
   try {
-    const answer = await ask(`${API}/${learner}/recommendations?limit=6`);
+    const acting = about.may_act && !about.itself ? "&acting=true" : "";
+    const answer = await ask(`${API}/${learner}/recommendations?limit=6${acting}`);
     if (searching) return; // asked for before the search began
     showOffers(answer.items, answer.recommendation_id);
     byId("degraded").textContent = answer.degraded?.length ? `answered without: ${answer.degraded.join(", ")}` : `ranked by ${answer.model}`;
@@ -149,8 +151,11 @@ async function look() {
   if (!document.hidden) {
     try {
       const one = await ask(`${API}/${learner}`);
-      byId("who").textContent = called(one);
-      document.title = `${called(one)} – Learnstream`;
+      about = one;
+      byId("who").replaceChildren(one.name, " ", mark(one) ?? "");
+      byId("offers-about").textContent = one.may_act ? "Open or finish an item: the list follows within seconds." : "What comes next for them, and why.";
+      byId("deeds-title").textContent = one.itself ? "What you just did" : "What they just did";
+      document.title = `${one.name} – Learnstream`;
       showDeeds(one);
       showLive("live");
       byId("banner").hidden = true;
@@ -166,7 +171,7 @@ async function look() {
   } else {
     showLive("paused");
   }
-  setTimeout(look, LOOK_MS);
+  setTimeout(look, about?.may_act ? LOOK_MS : WATCH_MS);
 }
 
 byId("search").addEventListener("submit", search);
@@ -175,7 +180,10 @@ byId("search").addEventListener("input", (event) => {
 });
 async function people() {
   if (!document.hidden) await showPeople().then(() => learner || showLive("live")).catch(() => learner || showLive("lost"));
-  setTimeout(people, 5000);
+  setTimeout(people, PEOPLE_MS);
 }
-people();
-if (learner) look();
+signedIn().then((one) => {
+  me = one;
+  people();
+  if (learner) look();
+});

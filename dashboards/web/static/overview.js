@@ -4,13 +4,14 @@ import { columns, timeseries } from "./charts.js";
 import { el } from "./dom.js";
 import * as format from "./format.js";
 import { bars, donut, stat, table } from "./pictures.js";
+import { ask, homeOf, signedIn } from "./session.js";
 import { connect } from "./stream.js";
 
 const PICTURES = { bars, columns, donut, stat, table, timeseries };
 const LIVE = {
   connecting: "Connecting",
   live: "Live",
-  stale: "Stale: database away",
+  stale: "Stale: no new numbers",
   lost: "Reconnecting",
   paused: "Paused",
 };
@@ -80,7 +81,7 @@ function showState(state) {
   document.body.classList.toggle("stale", away);
   if (!away) return;
   const seen = state.seen_at ? `The numbers below are from ${format.second(state.seen_at)}.` : "There are no numbers yet.";
-  const sentence = `The analytical database has not answered since ${format.second(state.away_since)} UTC. ${seen} They come back by themselves once it does (./learnstream status tells more).`;
+  const sentence = `There have been no new numbers since ${format.second(state.away_since)} UTC: ${state.detail}. ${seen} They come back by themselves (./learnstream status shows what is away).`;
   if (byId("banner").textContent !== sentence) byId("banner").textContent = sentence;
 }
 
@@ -92,19 +93,27 @@ function showLive(word) {
   pill.lastElementChild.textContent = LIVE[word];
 }
 
+/** A panel that cannot be narrowed to what one sees is not for them. */
+function showPanel(answer) {
+  const one = cards.get(answer.panel);
+  if (answer.refused) one?.element.remove();
+  else one?.show(answer);
+}
+
 async function begin() {
+  const me = await signedIn();
+  if (me.scope === "self") return location.replace(homeOf(me));
   let dashboard;
-  for (;;) {
+  while (!dashboard) {
     try {
-      const response = await fetch(API);
-      dashboard = await response.json();
-      if (response.ok) break;
-      byId("banner").textContent = dashboard.detail;
-      byId("banner").hidden = false;
-    } catch {
+      dashboard = await ask(API);
+      byId("banner").hidden = true;
+    } catch (error) {
       showLive("lost");
+      byId("banner").textContent = error.message;
+      byId("banner").hidden = false;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
     }
-    await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   for (const panel of dashboard.panels) {
     const one = card(panel);
@@ -112,9 +121,12 @@ async function begin() {
     byId("panels").append(one.element);
   }
   connect(`${API}/stream`, {
-    panel: (answer) => cards.get(answer.panel)?.show(answer),
+    panel: showPanel,
     state: showState,
-    live: showLive,
+    live: (word) => {
+      showLive(word);
+      if (word === "lost") ask("/api/v1/session").catch(() => {}); // signed out meanwhile?
+    },
   });
 }
 

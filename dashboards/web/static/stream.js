@@ -1,6 +1,6 @@
 // The live connection: server-sent events while the page is seen, none while it is hidden.
 
-const SILENT_MS = 5000; // the server speaks each second; longer silence is a lost server
+const SILENT_MS = 5000; // the server speaks every two seconds; longer silence is a lost server
 
 /** Calls `on.panel(answer)`, `on.state(state)` and `on.live(word)`: live, stale, lost or paused. */
 export function connect(url, on) {

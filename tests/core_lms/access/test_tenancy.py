@@ -11,7 +11,7 @@ from psycopg import sql
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
-from core_lms.access.role import ROLE, give_password, refuse_bypass
+from core_lms.access.role import GROUP, refuse_bypass
 from stack.postgres import PostgresSettings
 
 pytestmark = pytest.mark.integration
@@ -31,7 +31,8 @@ SELECT relation.relname, relation.relrowsecurity,
        EXISTS (SELECT FROM pg_attribute WHERE attrelid = relation.oid AND NOT attisdropped
                  AND attname = 'institution_id' AND attnotnull),
        ARRAY(SELECT pg_get_expr(polqual, polrelid) || ' / ' || pg_get_expr(polwithcheck, polrelid)
-             FROM pg_policy WHERE polrelid = relation.oid)
+             FROM pg_policy WHERE polrelid = relation.oid
+               AND 'learnstream_app'::regrole = ANY (polroles))
 FROM pg_class AS relation
 WHERE relation.relnamespace = 'public'::regnamespace AND relation.relkind IN ('r', 'p')
 ORDER BY relation.relname
@@ -67,7 +68,7 @@ def _as(connection: Any, institution_id: str, statement: str, values: Any) -> No
 
 def used_by_app(database: Any, table: str) -> bool:
     row = database.execute(
-        "SELECT has_table_privilege(%s, %s, 'SELECT, INSERT, UPDATE, DELETE')", [ROLE, table]
+        "SELECT has_table_privilege(%s, %s, 'SELECT, INSERT, UPDATE, DELETE')", [GROUP, table]
     ).fetchone()
     return bool(row[0])
 
@@ -90,14 +91,15 @@ def test_the_application_s_role_cannot_bypass_it(database: Any, app: Any) -> Non
     role = database.execute(
         "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb FROM pg_roles "
         "WHERE rolname = %s",
-        [ROLE],
+        ["lms"],
     ).fetchone()
     assert role == (False, False, False, False)
     for statement in (
-        "SET ROLE learnstream",
+        "SET ROLE operator",
+        "SET ROLE inbox",
         "ALTER TABLE users DISABLE ROW LEVEL SECURITY",
         "DROP POLICY tenant ON users",
-        "ALTER ROLE learnstream_app BYPASSRLS",
+        "ALTER ROLE lms BYPASSRLS",
         "TRUNCATE users",
         "SELECT message FROM outbox",
         "SELECT * FROM schema_migrations",
@@ -146,25 +148,3 @@ def test_it_does_not_start_as_a_role_that_sees_everything(http: Any) -> None:
     refuse_bypass(settings.app_url)
     with pytest.raises(Misconfigured, match="LMS_POSTGRES_APP_URL"):
         refuse_bypass(settings.lms_url)
-
-
-def test_the_role_gets_the_password_of_its_address(database: Any, http: Any) -> None:
-    before = database.execute(
-        "SELECT rolpassword FROM pg_authid WHERE rolname = %s", [ROLE]
-    ).fetchone()
-    try:
-        url = "postgresql://learnstream_app:correct%20horse@127.0.0.1:1/lms"
-        give_password(database, PostgresSettings(app_url=url))
-        kept = database.execute(
-            "SELECT rolpassword FROM pg_authid WHERE rolname = %s", [ROLE]
-        ).fetchone()
-        assert kept[0].startswith("SCRAM-SHA-256$")
-        assert "correct" not in kept[0]
-        other = "postgresql://somebody:secret@127.0.0.1:1/lms"
-        give_password(database, PostgresSettings(app_url=other))
-    finally:
-        database.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                sql.Identifier(ROLE), sql.Literal(before[0])
-            )
-        )

@@ -46,6 +46,7 @@ from stack import kafka
 from stack.postgres import PostgresSettings, pool
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
+from tests.logins import anonymous
 
 pytestmark = pytest.mark.integration
 
@@ -85,8 +86,9 @@ class Service:
         environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "LMS_POSTGRES_LMS_URL": self.owner_url,
-            "LMS_POSTGRES_APP_URL": self.app_url,
+            "LMS_PRINCIPAL": "relay" if module == "core_lms.outbox" else "inbox",
+            "LMS_POSTGRES_LMS_URL": anonymous(self.owner_url),
+            "LMS_POSTGRES_APP_URL": anonymous(self.app_url),
             "LMS_HTTP_INBOX_PORT": str(free_port()),
             "LMS_SERVICES": "assessment",
             "LMS_INBOX_ONLY": "assessment.grading",

@@ -87,7 +87,7 @@ def test_what_cannot_be_written_is_kept_and_written_later(lms: Any) -> None:
     notes.note(caller)
 
     async def away() -> None:
-        nowhere = pool("postgresql://learnstream_app@127.0.0.1:9/lms")
+        nowhere = pool("postgresql://lms@127.0.0.1:9/lms")
         nowhere.timeout = 0.2
         await nowhere.open(wait=False)
         with pytest.raises(PoolTimeout):

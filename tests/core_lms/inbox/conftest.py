@@ -27,6 +27,7 @@ from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
+from tests.logins import anonymous
 
 PROCESS = Path(__file__).with_name("counting_process.py")
 NAME = "test.counting"
@@ -93,7 +94,8 @@ class Inbox:
         environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "LMS_POSTGRES_APP_URL": self.app_url,
+            "LMS_PRINCIPAL": "inbox",
+            "LMS_POSTGRES_APP_URL": anonymous(self.app_url),
             "LMS_HTTP_INBOX_PORT": str(free_port()),
             "LMS_INBOX_BATCH": "7",
             "LMS_INBOX_BACKOFF_MAX_S": "0.5",

@@ -45,7 +45,7 @@ async def handle(unit: Unit, envelope: Envelope) -> None:
     unit.emit(done, source="test")
 
 
-CONSUMER = Consumer("test.counting", (ContentViewed,), handle)
+CONSUMER = Consumer("test.counting", (ContentViewed,), handle, confirms=False)
 
 
 def main() -> int:

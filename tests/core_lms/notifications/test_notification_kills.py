@@ -86,8 +86,19 @@ def test_killed_at_each_step_it_reaches_everybody_on_every_way(
     assessment_id, teacher = lms.assessment(course_id), lms.user("instructor")
     producer = kafka.producer()
     for user_id in people:
+        submission_id = new_id()
+        lms.database.execute(
+            "INSERT INTO submissions (id, assessment_id, user_id, course_id, submitted_at, "
+            "institution_id) VALUES (%s, %s, %s, %s, now(), %s)",
+            [submission_id, assessment_id, user_id, course_id, lms.institution_id],
+        )
+        lms.database.execute(
+            "INSERT INTO feedback (id, submission_id, given_by, body, institution_id) "
+            "VALUES (%s, %s, %s, 'Well done', %s)",
+            [new_id(), submission_id, teacher, lms.institution_id],
+        )
         event = FeedbackGiven(
-            submission_id=new_id(),
+            submission_id=submission_id,
             assessment_id=assessment_id,
             user_id=user_id,
             course_id=course_id,

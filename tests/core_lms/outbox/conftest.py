@@ -30,6 +30,7 @@ from stack import kafka
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
+from tests.logins import anonymous
 
 DEADLINE_S = 90.0
 
@@ -56,10 +57,11 @@ class Outbox:
     def connect(self, **kwargs: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, **kwargs)
 
-    def event(self, key: str, number: int) -> dict[str, Any]:
+    def event(self, key: str, number: int, history: bool = False) -> dict[str, Any]:
         """Parameters of ``APPEND``; ``clicks`` carries the number of the event under its key."""
         viewed = ContentViewed(user_id=key, course_id=key, item_id=key, kind="video", clicks=number)
-        return rows(wrap(viewed, institution_id=self.institution_id, source_service="test"))
+        envelope = wrap(viewed, institution_id=self.institution_id, source_service="test")
+        return rows(envelope, history=history)
 
     def waiting(self) -> int:
         with self.connect() as connection:
@@ -74,7 +76,8 @@ class Outbox:
         environment = {
             **os.environ,
             "PYTHONPATH": str(REPOSITORY),
-            "LMS_POSTGRES_LMS_URL": self.url,
+            "LMS_PRINCIPAL": "relay",
+            "LMS_POSTGRES_LMS_URL": anonymous(self.url),
             "LMS_OUTBOX_BATCH_ROWS": "15" if failpoint else "500",
             "LMS_OUTBOX_BACKOFF_MAX_S": "0.5",
             VARIABLE: failpoint,

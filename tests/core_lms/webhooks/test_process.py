@@ -15,7 +15,6 @@ import pytest
 
 from contracts.envelope import wrap
 from contracts.events.users import UserUpdated
-from contracts.ids import new_id
 from stack import kafka
 from stack.profile import REPOSITORY
 
@@ -71,7 +70,8 @@ def test_every_event_arrives_though_the_process_is_killed(
         ),
         "the consumer has its place in every partition",
     )
-    sent = send(hooks.lms.institution_id, MESSAGES)
+    people = [hooks.lms.user() for _ in range(8)]
+    sent = send(hooks.lms.institution_id, people, MESSAGES)
     until(lambda: len(hooks.receiver.seen(path)) >= 5, "the first messages")
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -90,12 +90,13 @@ def test_every_event_arrives_though_the_process_is_killed(
     assert process.wait(30) in (0, -signal.SIGTERM)
 
 
-def send(institution_id: str, count: int) -> set[str]:
-    """Events into Kafka, committed; returns their ids."""
+def send(institution_id: str, people: list[str], count: int) -> set[str]:
+    """Events about these people into Kafka, committed; returns their ids."""
     producer = kafka.producer()
     ids = set()
-    for _ in range(count):
-        event = UserUpdated(user_id=new_id(), role="student", status="active")
+    for number in range(count):
+        user_id = people[number % len(people)]
+        event = UserUpdated(user_id=user_id, role="student", status="active")
         made = wrap(event, institution_id=institution_id, source_service="test")
         producer.produce(made.topic, made.encode(), made.key)
         ids.add(made.event_id)

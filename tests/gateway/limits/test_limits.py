@@ -11,14 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
-import redis
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from contracts.ids import DEFAULT_INSTITUTION, new_id
+from core_lms.app import tries_a_secret
 from gateway.caller import Caller
 from gateway.limits.buckets import Away, Bucket, Buckets, Verdict
-from gateway.limits.middleware import RateLimits
+from gateway.limits.middleware import Extra, RateLimits
 from gateway.limits.settings import LimitSettings, Rate
 from stack.local.redis import Redis
 from stack.redis import clients
@@ -41,7 +41,7 @@ Take = Callable[..., Awaitable[Verdict]]
 async def buckets(
     server: OwnRedis, timeout_s: float = 5.0, **settings: Any
 ) -> AsyncIterator[Buckets]:
-    client = clients(server.url, timeout_s)
+    client = clients(server.url_of("dashboards"), timeout_s)  # who may only look at revocations
     yield Buckets(client, LimitSettings(retry_after_s=0.05, **settings))
     await client().aclose()
 
@@ -108,7 +108,7 @@ def test_a_full_bucket_leaves_nothing_behind_in_redis(server: OwnRedis) -> None:
             await asked.take([own], [])
 
     asyncio.run(ask())
-    client = redis.Redis(port=server.port)
+    client = server.client()
     assert 0 < client.pttl(own.key) <= 10
     deadline = time.monotonic() + 5
     while client.exists(own.key):
@@ -129,7 +129,7 @@ def test_a_bucket_made_smaller_does_not_lock_its_owner_out(server: OwnRedis) -> 
 
 def test_a_revoked_session_takes_no_token(server: OwnRedis) -> None:
     sid, own = new_id(), bucket("1/h burst 3")
-    redis.Redis(port=server.port).set(f"revoked:{sid}", 1, ex=60)
+    server.client().set(f"revoked:{sid}", 1, ex=60)
 
     async def ask() -> tuple[Verdict, Verdict]:
         async with buckets(server) as asked:
@@ -213,7 +213,9 @@ def gate(
     async def run() -> list[httpx.Response]:
         limits = LimitSettings.model_validate(settings)
         client = clients(server.url, 5.0)
-        app = as_caller(RateLimits(_echo, Buckets(client, limits), limits), caller)
+        extras = [Extra("login", limits.login, tries_a_secret, by_address=True)]
+        metered = RateLimits(_echo, Buckets(client, limits), limits, "lms", extras)
+        app = as_caller(metered, caller)
         transport = httpx.ASGITransport(app, client=(f"fd00:{new_id()[-4:]}::1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://lms") as http:
             found = [await http.request(method, path) for method, path in requests]
@@ -277,7 +279,7 @@ def test_health_and_our_own_consumers_are_never_refused(server: OwnRedis) -> Non
 
 def test_a_revoked_session_is_told_to_log_in_again(server: OwnRedis) -> None:
     caller = person(session_id=new_id())
-    redis.Redis(port=server.port).set(f"revoked:{caller.session_id}", 1, ex=60)
+    server.client().set(f"revoked:{caller.session_id}", 1, ex=60)
     answer = gate(server, caller, [("GET", "/api/v1/courses")])[0]
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == "Bearer"

@@ -1,0 +1,25 @@
+"""A learner that somebody may act as, as what a request is about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core_lms.sessions.settings import settings
+from gateway.caller import Caller
+from gateway.resource import Resource
+from stack.queries import load
+
+_sql = load(__file__, "resources.sql")
+
+
+@dataclass(frozen=True)
+class InventedLearner(Resource, sql=_sql["invented_learner"]):
+    """An account; ``demo`` is whether this is the local demo, ``invented`` whether it is a
+    student's and nobody's."""
+
+    user_id: UUID | str
+
+    def params(self, caller: Caller) -> dict[str, Any]:
+        return super().params(caller) | {"demo": settings().demo()}

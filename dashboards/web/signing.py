@@ -1,0 +1,162 @@
+"""``/api/v1/session``: signing in to the pages and out again, against the LMS's own sessions."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import Field
+
+from contracts.ids import DEFAULT_INSTITUTION
+from dashboards.web import sessions
+from dashboards.web.visit import Visit, visits
+from gateway.errors import Unauthenticated
+from gateway.limits.address import client_address
+from gateway.limits.settings import LimitSettings
+from gateway.problems import RESPONSES
+from gateway.text import Body, Text
+from stack.http import HttpSettings
+
+PATH = "/api/v1/session"
+router = APIRouter(prefix=PATH, tags=["session"], responses=RESPONSES)
+_trusted = LimitSettings().trusted_proxies
+
+Begins = Annotated[Visit, visits("visit.begin")]
+Provider = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
+
+
+class ByLink(Body):
+    """What follows the # in a link that signs in."""
+
+    token: Annotated[Text, Field(min_length=1, max_length=200)]
+
+
+class ByPassword(Body):
+    """Address and password of an account."""
+
+    email: Annotated[Text, Field(min_length=1, max_length=255)]
+    password: Annotated[Text, Field(min_length=1, max_length=200)]
+    institution_id: UUID | None = None
+
+
+class ByProvider(Body):
+    """What a single sign-on provider put into the address, and what was kept meanwhile."""
+
+    code: Annotated[Text, Field(min_length=1, max_length=4000)]
+    state: Annotated[Text, Field(min_length=1, max_length=200)]
+    binding: Annotated[Text, Field(min_length=1, max_length=200)]
+    iss: Annotated[Text, Field(max_length=500)] | None = None
+    institution_id: UUID | None = None
+
+
+class Elsewhere(Body):
+    """Of which institution, if not the installation's own."""
+
+    institution_id: UUID | None = None
+
+
+@router.get("")
+async def who(visit: Annotated[Visit, visits("visit.read")]) -> dict[str, Any]:
+    """Who is signed in, and whose rows they see."""
+    visit.decide("Public")
+    caller = visit.caller
+    if caller.user_id is None:
+        raise Unauthenticated("nobody is signed in")
+    token = await visit.token()
+    scope = await visit.web.scopes.of(caller, token)
+    account = (await visit.web.lms.ask("GET", f"/users/{caller.user_id}", token)).json()
+    return {"user_id": caller.user_id, "name": account["name"], "scope": scope}
+
+
+@router.post("/link", status_code=HTTPStatus.CREATED)
+async def by_link(visit: Begins, body: ByLink, request: Request, response: Response) -> Any:
+    """Sign in with a link, once."""
+    return await _begin(visit, request, response, "/sessions/by-link", {"token": body.token})
+
+
+@router.post("/password", status_code=HTTPStatus.CREATED)
+async def by_password(visit: Begins, body: ByPassword, request: Request, response: Response) -> Any:
+    """Sign in with a password."""
+    known = {"email": body.email, "password": body.password}
+    return await _begin(visit, request, response, "/sessions", known, body.institution_id)
+
+
+@router.get("/providers")
+async def providers(visit: Begins, institution_id: UUID | None = None) -> Any:
+    """The institution's single sign-on, for the buttons of the page."""
+    visit.decide("Public")
+    headers = _of(institution_id)
+    return (await visit.web.lms.ask("GET", "/sso/choices", None, headers=headers)).json()
+
+
+@router.post("/providers/{provider}/attempt", status_code=HTTPStatus.CREATED)
+async def attempt(visit: Begins, provider: Provider, body: Elsewhere, request: Request) -> Any:
+    """Where to send the browser; the page keeps ``state`` and ``binding`` until it is back."""
+    visit.decide("Public")
+    sessions.require_same_origin(request.scope)
+    back = {"redirect_uri": f"{HttpSettings().pages_address}/sign-in"}
+    headers = _headers(request, body.institution_id)
+    path = f"/sso/{provider}/attempts"
+    return (await visit.web.lms.ask("POST", path, None, headers=headers, json=back)).json()
+
+
+@router.post("/providers/{provider}", status_code=HTTPStatus.CREATED)
+async def by_provider(
+    visit: Begins, provider: Provider, body: ByProvider, request: Request, response: Response
+) -> Any:
+    """Sign in with what a provider sent the browser back with."""
+    given = body.model_dump(exclude={"institution_id"}, exclude_none=True)
+    path = f"/sso/{provider}/sessions"
+    return await _begin(visit, request, response, path, given, body.institution_id)
+
+
+@router.delete("", status_code=HTTPStatus.NO_CONTENT)
+async def sign_out(visit: Annotated[Visit, visits("visit.end")], response: Response) -> None:
+    """End the session, at the LMS as well."""
+    visit.decide("Public")
+    if visit.secret is not None:
+        await visit.web.sessions.end(visit.secret)
+    response.delete_cookie(sessions.cookie_name(), **_ATTRIBUTES, secure=sessions.is_secure())
+
+
+_ATTRIBUTES: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "strict"}
+
+
+async def _begin(
+    visit: Visit,
+    request: Request,
+    response: Response,
+    path: str,
+    body: dict[str, Any],
+    institution_id: UUID | None = None,
+) -> dict[str, Any]:
+    visit.decide("Public")
+    sessions.require_same_origin(request.scope)
+    headers = _headers(request, institution_id)
+    answer = await visit.web.lms.ask("POST", path, None, headers=headers, json=body)
+    tokens = answer.json()
+    if visit.secret is not None:  # whoever was here before is not any more
+        await visit.web.sessions.end(visit.secret)
+    secret = await visit.web.sessions.begin(tokens)
+    response.set_cookie(
+        sessions.cookie_name(),
+        secret,
+        max_age=int(sessions.KEPT_S),
+        secure=sessions.is_secure(),
+        **_ATTRIBUTES,
+    )
+    return {"user_id": tokens["user_id"]}
+
+
+def _headers(request: Request, institution_id: UUID | None) -> dict[str, str]:
+    """Where the login comes from: the LMS throttles by address, and lists sessions by program."""
+    address = client_address(request.scope, _trusted)
+    agent = request.headers.get("user-agent", "")
+    named = {"X-Forwarded-For": address} if address else {}
+    return _of(institution_id) | named | {"User-Agent": agent}
+
+
+def _of(institution_id: UUID | None) -> dict[str, str]:
+    return {"X-Institution-Id": str(institution_id or DEFAULT_INSTITUTION)}

@@ -1,0 +1,70 @@
+"""What the operator makes before features are pushed: history's tables, Feast's registry, rights.
+
+Feast is only asked, and only imported, where the catalogue or Feast itself is another than the one
+that is registered: its import takes seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from contracts.errors import Retryable
+from features import consent, history
+from features.catalogue import SERVICES, VIEWS
+from stack import postgres, roles
+
+REGISTRY_SCHEMA = "feast"
+"""The registry lives in the analytical database, so that whoever may read it can use it."""
+RIGHTS = Path(__file__).parent / "sql" / "rights.sql"
+_LOCK = 0x4C53_0F01  # one at a time; any constant no other lock of ours uses
+
+
+def prepare() -> bool:
+    """Make what is missing; whether the catalogue had to be registered.
+
+    Raises ``Retryable`` where the database does not answer.
+    """
+    try:
+        with postgres.connect_analytics(autocommit=True) as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])  # until the connection ends
+            postgres.make(connection, "CREATE SCHEMA IF NOT EXISTS {}", REGISTRY_SCHEMA)
+            history.prepare(connection, list(VIEWS.values()))
+            consent.prepare(connection)
+            registered = _register(connection)
+            roles.declare(
+                connection, RIGHTS, ("features", "inbox", "reader"), (history.SCHEMA, "feast")
+            )
+            return registered
+    except psycopg.OperationalError as error:
+        raise Retryable(f"the feature store's database does not answer: {error}") from error
+
+
+def _register(connection: psycopg.Connection[Any]) -> bool:
+    wanted = fingerprint()
+    found = connection.execute(
+        "SELECT obj_description(%s::regnamespace, 'pg_namespace')", [REGISTRY_SCHEMA]
+    ).fetchone()
+    if found == (wanted,):
+        return False
+    from features import store
+
+    store.apply()
+    connection.execute(
+        sql.SQL("COMMENT ON SCHEMA {} IS {}").format(
+            sql.Identifier(REGISTRY_SCHEMA), sql.Literal(wanted)
+        )
+    )
+    return True
+
+
+def fingerprint() -> str:
+    """Changes with the catalogue, with how Feast is told of it, and with Feast."""
+    told = Path(__file__).with_name("store.py").read_text(encoding="utf-8")
+    catalogue = repr([*VIEWS.values(), *SERVICES])
+    return hashlib.sha256("\n".join([version("feast"), told, catalogue]).encode()).hexdigest()

@@ -1,0 +1,193 @@
+"""Slow and greedy connections, at every process as it is run; nothing else needs to be up."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from stack.profile import REPOSITORY
+from tests.core_lms.test_process import free_port
+from tests.gateway.processes import PROCESSES
+
+pytestmark = pytest.mark.integration
+
+HEADERS_S, BODY_S, IDLE_S, MOST = 1.5, 2.0, 1.0, 12
+SLACK_S = 3.0
+"""How much later than its deadline a busy machine may cut."""
+
+
+@pytest.fixture(scope="module", params=PROCESSES)
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    process, port = PROCESSES[request.param], free_port()
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        process.port: str(port),
+        "LMS_HTTP_HEADER_TIMEOUT_S": str(HEADERS_S),
+        "LMS_HTTP_BODY_TIMEOUT_S": str(BODY_S),
+        "LMS_HTTP_BODY_MIN_BYTES_PER_S": "1000",
+        "LMS_HTTP_KEEP_ALIVE_S": str(IDLE_S),
+        "LMS_HTTP_MAX_CONNECTIONS": str(MOST),
+    }
+    running = subprocess.Popen(
+        [sys.executable, "-m", process.module], env=environment, stdout=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 90
+    while not answers(port):
+        assert running.poll() is None, f"{process.module} ended"
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield port
+    running.kill()
+    running.wait()
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    found = b""
+    try:
+        while piece := connection.recv(65_536):
+            found += piece
+    except ConnectionResetError:
+        pass
+    return found
+
+
+def dripped(port: int, begin: bytes, drop: bytes, for_s: float) -> tuple[float, bytes]:
+    """Send a byte every tenth of a second until cut off: after how long, and what was answered."""
+    with connected(port) as connection:
+        began = time.monotonic()
+        connection.sendall(begin)
+        connection.settimeout(0.1)
+        found = b""
+        while time.monotonic() - began < for_s:
+            try:
+                connection.sendall(drop)
+                piece = connection.recv(65_536)
+                if not piece:
+                    return time.monotonic() - began, found
+                found += piece
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                return time.monotonic() - began, found
+    raise AssertionError(f"still open after {for_s} s")
+
+
+HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begin", "drop"),
+    [
+        (b"", b"\r\n"),
+        (b"", b"G"),
+        (HEAD + b"X-Slow: ", b"a"),
+        (HEAD, b"A: b\r\n"),
+    ],
+    ids=["empty lines", "a method", "a header", "headers"],
+)
+def test_slow_headers_are_cut(port: int, begin: bytes, drop: bytes) -> None:
+    after_s, _ = dripped(port, begin, drop, HEADERS_S + SLACK_S)
+    assert after_s < HEADERS_S + SLACK_S
+
+
+def test_four_silent_sockets_are_closed(port: int) -> None:
+    sockets = [connected(port) for _ in range(4)]
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as threads:
+        answered = list(threads.map(read_to_the_end, sockets))
+    assert time.monotonic() - began < HEADERS_S + SLACK_S
+    assert all(text.startswith(b"HTTP/1.1 408 ") for text in answered)
+    for one in sockets:
+        one.close()
+
+
+@pytest.mark.parametrize("length", [b"Content-Length: 5000\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_a_slow_body_is_cut(port: int, length: bytes) -> None:
+    drop = b" " if b"Length" in length else b"1\r\n \r\n"
+    after_s, _ = dripped(port, POST + length + b"\r\n", drop, BODY_S + SLACK_S)
+    assert BODY_S - 0.5 < after_s < BODY_S + SLACK_S
+
+
+def test_a_body_that_takes_its_time_at_a_fair_rate_is_read(port: int) -> None:
+    """Longer than the deadline, faster than the least rate."""
+    body = json.dumps({"text": "a" * 20_000}).encode()
+    pieces = 25
+    with connected(port) as connection:
+        connection.sendall(POST + b"Content-Length: %d\r\nConnection: close\r\n\r\n" % len(body))
+        step = -(-len(body) // pieces)
+        for at in range(0, len(body), step):
+            connection.sendall(body[at : at + step])
+            time.sleep((BODY_S + 1.0) / pieces)
+        assert read_to_the_end(connection).startswith(b"HTTP/1.1 405 ")
+
+
+def test_a_connection_without_a_request_is_closed(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(HEAD + b"\r\n")
+        began = time.monotonic()
+        assert read_to_the_end(connection).startswith(b"HTTP/1.1 200 ")
+        assert time.monotonic() - began < IDLE_S + SLACK_S
+
+
+def test_a_kept_connection_that_drips_its_next_request_is_cut(port: int) -> None:
+    after_s, answered = dripped(port, HEAD + b"\r\n" + HEAD, b"A: b\r\n", HEADERS_S + SLACK_S)
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert after_s < HEADERS_S + SLACK_S
+
+
+def test_headers_without_an_end_are_cut_at_a_size(port: int) -> None:
+    with connected(port) as connection:
+        connection.sendall(HEAD)
+        sent = 0
+        try:
+            while sent < 10_000_000:
+                connection.sendall(b"X: " + b"a" * 8_000)
+                sent += 8_003
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert sent < 5_000_000, "what the sockets' own buffers take, and not more"
+
+
+def test_a_connection_beyond_the_cap_is_refused_and_the_others_are_not(port: int) -> None:
+    open_ones = []
+    try:
+        for _ in range(MOST):
+            one = connected(port)
+            one.sendall(HEAD)  # without an end
+            open_ones.append(one)
+        deadline = time.monotonic() + 1.0
+        answered = b""
+        while not answered.startswith(b"HTTP/1.1 503 ") and time.monotonic() < deadline:
+            with connected(port) as beyond:
+                answered = read_to_the_end(beyond)
+        assert answered.startswith(b"HTTP/1.1 503 "), answered
+        open_ones[0].sendall(b"Connection: close\r\n\r\n")
+        assert read_to_the_end(open_ones[0]).startswith(b"HTTP/1.1 200 ")
+    finally:
+        for one in open_ones:
+            one.close()
+    deadline = time.monotonic() + 10
+    while not answers(port):
+        assert time.monotonic() < deadline
