@@ -8,9 +8,12 @@ Purpose = Literal["personalization", "analytics", "communication"]
 
 PURPOSES: dict[Purpose, str] = {
     "personalization": "offers chosen from what the person did; features about them are computed",
-    "analytics": "their activity counts in statistics that name learners to their teachers",
+    "analytics": "lists, pages and features name them; without it they count in totals alone",
     "communication": "messages beyond those that the service itself requires",
 }
 """Purpose → what it allows. A new one is a member of ``Purpose`` and a line here."""
+
+OF_FEATURES: tuple[Purpose, ...] = ("personalization", "analytics")
+"""Features serve personal offers and say what somebody did: without one of these there are none."""
 
 assert set(PURPOSES) == set(get_args(Purpose))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -50,12 +51,24 @@ TIMESTAMP_PATTERN = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$"
 _is_timestamp = re.compile(TIMESTAMP_PATTERN).match
 
 
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""A timestamp lies from the first to before the second. What PostgreSQL can hold but no client can
+read (years before Christ, the far future) must not reach a table whose chunks follow it."""
+
+
 def _utc_only(value: object) -> object:
     if isinstance(value, datetime):
         return value.astimezone(UTC) if value.tzinfo is not None else value
     if isinstance(value, str) and _is_timestamp(value):
         return value
     raise ValueError("a timestamp is a string like 2026-02-17T14:30:00Z, in UTC")
+
+
+def _within_range(value: datetime) -> datetime:
+    if not EARLIEST <= value < LATEST:
+        raise ValueError(f"a timestamp lies from {EARLIEST.year} to {LATEST.year - 1}")
+    return value
 
 
 def _iso_z(value: datetime) -> str:
@@ -66,10 +79,11 @@ Timestamp = Annotated[
     AwareDatetime,
     Strict(False),  # the check before it is the strict one
     BeforeValidator(_utc_only),
+    AfterValidator(_within_range),
     PlainSerializer(_iso_z, return_type=str, when_used="json"),
     Field(json_schema_extra={"pattern": TIMESTAMP_PATTERN}),
 ]
-"""A moment in UTC, written ``2026-02-17T14:30:00Z``, at most microseconds."""
+"""A moment in UTC, written ``2026-02-17T14:30:00Z``, at most microseconds, from 1970 to 2199."""
 
 EVENTS: dict[str, type[Event]] = {}
 """Every event class by its type, filled as the classes are defined."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from contracts import schema
 from contracts.errors import Rejected
-from contracts.event import EVENTS, Event, personal_fields
+from contracts.event import EARLIEST, EVENTS, LATEST, Event, personal_fields
 from contracts.fixtures import example_envelope
 from contracts.topics import EVENT_TOPICS, TOPICS
 
@@ -39,6 +39,7 @@ def _events_page() -> Iterator[str]:
     yield "# Events"
     yield ""
     yield "Made by `./learnstream generate` from the classes in `contracts/events`; edit those."
+    yield f"A timestamp lies from {EARLIEST.year} to {LATEST.year - 1}; others are dead letters."
     yield ""
     yield "| topic | about | events |"
     yield "|---|---|---|"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.envelope import ENVELOPES
-from contracts.event import EVENTS
+from contracts.event import EARLIEST, EVENTS, LATEST
 
 SNAPSHOTS = Path(__file__).parent / "schemas"
 
@@ -32,6 +32,8 @@ def schema(event_type: str) -> dict[str, Any]:
         "x-topic": event.TOPIC.name,
         "x-key": event.KEY,
         "x-version": event.VERSION,
+        # Of every date-time in it; JSON Schema has no word for this.
+        "x-timestamps": {"from": EARLIEST.isoformat(), "before": LATEST.isoformat()},
     }
 
 

@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 # The broker's clock: a message's time is its arrival, whatever its producer's clock says.
-_KEPT_FOREVER = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
+_BY_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic; ``config`` are Kafka topic settings, partitions are ``LMS_KAFKA_PARTITIONS``."""
+    """One topic; ``config`` are Kafka topic settings, partitions are ``LMS_KAFKA_PARTITIONS``.
+
+    How long messages are kept is ``LMS_KAFKA_RETENTION_DAYS``, but for a topic that is compacted.
+    """
 
     name: str
     about: str
-    config: Mapping[str, str] = field(default_factory=lambda: _KEPT_FOREVER)
+    config: Mapping[str, str] = field(default_factory=lambda: _BY_ARRIVAL)
 
 
 USERS = Topic("lms.users.events", "User creation, updates, deletions")
@@ -29,7 +32,7 @@ INTEGRATION = Topic("lms.integration.events", "Webhooks and API keys of other sy
 FEATURES = Topic(
     "lms.features",
     "Feature rows on their way to the feature store (contracts.features)",
-    {"retention.ms": str(7 * 24 * 3600 * 1000)},
+    {},
 )
 DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
 HEARTBEATS = Topic(

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from contracts.errors import LearnstreamError
 from core_lms import plugins, services
+from core_lms.payments import providers
 from gateway import server
 from gateway.logs import log_to_stdout
 from gateway.telemetry import metrics
@@ -36,6 +37,7 @@ def main() -> int:
     try:
         services.chosen()
         plugins.check()
+        providers.enabled()
         if http.lms_workers > 1:
             metrics.shared_folder()
     except LearnstreamError as error:

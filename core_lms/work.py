@@ -24,10 +24,16 @@ from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
 from gateway.actions import Action, InstitutionId, decide
 from gateway.caller import Caller
-from gateway.errors import NotFound
+from gateway.decision import Right
+from gateway.errors import Forbidden, NotFound
 from gateway.resource import Resource
 from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
+
+HISTORY = Right("history.write")
+"""To say when something happened, however long ago, and under which id: for imports."""
+SILENT = b"x-history"
+"""The request header with which an import has its events marked as history."""
 
 _BEGIN: Statement = ("BEGIN", {})
 _COMMIT: Statement = ("COMMIT", {})
@@ -63,8 +69,12 @@ class Unit:
     """Done once the transaction has committed, and not done where it has not."""
     through: dict[Entry, Answer] = field(default_factory=dict)
     """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
+    history: bool = False
+    """Whether the events are marked as history: nobody is notified (``contracts.history``)."""
     action: str = ""
     resource: str = ""
+    kind: str = ""
+    """Of the resource; empty where no policy was asked."""
     people: set[str] = field(default_factory=set)
     """Whom the unit is about: with the action and the resource, what the audit log keeps of it."""
 
@@ -78,6 +88,10 @@ class Unit:
         if not self.rows:
             raise NotFound(f"there is no {self.resource}")
         return self.rows[0]
+
+    def may(self, right: Right) -> bool:
+        """Whether the caller has a right to what the unit is about."""
+        return right.of(self.caller, self.kind, self.facts)
 
     async def ask(self, *statements: Statement) -> list[Found]:
         """Send the statements in one round trip; they are executed in this order."""
@@ -184,7 +198,7 @@ async def _end(connection: Connection, unit: Unit, cache: Cache | None) -> None:
     if audited:
         statements.append((audit.INSERT, audited))
     if unit.events:
-        statements.append((APPEND, rows(*unit.events)))
+        statements.append((APPEND, rows(*unit.events, history=unit.history)))
     found = await _ask(connection, *statements, _COMMIT)
     for (_, row), written in zip(unit.last, found, strict=False):
         row.update(written.row or {})
@@ -213,6 +227,8 @@ class Work:
     action: str
     key: str | None = None
     cache: Cache = field(kw_only=True)
+    history: bool = False
+    """Whether the events are to be marked as history (``SILENT``)."""
 
     @property
     def institution_id(self) -> str:
@@ -236,6 +252,7 @@ class Work:
             self.pool, self.caller, key=self.key, about=about, ask=ask, cache=self.cache
         ) as unit:
             self._decide(unit, about)
+            unit.history = self.history
             yield unit
 
     @asynccontextmanager
@@ -286,6 +303,7 @@ class Work:
 
     def _decide(self, unit: Unit, about: Resource) -> None:
         audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
+        unit.kind = about.KIND
         decide(self.caller, self.action, about.KIND, unit.facts, about)
 
 
@@ -297,7 +315,9 @@ _Key = Annotated[
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
         description="repeat a request with the same key and body: it is done once, and answered "
-        "with 200 instead of 201. A canonical UUID becomes the resource's id",
+        "with 200 instead of 201. A key is its sender's own: the same from somebody else is "
+        "another one. From a caller with `history.write` a canonical UUID becomes the resource's "
+        "id",
     ),
 ]
 
@@ -307,8 +327,7 @@ class Does(Action):
     """The dependency of a route that does ``action`` in a unit of work."""
 
     async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Work:
-        state = request.app.state
-        return Work(state.pools, request.state.caller, self.action, cache=state.cache)
+        return _work(request, self.action)
 
 
 @dataclass(frozen=True)
@@ -318,8 +337,15 @@ class DoesKeyed(Does):
     async def __call__(
         self, request: Request, institution_id: InstitutionId = None, key: _Key = None
     ) -> Work:
-        state = request.app.state
-        return Work(state.pools, request.state.caller, self.action, key, cache=state.cache)
+        return _work(request, self.action, key)
+
+
+def _work(request: Request, action: str, key: str | None = None) -> Work:
+    state, caller = request.app.state, request.state.caller
+    silent = any(name == SILENT for name, _ in request.scope["headers"])
+    if silent and not HISTORY.of(caller):
+        raise Forbidden("X-History is for imports (history.write)")
+    return Work(state.pools, caller, action, key, cache=state.cache, history=silent)
 
 
 def does(action: str, *, keyed: bool = False) -> Dependency:

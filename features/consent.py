@@ -1,9 +1,12 @@
-"""No features of who does not agree to personalization: none are written, what is there goes.
+"""No features of who does not agree to them: none are written, what is there goes.
 
-Consent and erasure come as events of the LMS. What a person said is kept beside the history of
-features; where they said nothing, the deployment's default counts (``stack.consent``). Writing
-takes a shared lock and removing an exclusive one, so that a batch on its way through another
-process cannot bring back what was just removed.
+Features serve personal offers and say what somebody did: all of ``OF_FEATURES`` must be given.
+
+Consent comes as events of the LMS. What a person said is kept beside the history of features; where
+they said nothing, the deployment's default counts (``stack.consent``). Writing takes a shared lock
+and removing an exclusive one, so that a batch on its way through another process cannot bring back
+what was just removed. Moving an erased person to another id takes it too (``stack.pseudonyms``):
+rows that are still under way then go under that id.
 """
 
 from __future__ import annotations
@@ -17,19 +20,19 @@ import psycopg
 from psycopg import sql
 from redis import Redis
 
+from contracts.consent import OF_FEATURES
 from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
-from contracts.events.users import UserDeleted
 from contracts.features import FeatureRow
 from features import online, trail
 from features.catalogue import VIEWS
 from features.entities import LEARNER
 from features.history import SCHEMA
 from features.view import View
+from stack import pseudonyms
 from stack.consent import ConsentSettings
 
-PURPOSE = "personalization"
-EVENTS = (ConsentGiven.TYPE, ConsentWithdrawn.TYPE, UserDeleted.TYPE)
+EVENTS = (ConsentGiven.TYPE, ConsentWithdrawn.TYPE)
 _SQL = Path(__file__).parent / "sql" / "consent"
 _LOCK = 0x4C53_0F03
 
@@ -53,39 +56,62 @@ def writing(connection: psycopg.Connection[Any]) -> Iterator[None]:
 def agreed(
     connection: psycopg.Connection[Any], view: View, rows: Sequence[FeatureRow]
 ) -> list[FeatureRow]:
-    """Those rows that may be written: all that are not about people, and of people who agree."""
+    """Those rows that may be written, as they are: all that are not about people, and of people
+    who agree; of an erased person under the id that took the place of theirs.
+    """
     if view.entity != LEARNER:
         return list(rows)
+    new = renamed(connection, [row.entity_id for row in rows])
+    rows = [
+        row.model_copy(update={"entity_id": new[row.entity_id]}) if row.entity_id in new else row
+        for row in rows
+    ]
     ids = list({row.entity_id for row in rows})
-    said = dict(connection.execute(_statement("said"), {"user_ids": ids}).fetchall())
+    found = connection.execute(_statement("said"), {"user_ids": ids}).fetchall()
+    said = {(user_id, purpose): given for user_id, purpose, given in found}
     settings = ConsentSettings()
     default = {
-        institution_id: PURPOSE in settings.by_default(institution_id)
+        institution_id: settings.by_default(institution_id)
         for institution_id in {row.institution_id for row in rows}
     }
-    return [row for row in rows if said.get(row.entity_id, default[row.institution_id])]
+    return [
+        row
+        for row in rows
+        if all(
+            said.get((row.entity_id, purpose), purpose in default[row.institution_id])
+            for purpose in OF_FEATURES
+        )
+    ]
 
 
 def heed(
     connection: psycopg.Connection[Any], client: Redis, envelopes: Iterable[Envelope]
 ) -> list[str]:
     """Keep what events say and remove the features of who no longer agrees; their ids."""
+    said: list[Any] = [envelope for envelope in envelopes if _concerns(envelope)]
     gone = []
-    for envelope in envelopes:
-        if _concerns(envelope):
-            payload: Any = envelope.payload
-            values = {
-                "user_id": payload.user_id,
-                "given": envelope.event_type == ConsentGiven.TYPE,
-                "erased": envelope.event_type == UserDeleted.TYPE,
-                "changed_at": envelope.timestamp,
-            }
-            row = connection.execute(_statement("set"), values).fetchone()
-            if row is not None and not row[0]:
-                gone.append(str(payload.user_id))
+    if said:
+        with writing(connection):
+            new = renamed(connection, [one.payload.user_id for one in said])
+            for one in said:
+                user_id = new.get(one.payload.user_id, one.payload.user_id)
+                values = {
+                    "user_id": user_id,
+                    "purpose": one.payload.purpose,
+                    "given": one.event_type == ConsentGiven.TYPE,
+                    "changed_at": one.timestamp,
+                }
+                row = connection.execute(_statement("set"), values).fetchone()
+                if row is not None and not row[0]:
+                    gone.append(user_id)
     if gone:
         remove(connection, client, gone)
     return gone
+
+
+def renamed(connection: psycopg.Connection[Any], user_ids: Sequence[str]) -> dict[str, str]:
+    """Those who were erased, with the id they have here now; asked while ``writing``."""
+    return pseudonyms.among(user_ids, pseudonyms.read(connection))
 
 
 def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequence[str]) -> None:
@@ -110,9 +136,9 @@ def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequenc
 
 
 def _concerns(envelope: Envelope) -> bool:
-    if envelope.event_type == UserDeleted.TYPE:
-        return True
-    return envelope.event_type in EVENTS and getattr(envelope.payload, "purpose", None) == PURPOSE
+    return (
+        envelope.event_type in EVENTS and getattr(envelope.payload, "purpose", None) in OF_FEATURES
+    )
 
 
 def _statement(name: str) -> bytes:

@@ -2,7 +2,7 @@
 
 ``history_<view>`` has each entity's newest row of the offline store, ``online_<view>`` what Redis
 answers for every entity it has, ``trail_<view>`` the newest member of each trail, and ``consent``
-what people said about personalization.
+what people said about the purposes of features.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def write(folder: Path) -> None:
         history.prepare(connection, list(VIEWS.values()))
         consent.prepare(connection)
         said = connection.execute(
-            "SELECT user_id, given, erased, changed_at FROM features.consent"
+            "SELECT user_id, purpose, given, changed_at FROM features.consent"
         ).fetchall()
         _file(folder, "consent", _CONSENT, said)
         for view in VIEWS.values():
@@ -48,8 +48,8 @@ def write(folder: Path) -> None:
 _CONSENT = pa.schema(
     [
         ("user_id", pa.string()),
+        ("purpose", pa.string()),
         ("given", pa.bool_()),
-        ("erased", pa.bool_()),
         ("changed_at", pa.timestamp("us", "UTC")),
     ]
 )

@@ -1,6 +1,6 @@
 """The process between derivation and feature store: ``lms.features`` → history, online store.
 
-Order of work per batch: consent and erasure, history row, online row, trail, dead letters, and only
+Order of work per batch: consent, history row, online row, trail, dead letters, and only
 then the offsets. A crash anywhere repeats the batch, and repeating changes nothing. One backlog's
 many rows of a key cost one online write: only the newest is pushed.
 """
@@ -196,7 +196,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
 
 
 def _of_people(message: bytes | None) -> list[Envelope]:
-    """The event, if it is about consent or erasure; what is malformed the archive tells of."""
+    """The event, if it is about consent; what is malformed the archive tells of."""
     if not message or not any(type_.encode() in message for type_ in consent.EVENTS):
         return []
     try:

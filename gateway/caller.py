@@ -36,6 +36,8 @@ class Caller:
     """Which of our own services a machine is, where it came with a service key."""
     on_behalf_of: str | None = None
     """The ``name`` of the caller for whom that service asks."""
+    made_by: str | None = None
+    """The person who made a machine's key: who shuts them out shuts out the key."""
 
     @property
     def actor(self) -> str:

@@ -64,6 +64,28 @@ def named_actions() -> frozenset[str]:
     return frozenset(name for text in texts for name in _named_action.findall(text))
 
 
+RIGHTS: dict[str, Right] = {}
+"""Every right by its action, filled as the modules that ask for one are imported."""
+
+
+class Right:
+    """An action that no route is about: something more that a caller may do or see in passing.
+
+    ``GIVES_HISTORY = Right("history.write")`` beside the service that asks; the policies decide, as
+    they do for a route. ``Unit.may`` asks about what the unit is about.
+    """
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+        RIGHTS[action] = self
+
+    def of(
+        self, caller: Caller, kind: str = "Institution", facts: Mapping[str, Any] | None = None
+    ) -> bool:
+        """Whether ``caller`` has it, by default anywhere in their institution."""
+        return allowed(caller, self.action, kind, facts or {})
+
+
 def allowed(
     caller: Caller, action: str, kind: str, facts: Mapping[str, Any], fresh: bool | None = None
 ) -> bool:

@@ -55,7 +55,8 @@ class Driver:
     """Open with ``async with``; ``send`` requests; ``drained`` returns when all were answered.
 
     A refusal (409) is counted and the learner goes on; the LMS being away is waited for; anything
-    else (a 4xx that no retry cures) stops everything with ``Rejected``.
+    else (a 4xx that no retry cures) stops everything with ``Rejected``. ``silent`` marks
+    what is made as history: nobody is notified.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Driver:
         patience_s: float = PATIENCE_S,
         transport: httpx.AsyncBaseTransport | None = None,
         auth: httpx.Auth | None = None,
+        silent: bool = False,
     ) -> None:
         self.answers = Answers()
         self._answered = answered
@@ -77,7 +79,7 @@ class Driver:
         self._client = httpx.AsyncClient(
             base_url=f"{url or HttpSettings().lms_url}/api/v1",
             auth=auth or OperatorAuth(institution_id, "driver"),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json"} | ({"X-History": "1"} if silent else {}),
             limits=httpx.Limits(max_connections=lanes, max_keepalive_connections=lanes),
             timeout=30.0,
             transport=transport,

@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import duckdb
@@ -20,6 +21,7 @@ import pyarrow as pa
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
 from contracts.errors import Retryable
+from contracts.history import HEADERS
 from contracts.topics import CONTENT, EVENT_TOPICS
 from stack import kafka
 from stack.deadline import within
@@ -35,6 +37,8 @@ STUCK_S = 60.0
 
 QUIET = {"log_level": 2}
 """An absent broker is our error to tell, once; librdkafka would write a line per attempt."""
+
+Headers = list[tuple[str, str | bytes | None]] | None
 
 Batch = list[tuple[str, list[bytes], list[bytes]]]
 """Per topic: keys and values, in order."""
@@ -71,13 +75,17 @@ def publish(
     group: str,
     until_day: int,
     published: Callable[[int], None] = lambda events: None,
+    *,
+    notify: bool = False,
 ) -> int:
     """Publish what ``message`` holds before ``until_day`` and Kafka does not; returns the number.
 
     ``published`` is called with the number of events of each chunk once it is committed or found to
-    have been committed earlier. Raises ``Retryable`` where Kafka stays away for ``PATIENCE_S``.
+    have been committed earlier. Nobody is notified of what happened then, unless ``notify``.
+    Raises ``Retryable`` where Kafka stays away for ``PATIENCE_S``.
     """
     done = 0
+    headers = None if notify else HEADERS
     todo = chunks(db, until_day)
     deadline = time.monotonic() + PATIENCE_S
     with ThreadPoolExecutor(1, thread_name_prefix="chunks") as reader:
@@ -90,7 +98,7 @@ def publish(
                             published(chunk.events)
                     todo = [chunk for chunk in todo if chunk.end_day > at]
                     for chunk, batch in _read_ahead(db, reader, todo, at):
-                        _commit(producer, position, batch, chunk.end_day)
+                        _commit(producer, position, batch, chunk.end_day, headers)
                         done += sum(len(values) for _, _, values in batch)
                         published(chunk.events)
                         todo = todo[1:]
@@ -144,9 +152,11 @@ def _session(group: str) -> Iterator[tuple[Producer, _Position]]:
         producer.purge(blocking=False)
 
 
-def _commit(producer: Producer, position: _Position, batch: Batch, end_day: int) -> None:
+def _commit(
+    producer: Producer, position: _Position, batch: Batch, end_day: int, headers: Headers
+) -> None:
     producer.begin_transaction()
-    produce = producer.produce
+    produce = producer.produce if headers is None else partial(producer.produce, headers=headers)
     for topic, keys, values in batch:
         for key, value in zip(keys, values, strict=True):
             try:

@@ -50,6 +50,7 @@ class Parts:
     catalogue: Catalogue
     live: LiveModel
     index: SemanticIndex
+    signals: SignalReader
     recommender: Recommender
     feedback: Feedback
     outlet: Outlet
@@ -128,6 +129,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue,
         live,
         index,
+        signals,
         Recommender(signals, catalogue, live, popularity, index, settings),
         Feedback(outlet, client, settings),
         outlet,

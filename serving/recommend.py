@@ -32,6 +32,8 @@ class Answer:
     offers: Sequence[Offer]
     model: str
     degraded: tuple[str, ...]
+    personalized: bool = True
+    """Whether the learner agrees to offers chosen from what they did; else nothing is recorded."""
 
 
 class Recommender:
@@ -110,7 +112,7 @@ class Recommender:
             found.append(shelves.popular(signals, self._catalogue, self._popularity))
         offers = choose(found, allowed(signals, self._catalogue, course_id), limit)
         said = [replace(offer, reason=f"{offer.reason} ({FOR_EVERYBODY})") for offer in offers]
-        return Answer(said, NO_MODEL, signals.missing)
+        return Answer(said, NO_MODEL, signals.missing, personalized=False)
 
 
 def allowed(signals: Signals, catalogue: Catalogue, course_id: str | None) -> Callable[[str], bool]:

@@ -52,7 +52,8 @@ async def recommendations(
     """What to study next, each item with its source and reason.
 
     For the learner, their guardians, and within a course whoever teaches them in it. Where the
-    learner asks, it emits `recommendation.shown` for each item.
+    learner asks, it emits `recommendation.shown` for each item, unless they do not agree to
+    personalization: then nothing about them is recorded, and `recommendation_id` is null.
     """
     related = await asking.related(user_id)
     sources = source or CHAIN
@@ -72,7 +73,8 @@ async def recommendations(
         except NotFound:
             raise nobody() from None
     shown = asking.may("Learner", "recommendation.show", relations=related.relations)
-    recommendation_id = _shown(asking, answer, user_id) if shown else None
+    recorded = shown and answer.personalized
+    recommendation_id = _shown(asking, answer, user_id) if recorded else None
     if recommendation_id is not None:
         later.add_task(parts.feedback.remember, recommendation_id)
     for part in answer.degraded:
@@ -154,12 +156,14 @@ async def dismiss(
 
 
 async def _given(asking: Asking, recommendation_id: str) -> Shown:
-    """The answer, for whoever may act on it; who was shown another one finds nothing."""
+    """The answer, for whoever may act on it; who was shown another one finds nothing, and so does
+    who has withdrawn personalization since: nothing more is recorded of them."""
     if asking.caller.kind == "anonymous":
         asking.decide("Learner", relations=())
     shown = await asking.parts.feedback.given(recommendation_id)
     own = shown is not None and shown.user_id == asking.caller.user_id
-    if shown is None or not asking.may("Learner", relations=SELF.relations if own else ()):
+    may = asking.may("Learner", relations=SELF.relations if own else ())
+    if shown is None or not may or not await asking.parts.signals.agrees(shown.user_id):
         hours = asking.parts.settings.shown_hours
         raise NotFound(f"no such recommendation was shown to you in the last {hours} hours")
     return shown

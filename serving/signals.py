@@ -116,6 +116,14 @@ class SignalReader:
             user_id, finished, enrolled, recent, activity, dismissed, tuple(missing), personalized
         )
 
+    async def agrees(self, user_id: str) -> bool:
+        """Whether the learner agrees to personalization; the last known word while the LMS is
+        away."""
+        said = await self._lms_breaker.call(
+            self._lms.personalized(user_id), self._settings.lms_timeout_s
+        )
+        return (await self._recall(user_id))[2] if said is None else said
+
     async def _remember(self, user_id: str, known: FromLms) -> None:
         """In this process, and in Redis for a process that starts while the LMS is away."""
         self._last[user_id] = known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from datetime import timedelta
 from typing import Any, Literal
 
 from confluent_kafka import (
@@ -29,6 +30,8 @@ from stack.profile import profile
 Place = tuple[str, int]
 """Topic and partition."""
 
+SEGMENT = timedelta(days=1)
+"""Kafka deletes messages by closed segments: one is closed after so long at the latest."""
 SILENCE_S = 30.0
 """A broker that says nothing for so long is away."""
 
@@ -41,6 +44,10 @@ class KafkaSettings(BaseSettings):
     bootstrap_servers: str = Field(default_factory=lambda: f"127.0.0.1:{profile().port(19092)}")
     partitions: int = 4
     replication_factor: int = 1
+    retention_days: int | None = Field(default=7, ge=1)
+    """How long topics keep messages; None (``none``): for ever. What was before is in the archive,
+    from which everything that begins anew then starts. It is also how long Kafka still holds the
+    old id of a person who was erased. At least as long as a consumer may be off."""
     security_protocol: str = "SASL_PLAINTEXT"
     """``SASL_SSL`` where the way to the brokers is not our own machine."""
     sasl_mechanism: str = "SCRAM-SHA-512"
@@ -64,6 +71,32 @@ class KafkaSettings(BaseSettings):
         """Username and password of ``principal``, or of this process."""
         name = principal or principals.current()
         return self.sasl_username or name, self.sasl_password or principals.password(name)
+
+    @field_validator("retention_days", mode="before")
+    @classmethod
+    def _for_ever(cls, value: object) -> object:
+        return None if value in ("none", "") else value
+
+    def kept_for(self) -> timedelta | None:
+        """After so long Kafka has let go of a message for certain; None: never.
+
+        It deletes whole segments, and one is closed a day after its first message; the broker looks
+        every few minutes.
+        """
+        days = self.retention_days
+        return None if days is None else timedelta(days=days) + 2 * SEGMENT
+
+    def topic(self, topic: Topic) -> dict[str, str]:
+        """The topic's settings: its contract's, and how long it is kept."""
+        if "cleanup.policy" in topic.config:
+            return dict(topic.config)
+        days = self.retention_days
+        kept_ms = -1 if days is None else days * 86_400_000
+        return {
+            "retention.ms": str(kept_ms),
+            "segment.ms": str(int(SEGMENT.total_seconds() * 1000)),
+            **topic.config,
+        }
 
     def client(self, principal: str | None = None) -> dict[str, Any]:
         """The settings every librdkafka client shares, as ``principal`` or as this process."""
@@ -202,7 +235,7 @@ def create_topics(timeout_s: float = 30.0, settings: KafkaSettings | None = None
             topic.name,
             num_partitions=settings.partitions,
             replication_factor=settings.replication_factor,
-            config=dict(topic.config),
+            config=settings.topic(topic),
         )
         for topic in TOPICS
         if topic.name not in existing
@@ -224,7 +257,8 @@ def create_topics(timeout_s: float = 30.0, settings: KafkaSettings | None = None
 
 def _configure(client: AdminClient, topics: Sequence[Topic], timeout_s: float) -> None:
     """What a topic was made with years ago becomes what its contract says now."""
-    wanted = {topic.name: topic.config for topic in topics}
+    settings = KafkaSettings()
+    wanted = {topic.name: settings.topic(topic) for topic in topics}
     asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in wanted]
     changes = []
     for resource, future in client.describe_configs(asked).items() if asked else ():

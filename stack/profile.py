@@ -31,6 +31,10 @@ class Profile(BaseSettings):
     last, and what happens now is in its tables later (docs/scaling.md).
     """
 
+    supervised: bool = False
+    """Whether this process belongs to the local stack, which sets it: pretended money is taken
+    there and nowhere else."""
+
     @property
     def parts(self) -> Path:
         """Downloaded programs (jars, the Postgres tree), shared by all profiles."""

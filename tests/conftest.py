@@ -10,6 +10,8 @@ from tests import lanes
 
 # Before any settings are read: tests never touch the demo's ports or data.
 os.environ.update(lanes.profile(os.environ))
+# What runs here is the local stack's: pretended money is taken.
+os.environ["LMS_LOCAL_SUPERVISED"] = "true"
 # What httpx and the test client call an application that listens nowhere.
 os.environ.setdefault("LMS_HTTP_ALLOWED_HOSTS", "testserver,lms,test")
 # Requests are metered as in production, by buckets that no test empties unless it is about them.

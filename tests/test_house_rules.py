@@ -65,7 +65,7 @@ def test_a_module_is_named_for_a_noun_it_owns(path: Path) -> None:
 
 def test_no_build_file_carries_an_address() -> None:
     address = re.compile(r"https?://(?!127\.0\.0\.1|localhost|www\.w3\.org|maven\.apache\.org)")
-    for name in ("pyproject.toml", "requirements.lock", "pom.xml"):
+    for name in ("pyproject.toml", "requirements.lock", "requirements-dev.lock", "pom.xml"):
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         found = [line for line in text.splitlines() if address.search(line)]
         assert not found, f"{name}: {found[:3]}"

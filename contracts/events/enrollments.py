@@ -54,3 +54,32 @@ class WaitlistLeft(Event, type="enrollment.waitlist.left", topic=ENROLLMENTS, ke
     enrollment_id: Id
     user_id: PersonId
     course_id: Id
+
+
+class EnrollmentInvited(Event, type="enrollment.invited", topic=ENROLLMENTS, key="user_id"):
+    """Somebody was asked into a course, for what will be enrollment ``enrollment_id``."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+    invited_by: PersonId | None = None
+
+
+class InvitationDeclined(
+    Event, type="enrollment.invitation.declined", topic=ENROLLMENTS, key="user_id"
+):
+    """Somebody does not want to be in the course they were asked into."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id
+
+
+class InvitationWithdrawn(
+    Event, type="enrollment.invitation.withdrawn", topic=ENROLLMENTS, key="user_id"
+):
+    """An invitation was taken back before it was answered."""
+
+    enrollment_id: Id
+    user_id: PersonId
+    course_id: Id

@@ -1,8 +1,8 @@
 -- name: insert
-INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, service,
+INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, made_with, service,
                       institution_id)
 VALUES (%(id)s, %(name)s, %(start)s, %(hash)s, %(scopes)s, %(expires_at)s, %(created_by)s,
-        %(service)s, %(institution_id)s)
+        %(made_with)s, %(service)s, %(institution_id)s)
 RETURNING *
 
 -- name: get
@@ -16,10 +16,19 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: revoke
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = %(id)s RETURNING *
+-- With the keys that it made, and those that they made.
+WITH RECURSIVE ended AS (
+    SELECT id FROM api_keys WHERE id = %(id)s
+    UNION
+    SELECT key.id FROM api_keys AS key JOIN ended ON key.made_with = ended.id
+)
+UPDATE api_keys SET revoked_at = now()
+WHERE id IN (SELECT id FROM ended) AND revoked_at IS NULL
+RETURNING id
 
 -- name: in_use
-SELECT key.*, service_of_api_key(key.id) AS service FROM api_key_in_use(%(hash)s) AS key
+SELECT id, institution_id, scopes, expires_at, made_by, maker_roles, service
+FROM api_key_in_use(%(hash)s)
 
 -- As the owner of the tables, at setup. What the key may do follows the code.
 -- name: ensure_service

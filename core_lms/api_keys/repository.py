@@ -20,15 +20,17 @@ async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
 
 async def insert(unit: Unit, **values: Any) -> DictRow | None:
     """``service`` is the name of ours whose key it is."""
-    return await _one(unit, "insert", **({"service": None} | values))
+    return await _one(unit, "insert", **({"service": None, "made_with": None} | values))
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "get", id=id_)
 
 
-async def revoke(unit: Unit, id_: object) -> DictRow | None:
-    return await _one(unit, "revoke", id=id_)
+async def revoke(unit: Unit, id_: object) -> list[str]:
+    """The keys that end: this one and those it made, unless they were revoked before."""
+    await unit.cursor.execute(_sql["revoke"], {"id": id_})
+    return [str(row["id"]) for row in await unit.cursor.fetchall()]
 
 
 async def in_use(unit: Unit, hash_: bytes) -> DictRow | None:

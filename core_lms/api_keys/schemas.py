@@ -29,7 +29,6 @@ class NewApiKey(Body):
             "example": {
                 "name": "nightly export",
                 "scopes": ["course.list", "enrollment.*"],
-                "expires_at": "2030-01-01T00:00:00Z",
             }
         }
     )
@@ -37,10 +36,12 @@ class NewApiKey(Body):
     name: Line
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=100)]
     expires_at: Timestamp | None = None
+    """None: after `LMS_API_KEYS_LIFETIME_DAYS`."""
 
 
 class ApiKey(BaseModel):
-    """A key, without what makes it one."""
+    """A key, without what makes it one. It counts until it expires or is revoked, and no longer
+    than whoever made it is active and may make keys."""
 
     id: UUID
     name: str
@@ -49,9 +50,14 @@ class ApiKey(BaseModel):
     service: str | None
     """Which of our own services it is of."""
     expires_at: datetime | None
+    """Null for a service's key: it ends when it is rotated."""
     last_used_at: datetime | None
+    """To the minute."""
     revoked_at: datetime | None
     created_by: UUID | None
+    """The person who made it, or made the key that made it; null: the operator's tools."""
+    made_with: UUID | None
+    """The key that made it, with which it ends."""
     created_at: datetime
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -11,6 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 from core_lms.api_keys import keys, repository
 from core_lms.work import transaction
 from gateway.caller import Caller, service
+from gateway.decision import allowed
 from gateway.errors import Unauthenticated
 from gateway.middleware import Scheme
 
@@ -40,7 +41,7 @@ class KeyHolders:
             return found[1]
         async with transaction(pool, service("api_keys", "")) as unit:
             row = await repository.in_use(unit, digest)
-        if row is None:
+        if row is None or not _still_makes_keys(row):
             self._known.pop(digest, None)
             return None
         caller = Caller(
@@ -50,6 +51,7 @@ class KeyHolders:
             session_id=str(row["id"]),  # under which its revocation is marked
             name=f"machine/{row['service']}" if row["service"] else f"key/{row['id']}",
             service=row["service"],
+            made_by=None if row["made_by"] is None else str(row["made_by"]),
         )
         until = now + REMEMBERED_S
         if row["expires_at"] is not None:
@@ -58,6 +60,15 @@ class KeyHolders:
             self._known.clear()
         self._known[digest] = until, caller
         return caller
+
+
+def _still_makes_keys(row: Mapping[str, Any]) -> bool:
+    """Whether the person who made the key might still make it. The operator's tools always may."""
+    if row["made_by"] is None:
+        return True
+    institution_id, roles = str(row["institution_id"]), frozenset(row["maker_roles"])
+    maker = Caller("person", institution_id, user_id=str(row["made_by"]), roles=roles)
+    return allowed(maker, "api_key.create", "Institution", {}, fresh=True)
 
 
 def by_api_key(pool: Callable[[], Pool]) -> Scheme:

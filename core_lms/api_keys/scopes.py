@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from contracts.errors import Rejected
 from core_lms.work import Does
 from gateway.caller import Caller
+from gateway.decision import RIGHTS
 from gateway.errors import Forbidden
 
 CORE_LMS = Path(__file__).resolve().parent.parent
@@ -18,7 +19,7 @@ CORE_LMS = Path(__file__).resolve().parent.parent
 
 @cache
 def actions() -> frozenset[str]:
-    """The action of every route of every context, whichever of them this process serves."""
+    """Of every route of every context, whichever this process serves, and every right beside."""
     found = set()
     for path in sorted(CORE_LMS.glob("*/routes.py")):
         router = importlib.import_module(f"core_lms.{path.parent.name}.routes").router
@@ -26,7 +27,7 @@ def actions() -> frozenset[str]:
             if isinstance(route.original_route, APIRoute):
                 calls = (dependency.call for dependency in route.dependant.dependencies)
                 found |= {call.action for call in calls if isinstance(call, Does)}
-    return frozenset(found)
+    return frozenset(found | RIGHTS.keys())
 
 
 def check(caller: Caller, scopes: list[str]) -> None:

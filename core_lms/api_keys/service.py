@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from contracts.events.integration import ApiKeyCreated, ApiKeyRevoked
 from core_lms import pages
 from core_lms.api_keys import keys, repository, scopes
 from core_lms.api_keys.schemas import NewApiKey
+from core_lms.api_keys.settings import settings
 from core_lms.idempotency import claim
 from core_lms.sessions import revocation
 from core_lms.work import Unit
@@ -35,9 +36,10 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[dict[str, Any], bool]:
     id_, repeated = await claim(unit, "api_key", new)
     if repeated:
         return await get(unit, id_) | {"key": None}, False
-    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
-        raise Rejected("expires_at has passed")
     scopes.check(unit.caller, new.scopes)
+    # A key that makes keys makes them for its own maker, and outlives none of them.
+    parent = await _own(unit)
+    expires_at = _end(new.expires_at, None if parent is None else parent["expires_at"])
     key = keys.new()
     row = await repository.insert(
         unit,
@@ -46,8 +48,9 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[dict[str, Any], bool]:
         start=key[:10],
         hash=keys.digest(key),
         scopes=sorted(set(new.scopes)),
-        expires_at=new.expires_at,
-        created_by=unit.caller.user_id,
+        expires_at=expires_at,
+        created_by=parent["created_by"] if parent else unit.caller.user_id,
+        made_with=parent and parent["id"],
     )
     unit.emit(ApiKeyCreated(api_key_id=id_), source=SOURCE)
     return _found(row, id_) | {"key": key}, True
@@ -65,21 +68,42 @@ async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
 
 
 async def revoke(unit: Unit, id_: UUID) -> DictRow:
-    """Refused from now on, by every process; a revoked key stays as it is.
+    """Refused from now on, by every process, with the keys it made; what is revoked stays so.
 
     The mark in Redis, which each request looks for anyway, ends what processes remember of the key.
     It is set before we commit: a key that is refused a moment too early does no harm. Without
     Redis the key still ends within ``scheme.REMEMBERED_S``.
     """
-    before = await get(unit, id_)
-    row = _found(await repository.revoke(unit, id_), id_)
-    if before["revoked_at"] is None:
-        unit.emit(ApiKeyRevoked(api_key_id=str(id_)), source=SOURCE)
+    ended = await repository.revoke(unit, id_)
+    for one in ended:
+        unit.emit(ApiKeyRevoked(api_key_id=one), source=SOURCE)
     try:
-        await revocation.mark(async_client(), [id_])
+        await revocation.mark(async_client(), {str(id_), *ended})
     except (RedisError, OSError) as error:
-        log.warning("revoked, not marked", extra={"key": str(id_), "error": type(error).__name__})
-    return row
+        log.warning("revoked, not marked", extra={"keys": ended, "error": type(error).__name__})
+    return await get(unit, id_)
+
+
+async def _own(unit: Unit) -> DictRow | None:
+    """The key with which the caller came."""
+    caller = unit.caller
+    if not caller.name.startswith("key/") or caller.session_id is None:
+        return None
+    return await get(unit, caller.session_id)
+
+
+def _end(wanted: datetime | None, parents: datetime | None) -> datetime:
+    """When a new key expires; raises ``Rejected`` for a moment that has passed or is too far."""
+    now = datetime.now(UTC)
+    longest = settings().longest_lifetime_days
+    if wanted is not None and wanted <= now:
+        raise Rejected("expires_at has passed")
+    if wanted is not None and wanted > now + timedelta(days=longest):
+        raise Rejected(
+            f"expires_at lies more than {longest:g} days ahead (LMS_API_KEYS_LONGEST_LIFETIME_DAYS)"
+        )
+    end = wanted or now + timedelta(days=min(settings().lifetime_days, longest))
+    return end if parents is None else min(end, parents)
 
 
 def _found(row: DictRow | None, id_: object) -> DictRow:

@@ -10,16 +10,17 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from contracts.errors import Rejected
 from core_lms import pages
-from core_lms.assessment import parts, repository, service
+from core_lms.assessment import parts, repository, resource, service
 from core_lms.assessment.accommodations import terms_of
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kind_of, read_answer, read_question
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import claim
+from core_lms.privacy import texts
+from core_lms.privacy.texts import ANSWER
 from core_lms.work import Unit
 from gateway.errors import Conflict
 
@@ -32,7 +33,9 @@ async def start(
     Raises ``Conflict`` where the assessment is not open or the learner's attempts are used up.
     """
     user_id = learner(unit, new)
-    id_, repeated = await claim(unit, "attempt", new, assessment_id)
+    id_, repeated = await claim(
+        unit, "attempt", new, assessment_id, shown=("attempt.read", resource.Attempt)
+    )
     made = await repository.one(unit, "attempt", id=id_) if repeated else None
     if made is not None:
         return await shown(unit, made["id"], now), False
@@ -110,9 +113,16 @@ async def shown(unit: Unit, id_: object, now: datetime) -> dict[str, Any]:
     attempt = await repository.need(unit, "attempt", f"attempt {id_}", id=id_)
     assessment = await service.get(unit, attempt["assessment_id"])
     seed = attempt["seed"] if assessment["shuffle_choices"] else None
-    rows = await repository.many(unit, "asked", attempt_id=id_)
+    rows = await asked(unit, attempt)
     questions = [{**row, "points": row["max_points"], "shown": show(row, seed)} for row in rows]
     return {**attempt, "now": now, "questions": questions}
+
+
+async def asked(unit: Unit, attempt: Mapping[str, Any]) -> list[DictRow]:
+    """The questions of an attempt, with what was answered and said of it in the clear."""
+    key = texts.reading(attempt["user_id"], attempt["wrapped_key"])
+    rows = await repository.many(unit, "asked", attempt_id=attempt["id"])
+    return [texts.opened("attempt_questions", key, row) for row in rows]
 
 
 def show(row: Mapping[str, Any], seed: str | None) -> dict[str, Any]:
@@ -153,12 +163,16 @@ async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str
     )
     answer = None
     if new.answer is not None:
-        answer = Jsonb(read_answer(kind_of(row["kind"]), new.answer).model_dump(mode="json"))
-    values = {"answer": answer, "revision": new.revision, "seconds": new.seconds, "at": now}
+        answer = read_answer(kind_of(row["kind"]), new.answer).model_dump(mode="json")
+    key = texts.writing(attempt["user_id"], attempt["wrapped_key"])
+    sealed = ANSWER.seal(key, answer, id_, new.question_id)
+    values = {"answer_sealed": sealed, "revision": new.revision, "seconds": new.seconds, "at": now}
     kept = await repository.one(unit, "save_answer", **where, **values)
     if kept is not None and late and not attempt["over_time"]:
         await repository.run(unit, "over_time", id=id_)
-    return {**(kept or row), "over_time": attempt["over_time"] or (late and kept is not None)}
+    over_time = attempt["over_time"] or (late and kept is not None)
+    saved = kept or row
+    return {**saved, "answer": ANSWER.open(key, saved), "over_time": over_time}
 
 
 async def submit(unit: Unit, id_: UUID, now: datetime) -> tuple[DictRow, bool]:

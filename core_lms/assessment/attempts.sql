@@ -43,15 +43,19 @@ FOR NO KEY UPDATE
 UPDATE attempts SET expires_at = %(expires_at)s WHERE id = %(id)s
 
 -- name: attempt
-SELECT * FROM attempts WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT attempt.*, learner.wrapped_key
+FROM attempts AS attempt
+LEFT JOIN person_keys AS learner ON learner.user_id = attempt.user_id
+WHERE attempt.id = %(id)s AND attempt.institution_id = %(institution_id)s
 
 -- name: lock_attempt
 SELECT attempt.*, assessment.kind, assessment.late_penalty, assessment.pass_score,
        assessment.score_rule, assessment.after_limit, assessment.shuffle_choices,
-       learner.erased_at IS NOT NULL AS forgotten
+       learner.erased_at IS NOT NULL AS forgotten, wrapped_key
 FROM attempts AS attempt
 JOIN assessments AS assessment ON assessment.id = attempt.assessment_id
 JOIN users AS learner ON learner.id = attempt.user_id
+LEFT JOIN person_keys ON person_keys.user_id = attempt.user_id
 WHERE attempt.id = %(id)s AND attempt.institution_id = %(institution_id)s
 FOR NO KEY UPDATE OF attempt
 
@@ -108,7 +112,7 @@ WHERE asked.attempt_id = %(attempt_id)s AND asked.question_id = %(question_id)s
 
 -- name: save_answer
 UPDATE attempt_questions
-SET answer = %(answer)s, answered_at = %(at)s,
+SET answer_sealed = %(answer_sealed)s, answered_at = %(at)s,
     revision = coalesce(%(revision)s, revision + 1),
     seconds = greatest(seconds, %(seconds)s::numeric)
 WHERE attempt_id = %(attempt_id)s AND question_id = %(question_id)s

@@ -20,6 +20,8 @@ from core_lms.assessment.kinds import Verdict, kind_of, read_answer, read_questi
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
 from core_lms.assessment.source import GRADER
 from core_lms.enrollments import service as enrollments
+from core_lms.privacy import texts
+from core_lms.privacy.texts import ANSWER, REMARK
 from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 
@@ -46,8 +48,9 @@ async def automatic(unit: Unit, submission_id: str, at: datetime) -> None:
         return
     judged: list[tuple[DictRow, Verdict]] = []
     waiting = False
+    key = texts.reading(attempt["user_id"], attempt["wrapped_key"])
     for row in await repository.many(unit, "to_judge", attempt_id=submission_id):
-        verdict = judge(row["kind"], row["body"], row["answer"])
+        verdict = judge(row["kind"], row["body"], ANSWER.open(key, row))
         if verdict is None:
             waiting = True
         else:
@@ -79,7 +82,9 @@ async def by_hand(
     by = unit.caller.user_id
     correct = None if kind_of(row["kind"]).by_person else points == row["max_points"]
     values = {"attempt_id": submission_id, "question_id": question_id, "points": points}
-    values |= {"correct": correct, "graded_by": by, "at": at, "feedback": grade.feedback}
+    values |= {"correct": correct, "graded_by": by, "at": at}
+    key = texts.writing(attempt["user_id"], attempt["wrapped_key"])
+    values["feedback_sealed"] = REMARK.seal(key, grade.feedback, submission_id, question_id)
     values["criteria"] = Jsonb(grade.criteria) if grade.criteria is not None else None
     await repository.run(unit, "judge_one", **values)
     if row["points"] != points or row["correct"] != correct:

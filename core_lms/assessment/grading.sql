@@ -1,8 +1,8 @@
 -- name: to_judge
 -- The answers of an attempt that nobody has graded, each with the version whose key decides: the
 -- one that was seen, or the last one that corrects it without anything else between.
-SELECT asked.question_id, asked.version, asked.answer, asked.max_points, asked.seconds,
-       question.kind, judging.version AS judging_version, judging.body
+SELECT asked.attempt_id, asked.question_id, asked.version, asked.answer, asked.answer_sealed,
+       asked.max_points, asked.seconds, question.kind, judging.version AS judging_version, judging.body
 FROM attempt_questions AS asked
 JOIN questions AS question ON question.id = asked.question_id
 CROSS JOIN LATERAL (
@@ -30,7 +30,8 @@ WHERE asked.attempt_id = given.attempt_id AND asked.question_id = given.question
 -- name: judge_one
 UPDATE attempt_questions
 SET points = %(points)s, correct = %(correct)s, graded_version = NULL, graded_by = %(graded_by)s,
-    graded_at = %(at)s, criteria = %(criteria)s, feedback = coalesce(%(feedback)s, feedback)
+    graded_at = %(at)s, criteria = %(criteria)s,
+    feedback_sealed = coalesce(%(feedback_sealed)s, feedback_sealed)
 WHERE attempt_id = %(attempt_id)s AND question_id = %(question_id)s
 RETURNING *
 
@@ -68,11 +69,13 @@ ORDER BY attempt.id
 FOR NO KEY UPDATE OF attempt
 
 -- name: answers_to
-SELECT asked.attempt_id, asked.answer, asked.max_points, asked.seconds, asked.points,
-       asked.correct, asked.response, asked.version, judging.version AS judging_version,
-       judging.body, attempt.number, attempt.user_id, attempt.course_id, attempt.assessment_id
+SELECT asked.attempt_id, asked.question_id, asked.answer, asked.answer_sealed, asked.max_points,
+       asked.seconds, asked.points, asked.correct, asked.response, asked.version,
+       judging.version AS judging_version, judging.body, attempt.number, attempt.user_id,
+       attempt.course_id, attempt.assessment_id, learner.wrapped_key
 FROM attempt_questions AS asked
 JOIN attempts AS attempt ON attempt.id = asked.attempt_id
+LEFT JOIN person_keys AS learner ON learner.user_id = attempt.user_id
 CROSS JOIN LATERAL (
     SELECT later.version, later.body FROM question_versions AS later
     WHERE later.question_id = asked.question_id AND later.version >= asked.version

@@ -69,9 +69,11 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: lock_submission
-SELECT submission.*, assessment.kind, assessment.pass_score, assessment.score_rule
+SELECT submission.*, assessment.kind, assessment.pass_score, assessment.score_rule,
+       learner.wrapped_key
 FROM submissions AS submission
 JOIN assessments AS assessment ON assessment.id = submission.assessment_id
+LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
 WHERE submission.id = %(id)s AND submission.institution_id = %(institution_id)s
 FOR NO KEY UPDATE OF submission
 
@@ -82,17 +84,24 @@ WHERE id = %(id)s
 RETURNING *
 
 -- name: give_feedback
-INSERT INTO feedback (id, institution_id, submission_id, given_by, body)
-VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(given_by)s, %(text)s)
-RETURNING *, body AS text
+INSERT INTO feedback (id, institution_id, submission_id, given_by, body, text_sealed)
+VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(given_by)s, '', %(text_sealed)s)
+RETURNING *
 
 -- name: feedback
-SELECT *, body AS text FROM feedback WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT feedback.*, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
+FROM feedback
+JOIN submissions AS submission ON submission.id = feedback.submission_id
+LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
+WHERE feedback.id = %(id)s AND feedback.institution_id = %(institution_id)s
 
 -- name: feedback_of_submission
-SELECT *, body AS text FROM feedback
-WHERE submission_id = %(submission_id)s AND institution_id = %(institution_id)s
-ORDER BY created_at, id
+SELECT feedback.*, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
+FROM feedback
+JOIN submissions AS submission ON submission.id = feedback.submission_id
+LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
+WHERE feedback.submission_id = %(submission_id)s AND feedback.institution_id = %(institution_id)s
+ORDER BY feedback.created_at, feedback.id
 
 -- name: scores_of_submissions
 -- In the order handed in, which is the rule's.

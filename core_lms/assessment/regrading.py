@@ -16,6 +16,8 @@ from core_lms.assessment.kinds import Verdict
 from core_lms.assessment.question_schemas import NewRegrade
 from core_lms.assessment.scoring import points_of
 from core_lms.idempotency import claim
+from core_lms.privacy import texts
+from core_lms.privacy.texts import ANSWER
 from core_lms.work import Unit
 from gateway.errors import Conflict
 
@@ -48,8 +50,9 @@ async def regrade(
     rows = await repository.many(unit, "answers_to", question_id=question_id, attempts=attempts)
     moved, judged = [], []
     for row in rows:
-        row |= {"kind": question["kind"], "question_id": question_id}
-        verdict = grading.judge(question["kind"], row["body"], row["answer"])
+        row["kind"] = question["kind"]
+        key = texts.reading(row["user_id"], row["wrapped_key"])
+        verdict = grading.judge(question["kind"], row["body"], ANSWER.open(key, row))
         if verdict is None:
             continue
         points = points_of(verdict.share, row["max_points"])

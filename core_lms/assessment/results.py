@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms import pages
 from core_lms.assessment import repository, service
-from core_lms.assessment.attempts import show
+from core_lms.assessment.attempts import asked, show
 from core_lms.assessment.kinds import kind_of, read_question
 from core_lms.work import Unit
 from gateway.decision import allowed
@@ -36,12 +36,12 @@ async def results(unit: Unit, id_: UUID, now: datetime) -> dict[str, Any]:
         raise Conflict(f"the results of assessment {row['assessment_id']} are not out yet")
     attempt = await repository.one(unit, "attempt", id=id_)
     feedback = await repository.many(unit, "feedback_of_submission", submission_id=id_)
-    found = {"submission": row, "feedback": feedback, "questions": []}
+    found = {"submission": row, "feedback": list(map(service.opened, feedback)), "questions": []}
     if attempt is None:
         return found | {"status": "submitted" if row["score"] is None else "graded"}
     assessment = await service.get(unit, row["assessment_id"])
     seed = attempt["seed"] if assessment["shuffle_choices"] else None
-    rows = await repository.many(unit, "asked", attempt_id=id_)
+    rows = await asked(unit, attempt)
     solved = teacher or assessment["show_solutions"]
     found["questions"] = [_result(row, seed, solved) for row in rows]
     return found | {"status": attempt["status"]}

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.event import Id, Kind, Percent, Timestamp
 from core_lms.assessment.scoring import Rule
-from core_lms.moments import OccurredAt
+from core_lms.moments import ImportedAt
 from gateway.text import Body, Text, Title
 
 AfterLimit = Literal["refuse", "flag"]
@@ -134,7 +134,7 @@ class NewSubmission(Body):
     )
 
     user_id: Id
-    occurred_at: OccurredAt = None
+    occurred_at: ImportedAt = None
 
 
 class Grade(Body):
@@ -145,7 +145,7 @@ class Grade(Body):
     score: Percent
     graded_by: Id | None = None
     """None: graded by a machine."""
-    occurred_at: OccurredAt = None
+    occurred_at: ImportedAt = None
 
 
 class NewFeedback(Body):
@@ -189,7 +189,8 @@ class Feedback(BaseModel):
     institution_id: UUID
     submission_id: UUID
     given_by: UUID
-    text: str
+    text: str | None
+    """Null: the learner was erased."""
     created_at: datetime
 
 

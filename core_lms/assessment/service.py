@@ -20,7 +20,7 @@ from contracts.events.assessments import (
     FeedbackGiven,
 )
 from core_lms import pages
-from core_lms.assessment import grading, repository
+from core_lms.assessment import grading, repository, resource
 from core_lms.assessment.schemas import (
     MAY_BE_EMPTY,
     AssessmentChange,
@@ -35,7 +35,9 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, claim, creation
-from core_lms.moments import moment
+from core_lms.moments import moment_of_import
+from core_lms.privacy import texts
+from core_lms.privacy.texts import FEEDBACK
 from core_lms.users import service as users
 from core_lms.work import Unit, Work
 from gateway.errors import Conflict, NotFound
@@ -120,10 +122,10 @@ async def submit(
     assessment that asks questions: those are answered in an attempt.
     """
     id_ = asked.id
-    repeated, assessment = await begun(unit, asked)
+    repeated, assessment = await begun(unit, asked, ("submission.read", resource.Submission))
     if repeated:
         return await submission(unit, id_), False
-    at = moment(new.occurred_at)
+    at = moment_of_import(unit, new.occurred_at)
     if assessment is None:
         raise NotFound(f"there is no assessment {assessment_id}")
     course_id = assessment["course_id"]
@@ -240,7 +242,7 @@ async def grade(unit: Unit, submission_id: UUID, grade: Grade) -> DictRow:
         unit,
         row,
         Decimal(repr(grade.score)),
-        moment(grade.occurred_at),
+        moment_of_import(unit, grade.occurred_at),
         reason="manual" if grade.graded_by else "graded",
         by=grade.graded_by,
     )
@@ -250,11 +252,12 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
     """The comment and whether it is new; its text stays here."""
     id_, repeated = await claim(unit, "feedback", new, submission_id)
     if repeated:
-        return await repository.need(unit, "feedback", f"feedback {id_}", id=id_), False
+        return opened(await repository.need(unit, "feedback", f"feedback {id_}", id=id_)), False
     row = await repository.need(
         unit, "lock_submission", f"submission {submission_id}", id=submission_id
     )
     await users.active(unit, new.given_by, "given_by")
+    key = texts.writing(row["user_id"], row["wrapped_key"])
     try:
         feedback = await repository.need(
             unit,
@@ -262,12 +265,19 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
             f"feedback {id_}",
             id=id_,
             submission_id=submission_id,
-            **new.model_dump(),
+            given_by=new.given_by,
+            text_sealed=FEEDBACK.seal(key, new.text, id_),
         )
     except UniqueViolation:
         raise Conflict(f"there is feedback {id_}") from None
     unit.emit(FeedbackGiven(**grading.ids(row), given_by=new.given_by), source=SOURCE)
-    return feedback, True
+    return feedback | {"text": new.text}, True
+
+
+def opened(feedback: DictRow) -> DictRow:
+    """A comment with its text in the clear; None where the learner was erased."""
+    key = texts.reading(feedback["user_id"], feedback["wrapped_key"])
+    return feedback | {"text": FEEDBACK.open(key, feedback)}
 
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -71,12 +71,51 @@ def next_hash(before: bytes, row: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(before + canonical(row)).digest()
 
 
-def verify(rows: Iterable[Mapping[str, Any]], kept: Iterable[Head] = ()) -> Verdict:
+def content_hash(row: Mapping[str, Any]) -> bytes:
+    """Of what a row says, apart from the chain."""
+    return hashlib.sha256(canonical(row)).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """That the row at ``position`` was changed when the row ``at`` was written, and into what."""
+
+    position: int
+    at: int
+    content_hash: bytes
+
+
+REDACT = "audit.redact"
+"""The action of a row that vouches for what other rows say since somebody in them was erased."""
+
+
+def digest(redactions: Iterable[Redaction]) -> str:
+    """The resource of the row that vouches for ``redactions``, which are in order of position."""
+    count, whole = 0, hashlib.sha256()
+    for one in redactions:
+        count += 1
+        whole.update(one.position.to_bytes(8, "big") + one.content_hash)
+    return f"{count} rows {whole.hexdigest()}"
+
+
+def verify(
+    rows: Iterable[Mapping[str, Any]],
+    kept: Iterable[Head] = (),
+    redactions: Iterable[Redaction] = (),
+) -> Verdict:
     """Walk ``rows``, ordered by position, up to the first that is not as it was sealed.
 
     ``kept`` are heads known from elsewhere: they tell of a chain that was computed anew, and of an
-    end that was cut off, which the chain by itself cannot.
+    end that was cut off, which the chain by itself cannot. ``redactions`` are all that were noted:
+    a row among them has to say what the last one noted, and a row ``audit.redact`` of the chain has
+    to vouch for exactly those noted with it, each of which names the person it is about.
     """
+    changed: dict[int, Redaction] = {}
+    said: dict[int, list[bytes]] = {}
+    together: dict[int, list[Redaction]] = {}
+    for one in sorted(redactions, key=lambda one: (one.at, one.position)):
+        changed[one.position] = one
+        together.setdefault(one.at, []).append(one)
     anchors: dict[int, bytes] = {}
     for head in kept:
         if anchors.setdefault(head.position, head.hash) != head.hash:
@@ -86,16 +125,32 @@ def verify(rows: Iterable[Mapping[str, Any]], kept: Iterable[Head] = ()) -> Verd
         expected = at.position + 1
         if row["position"] != expected:
             return Verdict(at.position, at, expected, "the row is missing")
-        digest = next_hash(at.hash, row)
-        if digest != bytes(row["hash"]):
+        sealed = bytes(row["hash"])
+        redacted = changed.get(expected)
+        whole = (
+            next_hash(at.hash, row) == sealed
+            if redacted is None
+            else content_hash(row) == redacted.content_hash
+        )
+        if not whole:
             return Verdict(
                 at.position, at, expected, f"row {row['id']} was changed, or put in between"
             )
-        at = Head(expected, digest)
-        if anchors.pop(expected, digest) != digest:
+        if redacted is not None:
+            said.setdefault(redacted.at, []).append(canonical(row))
+        noted = together.pop(expected, ())
+        if (row["action"] == REDACT or noted) and not _vouches(row, noted, said.pop(expected, ())):
+            return Verdict(
+                at.position, at, expected, f"row {row['id']} vouches for other rows than are noted"
+            )
+        at = Head(expected, sealed)
+        if anchors.pop(expected, sealed) != sealed:
             return Verdict(
                 at.position, at, expected, "the chain up to here is not the one that was kept"
             )
+    if together:
+        first = min(together)
+        return Verdict(at.position, at, first, "rows were changed, and no row vouches for them")
     beyond = [position for position in anchors if position > at.position]
     if beyond:
         return Verdict(
@@ -105,6 +160,16 @@ def verify(rows: Iterable[Mapping[str, Any]], kept: Iterable[Head] = ()) -> Verd
             f"the end was cut off: there have been {max(beyond)} rows",
         )
     return Verdict(at.position, at)
+
+
+def _vouches(row: Mapping[str, Any], noted: Sequence[Redaction], contents: Sequence[bytes]) -> bool:
+    """Whether ``row`` is the one that was written when ``noted`` rows were redacted."""
+    [person] = row["about"] if len(row["about"]) == 1 else [None]
+    return (
+        row["action"] == REDACT
+        and row["resource"] == digest(noted)
+        and all(str(person).encode() in content for content in contents)
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -1,4 +1,7 @@
-"""Moves queued rows into the log, in one order, each chained to the one before it."""
+"""Moves queued rows into the log, in one order, each chained to the one before it.
+
+After that whoever was erased is named in it by the id that took the place of theirs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from psycopg.rows import dict_row
 
 from core_lms.audit import heads
 from core_lms.audit.chain import EMPTY, Head, next_hash
+from core_lms.audit.redacting import redact
 from core_lms.audit.settings import AuditSettings
 from stack.queries import load
 
@@ -52,6 +56,7 @@ class Sealer:
         total = 0
         while sealed := _batch(connection):
             total += sealed
+        redact(connection)
         self._keep(connection)
         return total
 

@@ -14,7 +14,7 @@ from contracts.errors import Rejected
 from contracts.events.certificates import CertificateIssued, CertificateRevoked
 from contracts.ids import new_id
 from core_lms import pages
-from core_lms.certificates import keys, repository
+from core_lms.certificates import keys, repository, resource
 from core_lms.certificates.document import Document, facts, holder, new_code, written
 from core_lms.certificates.schemas import NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
@@ -126,7 +126,9 @@ async def reissue(unit: Unit, id_: UUID) -> tuple[DictRow, bool]:
     is new. The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
     where another certificate of the enrollment counts.
     """
-    new, repeated = await claim(unit, "certificate", Reissue(), id_)
+    new, repeated = await claim(
+        unit, "certificate", Reissue(), id_, shown=("certificate.read", resource.Certificate)
+    )
     if repeated:
         return _found(await repository.get(unit, new), new), False
     row = _found(await repository.lock(unit, id_), id_)

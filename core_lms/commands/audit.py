@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from contracts.errors import Misconfigured, Retryable
-from core_lms.audit import heads, sealer
+from core_lms.audit import heads, redacting, sealer
 from core_lms.audit.chain import Head, verify
 from core_lms.audit.settings import AuditSettings
 from stack.postgres import PostgresSettings
@@ -46,10 +46,11 @@ def run(args: argparse.Namespace) -> int:
 def _verify(connection: psycopg.Connection[dict[str, object]], given: list[Head]) -> int:
     file = AuditSettings().heads
     known = [*given, *heads.kept(file)]
+    redactions = redacting.noted(connection)
     with connection.cursor("audit_log") as rows:  # on the server: the log may be long
         rows.itersize = 5000
         rows.execute(_sql["all"])
-        verdict = verify(rows, known)
+        verdict = verify(rows, known, redactions)
     if verdict.broken is not None:
         sys.stdout.write(
             f"BROKEN at position {verdict.broken_at}: {verdict.broken}\n"

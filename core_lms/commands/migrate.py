@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"applied {name}")
     sealed = seal_existing()
     if sealed:
-        print(f"sealed the personal data of {sealed} accounts")
+        print(f"sealed {sealed:,} accounts and texts that were in the clear")
     with connect_lms() as owner:
         keyed = services.ensure(owner, DEFAULT_INSTITUTION)
     if keyed:

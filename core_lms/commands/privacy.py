@@ -1,9 +1,11 @@
-"""Look for a person in every table of the LMS, or forget one and prove it by looking.
+"""Look for a person in the bytes of every store, or erase one and prove it by looking.
 
-`look USER_ID` shows each table that can hold the person, with the number of rows and what becomes
-of them, and searches every readable column of every table for the person's name and address, and
-for any `--word`. `erase USER_ID` forgets the person and looks for the words that were theirs;
-exit status 1 where one is found.
+`look USER_ID` searches every row of both databases and their files, Redis, what Kafka's topics
+still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found
+where, how often, and until when. Of who is not erased it also shows the LMS's tables and what
+becomes of each, and searches for their name and address. `erase USER_ID` erases the person and
+looks. Exit status 1 where of an erased person something is found that nothing takes away, or where
+a living one's name or address is readable.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from typing import Any
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import psycopg
@@ -19,6 +24,12 @@ from psycopg.rows import dict_row
 
 from contracts.errors import Misconfigured, Rejected, Retryable
 from stack.postgres import PostgresSettings
+
+if TYPE_CHECKING:
+    from core_lms.privacy.stores.trace import Trace
+
+PATIENCE_S = 60.0
+"""How long `erase` waits until the stores are moved, before it looks."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,8 +39,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from core_lms.privacy import looking, person
-
     user_id = _id(args.user_id)
     try:
         connection = psycopg.connect(
@@ -38,47 +47,87 @@ def run(args: argparse.Namespace) -> int:
     except psycopg.OperationalError as error:
         raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
     with connection:
+        words = list(args.word)
         account = _account(connection, user_id)
-        clear = person.opened(account)
-        words = [*args.word, *filter(None, (clear["email"], clear["name"]))]
         if args.what == "erase":
+            if account is None:
+                raise Rejected(f"there is no user {user_id}")
+            words += _known_words(account)
             asyncio.run(_erase(user_id, str(account["institution_id"])))
-            connection.execute("VACUUM users, person_keys")  # the old versions of the rows as well
-            account = _account(connection, user_id)
-        _tell(account)
-        for sight in looking.rows_of(connection, user_id):
-            if sight.rows:
-                sys.stdout.write(f"  {sight.table:<22}{sight.rows:>8,}  {sight.becomes}\n")
-        found = looking.words_in_the_clear(connection, words)
-    for one in found:
-        sys.stdout.write(f"IN THE CLEAR: {one.table}.{one.column}, {one.rows:,} rows\n")
-    if not found:
-        sys.stdout.write(
-            f"{len(words)} words searched in every column: none in the clear\n"
-            if words
-            else "no words to search for: their name and address cannot be known any more\n"
-        )
-    return 1 if found else 0
+            _move(connection)
+            account = None
+        if account is not None:
+            return _living(connection, account, words)
+        return _erased(connection, user_id, words)
 
 
-def _account(connection: psycopg.Connection[dict[str, Any]], user_id: UUID) -> dict[str, Any]:
+def _living(
+    connection: psycopg.Connection[dict[str, Any]], account: dict[str, Any], words: Sequence[str]
+) -> int:
+    from core_lms.privacy import looking
+    from core_lms.privacy.stores.trace import Wanted
+
+    _tell(account)
+    for sight in looking.rows_of(connection, account["id"]):
+        if sight.rows:
+            sys.stdout.write(f"  {sight.table:<22}{sight.rows:>8,}  {sight.becomes}\n")
+    for trace in looking.traces(Wanted(account["id"])):
+        _print(trace, "until they are erased")
+    readable = list(looking.traces(Wanted(None, [*words, *_known_words(account)])))
+    for trace in readable:
+        _print(trace, "IN THE CLEAR")
+    return 1 if readable else 0
+
+
+def _erased(
+    connection: psycopg.Connection[dict[str, Any]], user_id: UUID, words: Sequence[str]
+) -> int:
+    from core_lms.privacy import looking
+    from core_lms.privacy.stores.trace import Wanted
+
+    row = connection.execute(
+        "SELECT erased_at, finished_at FROM erasures WHERE digest = digest_of_id(%s)", [user_id]
+    ).fetchone()
+    erased_at: datetime | None = row["erased_at"] if row else None
+    if row is None:
+        sys.stdout.write(f"user {user_id}: not known here, and nobody who was erased\n")
+    else:
+        moved = "moved in every store" if row["finished_at"] else "being moved in every store"
+        sys.stdout.write(f"user {user_id}: erased at {erased_at:%F %T %Z}, {moved}\n")
+    left = 0
+    for trace in looking.traces(Wanted(user_id, words, erased_at)):
+        _print(trace, "NOTHING TAKES IT AWAY")
+        left += trace.until is None
+    if not left:
+        sys.stdout.write(f"the id and {len(words)} words searched in every store: nothing stays\n")
+    return 1 if left else 0
+
+
+def _print(trace: Trace, otherwise: str) -> None:
+    until = trace.until or otherwise
+    sys.stdout.write(f"  {trace.store:<20}{trace.place:<40}{trace.count:>8,}  {until}\n")
+
+
+def _known_words(account: dict[str, Any]) -> list[str]:
+    from core_lms.privacy import person
+
+    clear = person.opened(account)
+    return [word for word in (clear["email"], clear["name"]) if word]
+
+
+def _account(
+    connection: psycopg.Connection[dict[str, Any]], user_id: UUID
+) -> dict[str, Any] | None:
     from core_lms.privacy import erasing
     from stack.queries import load
 
     statement = load(erasing.__file__, "erasing.sql")["person"]
     row = connection.execute(statement, {"user_id": user_id}).fetchone()
-    if row is None:
-        raise Rejected(f"there is no user {user_id}")
-    return row
+    return None if row is None or row["erased_at"] is not None else row
 
 
 def _tell(account: dict[str, Any]) -> None:
-    if account["erased_at"] is not None:
-        state = f"forgotten at {account['erased_at']:%F %T %Z}"
-    elif account["email_encrypted"] is None:
-        state = "not sealed yet: learnstream migrate"
-    else:
-        state = "sealed"
+    state = "sealed" if account["email_encrypted"] else "not sealed yet: learnstream migrate"
     key = "no data key" if account["wrapped_key"] is None else "a data key, wrapped"
     sys.stdout.write(f"user {account['id']}: {state}, {key}\n")
 
@@ -96,6 +145,30 @@ async def _erase(user_id: UUID, institution_id: str) -> None:
     ):
         unit.action, unit.resource = "user.erase", f"person {user_id}"
         await erasing.erase(unit, user_id)
+
+
+def _move(connection: psycopg.Connection[dict[str, Any]]) -> None:
+    """What the inbox process does in the background; here until every store was searched once."""
+    from core_lms.audit.sealer import Sealer
+    from core_lms.audit.settings import AuditSettings
+    from core_lms.privacy import moving
+
+    sealer = Sealer(PostgresSettings().lms_url, AuditSettings())
+    deadline = time.monotonic() + PATIENCE_S
+    try:
+        while time.monotonic() < deadline:
+            sealer.seal()
+            moving.step()
+            waiting = connection.execute(
+                "SELECT count(*) AS rows FROM erasures WHERE user_id IS NOT NULL "
+                "AND (moved_at IS NULL OR audited_at IS NULL)"
+            ).fetchone()
+            if not (waiting and waiting["rows"]):
+                moving.tidy(connection)
+                return
+            time.sleep(0.5)
+    finally:
+        sealer.stop()
 
 
 def _id(text: str) -> UUID:

@@ -15,10 +15,11 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 
-from contracts.errors import Rejected
+from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
 from core_lms import pages
 from core_lms.content import media_types
+from core_lms.content.encryption import SUFFIX, Cipher, cipher, is_encrypted, new_key
 from core_lms.content.links import Link, link
 from core_lms.content.schemas import NewMedia
 from core_lms.content.settings import ContentSettings
@@ -66,8 +67,18 @@ async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[DictRow,
 
 
 async def get(unit: Unit, id_: object) -> DictRow:
-    """Raises ``NotFound``."""
+    """With its institution's ``wrapped_keyset``, if there is one; raises ``NotFound``."""
     return _found(await _one(unit, "get", id=id_), id_)
+
+
+async def to_fill(unit: Unit, id_: UUID) -> DictRow:
+    """A file for whose bytes there is a key of its institution, made now if it is the first."""
+    row = await get(unit, id_)
+    if row["wrapped_keyset"] is None:
+        values = {"institution_id": unit.institution_id, "wrapped": new_key(unit.institution_id)}
+        await unit.cursor.execute(_sql["make_key"], values)
+        row = await get(unit, id_)
+    return row
 
 
 async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -129,18 +140,44 @@ async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None)
     expected = expected_sha256(digest)
     settings = ContentSettings()
     # Each attempt has its own key: two at once do not write into each other.
-    key = f"{row['institution_id']}/{row['id']}/{new_id()}"
+    key = f"{row['institution_id']}/{row['id']}/{new_id()}{SUFFIX}"
     upload = Upload(row["media_type"], settings.max_bytes, key)
-    await storage().write(
-        key,
-        upload.pieces(given),
-        row["media_type"],
-        media_types.disposition(row["media_type"], row["name"]),
-    )
+    encrypted = _cipher(row).encrypted(key, upload.pieces(given))
+    await storage().write(key, encrypted)
     if expected not in (None, upload.sha256):
         await storage().delete(key)
         raise Rejected(f"Content-Digest: the bytes that came have the SHA-256 {upload.sha256}")
     return upload
+
+
+async def bytes_of(row: DictRow, start: int, end: int) -> AsyncIterator[bytes]:
+    """Bytes ``start`` to before ``end`` of a ready file, opened.
+
+    The first of them are there when this returns: a file that was tampered with is refused before
+    anything of it is sent. Raises ``Misconfigured`` for one, ``NotFound`` where the object is gone.
+    """
+    key = row["storage_key"]
+    if is_encrypted(key):
+        read = _cipher(row).decrypted(storage(), key, row["bytes"], start, end)
+    else:  # from before files were encrypted: `learnstream media encrypt`
+        read = storage().read(key, start, end)
+    first = await anext(read, b"")
+
+    async def all_of_it() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in read:
+            yield chunk
+
+    return all_of_it()
+
+
+def _cipher(row: DictRow) -> Cipher:
+    if row["wrapped_keyset"] is None:
+        raise Misconfigured(
+            f"institution {row['institution_id']} has no media key: restore its row of media_keys",
+            institution_id=str(row["institution_id"]),
+        )
+    return cipher(str(row["institution_id"]), bytes(row["wrapped_keyset"]))
 
 
 def too_large(limit: int) -> TooLarge:

@@ -4,8 +4,25 @@ VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(uploaded_by)s, %(name)s, %(
 RETURNING *
 
 -- name: get
-SELECT * FROM media
+SELECT media.*, (SELECT wrapped_keyset FROM media_keys
+                 WHERE media_keys.institution_id = media.institution_id)
+FROM media
 WHERE id = %(id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
+
+-- name: make_key
+INSERT INTO media_keys (institution_id, wrapped_keyset) VALUES (%(institution_id)s, %(wrapped)s)
+ON CONFLICT DO NOTHING
+
+-- name: key
+SELECT wrapped_keyset FROM media_keys WHERE institution_id = %(institution_id)s
+
+-- name: not_encrypted
+SELECT DISTINCT storage_key, institution_id::text, bytes, sha256 FROM media
+WHERE status = 'ready' AND archived_at IS NULL AND right(storage_key, 5) <> '.aead'
+ORDER BY storage_key
+
+-- name: move
+UPDATE media SET storage_key = %(new)s WHERE storage_key = %(old)s
 
 -- name: lock
 SELECT * FROM media

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import RedirectResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from psycopg.rows import DictRow
 
 from contracts.event import UUID_PATTERN
@@ -27,15 +27,11 @@ from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["media"], responses=RESPONSES)
 
-BUCKET_LINK_S = 300
-"""How long an address of the bucket itself is good: it is followed at once."""
-
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _FETCHED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": _BYTES},
     206: {"description": "The part that was asked for", "content": _BYTES},
     304: {"description": "Not changed since the tag in If-None-Match"},
-    307: {"description": "The bytes are in a bucket: the address is good for five minutes"},
 }
 
 
@@ -97,7 +93,7 @@ async def upload(
     Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
     """
     async with work.begin(resource.Media(media_id)) as unit:
-        row = await media.get(unit, media_id)
+        row = await media.to_fill(unit, media_id)
     expected = media.expected_sha256(digest)
     if row["status"] == "ready":
         if expected is not None and expected == row["sha256"]:
@@ -178,15 +174,12 @@ async def _answer(
     }
     if known is not None and (known.strip() == "*" or etag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    elsewhere = await storage().link(row["storage_key"], min(left_s, BUCKET_LINK_S))
-    if elsewhere is not None:
-        return RedirectResponse(elsewhere, headers={"Cache-Control": "private, no-store"})
     wanted = part(row["bytes"], range_, if_range, etag)
     headers["Content-Length"] = str(wanted.end - wanted.start)
     if not wanted.whole:
         headers["Content-Range"] = wanted.content_range
     return StreamingResponse(
-        storage().read(row["storage_key"], wanted.start, wanted.end),
+        await media.bytes_of(row, wanted.start, wanted.end),
         HTTPStatus.OK if wanted.whole else HTTPStatus.PARTIAL_CONTENT,
         headers,
         row["media_type"],

@@ -46,7 +46,9 @@ LIMIT %(rows)s
 -- counts (the one not dropped, else the one dropped last).
 SELECT item.kind, item.metadata, item.archived_at, module.opens_at,
        course.status AS course_status, enrollment.status AS enrollment_status,
-       enrollment.dropped_at
+       enrollment.dropped_at,
+       CASE WHEN %(writes)s THEN (SELECT wrapped_key FROM person_keys
+                                  WHERE person_keys.user_id = %(user_id)s) END AS wrapped_key
 FROM content_items AS item
 JOIN courses AS course ON course.id = item.course_id
 LEFT JOIN course_modules AS module ON module.id = item.module_id
@@ -61,9 +63,9 @@ WHERE item.id = %(item_id)s AND item.course_id = %(course_id)s
 
 -- name: record
 INSERT INTO content_views (id, institution_id, user_id, course_id, item_id, event_type, kind,
-                           clicks, details, occurred_at)
+                           clicks, details, text_sealed, occurred_at)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(item_id)s, %(event_type)s,
-        %(kind)s, %(clicks)s, %(details)s, %(occurred_at)s)
+        %(kind)s, %(clicks)s, %(details)s, %(text_sealed)s, %(occurred_at)s)
 RETURNING *
 
 -- name: recorded
@@ -77,6 +79,7 @@ ON CONFLICT (user_id, item_id) DO NOTHING
 -- name: completed_items
 SELECT item_id, course_id, completed_at FROM content_completions
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
+  AND (%(taught_by)s::uuid IS NULL OR runs_course(%(taught_by)s, course_id))
 ORDER BY completed_at, item_id
 
 -- name: watch
@@ -110,11 +113,13 @@ SELECT EXISTS (SELECT FROM submissions
                  AND institution_id = %(institution_id)s) AS any
 
 -- name: posts
-SELECT id, user_id, item_id, details ->> 'text' AS text, occurred_at, created_at
-FROM content_views
-WHERE course_id = %(course_id)s AND item_id = %(item_id)s AND event_type = 'forum.posted'
-  AND institution_id = %(institution_id)s
+SELECT post.id, post.user_id, post.item_id, post.text_sealed, post.details ->> 'text' AS text,
+       post.occurred_at, post.created_at, writer.wrapped_key
+FROM content_views AS post
+LEFT JOIN person_keys AS writer ON writer.user_id = post.user_id
+WHERE post.course_id = %(course_id)s AND post.item_id = %(item_id)s
+  AND post.event_type = 'forum.posted' AND post.institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
-       OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
-ORDER BY created_at, id
+       OR (post.created_at, post.id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
+ORDER BY post.created_at, post.id
 LIMIT %(rows)s

@@ -10,6 +10,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.content.schemas import NewItem
+from core_lms.privacy import texts
+from core_lms.privacy.texts import POST
 from core_lms.work import Unit
 from gateway.pages import After
 from stack.queries import load
@@ -17,7 +19,8 @@ from stack.queries import load
 _sql = load(__file__)
 PAGE, PLACE = _sql["list"], _sql["place"]
 """``PLACE`` tells ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
-item, ``enrollment_status`` and ``dropped_at`` of a learner."""
+item, ``enrollment_status`` and ``dropped_at`` of a learner, and the learner's ``wrapped_key`` where
+the learner ``writes``."""
 
 
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
@@ -102,7 +105,10 @@ async def posts(
         "rows": rows,
     }
     await unit.cursor.execute(_sql["posts"], values)
-    return await unit.cursor.fetchall()
+    found = await unit.cursor.fetchall()
+    for row in found:
+        row["text"] = POST.open(texts.reading(row["user_id"], row["wrapped_key"]), row)
+    return found
 
 
 async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow | None:
@@ -129,7 +135,13 @@ async def complete(
     return cursor.rowcount == 1
 
 
-async def completed_items(unit: Unit, user_id: object) -> list[DictRow]:
-    values = {"user_id": user_id, "institution_id": unit.institution_id}
+async def completed_items(
+    unit: Unit, user_id: object, taught_by: str | None = None
+) -> list[DictRow]:
+    values = {
+        "user_id": user_id,
+        "taught_by": taught_by,
+        "institution_id": unit.institution_id,
+    }
     await unit.cursor.execute(_sql["completed_items"], values)
     return await unit.cursor.fetchall()

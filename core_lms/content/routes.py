@@ -64,7 +64,7 @@ async def contents(
     if cursor is None and limit == answers.FIRST_PAGE:
         entry = answers.contents(work.caller.institution_id, course_id)
         page = await work.cache.read(
-            work, about, entry, service.page, repository.PAGE, unless=service.runs, **asked
+            work, about, entry, service.page, repository.PAGE, unless=service.previews, **asked
         )
     else:
         async with work.look(about, repository.PAGE, **asked) as unit:
@@ -157,14 +157,15 @@ async def record(
         recorded, created = await studying.record(unit, course_id, item_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
-    return recorded
+    return studying.answered(recorded, body)
 
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
 async def completed_items(
     user_id: UUID, work: Annotated[Work, does("completed-item.list")]
 ) -> dict[str, Any]:
-    """Everything a learner has completed, in one answer and as of now."""
+    """Everything a learner has completed, in one answer and as of now; teachers get what of it is
+    in their courses."""
     async with work.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
 

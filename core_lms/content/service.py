@@ -24,9 +24,13 @@ from core_lms.idempotency import claim
 from core_lms.plugins import plugins
 from core_lms.users import service as users
 from core_lms.work import Unit
+from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 
+PREVIEW = Right("item.preview")
+LIST_ALL = Right("completed-item.list-all")
+"""To list what somebody completed in other courses than those one teaches."""
 _page = TypeAdapter(pages.Page[Item])
 
 FOR_LEARNERS = ("body", "url", "media_id", "captions")
@@ -98,6 +102,11 @@ async def _locked(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
     return _found(row, f"item {id_} in course {course_id}")
 
 
+def previews(unit: Unit) -> bool:
+    """Whether the caller sees the content itself in lists, and before and after it is open."""
+    return unit.may(PREVIEW)
+
+
 def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
     """What ``repository.PAGE`` asks for; raises ``Rejected`` for a cursor that is none of ours."""
     return repository.page(course_id, pages.decode(cursor, int), limit + 1)
@@ -108,7 +117,7 @@ def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
 
     A table of contents: the content itself is left out for everybody who does not run the course.
     """
-    if not runs(unit):
+    if not previews(unit):
         for row in unit.rows:
             row["metadata"] = _about(row["metadata"])
     return Answer.of(_page, pages.page(unit.rows, limit, "position"))
@@ -140,7 +149,7 @@ async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[DictRow, dict[
     row = _found(found, f"item {id_} in course {course_id}")
     opens_at = row.pop("opens_at")
     closed = opens_at is not None and datetime.now(UTC) < opens_at
-    if (closed or row["archived_at"] is not None) and not runs(unit):
+    if (closed or row["archived_at"] is not None) and not previews(unit):
         return row | {"metadata": _about(row["metadata"])}, {"opens_at": opens_at, "content": None}
     kind, metadata = types.of(row["kind"]), row["metadata"]
     ready = await media.ready(unit, course_id) if kind.media_ids(metadata) else set()
@@ -148,16 +157,6 @@ async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[DictRow, dict[
     if "video.watched" in kind.interactions and unit.caller.user_id is not None:
         content["resume_s"] = await repository.resume_s(unit, unit.caller.user_id, id_)
     return row, {"opens_at": opens_at, "content": content}
-
-
-def runs(unit: Unit) -> bool:
-    """Whether the caller teaches the course or runs the institution."""
-    caller = unit.caller
-    if caller.kind in ("machine", "service"):
-        return True
-    if not caller.roles.isdisjoint({"admin@institution", "admin@global"}):
-        return True
-    return "instructor" in unit.facts.get("relations", ())
 
 
 def _about(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -187,9 +186,13 @@ def kinds() -> list[dict[str, Any]]:
 
 
 async def completed_items(unit: Unit, user_id: UUID) -> list[DictRow]:
-    """Everything a learner has completed; raises ``NotFound`` for an unknown learner."""
+    """What a learner has completed, for their teachers what of it is in their courses.
+
+    Raises ``NotFound`` for an unknown learner.
+    """
     await users.get(unit, user_id)
-    return await repository.completed_items(unit, user_id)
+    taught_by = None if unit.may(LIST_ALL) else unit.caller.user_id
+    return await repository.completed_items(unit, user_id, taught_by)
 
 
 def _found(row: DictRow | None, what: str) -> DictRow:

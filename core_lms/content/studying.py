@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,8 @@ from core_lms.content.schemas import Interaction, Posted, Viewed, Watched
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
+from core_lms.privacy import texts
+from core_lms.privacy.texts import POST
 from core_lms.work import Unit, Work
 from gateway.errors import Conflict, NotFound
 
@@ -64,6 +66,7 @@ def recording(
         course_id=course_id,
         item_id=item_id,
         user_id=interaction.user_id,
+        writes=isinstance(interaction, Posted),
     )
 
 
@@ -84,14 +87,18 @@ async def record(
     repeated, item = await begun(unit, asked)
     if repeated:
         return _found(await repository.recorded(unit, id_), f"event {id_}"), False
-    at = moment(interaction.occurred_at)
+    at = moment(unit, interaction.occurred_at)
     item = _found(item, f"item {item_id} in course {course_id}")
     types.accepts(item["kind"], interaction.event_type)
     _usable(item, course_id, item_id, interaction.user_id, at)
     trail = Trail(unit, interaction.user_id, str(course_id), str(item_id))
     kind = types.of(item["kind"])
     enough = interaction.event_type in kind.completing(item["metadata"])
-    row = await _write(unit, id_, trail, item["kind"], interaction, at, asked_for=enough)
+    sealed = None
+    if isinstance(interaction, Posted):
+        key = texts.writing(interaction.user_id, item["wrapped_key"])
+        sealed = POST.seal(key, interaction.text, id_)
+    row = await _write(unit, id_, trail, item["kind"], interaction, at, sealed, asked_for=enough)
     if isinstance(interaction, Watched):
         await repository.watch(
             unit, interaction.user_id, item_id, interaction.from_s, interaction.to_s
@@ -106,6 +113,13 @@ async def record(
     return row, True
 
 
+def answered(row: DictRow, interaction: Interaction) -> DictRow:
+    """What the learner is answered: the row, once its unit has ended, and the text of a post."""
+    if isinstance(interaction, Posted):
+        return row | {"details": row["details"] | {"text": interaction.text}}
+    return row
+
+
 def _usable(item: DictRow, course_id: UUID, item_id: UUID, user_id: str, at: datetime) -> None:
     """Raises ``Conflict`` for what a learner could not have done at that moment.
 
@@ -115,7 +129,7 @@ def _usable(item: DictRow, course_id: UUID, item_id: UUID, user_id: str, at: dat
         raise Conflict(f"course {course_id} is {item['course_status']}, not published")
     if item["archived_at"] is not None and at >= item["archived_at"]:
         raise Conflict(f"item {item_id} is archived")
-    if item["opens_at"] is not None and at < item["opens_at"]:
+    if item["opens_at"] is not None and min(at, datetime.now(UTC)) < item["opens_at"]:
         raise Conflict(f"item {item_id} opens at {item['opens_at'].isoformat()}")
     if item["enrollment_status"] is None:
         raise Conflict(f"user {user_id} is not enrolled in course {course_id}")
@@ -131,6 +145,7 @@ async def _write(
     kind: str,
     interaction: Interaction,
     at: datetime,
+    sealed: bytes | None,
     *,
     asked_for: bool,
 ) -> DictRow:
@@ -139,15 +154,16 @@ async def _write(
     if told["device"] is None:
         del told["device"]
     clicks = told.pop("clicks", 0)
+    if isinstance(interaction, Posted):
+        del told["text"]  # stays here, sealed
     details = dict(told)
     if isinstance(interaction, Viewed):
         told["clicks"] = clicks
     elif isinstance(interaction, Posted):
-        del told["text"]  # stays here
         told["post_id"] = id_
     place = _place(trail, kind)
     values: dict[str, Any] = {"id": id_, **place, "event_type": interaction.event_type}
-    values |= {"clicks": clicks, "occurred_at": at}
+    values |= {"clicks": clicks, "text_sealed": sealed, "occurred_at": at}
     row: DictRow | None
     if asked_for:
         row = await repository.record(unit, details, **values)
@@ -178,7 +194,14 @@ async def _complete_silently(unit: Unit, cause: str, trail: Trail, kind: str, at
         return
     id_, place = named_id(cause, "completed"), _place(trail, kind)
     await repository.record(
-        unit, {}, id=id_, **place, event_type=COMPLETED, clicks=0, occurred_at=at
+        unit,
+        {},
+        id=id_,
+        **place,
+        event_type=COMPLETED,
+        clicks=0,
+        text_sealed=None,
+        occurred_at=at,
     )
     unit.emit(EVENTS[COMPLETED](**place), source=SOURCE, at=at, event_id=id_)
     await enrollments.work_done(unit, enrollment, at)

@@ -22,6 +22,7 @@ from contracts.errors import Rejected
 from contracts.events.courses import CourseCopied
 from contracts.ids import named_id
 from core_lms.courses import prerequisites, service
+from core_lms.courses.resource import Course
 from core_lms.courses.schemas import NewCopy
 from core_lms.idempotency import claim
 from core_lms.users import service as users
@@ -71,7 +72,9 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[DictRow, bool
 
     Emits ``course.created``, ``course.copied`` and what the other contexts tell of their parts.
     """
-    id_, repeated = await claim(unit, "copy of a course", new, source_id)
+    id_, repeated = await claim(
+        unit, "copy of a course", new, source_id, shown=("course.read", Course)
+    )
     if repeated:
         return await service.get(unit, id_), False
     source = await service.locked(unit, source_id)

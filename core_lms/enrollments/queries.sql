@@ -55,6 +55,7 @@ LIMIT %(rows)s
 -- name: of_user
 SELECT * FROM enrollments
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
+  AND (%(taught_by)s::uuid IS NULL OR runs_course(%(taught_by)s, course_id))
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
 ORDER BY created_at, id

@@ -72,10 +72,16 @@ async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> Dic
 
 
 async def page(
-    unit: Unit, of: Literal["user", "course"], id_: object, after: After | None, rows: int
+    unit: Unit,
+    of: Literal["user", "course"],
+    id_: object,
+    after: After | None,
+    rows: int,
+    taught_by: str | None = None,
 ) -> list[DictRow]:
     values = {
         f"{of}_id": id_,
+        "taught_by": taught_by,
         "institution_id": unit.institution_id,
         "after_first": after and after.first,
         "after_id": after and after.id,

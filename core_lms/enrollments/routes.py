@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
 from core_lms.courses.resource import Course
-from core_lms.enrollments import repository, resource, service
+from core_lms.enrollments import invitation_routes, repository, resource, service
 from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
@@ -34,7 +34,7 @@ async def enroll(
     work: Annotated[Work, does("enrollment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Enroll a learner in a published course; emits `enrollment.created`.
+    """Enroll in a published course; emits `enrollment.created`. Teachers invite instead.
 
     In a full course the learner waits instead (202, `enrollment.waitlisted`) and is enrolled under
     the same id when a seat is free.
@@ -68,7 +68,7 @@ async def of_user(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The courses a learner is or was in, oldest first."""
+    """The courses a learner is or was in, oldest first; for their teachers those they teach."""
     async with work.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
@@ -124,3 +124,6 @@ async def stop_waiting(
     """Wait no longer; emits `enrollment.waitlist.left`."""
     async with work.begin(Course(course_id, user_id)) as unit:
         await service.stop_waiting(unit, course_id, user_id)
+
+
+router.include_router(invitation_routes.router)

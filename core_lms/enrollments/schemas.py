@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from contracts.event import Id
-from core_lms.moments import OccurredAt
+from core_lms.moments import ImportedAt
 from gateway.text import Body
 
 EnrollmentStatus = Literal["enrolled", "completed", "dropped"]
@@ -25,13 +25,25 @@ class NewEnrollment(Body):
     user_id: Id
     cohort_id: Id | None = None
     """A group of the course to join as well."""
-    occurred_at: OccurredAt = None
+    occurred_at: ImportedAt = None
+
+
+class NewInvitation(Body):
+    """Somebody is asked into the course of the path."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
+    )
+
+    user_id: Id
+    cohort_id: Id | None = None
+    """A group of the course that they join as well."""
 
 
 class Leaving(Body):
     """A learner leaves; the body may be left out."""
 
-    occurred_at: OccurredAt = None
+    occurred_at: ImportedAt = None
 
 
 class Enrollment(BaseModel):
@@ -46,6 +58,20 @@ class Enrollment(BaseModel):
     created_at: datetime
     completed_at: datetime | None
     dropped_at: datetime | None
+
+
+class Invitation(BaseModel):
+    """Somebody asked into a course; `id` becomes the enrollment's once it is accepted."""
+
+    id: UUID
+    institution_id: UUID
+    user_id: UUID
+    course_id: UUID
+    cohort_id: UUID | None
+    invited_by: UUID | None
+    status: Literal["open", "accepted", "declined", "withdrawn"]
+    created_at: datetime
+    answered_at: datetime | None
 
 
 class WaitlistEntry(BaseModel):

@@ -26,13 +26,16 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository, seats
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.idempotency import Creation, begun, creation
-from core_lms.moments import moment
+from core_lms.moments import moment_of_import
 from core_lms.payments.entitlement import entitled
 from core_lms.users import service as users
 from core_lms.work import Unit, Work
+from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 
 SOURCE = "enrollment-service"
+LIST_ALL = Right("enrollment.list-all")
+"""To list somebody's enrollments in other courses than those one teaches."""
 
 
 def enrolling(asker: Work | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
@@ -66,7 +69,7 @@ async def enroll(
     if repeated:
         row = await repository.get(unit, id_) or await repository.waiting(unit, id_=id_)
         return _found(row, id_), False
-    at = moment(new.occurred_at)
+    at = moment_of_import(unit, new.occurred_at)
     if entry is None:
         raise NotFound(f"there is no course {course_id}")
     _open(entry, course_id, new.user_id, at)
@@ -166,7 +169,7 @@ async def drop(unit: Unit, id_: UUID, leaving: Leaving) -> DictRow:
         return row
     if row["status"] == "completed":
         raise Conflict(f"enrollment {id_} is completed")
-    at = moment(leaving.occurred_at)
+    at = moment_of_import(unit, leaving.occurred_at)
     unit.emit(EnrollmentDropped(**_ids(row)), source=SOURCE, at=at)
     dropped = _found(await repository.drop(unit, id_, at), id_)
     await seats.leave(unit, row["course_id"], row["user_id"], at)
@@ -202,10 +205,15 @@ async def stop_waiting(unit: Unit, course_id: UUID, user_id: UUID) -> None:
 async def page(
     unit: Unit, of: Literal["user", "course"], id_: UUID, cursor: str | None, limit: int
 ) -> dict[str, Any]:
-    """The enrollments of a user or course, oldest first; raises ``NotFound`` for an unknown one."""
+    """The enrollments of a user or course, oldest first; raises ``NotFound`` for an unknown one.
+
+    A learner's teachers get those in their own courses.
+    """
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
     after = pages.decode(cursor, datetime)
-    return pages.page(await repository.page(unit, of, id_, after, limit + 1), limit)
+    taught_by = None if of == "course" or unit.may(LIST_ALL) else unit.caller.user_id
+    rows = await repository.page(unit, of, id_, after, limit + 1, taught_by)
+    return pages.page(rows, limit)
 
 
 async def studying(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> DictRow:

@@ -1,10 +1,15 @@
-"""Requests that may be repeated: the key gives the resource's id, so a repeat finds it made."""
+"""Requests that may be repeated: the key gives the resource's id, so a repeat finds it made.
+
+A key is its sender's own. It names the id together with who sent it, so the same key from somebody
+else is another resource; and the request's fingerprint holds the sender too, for imports, which
+choose ids themselves. A repeat is answered to who may still see what was made.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,8 +18,12 @@ from pydantic import BaseModel
 
 from contracts.event import UUID_PATTERN
 from contracts.ids import named_id, new_id
-from core_lms.work import Unit, Work
-from gateway.errors import KeyReused
+from core_lms.audit import PERSON_FACT
+from core_lms.work import HISTORY, Unit, Work
+from gateway.caller import Caller
+from gateway.decision import allowed
+from gateway.errors import Forbidden, KeyReused, NotFound
+from gateway.resource import Resource
 from stack.queries import load
 from stack.roundtrip import Statement
 
@@ -22,26 +31,37 @@ _is_canonical = re.compile(UUID_PATTERN).match
 _sql = load(__file__)
 
 
-def resource_id(institution_id: str, kind: str, key: str | None) -> str:
-    """A canonical UUID is the id itself; other keys name one; without a key it is a new one."""
+Shown = tuple[str, Callable[[str], Resource]]
+"""The action by which people see what a request makes, and that as a resource, by its id."""
+
+
+def resource_id(caller: Caller, kind: str, key: str | None) -> str:
+    """A key and its sender name an id; without a key it is a new one.
+
+    Whoever brings history says which ids things had: there a canonical UUID is the id itself.
+    """
     if key is None:
         return new_id()
-    return key if _is_canonical(key) else named_id(institution_id, kind, key)
+    if _is_canonical(key) and HISTORY.of(caller):
+        return key
+    return named_id(caller.institution_id, caller.name, kind, key)
 
 
-async def claim(unit: Unit, kind: str, body: BaseModel, *where: object) -> tuple[str, bool]:
+async def claim(
+    unit: Unit, kind: str, body: BaseModel, *where: object, shown: Shown | None = None
+) -> tuple[str, bool]:
     """The id of the resource this request makes, and whether it was made before.
 
     ``kind`` and ``where`` (the ids in the path) tell two routes apart that share a body. A request
     with the same key that is still under way is waited for. Raises ``KeyReused`` where the key came
-    with another request.
+    with another request, and ``Forbidden`` for a person who may no longer see what was made.
     """
-    id_ = resource_id(unit.institution_id, kind, unit.key)
+    id_ = resource_id(unit.caller, kind, unit.key)
     if unit.key is None:
         return id_, False
     values = _values(unit, id_, kind, body, where)
     cursor = await unit.cursor.execute(_sql["claim"], values)
-    return id_, await _made_before(unit, values, cursor.rowcount)
+    return id_, await _made_before(unit, values, cursor.rowcount, shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +80,7 @@ def creation(
     asker: Work | Unit, kind: str, body: BaseModel, *where: object, query: str, **values: Any
 ) -> Creation:
     """Claims the request's key, if it has one (see ``claim``), and asks ``query``."""
-    id_ = resource_id(asker.institution_id, kind, asker.key)
+    id_ = resource_id(asker.caller, kind, asker.key)
     look = (query, {"institution_id": asker.institution_id, **values})
     if asker.key is None:
         return Creation(id_, None, [look])
@@ -68,30 +88,50 @@ def creation(
     return Creation(id_, claimed, [(_sql["claim"], claimed), look])
 
 
-async def begun(unit: Unit, creation: Creation) -> tuple[bool, DictRow | None]:
+async def begun(
+    unit: Unit, creation: Creation, shown: Shown | None = None
+) -> tuple[bool, DictRow | None]:
     """Whether it was made before, and the only row of the creation's query.
 
-    Asks what the unit did not begin with. Raises ``KeyReused`` like ``claim``.
+    Asks what the unit did not begin with. Raises like ``claim``.
     """
     *claims, look = unit.asked or await unit.ask(*creation.statements)
     if creation.claimed is None:
         return False, look.row
-    return await _made_before(unit, creation.claimed, claims[0].count), look.row
+    return await _made_before(unit, creation.claimed, claims[0].count, shown), look.row
 
 
 def _values(
     asker: Work | Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
 ) -> dict[str, Any]:
-    request = "\n".join([asker.institution_id, kind, *map(str, where), body.model_dump_json()])
+    caller = asker.caller
+    route = [caller.institution_id, caller.name, kind, *map(str, where)]
+    request = "\n".join([*route, body.model_dump_json()])
     fingerprint = hashlib.sha256(request.encode()).digest()
     return {"id": id_, "fingerprint": fingerprint, "institution_id": asker.institution_id}
 
 
-async def _made_before(unit: Unit, values: Mapping[str, Any], claimed: int) -> bool:
+async def _made_before(
+    unit: Unit, values: Mapping[str, Any], claimed: int, shown: Shown | None
+) -> bool:
     if claimed == 1:
         return False
     await unit.cursor.execute(_sql["fingerprint"], {"id": values["id"]})
     row = await unit.cursor.fetchone()
     if row is None or bytes(row["fingerprint"]) != values["fingerprint"]:
         raise KeyReused("the Idempotency-Key was used for a different request: take a new one")
+    # What a machine makes its key's scopes name; that it made it is for it to know.
+    if shown is not None and unit.caller.kind == "person":
+        await _still_for(unit, shown[0], shown[1](values["id"]))
     return True
+
+
+async def _still_for(unit: Unit, action: str, about: Resource) -> None:
+    """Raises ``Forbidden`` where the caller may not do that, ``NotFound`` where it is gone."""
+    assert about.SQL is not None
+    [found] = await unit.ask((about.SQL, about.params(unit.caller)))
+    if found.row is None:
+        raise NotFound(f"there is no {about}")
+    facts = {name: value for name, value in found.row.items() if name != PERSON_FACT}
+    if not allowed(unit.caller, action, about.KIND, facts):
+        raise Forbidden(f"{action} of {about} is not for you to do")

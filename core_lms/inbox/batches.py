@@ -44,6 +44,8 @@ class Record:
     value: bytes | None
     traceparent: str | None = None
     """The trace in which the event was written, if any."""
+    history: bool = False
+    """Whether it is marked as history."""
 
 
 _beginning = re.compile(rb'\{"event_id":"[0-9a-f-]{36}","event_type":"([a-z_.]{1,64})",')
@@ -107,6 +109,7 @@ class Batches:
             reached("locked")
             outcome = Outcome(position)
             emitted: list[Envelope] = []
+            history: set[str] = set()
             traces: set[str | None] = set()
             afterwards: list[Callable[[], Awaitable[None]]] = []
             interests: Interests = {}
@@ -123,6 +126,8 @@ class Batches:
                     emitted += unit.events
                     if unit.events:
                         traces.add(record.traceparent)
+                    if record.history:
+                        history.update(envelope.event_id for envelope in unit.events)
                     afterwards += unit.afterwards
                 outcome.counts[became] += 1
             else:
@@ -130,7 +135,7 @@ class Batches:
             if emitted:
                 # All at once, for the order of the locks; events of several traces carry none.
                 with tracing.span("append", traceparent=traces.pop() if len(traces) == 1 else None):
-                    await append(cursor, *emitted)
+                    await append(cursor, *emitted, history=history)
                 reached("appended")
             if outcome.next_offset != position:
                 await cursor.execute(sql["move"], {**where, "next_offset": outcome.next_offset})
@@ -156,6 +161,8 @@ class Batches:
         interests: Interests,
     ) -> tuple[str, Unit | None]:
         """What became of one message; raises ``_Blocked`` where it has to wait."""
+        if record.history and not self.consumer.history:
+            return "passed", None
         try:
             envelope = decode(record.topic, record.value)
         except Rejected as error:
@@ -231,6 +238,7 @@ class Batches:
                 "offset": record.offset,
                 "reason": reason,
                 "message": envelope.encode().decode(),
+                "history": record.history,
                 "institution_id": envelope.institution_id,
             },
         )

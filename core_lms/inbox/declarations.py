@@ -49,6 +49,10 @@ class Consumer:
     begin: Literal["earliest", "latest"] = "earliest"
     """Where it begins the first time ever: with all history, or with what comes from now on."""
 
+    history: bool = True
+    """Whether it wants events marked as history (``contracts.history``). What it emits for them is
+    marked too. False for whoever notifies somebody."""
+
     @property
     def topics(self) -> tuple[str, ...]:
         return tuple(sorted({event.TOPIC.name for event in self.events}))

@@ -60,7 +60,7 @@ async def retry(
                     raise Rejected("no row of ours says so")
                 await cursor.execute(_sql["drop_failure"], which)
                 if unit.events:
-                    await append(cursor, *unit.events)
+                    await append(cursor, *unit.events, history=row["history"])
                 return None
         except Exception as error:
             ours = isinstance(error, LearnstreamError)

@@ -26,9 +26,10 @@ SELECT set_config('learnstream.institution_id', %(institution_id)s, true)
 
 -- name: fail
 INSERT INTO inbox_failures
-    (consumer, event_id, event_type, topic, partition, "offset", reason, message, institution_id)
+    (consumer, event_id, event_type, topic, partition, "offset", reason, message, history,
+     institution_id)
 VALUES (%(consumer)s, %(event_id)s, %(event_type)s, %(topic)s, %(partition)s, %(offset)s,
-        %(reason)s, %(message)s, %(institution_id)s)
+        %(reason)s, %(message)s, %(history)s, %(institution_id)s)
 ON CONFLICT (consumer, event_id)
     DO UPDATE SET reason = EXCLUDED.reason, failed_at = now(), attempts = inbox_failures.attempts + 1
 
@@ -41,7 +42,7 @@ ORDER BY failed_at, event_id
 LIMIT %(limit)s
 
 -- name: take_failure
-SELECT topic, message, institution_id::text FROM inbox_failures
+SELECT topic, message, history, institution_id::text FROM inbox_failures
 WHERE consumer = %(consumer)s AND event_id = %(event_id)s
 FOR UPDATE
 

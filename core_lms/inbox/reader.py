@@ -23,6 +23,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
+from contracts.history import is_history
 from core_lms.inbox import metrics, positions
 from core_lms.inbox.batches import Batches, Record, is_other
 from core_lms.inbox.declarations import Consumer
@@ -176,8 +177,8 @@ class Reader:
                 passed += 1
                 continue
             headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
-            trace = tracing.of_message(headers)
-            read.records.append(Record(topic, partition, offset, value, trace))
+            trace, past = tracing.of_message(headers), is_history(headers)
+            read.records.append(Record(topic, partition, offset, value, trace, past))
         if passed:
             metrics.EVENTS.labels(self.consumer.name, "passed").inc(passed)
         if found:

@@ -35,3 +35,8 @@ async def certificate_code(unit: Unit, certificate_id: str) -> str | None:
 async def came_from_waitlist(unit: Unit, enrollment_id: str) -> bool:
     """Whether the seat was waited for: the entry's id became the enrollment's."""
     return await _one(unit, "waited", enrollment_id=enrollment_id) is not None
+
+
+async def invitation_open(unit: Unit, invitation_id: str) -> bool:
+    """Whether it still waits for an answer."""
+    return await _one(unit, "open_invitation", invitation_id=invitation_id) is not None

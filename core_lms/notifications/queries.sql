@@ -154,3 +154,7 @@ WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
 -- name: forget_subscriptions
 DELETE FROM push_subscriptions
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
+
+-- name: open_invitation
+SELECT id FROM invitations
+WHERE id = %(invitation_id)s AND institution_id = %(institution_id)s AND status = 'open'

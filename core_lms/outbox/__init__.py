@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ LOCK_CLASS = 0x4C4D53
 """First half of the advisory locks on keys; the second half is the key's hash."""
 
 
-def rows(*envelopes: Envelope) -> dict[str, Any]:
-    """Parameters of ``APPEND``; raises ``Rejected`` for an event that readers would refuse."""
+def rows(*envelopes: Envelope, history: bool | Collection[str] = False) -> dict[str, Any]:
+    """Parameters of ``APPEND``; raises ``Rejected`` for an event that readers would refuse.
+
+    ``history`` are the ids of those marked as history (``contracts.history``), or all, or none.
+    """
     messages = []
     for envelope in envelopes:
         message = envelope.encode()
@@ -35,13 +39,20 @@ def rows(*envelopes: Envelope) -> dict[str, Any]:
         "keys": [envelope.key for envelope in envelopes],
         "messages": messages,
         "traceparent": tracing.current(),
+        "history": [
+            place
+            for place, envelope in enumerate(envelopes, 1)
+            if history is True or (history and envelope.event_id in history)
+        ],
     }
 
 
-async def append(cursor: AsyncCursor[Any], *envelopes: Envelope) -> None:
+async def append(
+    cursor: AsyncCursor[Any], *envelopes: Envelope, history: bool | Collection[str] = False
+) -> None:
     """Write events within the caller's transaction, after its state change, in this order.
 
     Waits for other transactions that wrote an event of the same key. Call it once, last: a
     transaction that appends, works on and appends another key may deadlock with its mirror image.
     """
-    await cursor.execute(APPEND, rows(*envelopes))
+    await cursor.execute(APPEND, rows(*envelopes, history=history))

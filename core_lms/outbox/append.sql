@@ -8,8 +8,8 @@ WITH locked AS MATERIALIZED (
     FROM (SELECT DISTINCT hashtext(key) AS hash FROM unnest(%(keys)b::text[]) AS key
           ORDER BY hash) AS hashes -- one order for all writers: no deadlock between two of them
 )
-INSERT INTO outbox (topic, key, message, traceparent)
-SELECT event.topic, event.key, event.message, %(traceparent)s
+INSERT INTO outbox (topic, key, message, traceparent, history)
+SELECT event.topic, event.key, event.message, %(traceparent)s, event.place = ANY(%(history)s::int[])
 FROM locked, unnest(%(topics)b::text[], %(keys)b::text[], %(messages)b::text[])
     WITH ORDINALITY AS event (topic, key, message, place)
 ORDER BY event.place

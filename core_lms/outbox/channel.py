@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from confluent_kafka import KafkaException, TopicPartition
 
+from contracts.history import HEADERS as HISTORY
 from contracts.topics import EVENT_TOPICS
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
@@ -117,11 +118,11 @@ class Channel:
     def _produce(self, row: Row) -> None:
         while True:
             try:
-                if row.traceparent is None:
-                    self._producer.produce(row.topic, row.message, row.key)
-                else:
-                    headers: Headers = [(tracing.HEADER, row.traceparent.encode())]
+                headers = _headers(row)
+                if headers:
                     self._producer.produce(row.topic, row.message, row.key, headers=headers)
+                else:
+                    self._producer.produce(row.topic, row.message, row.key)
                 return
             except BufferError:
                 self._producer.poll(0.1)
@@ -140,3 +141,10 @@ class Channel:
             except KafkaException as error:
                 if not error.args[0].retriable() or time.monotonic() > deadline:
                     raise
+
+
+def _headers(row: Row) -> Headers:
+    traced: Headers = []
+    if row.traceparent is not None:
+        traced = [(tracing.HEADER, row.traceparent.encode())]
+    return traced + HISTORY if row.history else traced

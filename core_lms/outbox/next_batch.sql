@@ -1,7 +1,7 @@
 -- The next rows in the order of their ids, and the intention to publish them as one numbered batch,
 -- in one statement. Nothing to publish and nothing new to remember: nothing is written.
 WITH batch AS MATERIALIZED (
-    SELECT id, topic, key, message, created_at, traceparent
+    SELECT id, topic, key, message, created_at, traceparent, history
     FROM (
         SELECT *, sum(octet_length(message)) OVER (ORDER BY id) - octet_length(message) AS before
         FROM (SELECT * FROM outbox WHERE id >= %(low_water)s ORDER BY id LIMIT %(rows)s) AS visible
@@ -22,6 +22,6 @@ intention AS (
     RETURNING batch_no
 )
 SELECT intention.batch_no, batch.id, batch.topic, batch.key, batch.message, batch.created_at,
-    batch.traceparent
+    batch.traceparent, batch.history
 FROM intention, batch
 ORDER BY batch.id

@@ -42,6 +42,8 @@ class Row:
     created_at: datetime
     traceparent: str | None = None
     """The trace it was written in, if any."""
+    history: bool = False
+    """Whether it is marked as history."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from contracts.events.payments import OrderCancelled, OrderCreated
 from core_lms import pages
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.payments import repository
+from core_lms.payments import repository, resource
 from core_lms.payments.schemas import NewOrder, NewPrice
 from core_lms.users import service as users
 from core_lms.work import Unit
@@ -62,7 +62,7 @@ async def order(unit: Unit, new: NewOrder) -> tuple[DictRow, bool]:
     Raises ``Conflict`` where the learner is in the course, or has ordered it already, or it is not
     published, and ``Rejected`` where it costs nothing (in that currency).
     """
-    id_, repeated = await claim(unit, "order", new)
+    id_, repeated = await claim(unit, "order", new, shown=("order.read", resource.Order))
     if repeated:
         return await get(unit, id_), False
     course_id = UUID(new.course_id)

@@ -6,16 +6,22 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stack.http import HttpSettings
+from stack.profile import profile
+
+
+def may_pretend() -> bool:
+    """Whether this is the local stack, reached from this machine only."""
+    return profile().supervised and HttpSettings().is_loopback
 
 
 class PaymentSettings(BaseSettings):
-    """The default takes pretended money only; an institution that charges names its providers."""
+    """Nobody takes money unless somebody is named; the local stack takes pretended money."""
 
     model_config = SettingsConfigDict(env_prefix="LMS_PAYMENTS_", frozen=True)
 
-    providers: str = "test"
-    """Names of the providers that may be used, separated by commas. With ``test`` among them
-    anybody can have a course without paying."""
+    providers: str = Field(default_factory=lambda: "test" if may_pretend() else "")
+    """Names of the providers that may be used, separated by commas: ``stripe``. With ``test`` among
+    them anybody can have a course without paying, so it is refused outside of the local stack."""
     return_url: str = Field(default_factory=lambda: f"{HttpSettings().lms_url}/docs")
     """Where the provider sends people afterwards; ``order_id`` is added to its query."""
     tolerance_s: int = Field(default=300, ge=1)

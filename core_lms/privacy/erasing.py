@@ -1,7 +1,8 @@
-"""Forgetting a person: the key is destroyed, what is theirs is deleted or loses its text.
+"""Erasing a person: the key is destroyed, what is theirs is deleted or loses its text.
 
-One transaction; afterwards their account is a row with an id that means nobody. Other stores hear
-of it by ``user.deleted``.
+One transaction. What stays in it bears a fresh random id when it commits (ADR 14), and no account
+has the old one. Other systems hear of it by ``user.deleted``; our own stores are moved to the same
+new id by ``core_lms/privacy/moving.py``.
 """
 
 from __future__ import annotations
@@ -27,22 +28,20 @@ _sql = load(__file__, "erasing.sql")
 
 
 async def erase(unit: Unit, user_id: UUID) -> DictRow:
-    """``id`` and ``erased_at``; a person who is forgotten already stays so. Raises ``NotFound``."""
+    """``id`` and ``erased_at``. Raises ``NotFound``, too, for who is erased already."""
     person = await repository.row(unit, "lock_person", user_id=user_id)
-    if person is None:
+    if person is None or person["erased_at"] is not None:
         raise NotFound(f"there is no user {user_id}")
-    if person["erased_at"] is not None:
-        return {"id": person["id"], "erased_at": person["erased_at"]}
     audit.record(unit, user_id)
     values: dict[str, Any] = {"user_id": user_id}
     for table in deepest_first(await tables.read(unit.cursor)):
         statement = forgetting(table)
         if statement is not None:
             await unit.cursor.execute(statement, values)
-    await unit.cursor.execute(_sql["forget_request"], values)
     await unit.cursor.execute(_sql["forget_person"], values)
     row = await unit.cursor.fetchone()
     assert row is not None
+    await unit.cursor.execute(_sql["move"], values)
     await sessions.shut_out(unit, str(user_id))
     unit.emit(UserDeleted(user_id=str(user_id)), source=SOURCE, at=row["erased_at"])
     return row
@@ -54,7 +53,7 @@ def deepest_first(found: list[Table]) -> list[Table]:
 
 
 def forgetting(table: Table) -> sql.Composed | None:
-    """The statement that forgets a person's rows of one table; None where they stay as they are."""
+    """The statement that erases a person's rows of one table; None where they stay as they are."""
     name = sql.Identifier(table.name)
     kept = KEEPING.get(table.name)
     if kept is None:

@@ -6,9 +6,8 @@ UPDATE users SET
 WHERE id = %(user_id)s
 RETURNING id, erased_at
 
--- The fingerprint of the request that registered them is a hash over their address and name.
--- name: forget_request
-UPDATE idempotency_keys SET fingerprint = '\x' WHERE resource_id = %(user_id)s
+-- name: move
+SELECT move_erased_person(%(user_id)s)
 
 -- name: person
 SELECT users.*, wrapped_key

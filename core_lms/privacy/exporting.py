@@ -20,7 +20,8 @@ from psycopg import AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.privacy import person, tables
+from core_lms.privacy import person, tables, texts
+from core_lms.privacy.person import DataKey
 from core_lms.privacy.tables import PEOPLE, Table
 from core_lms.work import transaction
 from gateway.caller import Caller
@@ -46,6 +47,7 @@ async def export(
             await unit.cursor.execute(_person, {"user_id": user_id})
             account = await unit.cursor.fetchone()
             assert account is not None
+            key = texts.reading(user_id, account["wrapped_key"])
             counts = {}
             for table in await tables.read(unit.cursor):
                 if table.name in _SECRET_TABLES:
@@ -53,7 +55,7 @@ async def export(
                 if table.name == PEOPLE and table.owned:
                     rows = _account(account)
                 else:
-                    rows = _rows(unit.cursor, table, user_id)
+                    rows = _rows(unit.cursor, table, user_id, key)
                 folder = "" if table.owned else "mentions/"
                 async for written in _table(archive, out, f"{folder}{table.name}", rows):
                     if isinstance(written, int):
@@ -108,12 +110,14 @@ async def _account(account: DictRow) -> AsyncIterator[dict[str, Any]]:
 
 
 async def _rows(
-    cursor: AsyncCursor[DictRow], table: Table, user_id: UUID
+    cursor: AsyncCursor[DictRow], table: Table, user_id: UUID, key: DataKey | None
 ) -> AsyncIterator[dict[str, Any]]:
+    sealed = {text.column for text in texts.TEXTS if table.owned and text.table == table.name}
     shown = [
         column
         for column, type_ in table.columns.items()
-        if type_ != "bytea" and not any(part in column for part in _SECRET_PARTS)
+        if (type_ != "bytea" or column in sealed)
+        and not any(part in column for part in _SECRET_PARTS)
     ]
     statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(map(sql.Identifier, shown)), sql.Identifier(table.name), table.where
@@ -123,6 +127,7 @@ async def _rows(
         rows.itersize = BATCH
         await rows.execute(statement, {"user_id": user_id})
         async for row in rows:
+            row = texts.opened(table.name, key, row) if sealed else row
             # Who else was on a list that somebody read is not the person's to know.
             yield row | {"about": [user_id]} if "about" in row else row
 

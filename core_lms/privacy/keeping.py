@@ -1,4 +1,4 @@
-"""What stays of a forgotten person, and why: rows under an id that means nobody any more.
+"""What stays of an erased person, and why: rows under a fresh random id that means nobody.
 
 Whatever is not here is deleted, so that a new table is safe before anybody thinks of it. What stays
 loses its free text, which may say who somebody is.
@@ -23,17 +23,23 @@ _MONEY = "accounting records must be kept; the amount, not the person"
 _PROOF = "proves what was agreed or done, and when"
 
 KEEPING: dict[str, Kept] = {
-    "users": Kept("the id stays taken, and means nobody"),
+    "users": Kept("rows that stay refer to it; its id means nobody"),
     "enrollments": Kept(_RECORD),
     "submissions": Kept(_RECORD),
     "assessment_scores": Kept(_RECORD),
     "grade_history": Kept(_RECORD),
     "attempts": Kept(_RECORD),
     "attempt_questions": Kept(
-        _RECORD, {"answer": "NULL", "response": "NULL", "feedback": "NULL", "criteria": "NULL"}
+        _RECORD,
+        {
+            "answer_sealed": "NULL",
+            "response": "NULL",
+            "feedback_sealed": "NULL",
+            "criteria": "NULL",
+        },
     ),
-    "feedback": Kept(_RECORD, {"body": "''"}),
-    "content_views": Kept(_RECORD, {"details": "'{}'"}),
+    "feedback": Kept(_RECORD, {"text_sealed": "NULL"}),
+    "content_views": Kept(_RECORD, {"details": "'{}'", "text_sealed": "NULL"}),
     "content_completions": Kept(_RECORD),
     "video_progress": Kept(_RECORD),
     "orders": Kept(_MONEY),

@@ -35,6 +35,9 @@ WRAPPED = (
     Wrapped("webhooks", "id", "secret_sealed", lambda id_: f"webhook/{id_}".encode()),
     Wrapped("webhooks", "id", "previous_sealed", lambda id_: f"webhook/{id_}".encode()),
     Wrapped("identity_providers", "id", "client_secret_sealed", lambda id_: str(id_).encode()),
+    Wrapped(
+        "media_keys", "institution_id", "wrapped_keyset", lambda id_: f"media_keys/{id_}".encode()
+    ),
     Wrapped("certificate_keys", "kid", "private_sealed", lambda kid: str(kid).encode()),
 )
 

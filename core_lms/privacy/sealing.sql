@@ -15,7 +15,41 @@ UPDATE users SET
 WHERE id = %(id)s
 
 -- name: is_validated
-SELECT convalidated FROM pg_constraint WHERE conname = 'users_hold_no_plaintext'
+SELECT convalidated FROM pg_constraint WHERE conname = %(constraint)s
 
--- name: validate
-ALTER TABLE users VALIDATE CONSTRAINT users_hold_no_plaintext
+-- name: unsealed_posts
+SELECT post.id, post.user_id, post.details ->> 'text' AS text, wrapped_key
+FROM content_views AS post LEFT JOIN person_keys ON person_keys.user_id = post.user_id
+WHERE post.id > %(after_id)s AND post.event_type = 'forum.posted' AND post.details ? 'text'
+ORDER BY post.id LIMIT %(limit)s FOR UPDATE OF post
+
+-- name: seal_post
+UPDATE content_views SET text_sealed = %(text_sealed)s, details = details - 'text'
+WHERE id = %(id)s
+
+-- name: unsealed_answers
+SELECT asked.attempt_id, asked.question_id, attempt.user_id, asked.answer, asked.feedback,
+       wrapped_key
+FROM attempt_questions AS asked
+JOIN attempts AS attempt ON attempt.id = asked.attempt_id
+LEFT JOIN person_keys ON person_keys.user_id = attempt.user_id
+WHERE (asked.attempt_id, asked.question_id) > (%(after_attempt_id)s, %(after_question_id)s)
+  AND (asked.answer IS NOT NULL OR asked.feedback IS NOT NULL)
+ORDER BY asked.attempt_id, asked.question_id LIMIT %(limit)s FOR UPDATE OF asked
+
+-- name: seal_answer
+UPDATE attempt_questions
+SET answer_sealed = %(answer_sealed)s, answer = NULL,
+    feedback_sealed = %(feedback_sealed)s, feedback = NULL
+WHERE attempt_id = %(attempt_id)s AND question_id = %(question_id)s
+
+-- name: unsealed_feedback
+SELECT feedback.id, submission.user_id, feedback.body AS text, wrapped_key
+FROM feedback
+JOIN submissions AS submission ON submission.id = feedback.submission_id
+LEFT JOIN person_keys ON person_keys.user_id = submission.user_id
+WHERE feedback.id > %(after_id)s AND feedback.body <> ''
+ORDER BY feedback.id LIMIT %(limit)s FOR UPDATE OF feedback
+
+-- name: seal_feedback
+UPDATE feedback SET text_sealed = %(text_sealed)s, body = '' WHERE id = %(id)s

@@ -25,8 +25,10 @@ OWNER_COLUMNS = frozenset({"user_id", "learner_id", "guardian_id"})
 REGISTERED = {
     "audit_log": sql.SQL("about @> ARRAY[%(user_id)s::uuid]"),
     "audit_queue": None,
+    "audit_redactions": None,
+    "erasures": None,
 }
-"""Tables whose rows are found otherwise; None: a queue that the application cannot read."""
+"""Tables whose rows are found otherwise; None: those that the application cannot read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ def _children(
     wheres: dict[str, list[sql.Composable]] = defaultdict(list)
     for key in keys:
         parent = found.get(key["parent"])
-        if parent is None or parent.name == PEOPLE or key["child"] in found:
+        if parent is None or parent.name == PEOPLE or key["child"] in (*found, *REGISTERED):
             continue
         wheres[key["child"]].append(
             sql.SQL("({}) IN (SELECT {} FROM {} WHERE {})").format(

@@ -134,9 +134,9 @@ async def change_password(
 async def forgot(
     body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
 ) -> Accepted:
-    """Have a link mailed. The answer is the same whether the address has an account."""
+    """Have a link mailed. The answer, and the work it takes, are the same for every address."""
     async with work.begin(Public()) as unit:
-        await service.forgot(unit, body.email, who)
+        await service.forgot(unit, body, who)
     return Accepted()
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged
-from core_lms.sessions import links, password_rules, repository, store
+from core_lms.sessions import asks, links, password_rules, repository, store
 from core_lms.sessions.passwords import hashing
+from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
 from core_lms.sessions.store import Session, sessions
 from core_lms.sessions.tenant import enter
@@ -152,13 +153,11 @@ async def shut_out(unit: Unit, user_id: str) -> None:
     await sessions().shut_out(user_id)
 
 
-async def forgot(unit: Unit, email: str, client: Client) -> None:
+async def forgot(unit: Unit, wish: Forgotten, client: Client) -> None:
     """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
     throttle = Throttle(async_client(), settings())
-    await throttle.attempt(f"forgot/{unit.institution_id}/{email}", client.address)
-    user = await users.of_email(unit, email)
-    if user is not None:
-        await accounts.ask_for_reset(unit, user)
+    await throttle.attempt(f"forgot/{unit.institution_id}/{wish.email}", client.address)
+    await asks.ask(unit, "reset", wish)
 
 
 async def change_password(

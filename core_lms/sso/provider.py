@@ -1,7 +1,8 @@
 """An OpenID Connect provider over HTTP: its description, its keys, the exchange of a code.
 
-Addresses come from an administrator and from the provider's own description. Only TLS is spoken
-(unless the setting says otherwise), redirects are not followed, and answers are bounded.
+Addresses come from an administrator and from the provider's own description. Only TLS is spoken,
+and only to public addresses (unless the settings say otherwise), redirects are not followed, and
+answers are bounded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet
 
 from contracts.errors import Rejected, Retryable
+from core_lms.addresses import NotAllowed, may_be_public, transport
 from core_lms.sso.settings import SsoSettings, settings
 
 MAX_ANSWER = 1024 * 1024
@@ -139,6 +141,8 @@ class Directory:
             raise Rejected(f"issuer: {url!r} is no address") from None
         if parts.scheme not in schemes or not address.host or parts.username is not None:
             raise Rejected(f"issuer: {url!r} is no https address (LMS_SSO_PLAIN_HTTP allows http)")
+        if not self._settings.allow_private and not may_be_public(address.host):
+            raise _inside(address.host)
 
     async def _ask(
         self, method: str, url: str, *, refusable: bool = False, **more: Any
@@ -147,7 +151,11 @@ class Directory:
         host = urlsplit(url).hostname
         try:
             async with (
-                httpx.AsyncClient(timeout=self._settings.timeout_s) as client,
+                httpx.AsyncClient(
+                    transport=transport(self._settings.allow_private),
+                    timeout=self._settings.timeout_s,
+                    trust_env=False,
+                ) as client,
                 client.stream(method, url, **more) as answer,
             ):
                 body = bytearray()
@@ -155,6 +163,8 @@ class Directory:
                     body += chunk
                     if len(body) > MAX_ANSWER:
                         raise Rejected(f"the provider at {host} answers with too much")
+        except NotAllowed:
+            raise _inside(host) from None
         except (httpx.HTTPError, OSError) as error:
             raise Retryable(f"the provider at {host} does not answer") from error
         whole = httpx.Response(answer.status_code, headers=answer.headers, content=bytes(body))
@@ -163,6 +173,10 @@ class Directory:
         if answer.status_code != 200 and not refusable:
             raise Rejected(f"the provider at {host} answers {answer.status_code} for {method}")
         return whole
+
+
+def _inside(host: str | None) -> Rejected:
+    return Rejected(f"issuer: {host} is of a private network (LMS_SSO_ALLOW_PRIVATE)")
 
 
 def _named(keys: list[Key], kid: str | None) -> list[Key]:

@@ -12,7 +12,16 @@ from gateway.text import Body, Line, Text
 
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Address = Annotated[Text, Field(max_length=500, pattern=r"^https?://[^\s#?]+$")]
-RedirectUri = Annotated[Text, Field(max_length=500, pattern=r"^[a-z][a-z0-9+.-]*:[^\s#]+$")]
+RedirectUri = Annotated[
+    Text,
+    Field(
+        max_length=500,
+        pattern=r"^(https://[^\s#]+|http://(localhost|127\.0\.0\.1|\[::1\])([:/][^\s#]*)?"
+        r"|[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/[^\s#]*)$",
+        description="`https`, `http` on the person's own machine, or an app's own scheme, which is "
+        "a domain name of its maker's (`org.example.learn:/back`, RFC 8252)",
+    ),
+]
 Domain = Annotated[Text, Field(max_length=253, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 Scope = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,60}$")]
 Secret = Annotated[Text, Field(min_length=1, max_length=500)]

@@ -14,6 +14,9 @@ class SsoSettings(BaseSettings):
     plain_http: bool = False
     """Whether providers may be reached without TLS. For a provider on one's own machine; over a
     network, whoever listens could be anybody."""
+    allow_private: bool = False
+    """Whether providers may be on a network of our own: a campus login behind the firewall. Whoever
+    administers an institution could then have us connect to what else stands there."""
     timeout_s: float = Field(default=5.0, gt=0)
     """A provider that has not answered by then is away (503)."""
     attempt_s: int = Field(default=600, ge=30)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
+from core_lms.sessions import asks
 from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
     Accepted,
@@ -40,9 +41,10 @@ _registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RE
 async def register_oneself(
     body: SelfRegistration, work: Annotated[Work, does("registration.create", keyed=True)]
 ) -> Accepted:
-    """Ask for an account. The answer is the same whether the address has one already."""
+    """Ask for an account. The answer, and the work it takes, are the same for every address."""
     async with work.begin(Institution()) as unit:
-        await service.register_oneself(unit, body)
+        service.open_to_strangers()
+        await asks.ask(unit, "register", body)
     return Accepted()
 
 

@@ -47,15 +47,18 @@ async def register(unit: Unit, registration: Registration) -> tuple[DictRow, boo
     return user, True
 
 
+def open_to_strangers() -> None:
+    """Raises ``Forbidden`` where only administrators register people."""
+    if not settings().self_registration:
+        raise Forbidden("accounts are made by the institution here: ask its administrators")
+
+
 async def register_oneself(unit: Unit, wish: SelfRegistration) -> None:
     """A student's account that becomes active with the link that is mailed.
 
     Whoever asks learns nothing: an address that has an account gets a mail that lets its owner in.
     No password is taken here, so nobody can prepare an account for somebody else's address.
-    Raises ``Forbidden`` where only administrators register people.
     """
-    if not settings().self_registration:
-        raise Forbidden("accounts are made by the institution here: ask its administrators")
     known = await repository.of_email(unit, wish.email)
     if known is not None:
         await ask_for_reset(unit, known)

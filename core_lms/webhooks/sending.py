@@ -19,8 +19,8 @@ import httpcore
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
+from core_lms.addresses import NotAllowed, PublicOnly
 from core_lms.webhooks import repository, secrets, service
-from core_lms.webhooks.addresses import NotAllowed, PublicOnly
 from core_lms.webhooks.failpoint import reached
 from core_lms.webhooks.settings import WebhookSettings
 from core_lms.work import transaction

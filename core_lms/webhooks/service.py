@@ -16,9 +16,9 @@ from contracts.events.integration import (
     WebhookUpdated,
 )
 from core_lms import pages
+from core_lms.addresses import check_url
 from core_lms.idempotency import claim
 from core_lms.webhooks import repository, secrets, subscriptions
-from core_lms.webhooks.addresses import check_url
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
 from core_lms.webhooks.settings import WebhookSettings
 from core_lms.work import Unit

@@ -43,7 +43,11 @@ _taken, _refused, _revoked, _unmetered, _closed = (
 
 def revocation_keys(caller: Caller) -> list[str]:
     """What in Redis says that this caller's token counts no longer."""
-    return [f"revoked:{id_}" for id_ in (caller.session_id, caller.user_id) if id_ is not None]
+    return [
+        f"revoked:{id_}"
+        for id_ in (caller.session_id, caller.user_id, caller.made_by)
+        if id_ is not None
+    ]
 
 
 class RateLimits:

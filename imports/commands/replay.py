@@ -22,6 +22,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="virtual seconds per second; default 86400 (a day each second), 0: no pacing",
     )
     parser.add_argument(
+        "--notify",
+        action="store_true",
+        help="let people and webhooks hear of what happened then, certificates among it",
+    )
+    parser.add_argument(
         "--institution", default=DEFAULT_INSTITUTION, metavar="UUID", help="whose learners they are"
     )
 
@@ -32,7 +37,7 @@ def run(args: argparse.Namespace) -> int | None:
 
     if args.speed < 0 or (args.days is not None and args.days < 1):
         raise Misconfigured("--speed is 0 or more, --days is 1 or more")
-    done = replay(args.institution, days=args.days, speed=args.speed)
+    done = replay(args.institution, days=args.days, speed=args.speed, notify=args.notify)
     if not done.days:
         sys.stdout.write("nothing to replay: no import holds days back\n")
         return None

@@ -24,6 +24,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="leave the last N days to learnstream replay",
     )
     parser.add_argument(
+        "--notify",
+        action="store_true",
+        help="let people and webhooks hear of what happened then, certificates among it",
+    )
+    parser.add_argument(
         "--institution", default=DEFAULT_INSTITUTION, metavar="UUID", help="whose learners they are"
     )
 
@@ -32,7 +37,11 @@ def run(args: argparse.Namespace) -> int:
     from imports.oulad.service import import_oulad  # DuckDB: only when it is needed
 
     done = import_oulad(
-        args.path, args.institution, until=args.until, hold_back_days=args.hold_back_days
+        args.path,
+        args.institution,
+        until=args.until,
+        hold_back_days=args.hold_back_days,
+        notify=args.notify,
     )
     if done.nothing_new:
         sys.stdout.write(f"nothing to do: {done.nothing_new}\n")

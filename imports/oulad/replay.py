@@ -41,12 +41,14 @@ class Replayed:
     seconds: float = 0.0
 
 
-def replay(institution: str, *, days: int | None = None, speed: float = DAY_S) -> Replayed:
+def replay(
+    institution: str, *, days: int | None = None, speed: float = DAY_S, notify: bool = False
+) -> Replayed:
     """Bring up to ``days`` held-back days (none: all) of every import that has some.
 
     ``speed`` is virtual seconds per second; OULAD knows no times of day, so a day's requests are
     spread evenly over it. 0 is as fast as the LMS takes them. A day that was interrupted is sent
-    again: the keys make that harmless.
+    again: the keys make that harmless. Nobody is notified of the past, unless ``notify``.
     """
     done = Replayed()
     started = time.monotonic()
@@ -59,7 +61,7 @@ def replay(institution: str, *, days: int | None = None, speed: float = DAY_S) -
                 raise Rejected(f"the import of {run.name} was interrupted; run it again first")
             left = None if days is None else days - len(done.days)
             if left is None or left > 0:
-                _replay_run(connection, run, known[:position], left, speed, done)
+                _replay_run(connection, run, known[:position], left, speed, done, notify)
     done.seconds = time.monotonic() - started
     return done
 
@@ -79,6 +81,7 @@ def _replay_run(
     days: int | None,
     speed: float,
     done: Replayed,
+    notify: bool,
 ) -> None:
     assert run.until_on is not None
     with locate(Path(run.source_path)) as source:
@@ -102,7 +105,7 @@ def _replay_run(
             ).fetchall()[:days]
             total = sum(count for _, count in todo)
             with progress.counting("replaying", total) as advance:
-                asyncio.run(_drive(db, run, todo, speed, advance, done))
+                asyncio.run(_drive(db, run, todo, speed, advance, done, notify))
         finally:
             reading.__exit__(None, None, None)
 
@@ -114,8 +117,9 @@ async def _drive(
     speed: float,
     advance: Callable[[int], None],
     done: Replayed,
+    notify: bool,
 ) -> None:
-    async with Driver(run.institution_id, answered=advance) as driver:
+    async with Driver(run.institution_id, answered=advance, silent=not notify) as driver:
         done.answers.append(driver.answers)
         started = time.monotonic()
         for day, count in days:
@@ -130,7 +134,7 @@ async def _drive(
                 await driver.send(Request(learner, what, path, body, key))
             await driver.drained()
             if results:
-                await asyncio.to_thread(_announce, db, run, day, results)
+                await asyncio.to_thread(_announce, db, run, day, results, notify)
                 done.results += len(results)
                 advance(len(results))
             done.days.append(history.day_date(day))
@@ -146,10 +150,12 @@ async def _until(moment: float) -> None:
         await asyncio.sleep(wait_s)
 
 
-def _announce(db: duckdb.DuckDBPyConnection, run: Run, day: int, enrollments: list[str]) -> None:
+def _announce(
+    db: duckdb.DuckDBPyConnection, run: Run, day: int, enrollments: list[str], notify: bool
+) -> None:
     """Bring the final results of a day as the import would have: rows first, then events, once."""
     runs.connect_again(_complete, enrollments, history.day_date(day))
-    publish(db, run.group, day + 1)
+    publish(db, run.group, day + 1, notify=notify)
 
 
 def _complete(connection: psycopg.Connection, enrollments: list[str], on: date) -> None:

@@ -41,7 +41,12 @@ class Imported:
 
 
 def import_oulad(
-    path: Path, institution: str, *, until: date | None = None, hold_back_days: int | None = None
+    path: Path,
+    institution: str,
+    *,
+    until: date | None = None,
+    hold_back_days: int | None = None,
+    notify: bool = False,
 ) -> Imported:
     """Bring all that happened before ``until``, or before the last ``hold_back_days`` days.
 
@@ -63,7 +68,7 @@ def import_oulad(
             reading = opened(source)
             db = reading.__enter__()
         try:
-            return _import(db, connection, done, others, until, hold_back_days)
+            return _import(db, connection, done, others, until, hold_back_days, notify)
         finally:
             reading.__exit__(None, None, None)
 
@@ -75,6 +80,7 @@ def _import(
     others: list[Run],
     until: date | None,
     hold_back_days: int | None,
+    notify: bool,
 ) -> Imported:
     run = done.run
     with done.timed("map"), progress.waiting("mapping"):
@@ -103,7 +109,7 @@ def _import(
     end = history.until_day(run.until_on)
     total = sum(chunk.events for chunk in chunks(db, end))
     with done.timed("publish"), progress.counting("publishing events", total) as advance:
-        done.published = publish(db, run.group, end, advance)
+        done.published = publish(db, run.group, end, advance, notify=notify)
     run.events = history.counts(db, end)
     run.figures = {
         "seconds": done.seconds,

@@ -17,7 +17,9 @@ from contracts import canonical
 from contracts.dead_letters import DeadLetter
 from contracts.envelope import MAX_BYTES, Envelope, decode
 from contracts.errors import Rejected
+from contracts.event import EVENTS, personal_fields
 from pipelines.archive import binary
+from stack.pseudonyms import Pseudonyms, among
 
 STAGE = "archive"
 
@@ -30,6 +32,11 @@ _READ = (
     *("source_service", "schema_version", "payload"),
 )
 COLUMNS = (*_READ, "event_type", "topic", "received_at", "batch_no")
+
+_USER, _PAYLOAD = _READ.index("user_id"), _READ.index("payload")
+_MENTIONING = {name for name, event in EVENTS.items() if set(personal_fields(event)) - {"user_id"}}
+"""Events that may name somebody in another field."""
+_ids = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Row = tuple[bytes | None, ...]
 """The fields of ``_READ`` as they stand in a message, without quotes: None where one is null, empty
@@ -106,6 +113,20 @@ class Batch:
         if message is not None:
             self.messages.append(message)
 
+    def rename(self, pseudonyms: Pseudonyms) -> None:
+        """Whoever was erased is named by the id that took the place of theirs."""
+        if not pseudonyms:
+            return
+        named = [_named(row, place[0]) for row, place in zip(self.rows, self.places, strict=True)]
+        gone = {
+            old.encode(): new.encode()
+            for old, new in among({id_ for ids in named for id_ in ids}, pseudonyms).items()
+        }
+        for number, ids in enumerate(named) if gone else ():
+            for id_ in ids:
+                if (new := gone.get(id_.encode())) is not None:
+                    self.rows[number] = _renamed(self.rows[number], id_.encode(), new)
+
     def arrivals(self) -> dict[str, tuple[int, int, int]]:
         """By topic: how many events, how many of them late, how many from the future."""
         # Moments in UTC compare as their texts do. To the second: what follows it is less than ~.
@@ -147,6 +168,19 @@ class Batch:
             map(_placed, self.places),
             repeat(binary.moments([moment(self.at)])[0] + binary.bigint(number), count),
         )
+
+
+def _named(row: Row, event_type: str) -> set[str]:
+    """The people whom a row may be about, and in a rare one every other id there is."""
+    found = set(_ids.findall(row[_PAYLOAD] or b"")) if event_type in _MENTIONING else set()
+    return {id_.decode() for id_ in (*found, row[_USER]) if id_}
+
+
+def _renamed(row: Row, old: bytes, new: bytes) -> Row:
+    values = list(row)
+    values[_USER] = new if row[_USER] == old else row[_USER]
+    values[_PAYLOAD] = (row[_PAYLOAD] or b"").replace(old, new)
+    return tuple(values)
 
 
 _timestamp = itemgetter(1)

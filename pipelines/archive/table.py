@@ -13,11 +13,14 @@ from contracts.errors import Misconfigured
 from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
 from pipelines.archive.rows import COLUMNS, Batch, moment
-from stack import postgres
+from stack import postgres, pseudonyms
 
 Partition = tuple[str, int]
 
 _LOCK = 0x4C53_0002  # one archive at a time; any constant no other lock of ours uses
+_ERASING = 0x4C53_0023
+"""Held shared while a batch is stored, exclusively while a person is moved to another id
+(``move_person``, migration 0035)."""
 _COPY = sql.SQL("COPY {table} (" + ", ".join(COLUMNS) + ") FROM STDIN (FORMAT binary)")
 _ADVANCE = """
 INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
@@ -81,6 +84,8 @@ class ArchiveTable:
         number = self._batch_no + 1
         stored = 0
         with self._connection.transaction():
+            self._connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", (_ERASING,))
+            batch.rename(pseudonyms.read(self._connection))
             if batch.rows:
                 stored = self._insert(batch, number)
             with self._connection.cursor() as cursor:

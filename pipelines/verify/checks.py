@@ -146,6 +146,7 @@ NOT_COMPARED = {
     "archive_kept": "how long the archive is kept and since when it is whole: a setting",
     "archive_heartbeat": "the newest heartbeat: a measurement",
     "commit_to_row": "what heartbeats measured",
+    "erasures": "which old ids Kafka still has: verify reads Kafka's messages by it",
     "archived_content_events": "a view of the archive's rows for rebuilds, without sums",
 }
 """Tables and views of the analytical database that no check covers, and why."""

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import redis
 
+from contracts.consent import OF_FEATURES
 from contracts.errors import Rejected
 from stack import cli
 from stack import redis as stack_redis
@@ -59,10 +60,16 @@ def _defaults(db: duckdb.DuckDBPyConnection) -> None:
     """Whether features are made of who has said nothing, by institution."""
     settings = ConsentSettings()
     found = db.execute("SELECT DISTINCT institution_id::VARCHAR FROM kafka_event").fetchall()
-    db.execute("CREATE OR REPLACE TABLE unasked (institution_id UUID, agreed BOOLEAN)")
-    rows = [(one, "personalization" in settings.by_default(one)) for (one,) in found]
+    db.execute(
+        "CREATE OR REPLACE TABLE unasked (institution_id UUID, purpose VARCHAR, agreed BOOLEAN)"
+    )
+    rows = [
+        (one, purpose, purpose in settings.by_default(one))
+        for (one,) in found
+        for purpose in OF_FEATURES
+    ]
     if rows:
-        db.executemany("INSERT INTO unasked VALUES (?, ?)", rows)
+        db.executemany("INSERT INTO unasked VALUES (?, ?, ?)", rows)
 
 
 def _live(db: duckdb.DuckDBPyConnection, client: redis.Redis, now: datetime) -> None:

@@ -133,6 +133,7 @@ class Reconciliation:
                 [self._begins_at],
             )
             self._ask("analytics", analytics)
+            self._db.execute((HERE / "rename_erased.sql").read_text(encoding="utf-8"))
             for check in FILES:
                 if check.source == "analytics":
                     self._say(f"asking analytics: {check.right}")

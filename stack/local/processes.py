@@ -46,7 +46,12 @@ class OwnProcess(Part):
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
         return Launch(
             [sys.executable, "-m", self.module],
-            {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "LMS_PRINCIPAL": self.name},
+            {
+                "PYTHONPATH": path,
+                "PYTHONUNBUFFERED": "1",
+                "LMS_PRINCIPAL": self.name,
+                "LMS_LOCAL_SUPERVISED": "true",
+            },
             REPOSITORY,
         )
 

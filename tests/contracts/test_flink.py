@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from datetime import datetime
 
 import pytest
 
 from contracts import flink
-from contracts.event import EVENTS
+from contracts.event import EARLIEST, EVENTS, LATEST
 from contracts.fixtures import example_envelope
 from contracts.topics import CONTENT, EVENT_TOPICS, Topic
 
@@ -66,11 +68,31 @@ def test_a_wrong_field_does_not_fit_the_pattern(old: str, new: str) -> None:
         ("2015-12-31", True),
         ("2015-13-01", False),
         ("0000-01-01", False),
+        ("0001-01-01", False),
+        ("1969-12-31", False),
+        ("1970-01-01", True),
+        ("1972-02-29", True),
+        ("2100-02-29", False),
+        ("2196-02-29", True),
+        ("2199-12-31", True),
+        ("2200-01-01", False),
     ],
 )
 def test_a_day_fits_the_pattern_where_the_calendar_has_it(day: str, is_one: bool) -> None:
     text = _texts("content.viewed").replace("2026-02-17", day)
     assert bool(re.search(flink.pattern(CONTENT), text)) is is_one
+
+
+def test_every_day_of_the_years_that_events_may_name_fits_and_no_other() -> None:
+    fits = re.compile(flink._MOMENT).fullmatch
+    for year in (*range(1965, 1975), 2000, 2024, 2100, *range(2194, 2206)):
+        for month, day in itertools.product(range(1, 13), range(1, 32)):
+            text = f"{year}-{month:02}-{day:02}T00:00:00Z"
+            try:
+                is_one = EARLIEST <= datetime.fromisoformat(text) < LATEST
+            except ValueError:
+                is_one = False
+            assert bool(fits(text)) is is_one, text
 
 
 def _texts(type_: str) -> str:

@@ -7,19 +7,100 @@ from typing import Any
 
 import pytest
 
-from contracts.ids import named_id, new_id
+from contracts.ids import new_id
+from core_lms.assessment.kinds import kinds
 from core_lms.idempotency import resource_id
+from gateway.caller import Caller
 
 ANY = "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"
 
 
-def test_a_key_that_is_a_canonical_uuid_is_the_id_and_others_name_one() -> None:
-    assert resource_id(ANY, "event", ANY) == ANY
-    assert resource_id(ANY, "event", ANY.upper()) == named_id(ANY, "event", ANY.upper())
-    assert resource_id(ANY, "event", "page 4") == named_id(ANY, "event", "page 4")
-    assert resource_id(ANY, "event", "k") != resource_id(ANY, "submission", "k")
-    assert resource_id(ANY, "event", "k") != resource_id(new_id(), "event", "k")
-    assert resource_id(ANY, "event", None) != resource_id(ANY, "event", None)
+def person(institution_id: str = ANY, user_id: str = ANY) -> Caller:
+    return Caller(
+        "person",
+        institution_id,
+        user_id,
+        frozenset({"student@institution"}),
+        name=f"user/{user_id}",
+    )
+
+
+def test_a_key_and_its_sender_name_an_id() -> None:
+    mira, ben = person(), person(user_id=new_id())
+    assert resource_id(mira, "event", "k") == resource_id(mira, "event", "k")
+    for key in ("k", ANY, ANY.upper()):
+        assert resource_id(mira, "event", key) != resource_id(ben, "event", key)
+        assert resource_id(mira, "event", key) != key
+    assert resource_id(mira, "event", "k") != resource_id(mira, "submission", "k")
+    assert resource_id(mira, "event", "k") != resource_id(person(new_id()), "event", "k")
+    assert resource_id(mira, "event", None) != resource_id(mira, "event", None)
+
+
+def test_an_import_says_which_ids_things_had_and_no_other_machine_does() -> None:
+    importer = Caller("machine", ANY, permissions=frozenset({"*"}), name="machine/driver")
+    robot = Caller("machine", ANY, permissions=frozenset({"item.*"}), name="key/robot")
+    assert resource_id(importer, "event", ANY) == ANY
+    assert resource_id(importer, "event", ANY.upper()) != ANY.upper()
+    assert resource_id(robot, "event", ANY) != ANY
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("key", ["attempt-1", ANY])
+def test_another_learner_with_the_same_key_gets_an_attempt_of_their_own(lms: Any, key: str) -> None:
+    """Before, they were given the first one's attempt, answers and all."""
+    course_id, quiz, question = quizzed(lms)
+    path = f"/assessments/{quiz}/attempts"
+    ids = [lms.user(), lms.user()]
+    for learner in ids:
+        lms.enrollment(course_id, learner)
+    mira, ben = (lms.person(learner) for learner in ids)
+    first = mira.made(path, {}, key=key)
+    answer = {"question_id": question, "answer": {"choice": "a"}, "revision": 1}
+    assert mira.post(f"/attempts/{first['id']}/answers", answer).status_code == 200
+    second = ben.made(path, {}, key=key)
+    assert second["id"] != first["id"]
+    assert (first["user_id"], second["user_id"]) == tuple(ids)
+    assert [q["answer"] for q in second["questions"]] == [None]
+    assert mira.post(path, {}, key=key).json()["id"] == first["id"], "a repeat is a repeat"
+    assert ben.post(path, {}, key=key).json()["id"] == second["id"]
+
+
+def quizzed(lms: Any) -> tuple[str, str, str]:
+    """A course, a quiz of it that asks one question, and the question."""
+    course_id = lms.course()
+    bank = lms.made(f"/courses/{course_id}/banks", {"title": "Statistics"})
+    single = {"kind": "single", "body": dict(kinds()["single"].example)}
+    question = lms.made(f"/banks/{bank['id']}/questions", single)
+    quiz = lms.assessment(course_id)
+    lms.made(f"/assessments/{quiz}/parts", {"question_id": question["id"]})
+    return course_id, quiz, question["id"]
+
+
+@pytest.mark.integration
+def test_a_repeat_is_answered_to_who_may_still_see_what_was_made(lms: Any) -> None:
+    mine, other = lms.user("instructor"), lms.user("instructor")
+    teacher = lms.person(mine, "instructor@institution")
+    body = {"title": "A draft of somebody else", "instructor_id": other}
+    course = teacher.made("/courses", body, key="k")
+    lms.call("PATCH", f"/courses/{course['id']}", json={"title": "Not for all"},
+             headers={"If-Match": "*"})  # fmt: skip
+    assert teacher.get(f"/courses/{course['id']}").status_code == 403
+    repeated = teacher.post("/courses", body, key="k")
+    assert repeated.status_code == 403, repeated.text
+    assert "Not for all" not in repeated.text
+    own = {"title": "Mine", "instructor_id": mine}
+    made = teacher.made("/courses", own, key="l")
+    assert teacher.post("/courses", own, key="l").json()["id"] == made["id"]
+
+
+@pytest.mark.integration
+def test_somebody_else_s_key_tells_nothing_and_takes_nothing(lms: Any) -> None:
+    """A key that named the id told who asks whether there is such a thing, and could be taken."""
+    course_id, mira, ben = lms.course(), lms.user(), lms.user()
+    path, key = f"/courses/{course_id}/enrollments", new_id()
+    assert lms.person(ben).made(path, {"user_id": ben}, key=key)["id"] != key
+    assert lms.person(mira).post(path, {"user_id": mira}, key=key).status_code == 201
+    assert lms.get(f"/enrollments/{key}").status_code == 404
 
 
 @pytest.mark.integration

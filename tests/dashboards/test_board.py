@@ -14,13 +14,13 @@ from uuid import uuid4
 import httpx
 import psycopg
 import pytest
+from dashboards.web.names import Names
 from psycopg import sql
 
 from contracts.errors import Retryable
 from dashboards import panel as catalogue
 from dashboards.panel import Panel
 from dashboards.web.board import Answer, Board
-from dashboards.web.names import Names
 from stack.postgres import PostgresSettings
 
 pytestmark = pytest.mark.integration

@@ -96,8 +96,13 @@ def test_the_last_word_counts_and_erased_is_for_good(connection: psycopg.Connect
     assert not may()
     consent.heed(connection, redis, [given, withdrawn])  # told again, out of order
     assert may()
-    other = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"), 3)
+    other = tell(ConsentWithdrawn(user_id=ana, purpose="communication"), 3)
     assert consent.heed(connection, redis, [other]) == []
+    assert may()
+    of_analytics = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"), 4)
+    assert consent.heed(connection, redis, [of_analytics]) == [ana]
+    assert not may()
+    consent.heed(connection, redis, [tell(ConsentGiven(user_id=ana, purpose="analytics"), 5)])
     assert may()
     consent.heed(connection, redis, [tell(UserDeleted(user_id=ana), 1)])
     assert not may()
@@ -113,7 +118,7 @@ def test_who_said_nothing_is_as_the_deployment_decided(
     monkeypatch.setenv("LMS_PRIVACY_DEFAULT_CONSENT", "analytics")
     assert consent.agreed(connection, LEARNER, rows) == []
     monkeypatch.setenv(
-        "LMS_PRIVACY_DEFAULT_CONSENT", f"analytics; {DEFAULT_INSTITUTION}=personalization"
+        "LMS_PRIVACY_DEFAULT_CONSENT", f"analytics; {DEFAULT_INSTITUTION}=personalization,analytics"
     )
     assert consent.agreed(connection, LEARNER, rows) == rows
 
@@ -133,3 +138,16 @@ def test_every_view_about_learners_is_covered(connection: psycopg.Connection[Any
         assert len(kept(view, ana)) == 1
     consent.remove(connection, redis, [ana])
     assert [kept(view, ana) for view in views] == [[]] * len(views)
+
+
+def test_who_is_in_no_statistics_has_no_features_either(
+    connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, redis = new_id(), stack_redis.client()
+    history.write(connection, LEARNER, [row(ana)])
+    withdrawn = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"))
+    assert consent.heed(connection, redis, [withdrawn]) == [ana]
+    assert kept(LEARNER, ana) == []
+    assert consent.agreed(connection, LEARNER, [row(ana)]) == []
+    monkeypatch.setenv("LMS_PRIVACY_DEFAULT_CONSENT", "personalization")
+    assert consent.agreed(connection, LEARNER, [row(new_id())]) == []

@@ -18,8 +18,9 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from contracts.errors import Rejected
+from contracts.history import is_history
 from contracts.ids import named_id, new_id
-from contracts.topics import CONTENT
+from contracts.topics import CONTENT, EVENT_TOPICS
 from imports.oulad.replay import replay
 from imports.oulad.service import import_oulad
 from imports.oulad.source import locate
@@ -175,6 +176,7 @@ def test_held_back_days_come_over_http_once_however_often_they_are_replayed(
         ).fetchone()
     assert clicks == (9, "2014-02-13 00:00:00+00")
     assert waiting == (4,)  # two views, a submission and its grade
+    assert silent(institution) == {True}, "and what waits for Kafka is as silent as what is there"
 
     assert replay(institution, speed=0).days == []
     with connect_lms() as connection:
@@ -191,6 +193,30 @@ def test_held_back_days_come_over_http_once_however_often_they_are_replayed(
             ).fetchone()
             == waiting
         )
+
+
+def silent(institution: str) -> set[bool]:
+    """Whether the institution's messages, in Kafka and on the way there, say that they are past."""
+    start = dict.fromkeys(kafka.places(*(topic.name for topic in EVENT_TOPICS)), 0)
+    found = {
+        is_history(message.headers())
+        for messages in kafka.remaining(start)
+        for message in messages
+        if institution.encode() in (message.value() or b"")
+    }
+    with connect_lms() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT history FROM outbox WHERE message::json->>'institution_id' = %s",
+            [institution],
+        ).fetchall()
+    return found | {row[0] for row in rows}
+
+
+def test_an_import_that_shall_notify_marks_nothing_as_past(
+    institution: str, tmp_path: Path
+) -> None:
+    import_oulad(write(tmp_path), institution, until=UNTIL, notify=True)
+    assert silent(institution) == {False}
 
 
 def forget(connection: psycopg.Connection, institution: str) -> None:

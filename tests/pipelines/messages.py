@@ -62,6 +62,8 @@ def _variants() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "as it should be", {}
     yield "with a fraction of a second", {"timestamp": "2014-03-01T10:20:30.123456Z"}
     yield "on a leap day", {"timestamp": "2016-02-29T00:00:00Z"}
+    yield "at the first moment there is", {"timestamp": "1970-01-01T00:00:00Z"}
+    yield "at the last moment there is", {"timestamp": "2199-12-31T23:59:59.999999Z"}
     yield "with a field nobody knows", {"colour": "red", "payload": {"extra": {"a": [1, 2]}}}
     yield "without clicks, which has a default", {"payload": {"clicks": ...}}
     yield "with the most clicks", {"payload": {"clicks": 2**31 - 1}}
@@ -93,6 +95,9 @@ def _variants() -> Iterator[tuple[str, dict[str, Any]]]:
         ("of no hour", "2014-03-01T24:00:00Z"),
         ("of a leap second", "2014-03-01T23:59:60Z"),
         ("of year zero", "0000-03-01T00:00:00Z"),
+        ("of year one", "0001-01-01T00:00:00Z"),
+        ("before 1970", "1969-12-31T23:59:59Z"),
+        ("after 2199", "2200-01-01T00:00:00Z"),
         ("in nanoseconds", "2014-03-01T10:20:30.123456789Z"),
         ("in words", "yesterday"),
     ):

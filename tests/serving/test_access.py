@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,12 +15,13 @@ import psycopg
 import pytest
 
 from contracts.ids import DEFAULT_INSTITUTION, new_id
+from contracts.topics import RECOMMENDATIONS
 from core_lms.access import operator
 from core_lms.access.operator import OperatorAuth
 from gateway.caller import Caller
 from gateway.tokens import issue
 from serving.access import KEPT_S, NOTHING, SELF, Related, Relations
-from stack import cli
+from stack import cli, kafka
 from stack import redis as stack_redis
 from stack.http import HttpSettings
 from stack.postgres import connect_lms
@@ -95,7 +97,9 @@ def world(stack: Any) -> Iterator[World]:
             body = {"email": f"{new_id()}@example.org", "name": "Somebody", "role": role}
             return str(made("/users", body)["id"])
 
-        people = {who: person("student") for who in ("ana", "ben", "guardian", "named", "pump")}
+        people = {
+            who: person("student") for who in ("ana", "ben", "guardian", "named", "pump", "quiet")
+        }
         people |= {who: person("instructor") for who in ("ines", "other_teacher")}
         people["admin"] = person("admin")
         course = str(made("/courses", {"title": "A", "instructor_id": people["ines"]})["id"])
@@ -210,6 +214,42 @@ def test_impressions_cannot_be_pumped(world: World) -> None:
     refused = world.offers("pump", "pump")
     assert int(refused.headers["retry-after"]) >= 1
     assert world.offers("ben", "ben").status_code == 200, "another's bucket is another's"
+
+
+def test_after_withdrawing_personalization_nothing_about_a_learner_is_recorded(
+    world: World,
+) -> None:
+    quiet = world.people["quiet"]
+    before = world.offers("quiet", "quiet").json()
+    item = {"item_id": before["items"][0]["item_id"]}
+    click = f"/recommendations/{before['recommendation_id']}/clicks"
+    assert world.ask("quiet", "POST", click, json=item).status_code == 202
+    url = f"{HttpSettings().lms_url}/api/v1/users/{quiet}/consents/personalization"
+    headers = {"Authorization": f"Bearer {world.token('quiet')}"}
+    answer = httpx.put(url, json={"given": False}, headers=headers, timeout=20)
+    assert answer.status_code == 200, answer.text
+
+    after = world.offers("quiet", "quiet").json()
+    assert len(after["items"]) == 3
+    assert after["recommendation_id"] is None
+    assert world.ask("quiet", "POST", click, json=item).status_code == 404
+    # Another's answer goes the same way to Kafka, after whatever would have been said of this one.
+    other = world.offers("ben", "ben").json()["recommendation_id"]
+    events: list[dict[str, Any]] = []
+    deadline = time.monotonic() + 60
+    while not any(event["payload"]["recommendation_id"] == other for event in events):
+        assert time.monotonic() < deadline
+        starts = dict.fromkeys(kafka.places(RECOMMENDATIONS.name), 0)
+        events = [
+            json.loads(message.value())
+            for messages in kafka.remaining(starts)
+            for message in messages
+        ]
+    of_quiet = [event for event in events if event["payload"]["user_id"] == quiet]
+    assert {event["payload"]["recommendation_id"] for event in of_quiet} == {
+        before["recommendation_id"]
+    }
+    assert [event["event_type"] for event in of_quiet].count("recommendation.clicked") == 1
 
 
 def test_search_is_for_people_of_the_institution(world: World) -> None:

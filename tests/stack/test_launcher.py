@@ -17,6 +17,7 @@ TOOLS = """
 bash cat cut df dirname du env flock grep head id mkdir mktemp printf readlink rm sed sha256sum
 sleep tail uname chmod
 """
+LOCKS = ("requirements.lock", "requirements-dev.lock", "stack/uv.lock")
 UNREACHABLE = {
     "PIP_INDEX_URL": "http://127.0.0.1:9/",
     "PIP_RETRIES": "0",
@@ -30,7 +31,7 @@ def checkout(tmp_path: Path) -> Path:
     """A checkout without environment, in a folder with a space in its name."""
     folder = tmp_path / "my checkout"
     (folder / "stack").mkdir(parents=True)
-    for name in ("learnstream", "requirements.lock", "stack/uv.lock"):
+    for name in ("learnstream", *LOCKS):
         shutil.copy(REPOSITORY / name, folder / name)
     return folder
 
@@ -156,7 +157,7 @@ def test_what_python_compiles_is_kept_beside_the_environment_whatever_the_caller
     root = checkout / ".learnstream"
     (root / "venv" / "bin").mkdir(parents=True)
     program(root / "venv" / "bin", "python", "exec env")
-    locks = [(checkout / name).read_bytes() for name in ("requirements.lock", "stack/uv.lock")]
+    locks = [(checkout / name).read_bytes() for name in LOCKS]
     made = sha256(b"".join([*locks, str(root / "venv").encode()])).hexdigest()
     (root / "venv" / ".made-from").write_text(f"{made}  -\n")
     status, said = launch(checkout, path, PYTHONDONTWRITEBYTECODE="1")

@@ -21,9 +21,7 @@ HERE = Path(__file__).parent
 class Storage(Protocol):
     """Objects by key: written whole or not at all, read in parts."""
 
-    async def write(
-        self, key: str, chunks: AsyncIterator[bytes], media_type: str, disposition: str
-    ) -> None:
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Keep what ``chunks`` gives; if it raises, nothing is kept and the error goes on."""
 
     def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -31,9 +29,6 @@ class Storage(Protocol):
 
     async def delete(self, key: str) -> None:
         """Forget an object; one that is not there is no error."""
-
-    async def link(self, key: str, seconds: int) -> str | None:
-        """An address from which anybody can read the object for so long; None: read it here."""
 
     def objects(self) -> AsyncIterator[tuple[str, datetime]]:
         """Every object's key and when it was written."""

@@ -29,12 +29,7 @@ class Objects:
     def __init__(self, store: Any) -> None:
         self._store = store
 
-    def _attributes(self, media_type: str, disposition: str) -> dict[str, str] | None:
-        return None
-
-    async def write(
-        self, key: str, chunks: AsyncIterator[bytes], media_type: str, disposition: str
-    ) -> None:
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         # The put is atomic, and an error of the iterator aborts it and comes out as it is.
         try:
             await asyncio.to_thread(
@@ -42,7 +37,6 @@ class Objects:
                 self._store,
                 key,
                 _drawn(chunks, asyncio.get_running_loop()),
-                attributes=self._attributes(media_type, disposition),
                 chunk_size=PART,
                 max_concurrency=2,
             )
@@ -71,9 +65,6 @@ class Objects:
             return
         except BaseError as error:
             raise _away(error) from error
-
-    async def link(self, key: str, seconds: int) -> str | None:
-        return None
 
     async def objects(self) -> AsyncIterator[tuple[str, datetime]]:
         pages = iter(obstore.list(self._store))

@@ -6,10 +6,8 @@ aborts incomplete multipart uploads after a day.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-import obstore
 from obstore.store import S3Store
 
 from contracts.errors import Misconfigured
@@ -17,18 +15,7 @@ from core_lms.content.settings import ContentSettings
 from core_lms.content.storage._objects import Objects
 
 
-class Bucket(Objects):
-    """Readers get the bytes from the bucket itself, by an address signed for a short while."""
-
-    def _attributes(self, media_type: str, disposition: str) -> dict[str, str] | None:
-        return {"Content-Type": media_type, "Content-Disposition": disposition}
-
-    async def link(self, key: str, seconds: int) -> str | None:
-        signed = await obstore.sign_async(self._store, "GET", key, timedelta(seconds=seconds))
-        return str(signed)
-
-
-def open_storage(settings: ContentSettings) -> Bucket:
+def open_storage(settings: ContentSettings) -> Objects:
     if not settings.s3_bucket:
         raise Misconfigured(
             "LMS_CONTENT_STORAGE is s3: name the bucket in LMS_CONTENT_S3_BUCKET",
@@ -41,4 +28,4 @@ def open_storage(settings: ContentSettings) -> Bucket:
     if settings.s3_access_key:
         options["access_key_id"] = settings.s3_access_key
         options["secret_access_key"] = settings.s3_secret_key.get_secret_value()
-    return Bucket(S3Store(settings.s3_bucket, **options))
+    return Objects(S3Store(settings.s3_bucket, **options))

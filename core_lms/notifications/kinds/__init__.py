@@ -44,7 +44,7 @@ class Kind:
     link: str = ""
     """Where it leads, relative to the public address; with ``{facts}``."""
     max_age: timedelta = field(default=timedelta(days=7))
-    """Of an older event nobody wants to hear: an imported history tells nobody anything."""
+    """Of an older event nobody wants to hear, however it came late."""
     at_sending: Callable[[Unit, str, Facts], Awaitable[Facts | None]] | None = None
     """Further facts for the person (given those written down), made when it is sent and kept
     nowhere, such as a secret ``link``; committed before it goes out. None: it is dropped."""

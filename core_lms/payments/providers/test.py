@@ -1,7 +1,7 @@
 """Pretended money: the whole flow on one machine, with notices signed as a real provider's are.
 
-``POST /payments/{id}/simulation`` is its payment page. It is enabled by default and must not be
-where courses are sold: LMS_PAYMENTS_PROVIDERS=stripe.
+``POST /payments/{id}/simulation`` is its payment page. It is the default of the local stack and is
+refused everywhere else: with it anybody can have a course without paying.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import time
 from collections.abc import Mapping
 from typing import Literal
 
+from contracts.errors import Misconfigured
 from contracts.ids import named_id, new_id
 from core_lms.payments.providers import Back, Intent, Notice, Opened, Returned
 from core_lms.payments.providers._signature import sign, verify
-from core_lms.payments.settings import PaymentSettings
+from core_lms.payments.settings import PaymentSettings, may_pretend
 from gateway.errors import Malformed
 from stack.http import HttpSettings
 from stack.secrets import secret
@@ -34,6 +35,12 @@ class TestProvider:
     __test__ = False  # not a test, whatever its name looks like
 
     def check(self) -> None:
+        if not may_pretend():
+            raise Misconfigured(
+                "LMS_PAYMENTS_PROVIDERS names 'test', which takes pretended money: only the local "
+                "stack on a loopback address may; name stripe, or nobody",
+                setting="LMS_PAYMENTS_PROVIDERS",
+            )
         _secret()
 
     def takes(self, amount_minor: int, currency: str) -> None:

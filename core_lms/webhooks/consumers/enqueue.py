@@ -22,5 +22,10 @@ async def handle(unit: Unit, envelope: Envelope) -> None:
 
 # An address is told of what happens from now on: history is for whoever reads Kafka.
 CONSUMER = Consumer(
-    "webhooks.enqueue", subscriptions.told(), handle, interest=interest, begin="latest"
+    "webhooks.enqueue",
+    subscriptions.told(),
+    handle,
+    interest=interest,
+    begin="latest",
+    history=False,
 )

@@ -1,2 +1,1 @@
-SELECT user_id, given AND NOT erased AS allowed FROM features.consent
-WHERE user_id = ANY(%(user_ids)s)
+SELECT user_id, purpose, given FROM features.consent WHERE user_id = ANY(%(user_ids)s)

@@ -1,6 +1,9 @@
 -- Of the source's submissions, those that the LMS has; it may have more, which came over HTTP.
-SELECT institution_id, course_id, kind, day,
+SELECT s.institution_id, s.course_id, s.kind, s.day,
        sum(least(s.events, coalesce(l.events, 0)))::BIGINT AS events
-FROM source_submission s
-LEFT JOIN lms_submission l USING (institution_id, course_id, user_id, kind, day)
+FROM (SELECT institution_id, course_id, user_id, kind, day, sum(events) AS events
+      FROM source_submission GROUP BY ALL) AS s
+LEFT JOIN lms_submission l
+    ON l.institution_id = s.institution_id AND l.course_id = s.course_id AND l.kind = s.kind
+    AND l.day = s.day AND l.user_id IS NOT DISTINCT FROM s.user_id
 GROUP BY ALL

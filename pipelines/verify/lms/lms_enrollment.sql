@@ -1,4 +1,4 @@
 -- Who is or was in which course since when.
-SELECT institution_id, course_id, user_id, (created_at AT TIME ZONE 'UTC')::date AS day,
-       count(*) AS events
-FROM enrollments GROUP BY 1, 2, 3, 4
+SELECT e.institution_id, course_id, CASE WHEN u.erased_at IS NULL THEN user_id END AS user_id,
+       (e.created_at AT TIME ZONE 'UTC')::date AS day, count(*) AS events
+FROM enrollments AS e JOIN users AS u ON u.id = user_id GROUP BY 1, 2, 3, 4

@@ -1,10 +1,10 @@
--- about: what people said about personalization
+-- about: what people said about the purposes of features
 -- covers: features.consent
--- key: institution_id, user_id
+-- key: institution_id, user_id, purpose
 -- from: held
 -- name: expected
-SELECT institution_id, user_id, given, erased, changed_at FROM consent_said
+SELECT institution_id, user_id, purpose, given, changed_at FROM consent_said
 -- name: found
-SELECT s.institution_id, c.user_id::UUID AS user_id, c.given, c.erased,
+SELECT s.institution_id, c.user_id::UUID AS user_id, c.purpose, c.given,
        c.changed_at AT TIME ZONE 'UTC' AS changed_at
-FROM said_consent c LEFT JOIN consent_said s ON s.user_id = c.user_id::UUID
+FROM said_consent c LEFT JOIN consent_said s ON s.user_id = c.user_id::UUID AND s.purpose = c.purpose

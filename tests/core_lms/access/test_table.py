@@ -15,6 +15,8 @@ from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from contracts.errors import Rejected
 from core_lms.app import create_app
 from gateway import actions
+from gateway.decision import RIGHTS
+from stack.profile import REPOSITORY
 from tests.core_lms.access.bodies import body_of
 from tests.core_lms.access.world import CALLERS, World, make
 
@@ -58,6 +60,9 @@ def action_of(route: RouteContext) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+_named_action = re.compile(r'Action::"([^"]+)"')
+
+
 def label(route: RouteContext) -> str:
     return f"{min(route.methods or {'?'})} {route.path}"
 
@@ -70,9 +75,14 @@ def test_every_route_names_an_action_that_has_a_row(route: RouteContext) -> None
     assert rows, f"no tests/core_lms/*/access.csv has a row for {action} ({label(route)})"
 
 
-def test_every_action_of_the_table_is_one_of_a_route() -> None:
-    actions = {action_of(route) for route in routes()}
-    assert {name.split()[0] for name in table()} <= actions
+def test_every_action_of_a_policy_and_of_the_table_is_one_of_a_route() -> None:
+    """Policies of other processes: ``tests/gateway/test_policies.py``."""
+    known = {action_of(route) for route in routes()} | RIGHTS.keys()
+    files = (
+        path.read_text(encoding="utf-8") for path in REPOSITORY.glob("core_lms/*/policies.cedar")
+    )
+    assert {name for text in files for name in _named_action.findall(text)} <= known
+    assert {name.split()[0] for name in table()} <= known
 
 
 @pytest.fixture(scope="module")

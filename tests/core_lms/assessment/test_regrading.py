@@ -81,7 +81,7 @@ def test_a_corrected_question_changes_every_score_once_it_is_regraded(quiz: Any)
     ]
     assert {h["why"] for h in history[1:]} == {"The key was wrong."}
     assert {h["changed_by"] for h in history[1:]} == {quiz.teacher_id}
-    assert {h["regrade_id"] for h in history[1:]} == {key}
+    assert {h["regrade_id"] for h in history[1:]} == {done.json()["id"]}
     listed = quiz.teacher.get(f"/questions/{question}/regrades").json()["items"]
     assert [each["changed"] for each in listed] == [4, 0]
 

@@ -20,11 +20,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from contracts.errors import Rejected
 from contracts.ids import new_id
-from core_lms.commands.media import clean
+from core_lms.commands.media import clean, encrypt
 from core_lms.content.links import link
 from core_lms.content.settings import ContentSettings
+from core_lms.content.storage import Storage, storage
+from stack import cli
+from stack.keyset import MASTER, Master
 from stack.profile import REPOSITORY
+from stack.secrets import secret
 
 pytestmark = pytest.mark.integration
 
@@ -55,6 +60,19 @@ def stored(lms: Any, course_id: str) -> str:
 
 def digest(data: bytes) -> str:
     return f"sha-256=:{base64.b64encode(hashlib.sha256(data).digest()).decode()}:"
+
+
+async def objects(store: Storage) -> list[tuple[str, bytes]]:
+    found = []
+    async for key, _ in store.objects():
+        read = [chunk async for chunk in store.read(key, 0, 2 * len(FILM))]
+        found.append((key, b"".join(read)))
+    return found
+
+
+def unreadable(lies: bytes) -> bool:
+    """Whether nothing of the film is in what lies there, at whatever place."""
+    return all(FILM[at : at + 16] not in lies for at in range(0, len(FILM) - 16, 16))
 
 
 def files(folder: Path) -> list[Path]:
@@ -238,7 +256,7 @@ def test_an_item_shows_only_files_of_its_own_course(lms: Any, folder: Path) -> N
     assert (refused.status_code, media in refused.json()["detail"]) == (422, True)
 
 
-def test_with_a_bucket_the_bytes_come_from_there(
+def test_what_lies_in_a_bucket_is_encrypted_and_read_through_us(
     lms: Any, bucket: ContentSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("storage", "s3_bucket", "s3_endpoint", "s3_access_key"):
@@ -248,12 +266,14 @@ def test_with_a_bucket_the_bytes_come_from_there(
     media = stored(lms, course_id)
     lms.enrollment(course_id, learner)
     url = lms.person(learner).get(f"/media/{media}/link").json()["url"]
-    redirect = follow(lms, url)
-    assert redirect.status_code == 307
-    assert redirect.headers["cache-control"] == "private, no-store"
-    assert httpx.get(redirect.headers["location"]).content == FILM
-    part = httpx.get(redirect.headers["location"], headers={"Range": "bytes=5-9"})
-    assert (part.status_code, part.content) == (206, FILM[5:10])
+    whole = follow(lms, url)
+    assert (whole.status_code, whole.content) == (200, FILM)
+    part = follow(lms, url, Range="bytes=262140-262149")
+    assert (part.status_code, part.content) == (206, FILM[262140:262150])
+    [(key, lies)] = asyncio.run(objects(storage()))
+    assert key.startswith(f"{lms.institution_id}/{media}/")
+    assert len(lies) > len(FILM)
+    assert unreadable(lies)
 
 
 def test_what_nobody_came_back_for_is_removed(
@@ -273,6 +293,102 @@ def test_what_nobody_came_back_for_is_removed(
     cleaned = asyncio.run(clean())
     assert cleaned.objects == 1
     assert lms.get(f"/media/{kept}/bytes").content == FILM
+
+
+def plain(lms: Any, folder: Path, course_id: str) -> str:
+    """A file as it was stored before files were encrypted."""
+    media = stored(lms, course_id)
+    row = lms.database.execute("SELECT storage_key FROM media WHERE id = %s", [media]).fetchone()
+    old = row[0].removesuffix(".aead")
+    (folder / row[0]).unlink()
+    (folder / old).write_bytes(FILM)
+    lms.database.execute("UPDATE media SET storage_key = %s WHERE id = %s", [old, media])
+    return media
+
+
+def test_no_byte_of_a_file_can_be_read_where_it_lies(lms: Any, folder: Path) -> None:
+    stored(lms, lms.course())
+    [file] = files(folder)
+    assert unreadable(file.read_bytes())
+    assert b"film.mp4" not in file.read_bytes()
+
+
+def test_a_file_that_was_tampered_with_is_refused_before_a_byte_is_sent(
+    lms: Any, folder: Path
+) -> None:
+    media = stored(lms, lms.course())
+    [file] = files(folder)
+    good = file.read_bytes()
+    for spoilt in (
+        good[:1000] + bytes([good[1000] ^ 1]) + good[1001:],
+        good[:1000],
+        FILM,
+    ):
+        file.write_bytes(spoilt)
+        refused = lms.get(f"/media/{media}/bytes")
+        assert refused.status_code == 500
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert "are refused at part 0" in refused.json()["detail"]
+        assert media in refused.json()["detail"]
+    file.write_bytes(good)
+    assert lms.get(f"/media/{media}/bytes").content == FILM
+
+
+def test_the_object_of_another_institution_does_not_open(lms: Any, folder: Path) -> None:
+    """Whoever may write to the bucket puts one school's film in the place of another's."""
+    other = lms.elsewhere()
+    theirs = stored(other, other.course())
+    [file] = files(folder)
+    secret = file.read_bytes()
+    mine = stored(lms, lms.course())
+    [place] = [path for path in files(folder) if path != file]
+    place.write_bytes(secret)
+    assert lms.get(f"/media/{mine}/bytes").status_code == 500
+    # Nor where the row names the other one's object.
+    row = lms.database.execute("SELECT storage_key FROM media WHERE id = %s", [theirs]).fetchone()
+    lms.database.execute("UPDATE media SET storage_key = %s WHERE id = %s", [row[0], mine])
+    assert lms.get(f"/media/{mine}/bytes").status_code == 500
+    assert other.get(f"/media/{theirs}/bytes").content == FILM
+
+
+def test_files_from_before_are_read_and_then_encrypted(
+    lms: Any, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course_id = lms.course()
+    media = plain(lms, folder, course_id)
+    newer = stored(lms, course_id)
+    part = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=5-9"})
+    assert (part.status_code, part.content) == (206, FILM[5:10])
+    [old] = [path for path in files(folder) if path.suffix != ".aead"]
+    old.write_bytes(FILM[:-1] + b"x")
+    with pytest.raises(Rejected, match="not those that were uploaded"):
+        asyncio.run(encrypt())
+    old.write_bytes(FILM)
+    assert asyncio.run(encrypt()) == 1
+    assert asyncio.run(encrypt()) == 0
+    assert len(files(folder)) == 2
+    assert all(unreadable(path.read_bytes()) for path in files(folder))
+    assert [lms.get(f"/media/{id_}/bytes").content for id_ in (media, newer)] == [FILM, FILM]
+
+
+def test_a_new_master_key_opens_the_files_of_old(
+    lms: Any, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    media = stored(lms, lms.course())
+    assert cli.call("master-key", "rotate") == 0
+    assert "media_keys.wrapped_keyset: " in capsys.readouterr().out
+    wrapped = lms.database.execute(
+        "SELECT wrapped_keyset FROM media_keys WHERE institution_id = %s", [lms.institution_id]
+    ).fetchone()[0]
+    assert Master(lambda: secret(MASTER, str)).is_current(bytes(wrapped))
+    assert lms.get(f"/media/{media}/bytes").content == FILM
+
+
+def test_without_its_key_no_file_of_an_institution_opens(lms: Any, folder: Path) -> None:
+    media = stored(lms, lms.course())
+    lms.database.execute("DELETE FROM media_keys WHERE institution_id = %s", [lms.institution_id])
+    refused = lms.get(f"/media/{media}/bytes")
+    assert (refused.status_code, "media_keys" in refused.json()["detail"]) == (500, True)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from contracts.errors import Misconfigured, Retryable
@@ -35,7 +34,7 @@ async def chunks(data: bytes, size: int = 64 * 1024) -> AsyncIterator[bytes]:
 
 
 async def write(store: Storage, key: str, data: bytes) -> None:
-    await store.write(key, chunks(data), "video/mp4", 'inline; filename="a.mp4"')
+    await store.write(key, chunks(data))
 
 
 async def read(store: Storage, key: str, start: int, end: int) -> bytes:
@@ -71,7 +70,7 @@ def test_a_writer_that_fails_in_the_middle_leaves_nothing(store: Storage) -> Non
 
     async def run() -> None:
         with pytest.raises(HungUp):
-            await store.write("a", half(), "video/mp4", "inline")
+            await store.write("a", half())
         assert await keys(store) == set()
         with pytest.raises(NotFound):
             await read(store, "a", 0, 1)
@@ -102,30 +101,6 @@ def test_objects_are_listed_with_the_moment_they_were_written(store: Storage) ->
         )
 
     asyncio.run(run())
-
-
-def test_a_bucket_gives_addresses_that_work_for_parts_and_expire(
-    bucket: ContentSettings,
-) -> None:
-    store, data = _open(bucket), some(5000)
-
-    async def run() -> str | None:
-        await write(store, "film", data)
-        return await store.link("film", 60)
-
-    link = asyncio.run(run())
-    assert link is not None
-    assert "X-Amz-Expires=60" in link
-    whole = httpx.get(link)
-    assert (whole.content, whole.headers["content-type"]) == (data, "video/mp4")
-    assert whole.headers["content-disposition"] == 'inline; filename="a.mp4"'
-    part = httpx.get(link, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content) == (206, data[10:20])
-
-
-def test_a_folder_has_no_addresses_of_its_own(tmp_path: Path) -> None:
-    store = _open(ContentSettings(folder=tmp_path))
-    assert asyncio.run(store.link("film", 60)) is None
 
 
 def test_a_bucket_that_is_away_is_something_to_wait_for() -> None:
@@ -166,7 +141,7 @@ async def endless():
         await asyncio.sleep(0.001)
 
 store = _open(ContentSettings(folder=Path(sys.argv[1])))
-asyncio.run(store.write("film", endless(), "video/mp4", "inline"))
+asyncio.run(store.write("film", endless()))
 """
 
 
@@ -204,7 +179,7 @@ async def long():
 
 store = _open(ContentSettings(folder=Path(sys.argv[1])))
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-asyncio.run(store.write("film", long(), "video/mp4", "inline"))
+asyncio.run(store.write("film", long()))
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
     done = subprocess.run(

@@ -96,7 +96,7 @@ def test_it_is_told_in_the_language_of_the_person_and_escaped_where_it_is_markup
     assert "<b>R</b>" not in html
 
 
-def test_an_imported_history_tells_nobody_anything(post: Post) -> None:
+def test_of_an_old_event_nobody_is_told(post: Post) -> None:
     user_id, _ = learner(post.lms)
     event, old = completed(post.lms, user_id), datetime.now(UTC) - timedelta(days=30)
     post.tell(event, at=old)

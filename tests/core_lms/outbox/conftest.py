@@ -57,10 +57,11 @@ class Outbox:
     def connect(self, **kwargs: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(self.url, **kwargs)
 
-    def event(self, key: str, number: int) -> dict[str, Any]:
+    def event(self, key: str, number: int, history: bool = False) -> dict[str, Any]:
         """Parameters of ``APPEND``; ``clicks`` carries the number of the event under its key."""
         viewed = ContentViewed(user_id=key, course_id=key, item_id=key, kind="video", clicks=number)
-        return rows(wrap(viewed, institution_id=self.institution_id, source_service="test"))
+        envelope = wrap(viewed, institution_id=self.institution_id, source_service="test")
+        return rows(envelope, history=history)
 
     def waiting(self) -> int:
         with self.connect() as connection:

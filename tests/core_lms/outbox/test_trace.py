@@ -9,6 +9,7 @@ import orjson
 import pytest
 from confluent_kafka import TopicPartition
 
+from contracts.history import is_history
 from contracts.ids import new_id
 from contracts.topics import CONTENT
 from core_lms.outbox import APPEND
@@ -30,6 +31,18 @@ def test_an_event_written_in_a_trace_has_its_name_as_a_kafka_header(outbox: Any)
         headers = headers_by_key(outbox, {traced, plain})
     assert headers == {traced: [("traceparent", TRACEPARENT.encode())], plain: None}
     assert tracing.of_message(headers[traced]) == TRACEPARENT
+
+
+def test_an_event_that_tells_of_the_past_says_so_in_a_kafka_header(outbox: Any) -> None:
+    past, now = new_id(), new_id()
+    with outbox.connect(autocommit=True) as connection:
+        connection.execute(APPEND, outbox.event(past, 1, history=True))
+        connection.execute(APPEND, outbox.event(now, 1))
+    with outbox.relaying():
+        headers = headers_by_key(outbox, {past, now})
+    assert headers == {past: [("history", b"1")], now: None}
+    assert is_history(headers[past])
+    assert not is_history(headers[now])
 
 
 def headers_by_key(outbox: Any, keys: set[str]) -> dict[str, Any]:

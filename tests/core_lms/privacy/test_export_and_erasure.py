@@ -18,8 +18,7 @@ from psycopg.rows import dict_row
 from contracts.ids import new_id
 from core_lms.privacy import exporting, tables
 from core_lms.privacy.keeping import KEEPING
-from stack import cli
-from stack.postgres import connect_lms
+from stack.postgres import PostgresSettings, connect_lms
 
 pytestmark = pytest.mark.integration
 
@@ -62,7 +61,7 @@ def test_an_export_has_every_table_with_the_person_twice_and_opened(lms: Any) ->
     account = json.loads(found["users.json"])[0]
     assert (account["name"], account["email"], account["profile"]) == (name, email, {"town": name})
     [feedback] = json.loads(found["feedback.json"])
-    assert feedback["body"] == f"Well done, {name}"
+    assert feedback["text"] == f"Well done, {name}"
     manifest = json.loads(found["manifest.json"])
     with connect_lms() as connection:
         for table in all_tables(connection):
@@ -170,30 +169,15 @@ def test_an_export_keeps_little_in_memory() -> None:
     assert max(sizes) < 4 * exporting.CHUNK_BYTES
 
 
-def test_forgetting_leaves_nothing_that_tells_who_it_was(
-    lms: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
-    ana, name, email = studied(lms)
-    assert cli.call("privacy", "look", ana) == 1  # a teacher wrote the name
-    assert "IN THE CLEAR: feedback.body, 1 rows" in capsys.readouterr().out
-    assert cli.call("privacy", "erase", ana, "--word", name, "--word", email) == 0
-    told = capsys.readouterr().out
-    assert "no data key" in told
-    assert "none in the clear" in told
-    row = lms.database.execute("SELECT status FROM users WHERE id = %s", [ana]).fetchone()
-    assert row == ("inactive",)
-    assert lms.get(f"/users/{ana}").status_code == 404
-    assert lms.person(ana).get(f"/users/{ana}").status_code in (401, 404)
-    deleted = [event for event in lms.events() if event["event_type"] == "user.deleted"]
-    assert [event["payload"] for event in deleted] == [{"user_id": ana}]
-
-
-def test_forgetting_twice_changes_nothing_and_tells_nobody(lms: Any) -> None:
+def test_erasing_twice_finds_nobody_and_tells_nobody(lms: Any) -> None:
     ana, _, email = studied(lms)
     first = lms.person(ana).post(f"/users/{ana}/erase")
     assert first.status_code == 200, first.text
-    assert lms.post(f"/users/{ana}/erase").json() == first.json()
-    assert lms.types().count("user.deleted") == 1
+    assert lms.post(f"/users/{ana}/erase").status_code == 404
+    deleted = [event for event in lms.events() if event["event_type"] == "user.deleted"]
+    assert [event["payload"] for event in deleted] == [{"user_id": ana}]
+    assert lms.get(f"/users/{ana}").status_code == 404
+    assert lms.person(ana).get(f"/users/{ana}").status_code in (401, 404)
     assert lms.post(f"/users/{ana}/export").status_code == 404
     choice = lms.call("PUT", f"/users/{ana}/consents/analytics", json={"given": True})
     assert choice.status_code == 404
@@ -201,16 +185,57 @@ def test_forgetting_twice_changes_nothing_and_tells_nobody(lms: Any) -> None:
     assert again["id"] != ana
 
 
-def test_records_of_a_course_stay_and_say_nothing_of_the_person(lms: Any) -> None:
+def test_the_request_that_registered_somebody_erased_does_not_bring_them_back(lms: Any) -> None:
+    key, body = new_id(), {"email": f"{new_id()}@example.org", "name": "Ana"}
+    ana = lms.made("/users", body, key=key)["id"]
+    assert lms.post(f"/users/{ana}/erase").status_code == 200
+    assert lms.post("/users", body, key=key).status_code == 409
+    with pytest.raises(psycopg.errors.UniqueViolation, match="was erased"):
+        lms.database.execute(
+            "INSERT INTO users (id, email, name, role, institution_id) "
+            "VALUES (%(id)s::uuid, %(id)s::text || '@sealed.invalid', 'sealed', 'student', "
+            "%(institution)s)",
+            {"id": ana, "institution": lms.institution_id},
+        )
+
+
+def test_the_application_moves_nobody_who_is_not_erased_and_no_other_institutions_people(
+    lms: Any,
+) -> None:
+    ana = lms.user()
+    with psycopg.connect(PostgresSettings().app_url, autocommit=True) as application:
+        for institution_id in (lms.institution_id, new_id()):
+            application.execute(
+                "SELECT set_config('learnstream.institution_id', %s, false)", [institution_id]
+            )
+            with pytest.raises(psycopg.errors.RaiseException, match="was erased here"):
+                application.execute("SELECT move_erased_person(%s)", [ana])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            application.execute("SELECT pseudonym FROM erasures")
+
+
+def test_records_of_a_course_stay_under_a_new_id_and_say_nothing_of_the_person(lms: Any) -> None:
     ana, _, _ = studied(lms)
     assert lms.post(f"/users/{ana}/erase").status_code == 200
-    rows = lms.database.execute(
-        "SELECT (SELECT count(*) FROM enrollments WHERE user_id = %(ana)s), "
-        "(SELECT count(*) FROM submissions WHERE user_id = %(ana)s), "
-        "(SELECT count(*) FROM guardians WHERE learner_id = %(ana)s), "
-        "(SELECT count(*) FROM person_keys WHERE user_id = %(ana)s), "
-        "(SELECT string_agg(body, '') FROM feedback JOIN submissions s ON s.id = submission_id "
-        "WHERE s.user_id = %(ana)s)",
-        {"ana": ana},
+    assert lms.database.execute("SELECT FROM users WHERE id = %s", [ana]).fetchone() is None
+    pseudonym, counts = after(lms, ana)
+    assert pseudonym != ana
+    assert counts == (1, 1, 0, 0, 0, "inactive")
+    assert after(lms, ana, "user_id")[1] == (0, 0, 0, 0, 0, None)
+
+
+def after(lms: Any, ana: str, column: str = "pseudonym") -> tuple[str, tuple[Any, ...]]:
+    """The id that ``column`` has for somebody erased, and what there is under it."""
+    row = lms.database.execute(
+        f"SELECT {column}::text FROM erasures WHERE digest = digest_of_id(%s)", [ana]
     ).fetchone()
-    assert rows == (1, 1, 0, 0, "")
+    counts = lms.database.execute(
+        "SELECT (SELECT count(*) FROM enrollments WHERE user_id = %(id)s), "
+        "(SELECT count(*) FROM submissions WHERE user_id = %(id)s), "
+        "(SELECT count(*) FROM guardians WHERE learner_id = %(id)s), "
+        "(SELECT count(*) FROM person_keys WHERE user_id = %(id)s), "
+        "(SELECT count(text_sealed) FROM feedback JOIN submissions s ON s.id = submission_id "
+        "WHERE s.user_id = %(id)s), (SELECT status FROM users WHERE id = %(id)s)",
+        {"id": row[0]},
+    ).fetchone()
+    return row[0], counts

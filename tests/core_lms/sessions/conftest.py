@@ -11,7 +11,7 @@ import pytest
 import redis.asyncio
 
 from contracts.ids import new_id
-from core_lms.sessions import links, repository
+from core_lms.sessions import asks, links, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import SessionSettings
 from core_lms.sessions.store import Sessions
@@ -83,6 +83,11 @@ def store(stack: Profile, clock: Clock) -> Store:
     return Store(clock, SessionSettings(max_per_person=3), new_id(), new_id())
 
 
+async def _answered() -> None:
+    async with pool(PostgresSettings().app_url) as database:
+        await asks.answer_all(database)
+
+
 @dataclass
 class Person:
     """Somebody with a password; requests go without the operator's token."""
@@ -94,6 +99,12 @@ class Person:
     def post(self, path: str, body: Any, **headers: str) -> Any:
         headers = {"X-Institution-Id": self.lms.institution_id, **headers}
         return self.lms.http.post(f"/api/v1{path}", json=body, headers=headers)
+
+    def ask(self, path: str, body: Any) -> Any:
+        """The same, and what is done about it a moment later."""
+        answer = self.post(path, body)
+        asyncio.run(_answered())
+        return answer
 
     def log_in(self, password: str = PASSWORD) -> Any:
         return self.post("/sessions", {"email": self.email, "password": password})

@@ -40,7 +40,7 @@ def clock() -> Clock:
 @pytest.fixture(autouse=True)
 def _own_directory(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
     """What the process knows of providers: nothing yet; plain HTTP to one's own machine is fine."""
-    own = Directory(SsoSettings(plain_http=True), clock)
+    own = Directory(SsoSettings(plain_http=True, allow_private=True), clock)
     monkeypatch.setattr(service, "directory", lambda: own)
 
 

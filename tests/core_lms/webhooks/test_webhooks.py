@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from contracts.ids import new_id
-from core_lms.webhooks.addresses import check_url, is_public
+from core_lms.addresses import check_url, is_public
 from core_lms.webhooks.failpoint import VARIABLE
 from core_lms.webhooks.sending import Sender
 from core_lms.webhooks.settings import WebhookSettings

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import httpcore
+import httpx
 
 from contracts.errors import Rejected
 
@@ -61,12 +62,13 @@ def check_url(url: str, allow_private: bool) -> SplitResult:
         raise Rejected("url: carries a name or password: the signature proves who we are")
     if parts.fragment:
         raise Rejected("url: has a fragment, which is never sent")
-    if not allow_private and not _may_be_public(host):
+    if not allow_private and not may_be_public(host):
         raise Rejected("url: the host is of a private network (LMS_WEBHOOKS_ALLOW_PRIVATE)")
     return parts
 
 
-def _may_be_public(host: str) -> bool:
+def may_be_public(host: str) -> bool:
+    """Whether a host is none that can be seen to be inside without asking anybody."""
     try:
         return is_public(host)
     except ValueError:  # a name: what it stands for is checked when we connect
@@ -120,3 +122,14 @@ class PublicOnly(httpcore.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def transport(allow_private: bool) -> httpx.AsyncHTTPTransport:
+    """For a client of ``httpx`` that connects like ``PublicOnly``. Give it ``trust_env=False``: a
+    proxy of the environment would resolve names itself.
+    """
+    made = httpx.AsyncHTTPTransport()
+    made._pool = httpcore.AsyncConnectionPool(  # httpx takes no network backend
+        ssl_context=httpx.create_ssl_context(), network_backend=PublicOnly(allow_private)
+    )
+    return made

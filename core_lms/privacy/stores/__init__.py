@@ -1,0 +1,1 @@
+"""The stores a person may be found in: one file each, which searches its bytes."""
