@@ -24,5 +24,10 @@ def client() -> QdrantClient:
         if not tls.on("qdrant"):
             return QdrantClient(url=settings.url, api_key=settings.api_key)
         url = settings.url.replace("http://", "https://", 1)
-        return QdrantClient(url=url, api_key=settings.api_key, verify=tls.client_context())
+        return QdrantClient(
+            url=url,
+            api_key=settings.api_key,
+            verify=tls.client_context(),
+            check_compatibility=False,  # it asks by a client that knows no authority of ours
+        )
     return QdrantClient(path=str(profile().artefacts / "qdrant"))
