@@ -30,6 +30,6 @@ def client() -> QdrantClient:
             url=url,
             api_key=settings.api_key,
             verify=tls.client_context(),
-            check_compatibility=False,  # it would ask by a client that does not know our authority
+            check_compatibility=False,  # it asks by a client that knows no authority of ours
         )
     return QdrantClient(path=str(profile().artefacts / "qdrant"))
