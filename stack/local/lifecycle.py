@@ -75,7 +75,9 @@ def detached(
     folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """A process without terminal that writes to ``log`` and leads its own session and group."""
-    log.parent.mkdir(parents=True, exist_ok=True)
+    private(log.parent)
+    log.touch(mode=0o600)
+    log.chmod(0o600)  # one of before, too
     shorten(log)
     root = {"LMS_LOCAL_ROOT": str(profile().root.resolve())}
     with log.open("ab") as output:

@@ -81,7 +81,7 @@ BEGIN
         CREATE ROLE mover SUPERUSER;  -- nobody can rename himself
         SET SESSION AUTHORIZATION mover;
         ALTER ROLE learnstream RENAME TO operator;
-        RESET SESSION AUTHORIZATION;
+        SET SESSION AUTHORIZATION operator;
         DROP ROLE mover;
     END IF;
     ALTER ROLE operator PASSWORD '{password}';

@@ -240,7 +240,7 @@ def test_the_reader_s_login_reads_no_table_and_writes_nothing(stack: Any) -> Non
         for statement, refusal in (
             ("SELECT * FROM activity_events", errors.InsufficientPrivilege),
             ("SELECT * FROM seen_institution.activity_events", errors.InsufficientPrivilege),
-            ("SET ROLE learnstream", errors.InsufficientPrivilege),
+            ("SET ROLE operator", errors.InsufficientPrivilege),
             ("CREATE TABLE public.mine (id int)", errors.Error),
         ):
             with pytest.raises(refusal):
