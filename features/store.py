@@ -1,4 +1,4 @@
-# ruff: noqa: E402  # Feast reads the environment when it is imported
+# Feast reads the environment when it is imported
 """Feast's side of the catalogue: definitions, registry, and the push into the online store.
 
 Importing Feast costs seconds, so only the process that pushes and the tests import this module;
@@ -15,8 +15,6 @@ from datetime import timedelta
 from typing import Any
 
 os.environ.setdefault("FEAST_USAGE", "False")  # nothing is reported to anyone
-_METRICS = ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR")
-_before = {name: os.environ.get(name) for name in _METRICS}
 
 import pandas as pd
 import redis.exceptions
@@ -43,10 +41,10 @@ from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
-# Importing Feast has named a folder that goes with this process: not one for those it starts.
-for _name, _folder in _before.items():
-    if _folder is None:
-        os.environ.pop(_name, None)
+# Importing Feast names a folder that goes with this process: not one for those that it starts.
+for _name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
+    if "feast_metrics_" in os.environ.get(_name, ""):
+        del os.environ[_name]
 
 _TYPES = {"int": Int64, "float": Float64, "text": String}
 _DTYPES = {"int": "Int64", "float": "Float64", "text": "object"}

@@ -24,3 +24,17 @@ WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_
 SELECT FROM waitlist
 WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_id)s
   AND status = 'left'
+
+-- name: enrollment.invited
+SELECT FROM invitations
+WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_id)s
+
+-- name: enrollment.invitation.declined
+SELECT FROM invitations
+WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_id)s
+  AND status = 'declined'
+
+-- name: enrollment.invitation.withdrawn
+SELECT FROM invitations
+WHERE id = %(enrollment_id)s AND user_id = %(user_id)s AND course_id = %(course_id)s
+  AND status = 'withdrawn'

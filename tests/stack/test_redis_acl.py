@@ -35,6 +35,14 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     *((name, FORGED, REFUSED) for name in PROCESSES if name != "lms"),
     *((name, ("DEL", "revoked:x"), REFUSED) for name in ("serving", "dashboards")),
     ("lms", FORGED, DONE),
+    # Who is signed in to the pages is theirs.
+    ("dashboards", ("SET", "dashboards:session:x", "1", "EX", "9"), DONE),
+    ("dashboards", ("DEL", "dashboards:session:x"), DONE),
+    *(
+        (name, ("GET", "dashboards:session:x"), REFUSED)
+        for name in PROCESSES
+        if name != "dashboards"
+    ),
     # Sessions and logins are the LMS's.
     *((name, ("HGETALL", "session:{x}:y"), REFUSED) for name in PROCESSES if name != "lms"),
     *((name, ("GET", "sso:x"), REFUSED) for name in PROCESSES if name != "lms"),

@@ -63,7 +63,7 @@ def product() -> Iterator[Product]:
     )
     product = Product(_environment("local"), lms, serving, dashboards)
     plain = Product(_environment("off"), lms, serving, dashboards)
-    lms.auth = serving.auth = Operator(product)
+    lms.auth = serving.auth = dashboards.auth = Operator(product)
     product.command("down")
     try:
         plain.command("up", "kafka", "postgres", "redis", timeout_s=300)
@@ -216,20 +216,21 @@ for options in (
 def test_our_own_clients_give_up_before_they_say_who_they_are(
     product: Product, other_ca: Path
 ) -> None:
-    """Kafka's, Redis's, Flink's and that of the LMS, with an authority that signed for nobody."""
+    """Kafka's, Redis's and Flink's, with an authority that signed for nobody."""
     ask = """
 from confluent_kafka import KafkaError, KafkaException
 from redis.exceptions import ConnectionError
 from contracts.errors import Retryable
 from pipelines import cluster
 from stack import redis
-from stack.kafka import KafkaSettings, admin
+from stack.kafka import admin
 
 said = []
 client = admin(log_level=0, error_cb=said.append)
 try:
     client.list_topics(timeout=3)
 except KafkaException:
+    client.poll(1)
     print(any(error.code() == KafkaError._SSL for error in said))
 try:
     redis.client().ping()
