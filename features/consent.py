@@ -38,8 +38,11 @@ _LOCK = 0x4C53_0F03
 
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Create the table where it is missing; the schema is there."""
+    """Create the table where it is missing; the schema is there. What was said before Kafka's
+    first message the archive knows.
+    """
     connection.execute(_statement("create"))
+    connection.execute(_statement("from_archive"))
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def prepare() -> bool:
             history.prepare(connection, list(VIEWS.values()))
             consent.prepare(connection)
             registered = _register(connection)
-            roles.declare(connection, RIGHTS, ("features", "reader"), (history.SCHEMA, "feast"))
+            roles.declare(
+                connection, RIGHTS, ("features", "inbox", "reader"), (history.SCHEMA, "feast")
+            )
             return registered
     except psycopg.OperationalError as error:
         raise Retryable(f"the feature store's database does not answer: {error}") from error

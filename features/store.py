@@ -1,3 +1,4 @@
+# Feast reads the environment when it is imported
 """Feast's side of the catalogue: definitions, registry, and the push into the online store.
 
 Importing Feast costs seconds, so only the process that pushes and the tests import this module;

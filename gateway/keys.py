@@ -88,7 +88,8 @@ class KeyRing:
         self._settings = settings or access_settings()
         self._keys: dict[str, SigningKey] = {}
         self._signer: tuple[str, OKPKey] | None = None
-        self._looked_at = float("-inf")
+        self._looked_at = self._tried_at = float("-inf")
+        self._failure: Retryable | None = None
         self._lock = threading.Lock()
 
     def public(self, kid: str) -> OKPKey | None:
@@ -101,10 +102,15 @@ class KeyRing:
         return self._clock() - self._looked_at >= REREAD_S
 
     def look_again(self, after_s: float = LOOK_AGAIN_S) -> None:
-        """Read the keys, unless that was done a moment ago. Blocks: call it in a thread."""
+        """Read the keys, unless that was tried a moment ago. Blocks: call it in a thread.
+
+        Raises ``Retryable`` where the last try failed.
+        """
         with self._lock:
-            if self._clock() - self._looked_at >= after_s:
+            if self._clock() - self._tried_at >= after_s:
                 self._read()
+            elif self._failure is not None:
+                raise self._failure
 
     def signer(self) -> tuple[str, OKPKey]:
         """``kid`` and private key that sign now; makes the first one. Blocks now and then."""
@@ -173,6 +179,7 @@ class KeyRing:
         self, act: Callable[[psycopg.Connection[Any], Sequence[SigningKey]], None] | None = None
     ) -> None:
         """Read all keys, and rotate where it is time; ``act`` is done under the rotation's lock."""
+        self._tried_at = self._clock()
         try:
             with psycopg.connect(self._url or PostgresSettings().app_url) as connection:
                 keys = _all(connection)
@@ -187,8 +194,9 @@ class KeyRing:
                     connection.execute(_sql["forget"], {"before": before})
                     keys = _all(connection)
         except psycopg.OperationalError as error:
-            raise Retryable(f"the signing keys cannot be read: {type(error).__name__}") from error
-        self._keys = {key.kid: key for key in keys}
+            self._failure = Retryable(f"the signing keys cannot be read: {type(error).__name__}")
+            raise self._failure from error
+        self._keys, self._failure = {key.kid: key for key in keys}, None
         self._looked_at = self._clock()
 
     def _due(self, keys: Sequence[SigningKey]) -> datetime | None:

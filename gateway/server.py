@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from stack.http import HttpSettings
 
 GRACE_S = 10
 """How long a process that is told to end waits for the answers under way."""
+OTHER_FILES = 1_000
+"""Files a process has open besides its connections."""
 
 
 def config(app: FastAPI | str, port: int, *, workers: int = 1, **more: Any) -> uvicorn.Config:
@@ -52,6 +55,7 @@ def run(
 
     ``served`` gets the server before it starts: setting its ``should_exit`` ends it.
     """
+    _have_room(FrontSettings().max_connections)
     made = config(app, port, workers=workers, **more)
     if workers > 1:
         Multiprocess(made, sockets=[made.bind_socket()]).run()
@@ -61,3 +65,13 @@ def run(
         served(server)
     server.run()
     return server.started
+
+
+def _have_room(connections: int) -> None:
+    """Let the process open as many files as its connections need, as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

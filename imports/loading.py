@@ -53,6 +53,13 @@ def _load(db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], ta
         with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(staging, copied)) as copy:
             for row in rows:
                 copy.write_row(row)
+        owner = "id" if table == PEOPLE else "user_id"
+        if owner in given:  # who was erased does not come back
+            cursor.execute(
+                sql.SQL(
+                    "DELETE FROM {0} USING erasures WHERE digest = digest_of_id({0}.{1})"
+                ).format(staging, sql.Identifier(owner))
+            )
         # ANALYZE first: the planner knows nothing of a table that was filled a moment ago.
         cursor.execute(sql.SQL("ANALYZE {}").format(staging))
         cursor.execute(

@@ -2,13 +2,15 @@
 
 The wanted jobs run as one application. It begins at its newest completed checkpoint or savepoint;
 one whose plan does not fit what is kept there is refused before anything is stopped. Where there
-is none, it begins where its parts begin (``pipelines.start``): events are kept, sinks are upserts,
-so that ends with the same rows. What is wanted, and what ran last, is remembered in ``jobs.json``
+is none, it begins where its parts begin (``pipelines.start``): sinks are upserts, so that ends with
+the same rows. Where Kafka no longer reaches back so far, the rows are made of the archive first,
+and it begins where that ends. What is wanted, and what ran last, is remembered in ``jobs.json``
 of the profile's run folder, for a standalone JobManager forgets its jobs.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import logging
@@ -131,7 +133,12 @@ def _run(now: Memory) -> str:
     if alive:
         now = _stopped(now, alive.job_id)
     begin = _newest(now) if fits else None
-    job_id, begin = _start(jobs, begins, made, begin)
+    found = _restored(jobs, begins, made, begin) if begin else None
+    if found is None:
+        job_id, begin, begins, made = _begun(jobs, begins, made)
+    else:
+        job_id = found
+    fingerprint = application.fingerprint(jobs, begins)
     _remember(
         Memory(now.wanted, job_id, fingerprint, begin, made.facts(), begins.generation),
     )
@@ -165,24 +172,35 @@ def go_on() -> str:
     return _run(memory())
 
 
-def _start(
-    jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: str | None
-) -> tuple[str, str | None]:
-    """Job id and where it began: ``begin``, or where its parts do if Flink cannot begin there."""
+def _restored(jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: str) -> str | None:
+    """The id of the jobs as they go on from ``begin``; None where Flink cannot begin there."""
     job_id = application.submit(jobs, begins, made, begin)
     try:
         cluster.wait_until_running(job_id)
     except Retryable:
-        # It is there and tries on by itself: Kafka or Postgres may be on their way.
-        return job_id, begin
+        return job_id  # it tries on by itself: Kafka or Postgres may be on their way
     except LearnstreamError as error:
-        if begin is None:
-            raise
         log.warning("%s was no beginning, counting again: %s", begin, error.message)
-        job_id = application.submit(jobs, begins, made, None)
+        return None
+    return job_id
+
+
+def _begun(
+    jobs: Sequence[Job], begins: start.Start, made: plan.Plan
+) -> tuple[str, None, start.Start, plan.Plan]:
+    """The jobs' id, as they begin without a state, and with what plan they begin where."""
+    topics = {topic.name for job in jobs for topic in job.reads}
+    if gone := start.expired(begins, topics):
+        from pipelines import rebuild  # which stands on this module
+
+        log.warning("Kafka no longer has the beginning of %s: counting the archive", gone)
+        rebuild.count_again(jobs)
+        begins = start.current()
+        made = application.compiled(jobs, begins)
+    job_id = application.submit(jobs, begins, made, None)
+    with contextlib.suppress(Retryable):
         cluster.wait_until_running(job_id)
-        return job_id, None
-    return job_id, begin
+    return job_id, None, begins, made
 
 
 def _stopped(now: Memory, job_id: str) -> Memory:

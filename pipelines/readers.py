@@ -13,8 +13,8 @@ from pipelines.derive.features import DUE
 from stack import roles
 
 ROLES = (
-    *("lms", "archive", "derive", "monitor", "features", "flink"),
-    *("dashboards", "analyst", "reader"),
+    *("lms", "inbox", "archive", "derive", "monitor", "features", "flink"),
+    *("analyst", "reader"),
 )
 """Who comes into this database, besides the operator."""
 RIGHTS = Path(__file__).with_name("rights.sql")

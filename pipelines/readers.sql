@@ -62,5 +62,6 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'learnstream_seen_installation') THEN
         CREATE ROLE learnstream_seen_installation NOLOGIN;
     END IF;
+    GRANT EXECUTE ON FUNCTION my_features() TO learnstream_seen_learner;
 END
 $$;

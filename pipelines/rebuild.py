@@ -9,7 +9,7 @@ until they see the new ones, which lack nothing the old ones had.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import datetime
 
@@ -52,31 +52,49 @@ def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float
     """
     with operation.alone():
         wanted = {job.name for job in operation.memory().jobs()} | {job.name for job in jobs}
-        jobs = [job for job in catalogue().values() if job.name in wanted]
-        for job in jobs:
-            if job.reads != (CONTENT,):
-                raise Rejected(f"{job.name} reads more than {CONTENT.name}: it cannot be rebuilt")
-        create_topics()
-        schema.prepare()
-        with postgres.connect_analytics() as connection:
-            begins_at = archive_begins_at(connection)
-        since = max(filter(None, (since, begins_at)), default=None)
-        tables = [sink for job in jobs for sink in job.writes]
         ran = False
-        try:
-            _wait_for_archive(timeout_s)
-            _make_shadows(tables)
-            upto, _ = _cut()
-            _count(jobs, since, (-1, upto), 0, timeout_s)
+
+        def stop() -> None:
+            nonlocal ran
             ran = operation.stop()
-            _wait_for_archive(timeout_s)
-            end, offsets = _cut()
-            if end > upto:
-                _count(jobs, since, (upto, end), -1, timeout_s)
-            _swap(tables, since, offsets)
+
+        try:
+            count_again([job for job in catalogue().values() if job.name in wanted], since, stop)
         finally:
             if ran:
                 operation.go_on()
+
+
+def count_again(
+    jobs: Sequence[Job],
+    since: datetime | None = None,
+    stop: Callable[[], None] = lambda: None,
+    timeout_s: float = 3600,
+) -> None:
+    """Make the rows of all wanted jobs of the archive, and the place where they begin anew.
+
+    ``stop`` is called once, when most is counted: the jobs may run until then. Only when alone.
+    Raises as ``rebuild``.
+    """
+    for job in jobs:
+        if job.reads != (CONTENT,):
+            raise Rejected(f"{job.name} reads more than {CONTENT.name}: it cannot be rebuilt")
+    create_topics()
+    schema.prepare()
+    with postgres.connect_analytics() as connection:
+        begins_at = archive_begins_at(connection)
+    since = max(filter(None, (since, begins_at)), default=None)
+    tables = [sink for job in jobs for sink in job.writes]
+    _wait_for_archive(timeout_s)
+    _make_shadows(tables)
+    upto, _ = _cut()
+    _count(jobs, since, (-1, upto), 0, timeout_s)
+    stop()
+    _wait_for_archive(timeout_s)
+    end, offsets = _cut()
+    if end > upto:
+        _count(jobs, since, (upto, end), -1, timeout_s)
+    _swap(tables, since, offsets)
 
 
 def _cut() -> tuple[int, dict[str, int]]:

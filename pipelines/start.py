@@ -1,4 +1,4 @@
-"""Where the streaming jobs' parts begin: at the beginning of the topics, or where a rebuild ended.
+"""Where the streaming jobs' parts begin: where Kafka begins, or where a rebuild ended.
 
 What was before is in the tables as counted from the archive (part 0). It is written in the
 transaction that puts a rebuilt table in its place, so nothing is counted twice and nothing not at
@@ -8,14 +8,16 @@ earlier one counts what the archive has counted since.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
+from confluent_kafka import TopicPartition
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
-from stack import postgres
+from stack import kafka, postgres
 
 Offsets = Mapping[str, Mapping[str, int]]
 """Topic → partition (a text, as JSON has it) → the first offset that is counted."""
@@ -32,6 +34,19 @@ def current() -> Start:
     with postgres.connect_analytics() as connection:
         row = connection.execute("SELECT generation, offsets FROM stream_start").fetchone()
     return Start(*row) if row else Start()
+
+
+def expired(begin: Start, topics: Iterable[str]) -> str | None:
+    """A partition of which Kafka no longer has what is counted from ``begin`` on; None: it has all.
+
+    Raises ``Retryable`` where Kafka does not answer.
+    """
+    with closing(kafka.consumer("start")) as consumer:
+        for topic, number in kafka.places(*topics, client=consumer):
+            low, _ = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=10)
+            if low > begin.offsets.get(topic, {}).get(str(number), 0):
+                return f"{topic}/{number}"
+    return None
 
 
 def move(connection: Connection[Any], offsets: Offsets) -> None:

@@ -122,7 +122,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     popularity, index, outlet = Popularity(), SemanticIndex(), Outlet()
     signals = SignalReader(lms, client, settings)
     online = OnlineFeatures(client)
-    forgetting = Forgetting(stack_redis.client())
+    feedback = Feedback(outlet, client, settings)
+
+    def forget(user_id: str) -> None:
+        loop.call_soon_threadsafe(signals.forget, user_id)
+        loop.call_soon_threadsafe(feedback.forget, user_id)
+
+    loop = asyncio.get_running_loop()
+    forgetting = Forgetting(forget)
     follower = CatalogueFollower(catalogue, lms, index, settings.catalogue_refresh_s)
     app.state.parts = Parts(
         settings,
@@ -131,7 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         index,
         signals,
         Recommender(signals, catalogue, live, popularity, index, settings),
-        Feedback(outlet, client, settings),
+        feedback,
         outlet,
         Relations(lms),
     )

@@ -125,11 +125,20 @@ class Feedback:
                 model=model,
                 arm=arm,
                 propensity=1.0,  # the policy is deterministic
+                score=offer.score,
+                reason=offer.reason[:200] or None,
             )
             self._send(event, recommendation_id, offer.item_id)
         self._shown[recommendation_id] = Shown(user_id, positions)
         if len(self._shown) > _REMEMBERED:
             self._shown.popitem(last=False)
+
+    def forget(self, user_id: str) -> None:
+        """What this process remembers of the offers that a person was shown."""
+        for recommendation_id in [
+            id_ for id_, shown in self._shown.items() if shown.user_id == user_id
+        ]:
+            self._shown.pop(recommendation_id, None)
 
     async def remember(self, recommendation_id: str) -> None:
         """Keep an answer in Redis too, for a restarted or another process."""

@@ -1,21 +1,23 @@
-"""What serving remembers of a person goes when the LMS has forgotten them."""
+"""What this process remembers of a person goes when the LMS has erased them.
+
+What Redis keeps of them is moved by the LMS, with all else (ADR 14).
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
-from confluent_kafka import Consumer, KafkaException, Message
-from redis import Redis
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from contracts.envelope import decode
 from contracts.errors import Rejected, Retryable
 from contracts.events.users import UserDeleted
 from contracts.topics import USERS
-from serving.signals import remembered_keys
 from stack import kafka
 
-GROUP = "serving-forgetting"
+GROUP = "serving-forgetting"  # no offsets are kept: a process that begins remembers nobody
 BATCH = 1000
 WAIT_S = 0.5
 
@@ -23,13 +25,10 @@ log = logging.getLogger("serving")
 
 
 class Forgetting:
-    """Reads the events of people; its position is kept, so that nobody is missed while it is off.
+    """Reads the events of people from now on and calls ``forget`` with who was erased."""
 
-    Several processes share the work. Forgetting twice changes nothing.
-    """
-
-    def __init__(self, client: Redis, group: str = GROUP) -> None:
-        self._redis, self._group = client, group
+    def __init__(self, forget: Callable[[str], None]) -> None:
+        self._forget = forget
         self._consumer: Consumer | None = None
         self._lock = threading.Lock()
         self._stopped = False
@@ -45,15 +44,22 @@ class Forgetting:
 
     def _step(self) -> int:
         if self._consumer is None:
-            self._consumer = kafka.consumer(self._group)
-            self._consumer.subscribe([USERS.name])
+            self._consumer = kafka.consumer(GROUP)
+            places = kafka.places(USERS.name, client=self._consumer)
+            # To the ends as they are now: an end that is looked up later may be behind an event.
+            ends = [
+                self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
+                for place in places
+            ]
+            self._consumer.assign(
+                [TopicPartition(*place, end) for place, end in zip(places, ends, strict=True)]
+            )
         forgotten = 0
         while not self._stopped and (messages := self._consumer.consume(BATCH, timeout=WAIT_S)):
-            gone = [id_ for message in messages if (id_ := _erased(message)) is not None]
-            if gone:
-                self._redis.delete(*(key for id_ in gone for key in remembered_keys(id_)))
-            self._consumer.commit(asynchronous=False)
-            forgotten += len(gone)
+            for message in messages:
+                if (id_ := _erased(message)) is not None:
+                    self._forget(id_)
+                    forgotten += 1
         return forgotten
 
     def close(self) -> None:

@@ -76,11 +76,6 @@ def _lms_key(user_id: str) -> str:
     return f"learnstream:lms:{user_id}"
 
 
-def remembered_keys(user_id: str) -> tuple[str, ...]:
-    """Everything that is kept in Redis under a person's id."""
-    return _lms_key(user_id), dismissed_key(user_id)
-
-
 class SignalReader:
     """Asks all parts at once; what the LMS said last is kept for when it is away."""
 
@@ -123,6 +118,10 @@ class SignalReader:
             self._lms.personalized(user_id), self._settings.lms_timeout_s
         )
         return (await self._recall(user_id))[2] if said is None else said
+
+    def forget(self, user_id: str) -> None:
+        """What this process remembers of a person."""
+        self._last.pop(user_id, None)
 
     async def _remember(self, user_id: str, known: FromLms) -> None:
         """In this process, and in Redis for a process that starts while the LMS is away."""

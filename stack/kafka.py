@@ -23,7 +23,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Misconfigured, Retryable
-from contracts.topics import TOPICS, Topic
+from contracts.topics import DUPLICATES, TOPICS, Topic
 from stack import principals, tls
 from stack.profile import profile
 
@@ -81,17 +81,21 @@ class KafkaSettings(BaseSettings):
         """After so long Kafka has let go of a message for certain; None: never.
 
         It deletes whole segments, and one is closed a day after its first message; the broker looks
-        every few minutes.
+        every few minutes; and what tells of repeated messages is kept for longer.
         """
         days = self.retention_days
-        return None if days is None else timedelta(days=days) + 2 * SEGMENT
+        return None if days is None else timedelta(days=days) + 3 * SEGMENT
 
     def topic(self, topic: Topic) -> dict[str, str]:
         """The topic's settings: its contract's, and how long it is kept."""
         if "cleanup.policy" in topic.config:
             return dict(topic.config)
-        days = self.retention_days
-        kept_ms = -1 if days is None else days * 86_400_000
+        kept_ms = -1
+        if self.retention_days is not None:
+            # What takes a repeated message back outlives the message.
+            longer = SEGMENT if topic.name == DUPLICATES.name else timedelta()
+            kept = timedelta(days=self.retention_days) + longer
+            kept_ms = int(kept.total_seconds() * 1000)
         return {
             "retention.ms": str(kept_ms),
             "segment.ms": str(int(SEGMENT.total_seconds() * 1000)),

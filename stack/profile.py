@@ -50,6 +50,11 @@ class Profile(BaseSettings):
         """Trained models and the semantic index of this profile."""
         return self.run / "artefacts"
 
+    @property
+    def demo_mark(self) -> Path:
+        """A file that `learnstream demo` makes: what only a demo may do is allowed here."""
+        return self.run / "demo"
+
     def port(self, base: int) -> int:
         return base + self.port_offset
 

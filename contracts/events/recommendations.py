@@ -9,6 +9,7 @@ from contracts.topics import RECOMMENDATIONS
 
 Source = Literal["personal", "course", "semantic", "popular"]
 Propensity = Annotated[float, Field(gt=0, le=1)]
+Score = Annotated[float, Field(allow_inf_nan=False)]
 Position = Annotated[int, Field(ge=1, le=1000)]
 
 
@@ -24,6 +25,10 @@ class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATI
     model: ShortText
     arm: ShortText
     propensity: Propensity
+    score: Score | None = None
+    """By which its source ranked it: what the model gave it where the source is ``personal``."""
+    reason: ShortText | None = None
+    """What the learner was told why it is offered."""
 
 
 class RecommendationClicked(

@@ -35,7 +35,6 @@ def redact(connection: psycopg.Connection[dict[str, Any]]) -> int:
 
 
 def _redact(connection: psycopg.Connection[dict[str, Any]], person: dict[str, Any]) -> None:
-    connection.execute("SET LOCAL learnstream.redacting = 'yes'")
     rows = connection.execute(_sql["change"], person).fetchall()
     if rows:
         before = connection.execute(_sql["last"]).fetchone()

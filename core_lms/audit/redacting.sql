@@ -9,13 +9,7 @@ WHERE user_id IS NOT NULL AND audited_at IS NULL AND NOT EXISTS (
 ORDER BY erased_at
 
 -- name: change
-UPDATE audit_log SET
-    actor = replace(actor, %(user_id)s::TEXT, %(pseudonym)s::TEXT),
-    resource = replace(resource, %(user_id)s::TEXT, %(pseudonym)s::TEXT),
-    about = array_replace(about, %(user_id)s::UUID, %(pseudonym)s::UUID)
-WHERE about @> ARRAY[%(user_id)s::UUID] OR actor = 'user/' || %(user_id)s::TEXT
-   OR position(%(user_id)s::TEXT IN resource) > 0
-RETURNING *
+SELECT * FROM redact_audit_log(%(user_id)s)
 
 -- name: last
 SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1

@@ -32,9 +32,7 @@ Code = Annotated[
 HEADERS = {
     "Cache-Control": "no-store",  # a revocation counts at once
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Referrer-Policy": "no-referrer",  # the address is the key to the page
     "X-Robots-Tag": "noindex",
-    "X-Content-Type-Options": "nosniff",
     "Vary": "Accept",
 }
 PAGE: dict[int | str, dict[str, Any]] = {

@@ -168,7 +168,7 @@ async def _answer(
         "Accept-Ranges": "bytes",
         "Cache-Control": f"private, max-age={left_s}",
         "Content-Disposition": media_types.disposition(row["media_type"], row["name"]),
-        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",  # players of the application's own origin
         # Whatever the bytes are, nothing in them runs as a page of ours.
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }

@@ -19,6 +19,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from contracts.errors import Rejected
+from contracts.event import EARLIEST, LATEST
 from contracts.events.courses import CourseCopied
 from contracts.ids import named_id
 from core_lms.courses import prerequisites, service
@@ -46,13 +47,12 @@ class CourseCopy:
         return named_id(self.target_id, "copy", old)
 
     def moved(self, moment: datetime | None) -> datetime | None:
-        """The same moment of the next run; raises ``Rejected`` where no calendar has it."""
-        try:
-            return None if moment is None else moment + self.shift
-        except OverflowError:
-            raise Rejected(
-                f"starts_at: {moment} of the course would move out of the calendar"
-            ) from None
+        """The same moment of the next run; raises ``Rejected`` where no event could name it."""
+        if moment is None:
+            return None
+        if not EARLIEST - moment <= self.shift < LATEST - moment:
+            raise Rejected(f"starts_at: {moment} of the course would move out of the calendar")
+        return moment + self.shift
 
 
 Copier = Callable[[Unit, CourseCopy], Awaitable[None]]

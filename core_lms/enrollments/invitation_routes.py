@@ -48,7 +48,7 @@ async def of_course(
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
-@router.get("/users/{user_id}/invitations", response_model=Page[Invitation])
+@router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
 async def of_user(
     user_id: UUID,
     work: Annotated[Work, does("invitation.list")],

@@ -38,13 +38,16 @@ Shown = tuple[str, Callable[[str], Resource]]
 def resource_id(caller: Caller, kind: str, key: str | None) -> str:
     """A key and its sender name an id; without a key it is a new one.
 
-    Whoever brings history says which ids things had: there a canonical UUID is the id itself.
+    A key that is a UUIDv7 names an id of the same millisecond, so ids stay in order. Whoever brings
+    history says which ids things had: there a canonical UUID is the id itself.
     """
     if key is None:
         return new_id()
-    if _is_canonical(key) and HISTORY.of(caller):
+    is_uuid = _is_canonical(key) is not None
+    if is_uuid and HISTORY.of(caller):
         return key
-    return named_id(caller.institution_id, caller.name, kind, key)
+    named = named_id(caller.institution_id, caller.actor, kind, key)
+    return f"{key[:14]}7{named[15:]}" if is_uuid and key[14] == "7" else named
 
 
 async def claim(
@@ -105,7 +108,7 @@ def _values(
     asker: Work | Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
 ) -> dict[str, Any]:
     caller = asker.caller
-    route = [caller.institution_id, caller.name, kind, *map(str, where)]
+    route = [caller.institution_id, caller.actor, kind, *map(str, where)]
     request = "\n".join([*route, body.model_dump_json()])
     fingerprint = hashlib.sha256(request.encode()).digest()
     return {"id": id_, "fingerprint": fingerprint, "institution_id": asker.institution_id}

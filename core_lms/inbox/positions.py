@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from confluent_kafka import Consumer as KafkaClient
@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Misconfigured, Retryable
 from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.history import Cut
 from core_lms.inbox.waits import Partition
 from stack import kafka
 from stack.queries import load
@@ -32,10 +33,29 @@ def bounds(client: KafkaClient, consumer: Consumer) -> dict[Partition, tuple[int
     return found
 
 
+def begins_in_archive(consumer: Consumer, registered: Set[str], known: Bounds) -> set[str]:
+    """New topics of a consumer of all history whose first messages Kafka has no longer."""
+    expired = {topic for (topic, _), (low, _) in known.items() if low > 0}
+    return set() if consumer.begin == "latest" else expired - registered
+
+
+async def topics(pool: AsyncConnectionPool[Any], consumer: Consumer) -> set[str]:
+    """The topics of which the consumer has a position."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_sql["positions"], {"consumer": consumer.name})
+        return {row["topic"] for row in await cursor.fetchall()}
+
+
 async def read(
-    pool: AsyncConnectionPool[Any], consumer: Consumer, known: Bounds
+    pool: AsyncConnectionPool[Any],
+    consumer: Consumer,
+    known: Bounds,
+    cut: Cut | None = None,
 ) -> dict[Partition, int]:
-    """The next offset of every partition; those seen for the first time are registered."""
+    """The next offset of every partition; those seen for the first time are registered.
+
+    With ``cut``, those of topics that begin in the archive where it stands then.
+    """
     async with (
         pool.connection() as connection,
         connection.transaction(),
@@ -50,15 +70,34 @@ async def read(
             # A partition that was added later is read whole, wherever the consumer began.
             latest = consumer.begin == "latest" and topic not in topics
             values = {"consumer": consumer.name, "topic": topic, "partition": partition}
-            await cursor.execute(
-                _sql["register"], {**values, "next_offset": high if latest else low}
-            )
+            at = high if latest else low
+            if cut is not None and topic in begins_in_archive(consumer, topics, known):
+                at = max(low, cut.offsets.get((topic, partition), low))
+                history = {"consumer": consumer.name, "topic": topic, "upto": cut.upto}
+                await cursor.execute(_sql["register_history"], history)
+            await cursor.execute(_sql["register"], {**values, "next_offset": at})
         await cursor.execute(_sql["positions"], {"consumer": consumer.name})
         stored = {
             (row["topic"], row["partition"]): int(row["next_offset"])
             for row in await cursor.fetchall()
         }
     return {partition: stored[partition] for partition in known}
+
+
+async def history(
+    pool: AsyncConnectionPool[Any], consumer: Consumer
+) -> tuple[str, int, int] | None:
+    """A topic of which the archive was not applied whole yet, up to which batch, and how far."""
+    async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(_sql["history"], {"consumer": consumer.name})
+        row = await cursor.fetchone()
+        return None if row is None else (row["topic"], row["upto_batch"], row["next_offset"])
+
+
+async def end_history(pool: AsyncConnectionPool[Any], consumer: Consumer, topic: str) -> None:
+    async with pool.connection() as connection:
+        values = {"consumer": consumer.name, "topic": topic}
+        await connection.execute(_sql["end_history"], values)
 
 
 def check(consumer: Consumer, stored: Mapping[Partition, int], known: Bounds) -> None:

@@ -7,6 +7,22 @@ INSERT INTO inbox_offsets (consumer, topic, partition, next_offset)
 VALUES (%(consumer)s, %(topic)s, %(partition)s, %(next_offset)s)
 ON CONFLICT (consumer, topic, partition) DO NOTHING
 
+-- name: register_history
+WITH history AS (
+    INSERT INTO inbox_history (consumer, topic, upto_batch)
+    VALUES (%(consumer)s, %(topic)s, %(upto)s) ON CONFLICT DO NOTHING
+)
+INSERT INTO inbox_offsets (consumer, topic, partition, next_offset)
+VALUES (%(consumer)s, %(topic)s, -1, 0) ON CONFLICT (consumer, topic, partition) DO NOTHING
+
+-- name: history
+SELECT topic, upto_batch, next_offset
+FROM inbox_history JOIN inbox_offsets USING (consumer, topic)
+WHERE consumer = %(consumer)s AND partition = -1 ORDER BY topic
+
+-- name: end_history
+DELETE FROM inbox_history WHERE consumer = %(consumer)s AND topic = %(topic)s
+
 -- name: hold
 -- Bounds of this transaction: whoever stands still in it loses it, whoever waits too long gives up.
 SELECT set_config('idle_in_transaction_session_timeout', %(hold)s, true),

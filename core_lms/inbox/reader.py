@@ -24,7 +24,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from contracts.errors import Misconfigured, Retryable
 from contracts.history import is_history
-from core_lms.inbox import metrics, positions
+from core_lms.inbox import history, metrics, positions
 from core_lms.inbox.batches import Batches, Record, is_other
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
@@ -144,12 +144,39 @@ class Reader:
 
     async def _assign(self, client: KafkaClient) -> None:
         bounds = await self._in_thread(positions.bounds, client, self.consumer)
-        self._positions = await positions.read(self._pool, self.consumer, bounds)
+        registered = await positions.topics(self._pool, self.consumer)
+        expired = positions.begins_in_archive(self.consumer, registered, bounds)
+        cut = await self._in_thread(history.cut) if expired else None
+        self._positions = await positions.read(self._pool, self.consumer, bounds, cut)
+        await self._catch_up()
         bounds = await self._in_thread(positions.bounds, client, self.consumer)
         positions.check(self.consumer, self._positions, bounds)
         self._waits.clear()
         self._passed.clear()
         client.assign([TopicPartition(*key, at) for key, at in self._positions.items()])
+
+    async def _catch_up(self) -> None:
+        """Apply what the archive has of a topic that began in it; ends where all of it is."""
+        while not self._stop.is_set():
+            left = await positions.history(self._pool, self.consumer)
+            if left is None:
+                return
+            topic, upto, done = left
+            asked = (topic, self.consumer.event_types, upto, done, self._settings.batch)
+            found = history.records(*asked)
+            while records := await self._in_thread(next, found, None):
+                end = records[-1].offset + 1
+                outcome = await self._batches.apply(
+                    (topic, history.PARTITION), records, records[0].offset, end
+                )
+                if outcome.next_offset != end:  # it has to wait, or another process was quicker
+                    if outcome.blocked is not None:
+                        await pause(self._stop, self._settings.backoff_max_s)
+                    break
+                if self._stop.is_set():
+                    return
+            else:
+                await positions.end_history(self._pool, self.consumer, topic)
 
     async def _fetch(self, client: KafkaClient) -> dict[Partition, Read]:
         messages: list[Message] = await self._in_thread(client.consume, 1, 0.25)

@@ -1,5 +1,9 @@
 """Everything about a person as a zip: each table as JSON and as CSV, written while it is sent.
 
+The LMS's tables are at its top; what they did in what is about others is in ``mentions/``; in
+``analytics/`` is what was derived of what they did, with the events themselves, each offer with the
+model's score and reason; in ``features/`` what models know of them, the newest row last.
+
 Memory stays bounded: rows come in batches from the server, the CSV goes out as it is made, and its
 twin in JSON waits in a temporary file until the CSV is whole (a zip holds one file after another).
 """
@@ -16,15 +20,18 @@ from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import UUID
 
-from psycopg import AsyncCursor, sql
+import psycopg
+from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
+from contracts.errors import Retryable
 from core_lms.privacy import person, tables, texts
 from core_lms.privacy.person import DataKey
 from core_lms.privacy.tables import PEOPLE, Table
 from core_lms.work import transaction
 from gateway.caller import Caller
+from stack.postgres import PostgresSettings
 from stack.queries import load
 
 BATCH = 500
@@ -33,14 +40,47 @@ CHUNK_BYTES = 1 << 16
 MEDIA_TYPE = "application/zip"
 
 _person = load(__file__, "erasing.sql")["person"]
+_analytics = load(__file__, "exporting.sql")
 _SECRET_PARTS = ("hash", "secret", "token", "seed")
 _SECRET_TABLES = ("person_keys",)
 
 
+async def connect() -> AsyncConnection[DictRow]:
+    """To the analytical database, as its readers. Raises ``Retryable`` where it is away: better
+    than an export that lacks half.
+    """
+    try:
+        return await AsyncConnection.connect(
+            PostgresSettings().analyst_url,
+            row_factory=dict_row,
+            connect_timeout=5,
+            application_name="learnstream-export",
+        )
+    except psycopg.OperationalError as error:
+        raise Retryable("the analytical database does not answer: try again") from error
+
+
 async def export(
-    pool: AsyncConnectionPool[Any], caller: Caller, user_id: UUID
+    pool: AsyncConnectionPool[Any],
+    analytics: AsyncConnection[DictRow],
+    caller: Caller,
+    user_id: UUID,
 ) -> AsyncIterator[bytes]:
-    """The zip's bytes. What proves who somebody is (hashes, keys, tokens) is not part of it."""
+    """The zip's bytes; closes ``analytics``.
+
+    What proves who somebody is (hashes, keys, tokens) is not part of it.
+    """
+    async with analytics:
+        async for part in _export(pool, analytics, caller, user_id):
+            yield part
+
+
+async def _export(
+    pool: AsyncConnectionPool[Any],
+    analytics: AsyncConnection[DictRow],
+    caller: Caller,
+    user_id: UUID,
+) -> AsyncIterator[bytes]:
     out = _Outgoing()
     with zipfile.ZipFile(cast(io.BytesIO, out), "w", zipfile.ZIP_DEFLATED) as archive:
         async with transaction(pool, caller) as unit:
@@ -62,6 +102,12 @@ async def export(
                         counts[f"{folder}{table.name}"] = written
                     else:
                         yield written
+        async for name, rows in _derived(analytics, caller.institution_id, user_id):
+            async for written in _table(archive, out, name, rows):
+                if isinstance(written, int):
+                    counts[name] = written
+                else:
+                    yield written
         archive.writestr("manifest.json", _manifest(user_id, counts))
     yield out.taken()
 
@@ -132,6 +178,39 @@ async def _rows(
             yield row | {"about": [user_id]} if "about" in row else row
 
 
+async def _derived(
+    connection: AsyncConnection[DictRow], institution_id: str, user_id: UUID
+) -> AsyncIterator[tuple[str, AsyncIterator[dict[str, Any]]]]:
+    """What the analytical database has of the person: a table's name, and its rows as they come.
+
+    All as of one moment. A table that is made tomorrow is in it, unlisted.
+    """
+    values: dict[str, Any] = {"institution_id": institution_id, "user_id": str(user_id)}
+    await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+    async with connection.transaction():
+        await connection.execute(_analytics["scope"], values)
+        views = await (await connection.execute(_analytics["views"])).fetchall()
+        for view in views:
+            query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(view["relname"]))
+            yield f"analytics/{view['relname']}", _asked(connection, query, {})
+        yield "analytics/offers", _asked(connection, sql.SQL(_analytics["offers"]), {})
+        found = await (await connection.execute(_analytics["feature_views"])).fetchall()
+        for view in found:
+            of_view = {"view": view["feature_view"]}
+            rows = _asked(connection, sql.SQL(_analytics["features"]), of_view)
+            yield f"features/{view['feature_view']}", (row["one"] async for row in rows)
+
+
+async def _asked(
+    connection: AsyncConnection[DictRow], query: sql.SQL | sql.Composed, values: dict[str, Any]
+) -> AsyncIterator[dict[str, Any]]:
+    async with connection.cursor("export", row_factory=dict_row) as rows:
+        rows.itersize = BATCH
+        await rows.execute(query, values)
+        async for row in rows:
+            yield row
+
+
 class _Outgoing:
     """A file that ``zipfile`` writes to and that is emptied as it fills; it cannot seek."""
 
@@ -169,7 +248,10 @@ def _manifest(user_id: UUID, counts: dict[str, int]) -> str:
         "made_at": datetime.now(UTC).isoformat(),
         "tables": counts,
         "note": "Each table that has rows is there twice, as JSON and as CSV. `mentions/` is what "
-        "you did in something that is about others: what it was, not what it says about them.",
+        "you did in something that is about others: what it was, not what it says about them. "
+        "`analytics/` is what was derived of what you did: the events (activity_events), "
+        "sessions, days, progress, and each offer with the score that a model gave it, the reason "
+        "and what became of it. `features/` is what models know of you, over time.",
     }
     return json.dumps(about, indent=2)
 

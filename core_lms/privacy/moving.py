@@ -20,7 +20,6 @@ from psycopg.rows import dict_row
 from contracts.errors import Retryable
 from contracts.event import EVENTS, personal_fields
 from core_lms.privacy import redis_keys
-from core_lms.privacy.tables import STATEMENTS
 from stack import redis as stack_redis
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings, connect_analytics
@@ -36,12 +35,7 @@ MENTIONS = sorted(
     type_ for type_, event in EVENTS.items() if set(personal_fields(event)) - {"user_id"}
 )
 """Events that may name somebody in another field than ``user_id``."""
-SENT = ("outbox", "webhook_deliveries")
-"""What goes out as it was written: whoever was told of the old id has to hear that it is erased."""
-OWN = ("erasures", "audit_log", "audit_queue", "audit_redactions")
-"""Moved by others: ``core_lms/audit/redacting.py``."""
 
-_TEXTS = ("text", "character varying", "json", "jsonb", "text[]")
 _sql = load(__file__, "moving.sql")
 
 
@@ -80,37 +74,16 @@ def _step(connection: psycopg.Connection[dict[str, Any]], settle_s: float) -> in
 
 def move(connection: psycopg.Connection[dict[str, Any]], old: object, new: object) -> None:
     """Every store, in an order in which nothing is written under the old id again."""
-    _texts(connection, str(old), str(new))
+    _texts(connection, old)
     with connect_analytics(application_name="learnstream-erasing") as analytics:
         analytics.execute(_sql["analytics"], [old, new, MENTIONS])
     with stack_redis.client() as client:
         redis_keys.move(client, str(old), str(new))
 
 
-def _texts(connection: psycopg.Connection[dict[str, Any]], old: str, new: str) -> None:
-    """Texts of the LMS in which the id stands; a table made tomorrow is covered."""
-    columns: dict[str, dict[str, str]] = {}
-    for row in connection.execute(STATEMENTS["columns"]).fetchall():
-        if row["table"] not in (*SENT, *OWN) and row["type"].startswith(_TEXTS):
-            columns.setdefault(row["table"], {})[row["column"]] = row["type"]
-    values = {"old": old, "new": new, "pattern": f"%{old}%"}
-    for table, types in columns.items():
-        changes = [
-            sql.SQL("{0} = replace({0}::text, %(old)s, %(new)s)::{1}").format(
-                sql.Identifier(name), sql.SQL(type_)
-            )
-            for name, type_ in types.items()
-        ]
-        named = [
-            sql.SQL("{}::text LIKE %(pattern)s").format(sql.Identifier(name)) for name in types
-        ]
-        connection.execute(
-            sql.SQL("UPDATE {} SET {} WHERE {}").format(
-                sql.Identifier(table), sql.SQL(", ").join(changes), sql.SQL(" OR ").join(named)
-            ),
-            values,
-        )
-    connection.execute(_sql["told"], values)
+def _texts(connection: psycopg.Connection[dict[str, Any]], old: object) -> None:
+    """Texts of the LMS in which the id stands, of whatever table."""
+    connection.execute(_sql["texts"], [old])
 
 
 def tidy(connection: psycopg.Connection[dict[str, Any]]) -> None:

@@ -14,6 +14,8 @@ from typing import Any
 import redis
 
 AT_ONCE = 1_000
+SECRET = (b"sso:", b"tries:")
+"""Of logins: they name nobody, and who moves people may not read them."""
 REVOKED = b"revoked:"
 """Tokens that no longer count (``core_lms/sessions/revocation.py``): they name the old id, and so
 must the mark, until the last of them has expired."""
@@ -38,7 +40,8 @@ def move(client: redis.Redis, old: str, new: str) -> int:
                 changed += 1
     replace = client.register_script(_REPLACE)
     live = []
-    for keys in _pieces(client.scan_iter(count=AT_ONCE, _type="string")):
+    texts = client.scan_iter(count=AT_ONCE, _type="string")
+    for keys in _pieces(key for key in texts if not key.startswith((REVOKED, *SECRET))):
         values: Any = client.mget(keys)
         for key, value in zip(keys, values, strict=True):
             if key.startswith(LIVE) and key.endswith((b":learners", b":writer")):

@@ -154,12 +154,13 @@ async def people(
     responses={200: {"content": {exporting.MEDIA_TYPE: {}}, "description": "a zip"}},
 )
 async def export(user_id: UUID, work: Annotated[Work, does("user.export")]) -> StreamingResponse:
-    """Everything about a person: every table that has them, as JSON and CSV."""
+    """Everything about a person: every table of every store that has them, as JSON and CSV."""
     async with work.begin(Person(user_id)) as unit:
         await users.get(unit, user_id)
         audit.record(unit, user_id)  # with this unit: what is sent cannot be taken back
+        analytics = await exporting.connect()
     return StreamingResponse(
-        exporting.export(work.pools.primary, work.caller, user_id),
+        exporting.export(work.pools.primary, analytics, work.caller, user_id),
         media_type=exporting.MEDIA_TYPE,
         headers={
             "Content-Disposition": f'attachment; filename="learnstream-{user_id}.zip"',
@@ -170,7 +171,7 @@ async def export(user_id: UUID, work: Annotated[Work, does("user.export")]) -> S
 
 @router.post("/users/{user_id}/erase", response_model=Erased)
 async def erase(user_id: UUID, work: Annotated[Work, does("user.erase")]) -> DictRow:
-    """Forget a person for good; emits `user.deleted`. The same again changes nothing.
+    """Erase a person for good; emits `user.deleted`. The same again finds nobody.
 
     One's own account: after a login of the last ten minutes.
     """

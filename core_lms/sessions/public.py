@@ -33,8 +33,6 @@ HEADERS = {
     f"style-src {_digest('style')}; connect-src 'self'; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'none'",
     "Cache-Control": "no-cache",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
 

@@ -4,3 +4,12 @@ GRANT USAGE ON SCHEMA features, feast TO features, reader;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA features TO features;
 GRANT SELECT ON ALL TABLES IN SCHEMA feast TO features;
 GRANT SELECT ON ALL TABLES IN SCHEMA features, feast TO reader;
+-- The inbox moves erased people (core_lms/privacy/moving.py), and has the old rows vacuumed.
+DO $$
+BEGIN
+    IF current_setting('server_version_num')::integer >= 170000 THEN
+        GRANT USAGE ON SCHEMA features TO inbox;
+        GRANT MAINTAIN ON ALL TABLES IN SCHEMA features TO inbox;
+    END IF;
+END
+$$;

@@ -54,6 +54,18 @@ def map_history(
     _script(db, "mapping.sql")
 
 
+def leave_out(db: duckdb.DuckDBPyConnection, digests: Iterable[str]) -> None:
+    """Nothing of the people whose ids have these digests (SHA-256, hexadecimal)."""
+    db.execute(
+        "CREATE OR REPLACE TEMP TABLE left_out AS SELECT user_id FROM learner "
+        "WHERE sha256(user_id::VARCHAR) IN (SELECT unnest(?::VARCHAR[]))",
+        [list(digests)],
+    )
+    if db.execute("SELECT count(*) FROM left_out").fetchone() != (0,):
+        for table in ("learner", "account", "enrollment", "submission", "view"):
+            db.execute(f"DELETE FROM {table} WHERE user_id IN (FROM left_out)")
+
+
 def until_day(until: date | None) -> int:
     return day_number(until) if until else FOREVER
 

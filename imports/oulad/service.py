@@ -128,10 +128,17 @@ def map_run(
     run: Run,
     others: list[Run],
 ) -> None:
-    """Map what is this run's own: not the presentations and people that other runs brought."""
+    """Map what is this run's own: not the presentations and people that other runs brought, and
+    nothing of who was erased since.
+    """
     brought = [pair.partition("/")[::2] for other in others for pair in other.presentations]
     people = runs.users_of(connection, others) if others else []
     history.map_history(db, run.institution_id, skipped=brought, known=people)
+    erased = connection.execute(
+        "SELECT encode(digest, 'hex') FROM erasures WHERE institution_id = %s",
+        [run.institution_id],
+    ).fetchall()
+    history.leave_out(db, [digest for (digest,) in erased])
 
 
 def _run_of(known: list[Run], source: Source, institution: str) -> tuple[Run, list[Run]]:

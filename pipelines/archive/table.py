@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
 from pipelines.archive.rows import COLUMNS, Batch, moment
 from stack import postgres, pseudonyms
+from stack.kafka import KafkaSettings
 
 Partition = tuple[str, int]
 
@@ -42,6 +44,20 @@ INSERT INTO archive_heartbeat (heartbeat_id, sent_at, batch_no) VALUES (%s, %s, 
 ON CONFLICT (one) DO UPDATE SET heartbeat_id = EXCLUDED.heartbeat_id, sent_at = EXCLUDED.sent_at,
     batch_no = EXCLUDED.batch_no
 """
+_MARK = """
+INSERT INTO archive_marks (batch_no, offsets, arrived)
+SELECT %(batch_no)s,
+       (SELECT coalesce(jsonb_object_agg(topic, places), '{}')
+        FROM (SELECT topic, jsonb_object_agg(partition, next_offset) AS places
+              FROM archive_offsets GROUP BY topic) AS of_topic),
+       (SELECT coalesce(jsonb_object_agg(topic, n), '{}')
+        FROM (SELECT topic, sum(events) AS n FROM archive_arrivals GROUP BY topic) AS of_topic)
+"""
+_FORGET_MARKS = """
+DELETE FROM archive_marks WHERE marked_at < now() - %(kept)s AND batch_no < (
+    SELECT max(batch_no) FROM archive_marks WHERE marked_at < now() - %(kept)s)
+"""
+_MARK_EVERY_S = 3600.0
 _LAST_BATCH = """
 SELECT greatest((SELECT max(batch_no) FROM archive_batches),
                 (SELECT done_batch_no FROM derive_position), 0)
@@ -60,6 +76,7 @@ class ArchiveTable:
         )
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
         self._asked = False
+        self._marked = float("-inf")
         # Under the lock nobody else counts batches: their order is the order of their commits.
         self._batch_no: int = self._connection.execute(_LAST_BATCH).fetchone()[0]  # type: ignore[index]
 
@@ -98,8 +115,19 @@ class ArchiveTable:
                 self._connection.execute(_BEAT, [beat.heartbeat_id, beat.sent_at, number])
             with self._connection.cursor() as cursor:
                 cursor.executemany(_ADVANCE, [(*key, offset) for key, offset in reached.items()])
+            marking = stored > 0 and time.monotonic() - self._marked > _MARK_EVERY_S
+            if marking:
+                self.mark(number)
+        if marking:
+            self._marked = time.monotonic()
         self._batch_no = number
         return stored
+
+    def mark(self, number: int) -> None:
+        """Note where the archive stands with batch ``number``; in its transaction."""
+        self._connection.execute(_MARK, {"batch_no": number})
+        if (kept := KafkaSettings().kept_for()) is not None:
+            self._connection.execute(_FORGET_MARKS, {"kept": kept})
 
     def _insert(self, batch: Batch, number: int) -> int:
         try:

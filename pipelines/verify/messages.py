@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -60,12 +60,19 @@ class Messages:
     def __init__(self, db: duckdb.DuckDBPyConnection) -> None:
         self._db = db
         self._next: dict[kafka.Place, int] = {}
+        self._begin: dict[kafka.Place, int] = {}
         self._refused: set[tuple[str, int, int]] = set()
         self.events = 0
         self.malformed: list[str] = []
         """What is wrong with messages that are no events, one sentence each."""
         self.mailbox = Mailbox()
         db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
+
+    def begin(self, offsets: Mapping[kafka.Place, int]) -> None:
+        """Read nothing before these offsets: it was brought from elsewhere."""
+        topics = {topic.name for topic in EVENT_TOPICS}
+        self._begin = {place: at for place, at in offsets.items() if place[0] in topics}
+        self._next |= self._begin
 
     def trouble(self) -> str | None:
         """What is wrong apart from numbers: messages nobody could read."""
@@ -116,7 +123,8 @@ class Messages:
             if key in self._refused:
                 continue
             self._refused.add(key)
-            if key[2] < self._next.get(key[:2], 0):  # it was read before its letter came
+            # It was read before its letter came.
+            if self._begin.get(key[:2], 0) <= key[2] < self._next.get(key[:2], 0):
                 self._take_back(letter.message)
 
     def _take_back(self, value: bytes) -> None:

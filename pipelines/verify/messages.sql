@@ -15,3 +15,6 @@ CREATE TABLE kafka_told (
 );
 -- The offset after the last message of each partition.
 CREATE TABLE kafka_end (topic VARCHAR, partition INTEGER, next_offset BIGINT);
+-- What of the events came from the archive, because Kafka no longer has it, and how many messages that
+-- had been by topic: repeated ones as often as they came.
+CREATE TABLE before_kafka (topic VARCHAR, events BIGINT, arrived BIGINT);

@@ -17,7 +17,7 @@ from stack.local.installed import Progress
 from stack.local.part import Launch, Part
 from stack.local.probe import http_get
 from stack.local.record import recorded
-from stack.profile import REPOSITORY
+from stack.profile import REPOSITORY, profile
 
 _SETTLED_S = 2.0
 """A process without a port is ready when it has lived this long."""
@@ -44,16 +44,15 @@ class OwnProcess(Part):
 
     def launch(self) -> Launch:
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
-        return Launch(
-            [sys.executable, "-m", self.module],
-            {
-                "PYTHONPATH": path,
-                "PYTHONUNBUFFERED": "1",
-                "LMS_PRINCIPAL": self.name,
-                "LMS_LOCAL_SUPERVISED": "true",
-            },
-            REPOSITORY,
-        )
+        env = {
+            "PYTHONPATH": path,
+            "PYTHONUNBUFFERED": "1",
+            "LMS_PRINCIPAL": self.name,
+            "LMS_LOCAL_SUPERVISED": "true",
+        }
+        if self.name == "lms":
+            env["LMS_SESSIONS_DEMO_MARK"] = str(profile().demo_mark.resolve())
+        return Launch([sys.executable, "-m", self.module], env, REPOSITORY)
 
     def ready(self) -> bool:
         if self.port is None:

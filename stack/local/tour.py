@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from rich.table import Table
 
 from contracts.errors import Retryable
 from contracts.topics import CONTENT, EVENT_TOPICS
-from stack import postgres, tls
+from stack import cli, postgres, tls
 from stack.flink import FlinkSettings
 from stack.http import HttpSettings
 from stack.profile import profile
@@ -62,10 +64,10 @@ def _kept() -> Path:
 
 
 def _study_what_is_offered() -> dict[str, Any]:
-    with httpx.Client(
-        base_url=HttpSettings().dashboards_url, timeout=30, verify=tls.client_context()
-    ) as page:
+    with _pages() as page:
+        _sign_in(page, "--role", "admin")
         learner = _an_invented_learner(page)
+        _sign_in(page, "--user", learner["id"])
         before = _offers(page, learner["id"])
         began = time.monotonic()
         for item in before[:2]:
@@ -99,11 +101,32 @@ def _event_to_row_s(learner_id: str) -> float:
 
 def _an_invented_learner(page: httpx.Client) -> dict[str, Any]:
     learners = page.get("/api/v1/learners").raise_for_status().json()["learners"]
-    named = [learner for learner in learners if learner["name"]]
-    if not named:
+    invented = [one for one in learners if one["invented"] and one["events"]]
+    if not invented:
         raise Retryable("no invented learner has studied yet: run learnstream study")
-    found: dict[str, Any] = named[0]
+    found: dict[str, Any] = invented[0]
     return found
+
+
+def _pages() -> httpx.Client:
+    """The pages, as a browser asks them."""
+    address = HttpSettings().dashboards_url
+    return httpx.Client(
+        base_url=address, timeout=30, headers={"Origin": address}, verify=tls.client_context()
+    )
+
+
+def _sign_in(page: httpx.Client, *who: str) -> None:
+    token = _link(*who).partition("#")[2]
+    page.post("/api/v1/session/link", json={"token": token}).raise_for_status()
+
+
+def _link(*who: str) -> str:
+    """What `learnstream sign-in` prints."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        cli.call("sign-in", *who)
+    return printed.getvalue().strip()
 
 
 def _offers(page: httpx.Client, learner_id: str) -> list[dict[str, Any]]:
@@ -141,15 +164,20 @@ def show_summary(
     console.print(table)
     http = HttpSettings()
     addresses = {
-        "the live page": f"{http.dashboards_url}/",
-        "what a learner is offered": f"{http.dashboards_url}/learners",
+        "the pages, as administrator": _link("--role", "admin"),
+        "the pages, as a teacher": _link("--role", "instructor"),
+        "the pages, as a learner": _link("--role", "student"),
         "the LMS's API": f"{http.lms_url}/docs",
         "recommendations and search": f"{http.serving_url}/docs",
         "Flink": f"{FlinkSettings().rest_url}/",
     }
     for about, address in addresses.items():
-        console.print(f"{about:<28}{address}", highlight=False)
-    console.print("\nThe stack stays up. `./learnstream status` shows it, `down` ends it.")
+        console.print(f"{about:<29}{address}", highlight=False, soft_wrap=True)
+    console.print(
+        "\nEach of the three links signs in once, within half an hour, as somebody invented; "
+        "`./learnstream sign-in` prints another."
+    )
+    console.print("The stack stays up. `./learnstream status` shows it, `down` ends it.")
 
 
 def _add_figures(table: Table, connection: psycopg.Connection[Any]) -> None:

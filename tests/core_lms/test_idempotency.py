@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from contracts.event import UUID_PATTERN
 from contracts.ids import new_id
 from core_lms.assessment.kinds import kinds
 from core_lms.idempotency import resource_id
@@ -34,6 +36,14 @@ def test_a_key_and_its_sender_name_an_id() -> None:
     assert resource_id(mira, "event", "k") != resource_id(mira, "submission", "k")
     assert resource_id(mira, "event", "k") != resource_id(person(new_id()), "event", "k")
     assert resource_id(mira, "event", None) != resource_id(mira, "event", None)
+
+
+def test_ids_that_keys_name_are_in_the_order_of_the_keys() -> None:
+    keys = [ANY.replace("7c1e", later) for later in ("7c1e", "7c1f", "7c20")]
+    ids = [resource_id(person(), "event", key) for key in keys]
+    assert ids == sorted(ids)
+    assert all(re.fullmatch(UUID_PATTERN, id_) and id_[14] == "7" for id_ in ids)
+    assert not set(ids) & set(keys)
 
 
 def test_an_import_says_which_ids_things_had_and_no_other_machine_does() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,11 +25,12 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from psycopg import sql
 
 from contracts.ids import named_id
+from core_lms.access import operator
 from pipelines import schema
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from stack.postgres import PostgresSettings
-from stack.profile import REPOSITORY, Profile
+from stack.postgres import PostgresSettings, connect_lms
+from stack.profile import REPOSITORY, Profile, profile
 
 INSTITUTION = UUID(named_id("dashboards", "institution"))
 _WITH_DATABASE = "LMS_POSTGRES_ANALYTICS_URL"
@@ -331,6 +333,81 @@ def start_for_all() -> Iterator[Start]:
     """Starts processes of ours for the whole session."""
     with starting() as begin:
         yield begin
+
+
+def link(user_id: str) -> str:
+    """What follows the # in a link that signs in; made where no event loop runs already."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(operator.sign_in_link, user_id).result()
+
+
+@dataclass
+class Lms:
+    """The real LMS over one analytical database, for the institution of the rows."""
+
+    url: str
+    http: httpx.Client
+    port: int
+
+    def made(self, path: str, **body: Any) -> dict[str, Any]:
+        response = self.http.post(path, json=body)
+        assert response.is_success, response.text
+        found: dict[str, Any] = response.json()
+        return found
+
+    def account(self, name: str, role: str = "student", **profile: Any) -> str:
+        email = f"{uuid4().hex}@example.invalid"
+        body = {"email": email, "name": name, "role": role, "profile": profile}
+        return str(self.made("/users", **body)["id"])
+
+    def course(self, title: str = "Bridges", *items: str) -> tuple[str, str, list[str]]:
+        """A published course as the demo's catalogue would bring it: itself, its teacher, items."""
+        teacher = self.account("Tess Teacher", "instructor")
+        about = {"metadata": {"source": "open-catalogue"}}
+        course = str(self.made("/courses", title=title, instructor_id=teacher, **about)["id"])
+        made = [
+            str(self.made(f"/courses/{course}/items", kind="video", title=item, **about)["id"])
+            for item in items or ("The arch",)
+        ]
+        self.made(f"/courses/{course}/publish")
+        return course, teacher, made
+
+    def link(self, user_id: str) -> str:
+        """What follows the # in a link that signs somebody in."""
+        return link(user_id)
+
+    def audited(self, actor: str) -> list[tuple[str, list[str]]]:
+        """What the audit log says that somebody did, and about whom."""
+        with connect_lms() as owner:
+            rows = owner.execute(
+                "SELECT action, about FROM (SELECT * FROM audit_queue UNION ALL SELECT id, at, "
+                "actor, action, resource, about, session_id, institution_id FROM audit_log) AS a "
+                "WHERE actor = %s ORDER BY at, id",
+                [actor],
+            ).fetchall()
+        return [(action, [str(id_) for id_ in about]) for action, about in rows]
+
+
+def lms_settings(database: str, port: int) -> dict[str, str]:
+    """Of an LMS over this analytical database, and of whoever asks it."""
+    analyst = PostgresSettings().analyst_url.rsplit("/", 1)[0] + "/" + database.rsplit("/", 1)[1]
+    return {"LMS_POSTGRES_ANALYST_URL": analyst, "LMS_HTTP_LMS_PORT": str(profile().port(port))}
+
+
+@contextmanager
+def lms_over(start: Start, database: str, port: int, **more: str) -> Iterator[Lms]:
+    """The LMS on a port of its own, beside one that may be up in the same profile."""
+    url = f"http://127.0.0.1:{profile().port(port)}"
+    start("core_lms", url, **lms_settings(database, port), **more)
+    auth = operator.OperatorAuth(str(INSTITUTION), "test")
+    with httpx.Client(base_url=f"{url}/api/v1", timeout=20, auth=auth) as client:
+        yield Lms(url, client, profile().port(port))
+
+
+def sign_in(page: Page, url: str, lms: Lms, user_id: str) -> None:
+    """As somebody does with a printed link."""
+    page.goto(f"{url}/sign-in#{lms.link(user_id)}")
+    page.wait_for_url(lambda now: "/sign-in" not in now)
 
 
 FLAGS = [

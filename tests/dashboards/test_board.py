@@ -1,215 +1,304 @@
-"""The board: one question for all viewers, no news without change, a database that goes away."""
+"""The board: one question for all who see the same rows, no news without change, an LMS away."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
-from dashboards.web.names import Names
-from psycopg import sql
 
 from contracts.errors import Retryable
 from dashboards import panel as catalogue
-from dashboards.panel import Panel
-from dashboards.web.board import Answer, Board
-from stack.postgres import PostgresSettings
-
-pytestmark = pytest.mark.integration
-
+from dashboards.web.behind import Behind
+from dashboards.web.board import RECHECK_S, Board, Seen
+from gateway.errors import Forbidden, Unauthenticated
 
 LONG = 10_000
-"""Seconds that outlast any rest a query earns, on however busy a machine."""
+"""Seconds that outlast any rest an answer earns, on however busy a machine."""
+PANEL = catalogue.panel("overview", "active_learners")
 
 
+@dataclass
 class Clock:
     """Seconds that pass when a test says so."""
 
-    def __init__(self) -> None:
-        self.now = 1000.0
+    now: float = 1000.0
 
     def __call__(self) -> float:
         return self.now
 
 
-def panel(statement: str, name: str | None = None) -> Panel:
-    known = catalogue.panel("overview", "active_learners")
-    return replace(known, name=name or f"p{uuid4().hex}", sql=statement)
+@dataclass
+class ScriptedLms:
+    """Answers panels as the LMS does; ``value`` is what they show."""
+
+    value: Any = 7
+    took_s: float = 0.0
+    refuses: dict[str, int] = field(default_factory=dict)
+    """Status by panel; ``""`` is every panel."""
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    """Panel, scope and token of each request."""
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        name = request.url.path.rsplit("/", 1)[1]
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        self.asked.append((name, request.url.params["scope"], token))
+        await asyncio.sleep(self.took_s)
+        status = self.refuses.get(name) or self.refuses.get("") or self.refuses.get(token)
+        if status:
+            return httpx.Response(status, json={"detail": f"no: {status}"})
+        body = {
+            "columns": [{"name": "course_id"}, {"name": "n"}],
+            "rows": [["c1", self.value]],
+            "names": {"c1": {"title": "Bridges", "source": "open-catalogue"}},
+            "since_at": None,
+            "until_at": "2014-06-01T00:00:00Z",
+        }
+        return httpx.Response(200, json=body)
+
+
+def seen(token: str = "ana", key: str = "institution/one", fails: Exception | None = None) -> Seen:
+    async def give() -> str:
+        if fails is not None:
+            raise fails
+        return token
+
+    return Seen(key, key.partition("/")[0], give)
 
 
 @asynccontextmanager
-async def board(url: str, clock: Callable[[], float]) -> AsyncIterator[Board]:
-    async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as nobody:  # the discard port
-        one = Board(url, Names(nobody), clock)
+async def board(lms: ScriptedLms, clock: Callable[[], float] | None = None) -> AsyncIterator[Board]:
+    transport = httpx.MockTransport(lms)
+    async with httpx.AsyncClient(base_url="http://lms", transport=transport) as client:
+        one = Board(Behind(client), clock or Clock())
         try:
             yield one
         finally:
             await one.close()
 
 
-def test_viewers_share_one_query_until_the_second_is_over(empty: str) -> None:
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(60):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+async def always() -> None:
+    """The viewer may still see it."""
+
+
+def test_viewers_of_the_same_rows_share_one_question_until_the_second_is_over() -> None:
     async def scenario() -> None:
-        clock = Clock()
-        moment = panel("SELECT extract(epoch FROM clock_timestamp())::float8 AS today")
-        async with board(empty, clock) as one:
-            answers = await asyncio.gather(*(one.answer(moment) for _ in range(20)))
-            assert len({answer.rows for answer in answers}) == 1
+        clock, lms = Clock(), ScriptedLms()
+        async with board(lms, clock) as one:
+            answers = await asyncio.gather(
+                *(one.answer(seen(token=f"viewer{n}"), PANEL) for n in range(20))
+            )
+            assert len(lms.asked) == 1
+            assert {answer.rows for answer in answers} == {(("c1", 7),)}
             clock.now += 0.9
-            assert (await one.answer(moment)).rows == answers[0].rows
+            await one.answer(seen(), PANEL)
+            assert len(lms.asked) == 1
             clock.now += LONG
-            later = await one.answer(moment)
-            assert later.rows != answers[0].rows
+            lms.value = 8
+            later = await one.answer(seen(), PANEL)
+            assert later.rows == (("c1", 8),)
             assert later.version > answers[0].version
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_a_slow_query_rests_twenty_times_as_long_as_it_took(empty: str) -> None:
+def test_nobody_gets_the_answer_to_other_rows() -> None:
     async def scenario() -> None:
-        clock = Clock()
-        slow = panel("SELECT clock_timestamp()::text AS today FROM pg_sleep(0.2)")
-        async with board(empty, clock) as one:
-            first = await one.answer(slow)
+        lms = ScriptedLms()
+        async with board(lms) as one:
+            for key, token in (
+                ("institution/one", "ana"),
+                ("institution/two", "bea"),
+                ("courses/user/tess", "tess"),
+            ):
+                lms.value = token
+                answer = await one.answer(seen(token, key), PANEL)
+                assert answer.rows == (("c1", token),)
+            scopes = [(scope, token) for _, scope, token in lms.asked]
+            assert scopes == [("institution", "ana"), ("institution", "bea"), ("courses", "tess")]
+
+    run(scenario)
+
+
+def test_a_slow_panel_rests_twenty_times_as_long_as_it_took() -> None:
+    async def scenario() -> None:
+        clock, lms = Clock(), ScriptedLms(took_s=0.2)
+        async with board(lms, clock) as one:
+            first = await one.answer(seen(), PANEL)
             clock.now += 3.9
-            assert await one.answer(slow) is first
+            assert await one.answer(seen(), PANEL) is first
             clock.now += LONG
-            assert await one.answer(slow) is not first
+            assert await one.answer(seen(), PANEL) is not first
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_the_same_numbers_again_are_no_news(empty: str) -> None:
+def test_the_same_numbers_again_are_no_news() -> None:
     async def scenario() -> None:
         clock = Clock()
-        still = panel("SELECT 7 AS today")
-        async with board(empty, clock) as one:
-            first = await one.answer(still)
+        async with board(ScriptedLms(), clock) as one:
+            first = await one.answer(seen(), PANEL)
             clock.now += LONG
-            again = await one.answer(still)
+            again = await one.answer(seen(), PANEL)
             assert again.queried_at > first.queried_at
             assert again.version == first.version
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_a_wrong_query_is_an_error_of_its_panel_only(empty: str) -> None:
+def test_an_answer_has_titles_its_span_and_where_things_come_from() -> None:
     async def scenario() -> None:
-        async with board(empty, Clock()) as one:
-            broken = await one.answer(panel("SELECT nothing FROM nowhere"))
-            assert "nowhere" in str(broken.error)
-            assert "./learnstream prepare" in str(broken.error)
-            assert (await one.answer(panel("SELECT 1 AS today"))).rows == ((1,),)
-            assert one.state.away_since is None
+        async with board(ScriptedLms()) as one:
+            body = json.loads((await one.answer(seen(), PANEL)).json)
+        assert body["columns"] == ["course_id", "n"]
+        assert body["names"] == {"c1": {"title": "Bridges", "origin": "demo"}}
+        assert (body["since_at"], body["until_at"]) == (None, "2014-06-01T00:00:00Z")
+        assert (body["error"], body["refused"]) == (None, False)
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_a_panel_cannot_write(empty: str) -> None:
+def test_a_panel_that_cannot_be_narrowed_is_refused_and_nothing_is_away() -> None:
     async def scenario() -> None:
-        async with board(empty, Clock()) as one:
-            tried = await one.answer(panel("CREATE TABLE mine (n int)"))
-            assert "read-only" in str(tried.error)
+        async with board(ScriptedLms(refuses={PANEL.name: 403})) as one:
+            answer = await one.answer(seen(), PANEL)
+            assert (answer.refused, answer.rows) == (True, ())
+            assert one.state(seen()).away_since is None
 
-    asyncio.run(scenario())
-
-
-def test_the_span_is_a_caption_not_a_column(filled: str) -> None:
-    async def scenario() -> None:
-        async with board(filled, Clock()) as one:
-            answer = await one.answer(catalogue.panel("overview", "busiest_items"))
-            assert answer.columns == ("item_id", "course_id", "kind", "learners", "clicks")
-            body = json.loads(answer.json)
-            assert body["since_at"] < body["until_at"]
-            assert body["rows"][0][3:] == [3, 5]
-
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_a_database_that_is_away_is_said_so_and_comes_back_by_itself(empty: str) -> None:
-    name = f"later_{uuid4().hex[:12]}"
-    url = empty.rsplit("/", 1)[0] + f"/{name}"
-
-    async def scenario() -> None:
-        async with board(url, Clock()) as one:
-            with pytest.raises(Retryable, match="does not answer"):
-                await one.answer(panel("SELECT 1 AS today"))
-            assert json.loads(one.state.json())["database"] == "away"
-            await asyncio.to_thread(_create, name)
-            assert (await one.answer(panel("SELECT 1 AS today"))).rows == ((1,),)
-            assert json.loads(one.state.json())["database"] == "up"
-            await asyncio.to_thread(_cut_connections, name)
-            with pytest.raises(Retryable):
-                await one.answer(panel("SELECT 2 AS today"))
-            assert (await one.answer(panel("SELECT 2 AS today"))).rows == ((2,),)
-
-    try:
-        asyncio.run(scenario())
-    finally:
-        _maintain(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+async def heard(
+    news: AsyncIterator[tuple[str, bytes]], until: Callable[[str, Any], bool]
+) -> list[tuple[str, Any]]:
+    """What a viewer hears, up to what ``until`` waits for."""
+    found: list[tuple[str, Any]] = []
+    async for event, data in news:
+        found.append((event, json.loads(data)))
+        if until(*found[-1]):
+            break
+    return found
 
 
-def test_a_viewer_gets_everything_first_and_then_only_what_changed(fresh: str, rows: Any) -> None:
+def test_one_panel_that_fails_is_an_error_of_its_own_and_all_of_them_a_database_away() -> None:
     panels = catalogue.dashboard("overview")
 
     async def scenario() -> None:
-        async with board(fresh, lambda: time.monotonic() * 20) as one:  # rests pass quickly
-            news = one.watch("overview", panels)
-            seen: dict[str, Any] = {}
-            async with asyncio.timeout(90):
-                while len(seen) < len(panels):
-                    event, data = await anext(news)
-                    if event == "panel":
-                        seen.update({json.loads(data)["panel"]: json.loads(data)})
-                await asyncio.to_thread(
-                    rows.view, uuid4(), uuid4(), uuid4(), rows.now.replace(microsecond=0)
-                )
-                changed: dict[str, Any] = {}
-                while "busiest_items" not in changed or "events_per_minute" not in changed:
-                    event, data = await anext(news)
-                    if event == "panel":
-                        changed.update({json.loads(data)["panel"]: json.loads(data)})
-            assert changed["busiest_items"]["rows"]
-            assert "recommendations" not in changed
-            assert "enrollment_status" not in changed
+        lms = ScriptedLms(refuses={PANEL.name: 503})
+        clock = Clock()
+        async with board(lms, clock) as one:
+            news = one.watch(seen(), "overview", panels, always)
+            found = await heard(news, lambda event, said: bool(said.get("error")))
+            assert found[-1][1]["panel"] == PANEL.name
+            assert one.state(seen()).away_since is None
+            lms.refuses = {"": 503}
+            clock.now += LONG
+            found = await heard(news, lambda event, said: said.get("database") == "away")
+            assert found[-1][1]["detail"] == "no: 503"
+            lms.refuses = {}
+            clock.now += LONG
+            await heard(news, lambda event, said: said.get("database") == "up")
             await news.aclose()  # type: ignore[attr-defined]
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_an_answer_is_valid_json_whatever_postgres_returns(empty: str) -> None:
-    async def scenario() -> Answer:
-        odd = panel(
-            "SELECT 1.5::numeric AS a, gen_random_uuid() AS b, now() AS c, current_date AS d, "
-            "NULL AS e, true AS f, 'x' AS g, 10::bigint AS h"
-        )
-        async with board(empty, Clock()) as one:
-            return await one.answer(odd)
+def test_an_lms_that_is_away_is_said_so() -> None:
+    async def scenario() -> None:
+        async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as nobody:  # the discard port
+            with pytest.raises(Retryable, match=r"127\.0\.0\.1:9"):
+                await Board(Behind(nobody)).answer(seen(), PANEL)
 
-    (row,) = json.loads(asyncio.run(scenario()).json)["rows"]
-    assert (row[0], row[4:]) == (1.5, [None, True, "x", 10])
-    assert row[2].endswith("Z")
+    run(scenario)
 
 
-def _maintain(statement: sql.Composed) -> None:
-    with psycopg.connect(PostgresSettings().analytics_url, autocommit=True) as connection:
-        connection.execute(statement)
+def test_a_viewer_gets_everything_first_and_then_only_what_changed() -> None:
+    panels = catalogue.dashboard("overview")
+
+    async def scenario() -> None:
+        lms, clock = ScriptedLms(), Clock()
+        async with board(lms, clock) as one:
+            news = one.watch(seen(), "overview", panels, always)
+            names: set[str] = set()
+
+            def all_are_in(event: str, said: Any) -> bool:
+                names.update([said["panel"]] if event == "panel" else [])
+                return len(names) == len(panels)
+
+            await heard(news, all_are_in)
+            clock.now += LONG
+            found = await heard(news, lambda event, said: event == "state")
+            assert [event for event, _ in found] == ["state"], "the same numbers are no news"
+            lms.value = 8
+            clock.now += LONG
+            found = await heard(news, lambda event, said: event == "panel")
+            assert found[-1][1]["rows"] == [["c1", 8]]
+            await news.aclose()  # type: ignore[attr-defined]
+
+    run(scenario)
 
 
-def _create(name: str) -> None:
-    _maintain(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+def test_a_stream_ends_with_the_session_and_the_others_go_on() -> None:
+    panels = [PANEL]
+
+    async def scenario() -> None:
+        lms, clock = ScriptedLms(), Clock()
+        async with board(lms, clock) as one:
+            over = one.watch(seen(fails=Unauthenticated("over")), "overview", panels, always)
+            other = one.watch(seen("bea"), "overview", panels, always)
+            await anext(over)  # it would ask first
+            await anext(other)
+            ended = [event async for event, _ in over]
+            assert "panel" not in ended
+            await heard(other, lambda event, said: event == "panel")
+            assert {token for _, _, token in lms.asked} == {"bea"}
+            await other.aclose()  # type: ignore[attr-defined]
+
+    run(scenario)
 
 
-def _cut_connections(name: str) -> None:
-    _maintain(
-        sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
-            sql.Literal(name)
-        )
-    )
+def test_a_stream_ends_where_its_viewer_sees_other_rows_by_now() -> None:
+    async def scenario() -> None:
+        clock = Clock()
+
+        async def no_more() -> None:
+            raise Forbidden("what you may see has changed")
+
+        async with board(ScriptedLms(), clock) as one:
+            news = one.watch(seen(), "overview", [PANEL], no_more)
+            await heard(news, lambda event, said: event == "panel")
+            clock.now += RECHECK_S
+            with pytest.raises(Forbidden):
+                await heard(news, lambda event, said: False)
+
+    run(scenario)
+
+
+def test_where_nobody_watches_nobody_asks() -> None:
+    async def scenario() -> None:
+        lms, clock = ScriptedLms(), Clock()
+        async with board(lms, clock) as one:
+            news = one.watch(seen(), "overview", [PANEL], always)
+            await heard(news, lambda event, said: event == "panel")
+            await news.aclose()  # type: ignore[attr-defined]
+            [poller] = asyncio.all_tasks() - {asyncio.current_task()}
+            await poller
+            count = len(lms.asked)
+            clock.now += LONG
+            await asyncio.sleep(0)
+            assert len(lms.asked) == count
+
+    run(scenario)

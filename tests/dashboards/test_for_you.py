@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from contracts.ids import DEFAULT_INSTITUTION
 from core_lms.access.operator import OperatorAuth
 from stack.profile import profile
+from tests.dashboards.conftest import link, lms_settings
 
 pytestmark = pytest.mark.integration
 
@@ -26,9 +27,9 @@ MOVES_MS = 30_000
 def settings(fresh: str, tmp_path: Path) -> dict[str, str]:
     return {
         "LMS_POSTGRES_ANALYTICS_URL": fresh,
+        **lms_settings(fresh, LMS_PORT),
         "LMS_LOCAL_ROOT": str(tmp_path),  # models and the index of this test only
         "LMS_SECRETS_DIR": str(profile().run / "secrets"),  # but the keys of the database
-        "LMS_HTTP_LMS_PORT": str(profile().port(LMS_PORT)),
         "LMS_HTTP_SERVING_PORT": str(profile().port(SERVING_PORT)),
         "LMS_HTTP_DASHBOARDS_PORT": str(profile().port(PORT)),
     }
@@ -74,7 +75,7 @@ def test_finishing_an_item_takes_it_off_the_list(
     start("serving", address(SERVING_PORT), **settings)
     start("dashboards.web", address(PORT), **settings)
 
-    page.goto(f"{address(PORT)}/learner/{learner}")
+    page.goto(f"{address(PORT)}/sign-in#{link(learner)}")
     expect(page.locator("#who")).to_have_text("Ada Archwright", timeout=MOVES_MS)
     first = page.locator(".offers li", has=page.get_by_text("The arch"))
     expect(first).to_be_visible(timeout=MOVES_MS)

@@ -1,9 +1,10 @@
-"""The page in a real browser: numbers move without reload, and a lost database is said so."""
+"""The pages in a real browser: signing in, numbers that move without reload, a lost database."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -16,35 +17,83 @@ from psycopg import sql
 from dashboards import panel as catalogue
 from stack.postgres import PostgresSettings
 from stack.profile import profile
+from tests.dashboards.conftest import Lms, lms_over, lms_settings, sign_in
 
 pytestmark = pytest.mark.integration
 
-PORT = 18029
-"""Beside the port of a page that may be up in the same profile."""
+PORT, LMS_PORT = 18029, 18005
+"""Beside the ports of processes that may be up in the same profile."""
 MOVES_MS = 30_000
 """Far more than the second it takes: the machine may be busy."""
 
 
-def serve(start: Callable[..., Any], base: int, database: str) -> str:
-    port = profile().port(base)
-    settings = {"LMS_POSTGRES_ANALYTICS_URL": database, "LMS_HTTP_DASHBOARDS_PORT": str(port)}
-    return str(start("dashboards.web", f"http://127.0.0.1:{port}", **settings).url)
+@contextmanager
+def serving(start: Callable[..., Any], offset: int, database: str) -> Iterator[tuple[str, Lms]]:
+    """The address of the pages over a database, and the LMS behind them."""
+    port = profile().port(PORT + offset)
+    settings = lms_settings(database, LMS_PORT + offset) | {"LMS_HTTP_DASHBOARDS_PORT": str(port)}
+    with lms_over(start, database, LMS_PORT + offset) as lms:
+        yield str(start("dashboards.web", f"http://127.0.0.1:{port}", **settings).url), lms
 
 
 @pytest.fixture
-def url(fresh: str, start: Callable[..., Any]) -> str:
-    """The address of the page over tables that the test itself fills."""
-    return serve(start, PORT, fresh)
+def url(fresh: str, start: Callable[..., Any], page: Page) -> Iterator[str]:
+    """The pages over tables that the test itself fills, an administrator signed in."""
+    with serving(start, 0, fresh) as (url, lms):
+        sign_in(page, url, lms, lms.account("Ada Admin", "admin"))
+        yield url
 
 
 @pytest.fixture(scope="module")
-def filled_url(filled: str, start_for_all: Callable[..., Any]) -> str:
-    """The address of the page over the filled tables."""
-    return serve(start_for_all, PORT + 1, filled)
+def filled_pages(filled: str, start_for_all: Callable[..., Any]) -> Iterator[tuple[str, Lms]]:
+    with serving(start_for_all, 1, filled) as found:
+        yield found
+
+
+@pytest.fixture
+def filled_url(filled_pages: tuple[str, Lms], page: Page) -> str:
+    """The pages over the filled tables, an administrator signed in."""
+    url, lms = filled_pages
+    sign_in(page, url, lms, lms.account("Ada Admin", "admin"))
+    return url
 
 
 def card(page: Page, name: str) -> Any:
     return page.locator(f'[data-panel="{name}"]')
+
+
+def test_whoever_is_not_signed_in_does_so_first_and_comes_back(
+    page: Page, filled_pages: tuple[str, Lms]
+) -> None:
+    url, lms = filled_pages
+    page.goto(f"{url}/learners")
+    expect(page).to_have_url(f"{url}/sign-in?next=%2Flearners", timeout=MOVES_MS)
+    page.get_by_label("E-mail address").fill("nobody@example.invalid")
+    page.get_by_label("Password").fill("ocean green lamp")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#said")).to_contain_text("is wrong", timeout=MOVES_MS)
+    token = lms.link(lms.account("Tess Teacher", "instructor"))
+    page.goto(f"{url}/sign-in#{token}")
+    expect(page.locator("#me")).to_contain_text("Tess Teacher", timeout=MOVES_MS)
+    assert token not in page.url
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{url}/sign-in", timeout=MOVES_MS)
+    page.goto(f"{url}/sign-in#{token}")
+    expect(page.locator("#said")).to_contain_text("used already", timeout=MOVES_MS)
+
+
+def test_a_learner_begins_with_their_own_page_and_has_no_overview(
+    page: Page, filled_pages: tuple[str, Lms]
+) -> None:
+    url, lms = filled_pages
+    ana = lms.account("Ana Learner")
+    sign_in(page, url, lms, ana)
+    expect(page).to_have_url(f"{url}/learner/{ana}", timeout=MOVES_MS)
+    expect(page.locator("#who")).to_have_text("Ana Learner", timeout=MOVES_MS)
+    expect(page.get_by_role("link", name="Overview")).to_be_hidden()
+    expect(page.locator(".people")).to_be_hidden()
+    page.goto(url)
+    expect(page).to_have_url(f"{url}/learner/{ana}", timeout=MOVES_MS)
 
 
 def test_the_page_follows_the_rows_without_reload(page: Page, url: str, rows: Any) -> None:
@@ -86,8 +135,8 @@ def test_a_lost_database_is_said_and_its_return_noticed(
     active = card(page, "active_learners").locator(".stat dd").first
     expect(active).to_have_text("1", timeout=MOVES_MS)
     allow(fresh, connections=False)
-    expect(page.locator("#live")).to_have_text("Stale: database away", timeout=MOVES_MS)
-    expect(page.locator("#banner")).to_contain_text("has not answered since")
+    expect(page.locator("#live")).to_have_text("Stale: no new numbers", timeout=MOVES_MS)
+    expect(page.locator("#banner")).to_contain_text("no new numbers since")
     expect(active).to_have_text("1")  # the last numbers stay, and are said to be old
     allow(fresh, connections=True)
     expect(page.locator("#live")).to_have_text("Live", timeout=MOVES_MS)

@@ -44,7 +44,7 @@ def product(mailbox: Mailbox) -> Iterator[Product]:
         for port in (18000, 18010, 18020)
     )
     product = Product(env, lms, serving, dashboards)
-    lms.auth = serving.auth = Operator(product)
+    lms.auth = serving.auth = dashboards.auth = Operator(product)
     product.command("down")
     product.command("wipe", "--yes")
     try:

@@ -17,6 +17,7 @@ from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.events.users import UserDeleted
 from contracts.features import FeatureRow
 from contracts.ids import DEFAULT_INSTITUTION, new_id
+from core_lms.privacy import redis_keys
 from features import consent, history
 from features.catalogue import VIEWS
 from stack import kafka, postgres
@@ -61,17 +62,13 @@ def row(user_id: str) -> FeatureRow:
     return FeatureRow.model_validate_json(json.dumps(learner_row(user_id, 1, 1)))
 
 
-@pytest.mark.parametrize("why", ["withdrawn", "erased"])
-def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more(why: str) -> None:
+def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more() -> None:
     ana, ben, item_id = new_id(), new_id(), new_id()
     with pushing() as through:
         publish(learner_row(ana, 1, 1, item_id), learner_row(ben, 1, 1, item_id))
         through()
         assert len(online(LEARNER, ana, ben)) == 2
-        if why == "withdrawn":
-            tell(ConsentWithdrawn(user_id=ana, purpose="personalization"))
-        else:
-            tell(UserDeleted(user_id=ana))
+        tell(ConsentWithdrawn(user_id=ana, purpose="personalization"))
         until(lambda: online(LEARNER, ana) == {})
         assert kept(LEARNER, ana) == []
         assert asyncio.run(read_trail(ana)) == []
@@ -83,7 +80,40 @@ def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more(why:
         assert len(kept(LEARNER, ben)) == 2
 
 
-def test_the_last_word_counts_and_erased_is_for_good(connection: psycopg.Connection[Any]) -> None:
+def test_an_erased_persons_features_have_the_new_id_also_those_that_come_later(
+    connection: psycopg.Connection[Any],
+) -> None:
+    ana, new, item_id, later = new_id(), new_id(), new_id(), new_id()
+    with pushing() as through:
+        publish(learner_row(ana, 1, 1, item_id))
+        through()
+        tell(ConsentGiven(user_id=ana, purpose="personalization"))
+        tell(UserDeleted(user_id=ana))
+        connection.execute("SELECT move_person(%s, %s, '{}')", [ana, new])
+        redis_keys.move(stack_redis.client(), ana, new)
+        assert len(kept(LEARNER, new)) == 1
+        assert online(LEARNER, new)[new]["events_total"] == 1
+        assert asyncio.run(read_trail(new)) == [item_id]
+        publish(learner_row(ana, 2, 2, later))  # it was on its way
+        through()
+        assert online(LEARNER, new)[new]["events_total"] == 2
+        assert len(kept(LEARNER, new)) == 2
+        assert kept(LEARNER, ana) == []
+        assert online(LEARNER, ana) == {}
+        assert asyncio.run(read_trail(ana)) == []
+
+
+def test_what_an_erased_person_decided_still_counts_for_what_comes_later(
+    connection: psycopg.Connection[Any],
+) -> None:
+    ana, new, redis = new_id(), new_id(), stack_redis.client()
+    withdrawn = tell(ConsentWithdrawn(user_id=ana, purpose="personalization"), 1)
+    connection.execute("SELECT move_person(%s, %s, '{}')", [ana, new])
+    assert consent.heed(connection, redis, [withdrawn]) == [new]  # its event comes after
+    assert consent.agreed(connection, LEARNER, [row(ana), row(new)]) == []
+
+
+def test_the_last_word_counts(connection: psycopg.Connection[Any]) -> None:
     ana, redis = new_id(), stack_redis.client()
 
     def may() -> bool:
@@ -104,10 +134,6 @@ def test_the_last_word_counts_and_erased_is_for_good(connection: psycopg.Connect
     assert not may()
     consent.heed(connection, redis, [tell(ConsentGiven(user_id=ana, purpose="analytics"), 5)])
     assert may()
-    consent.heed(connection, redis, [tell(UserDeleted(user_id=ana), 1)])
-    assert not may()
-    consent.heed(connection, redis, [tell(ConsentGiven(**said), 9)])
-    assert not may()
 
 
 def test_who_said_nothing_is_as_the_deployment_decided(

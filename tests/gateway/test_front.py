@@ -197,7 +197,7 @@ def documented(request: pytest.FixtureRequest) -> TestClient:
     return TestClient(WITH_ROUTES[request.param]())
 
 
-@pytest.mark.parametrize("documented", ["core_lms", "serving"], indirect=True)
+@pytest.mark.parametrize("documented", WITH_ROUTES, indirect=True)
 def test_the_documentation_of_the_api_ships_its_assets(documented: TestClient) -> None:
     answer = documented.get("/docs")
     assert answer.status_code == 200

@@ -74,14 +74,25 @@ PROBES = [
     ("monitor", "UPDATE archive_offsets SET next_offset = 0", REFUSED),
     ("monitor", "SELECT retain_archive()", REFUSED),
     # Who shows reads, whatever it says of itself.
-    *((name, "SELECT payload FROM activity_events", DONE) for name in ("dashboards", "analyst")),
-    *((name, "DELETE FROM sessions", REFUSED) for name in ("dashboards", "analyst")),
-    *((name, "SELECT * FROM features.consent", REFUSED) for name in ("dashboards", "analyst")),
+    *((name, "SELECT payload FROM activity_events", DONE) for name in ("analyst", "reader")),
+    *((name, "DELETE FROM sessions", REFUSED) for name in ("analyst", "reader")),
+    ("analyst", "SELECT * FROM features.consent", REFUSED),
     *(
         (name, "SET TRANSACTION READ WRITE; DELETE FROM sessions", REFUSED)
-        for name in ("dashboards", "analyst", "lms", "reader")
+        for name in ("analyst", "lms", "reader")
     ),
-    ("dashboards", AS_INSTALLATION, REFUSED),
+    ("analyst", AS_INSTALLATION, REFUSED),
+    # Whoever is erased is moved by the inbox, by a function; what comes later, under the new id.
+    ("inbox", "SELECT forget_erasures(now() - INTERVAL '9 years')", DONE),
+    ("inbox", "SELECT * FROM activity_events", REFUSED),
+    ("inbox", "UPDATE activity_events SET user_id = NULL", REFUSED),
+    ("archive", "SELECT * FROM erasures", DONE),
+    ("features", "SELECT * FROM erasures", DONE),
+    *((name, "DELETE FROM erasures", REFUSED) for name in ("archive", "features", "inbox")),
+    *(
+        (name, "SELECT move_person(gen_random_uuid(), gen_random_uuid(), '{}')", REFUSED)
+        for name in ("archive", "derive", "features", "lms", "analyst", "reader")
+    ),
     # The analytics API has nothing until a transaction takes on a scope.
     ("lms", "SELECT 1 FROM activity_events", REFUSED),
     ("lms", f"{AS_INSTALLATION}; SELECT 1 FROM activity_events", DONE),
@@ -90,7 +101,7 @@ PROBES = [
     ("reader", "SELECT payload FROM activity_events", DONE),
     ("reader", "SELECT * FROM pipelines_migrations", DONE),
     ("features", "SELECT payload FROM activity_events", REFUSED),
-    *((name, "SELECT 1", NO_WAY_IN) for name in ("relay", "inbox", "serving")),
+    *((name, "SELECT 1", NO_WAY_IN) for name in ("relay", "serving", "dashboards")),
     *(
         (name, "SET ROLE operator", REFUSED)
         for name in ("lms", "archive", "derive", "monitor", "features", "flink", "analyst")
@@ -161,15 +172,17 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "archive_heartbeat": {"SELECT", "INSERT", "UPDATE"},
         "archive_duplicates": {"SELECT", "INSERT", "DELETE"},
         "derive_position": {"SELECT"},
+        "erasures": {"SELECT"},
     }
+    assert rights(owner, "features") == {"erasures": {"SELECT"}}
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
         **{key: {"SELECT"} for key in ("archive_heartbeat", "derive_position")},
         "commit_to_row": {"SELECT", "INSERT", "DELETE"},
     }
-    for reader in ("dashboards", "analyst", "reader"):
+    for reader in ("analyst", "reader"):
         assert rights(owner, reader) == everything, reader
-    for stranger in ("lms", "features"):
+    for stranger in ("lms", "inbox"):
         assert rights(owner, stranger) == {}, stranger
 
 

@@ -71,6 +71,12 @@ def institution(stack: Profile, tmp_path_factory: pytest.TempPathFactory) -> str
     folder = write(tmp_path_factory.mktemp("oulad"))
     import_oulad(folder, institution)
     archive(folder, institution)
+    aggregate(institution)
+    return institution
+
+
+def aggregate(institution: str) -> None:
+    """The sums of the streaming job, which does not run here."""
     with connect_analytics() as connection:
         for table in ("minute", "hour", "day"):
             connection.execute(
@@ -80,7 +86,6 @@ def institution(stack: Profile, tmp_path_factory: pytest.TempPathFactory) -> str
                 "WHERE topic = 'lms.content.events' AND institution_id = %s GROUP BY 1, 2, 3, 4",
                 [institution],
             )
-    return institution
 
 
 def archive(folder: Path, institution: str) -> None:

@@ -20,16 +20,17 @@ from core_lms.access import operator
 from core_lms.app import create_app
 from features import trail
 from serving.catalogue import Catalogue
+from serving.feedback import Feedback, Outlet
 from serving.forgetting import Forgetting
 from serving.lms import Lms
 from serving.model import LiveModel
+from serving.policy import Offer
 from serving.popularity import Popularity
 from serving.recommend import FOR_EVERYBODY, NO_MODEL, Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
-from serving.signals import VIEW, SignalReader, remembered_keys
+from serving.signals import VIEW, SignalReader
 from stack import kafka
-from stack import redis as stack_redis
 from stack.redis import RedisSettings
 from tests.serving.test_degraded import COURSES
 
@@ -107,21 +108,44 @@ def test_what_was_last_known_counts_while_the_lms_is_away(
     asyncio.run(run())
 
 
-def test_what_serving_remembers_of_an_erased_person_goes() -> None:
-    ana, ben = new_id(), new_id()
-    client = stack_redis.client()
-    for id_ in (ana, ben):
-        for key in remembered_keys(id_):
-            client.set(key, "something")
-    forgetting = Forgetting(client, group=f"test-{new_id()}")
-    producer = kafka.producer()
-    for event in (UserDeleted(user_id=ana), UserPasswordChanged(user_id=ben)):
-        envelope = wrap(event, institution_id=DEFAULT_INSTITUTION, source_service="user-service")
-        producer.produce(envelope.topic, key=envelope.key, value=envelope.encode())
-    assert producer.flush(10) == 0
-    deadline = time.monotonic() + 60
-    while client.exists(*remembered_keys(ana)):
-        assert time.monotonic() < deadline
-        forgetting.step()
-    assert client.exists(*remembered_keys(ben)) == len(remembered_keys(ben))
-    forgetting.close()
+def test_what_serving_remembers_of_an_erased_person_goes(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with parts(tmp_path) as (_, reader, lms):
+            people = []
+            for name in ("Ana", "Ben"):
+                body = {"email": f"{new_id()}@example.org", "name": name}
+                people.append((await lms.post("/users", json=body)).json()["id"])
+                await reader.read(people[-1])
+            ana, ben = people
+            outlet = Outlet()
+            client: Any = redis_asyncio.Redis.from_url(RedisSettings().url)
+            feedback = Feedback(outlet, client, ServingSettings())
+            shown = [new_id(), new_id()]
+            for id_, person in zip(shown, people, strict=True):
+                offer = Offer("i3", "popular", "because", 0.5)
+                feedback.shown(id_, person, [(offer, new_id())], model="m", arm="a")
+
+            def forget(user_id: str) -> None:
+                reader.forget(user_id)
+                feedback.forget(user_id)
+
+            forgetting = Forgetting(forget)
+            assert forgetting.step() == 0  # it listens from here on
+            producer = kafka.producer()
+            for event in (UserDeleted(user_id=ana), UserPasswordChanged(user_id=ben)):
+                envelope = wrap(
+                    event, institution_id=DEFAULT_INSTITUTION, source_service="user-service"
+                )
+                producer.produce(envelope.topic, key=envelope.key, value=envelope.encode())
+            assert producer.flush(10) == 0
+            deadline = time.monotonic() + 60
+            while ana in reader._last:
+                assert time.monotonic() < deadline
+                forgetting.step()
+            assert list(reader._last) == [ben]
+            assert list(feedback._shown) == [shown[1]]
+            forgetting.close()
+            outlet.close()
+            await client.aclose()
+
+    asyncio.run(run())

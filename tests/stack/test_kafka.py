@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.cimpl import NewTopic
 
 from contracts.errors import Retryable
 from contracts.ids import new_id
-from contracts.topics import TOPICS
+from contracts.topics import CONTENT, DUPLICATES, HEARTBEATS, TOPICS
 from stack import kafka
+from stack.kafka import KafkaSettings
 from stack.profile import Profile
 
 
@@ -107,3 +109,32 @@ def test_a_broker_that_is_away_is_said_soon(monkeypatch: pytest.MonkeyPatch) -> 
         kafka.places("lms.content.events")
     with pytest.raises(Retryable, match="LMS_KAFKA_BOOTSTRAP_SERVERS"):
         read({("lms.content.events", 0): 0})
+
+
+def configured(name: str) -> dict[str, str]:
+    resource = ConfigResource(ConfigResource.Type.TOPIC, name)
+    [future] = kafka.admin().describe_configs([resource]).values()
+    return {entry.name: entry.value for entry in future.result(30).values()}
+
+
+@pytest.mark.integration
+def test_topics_keep_messages_for_as_long_as_the_setting_says(
+    stack: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    day_ms = 86_400_000
+    kept = {topic.name: configured(topic.name)["retention.ms"] for topic in TOPICS}
+    assert kept.pop(DUPLICATES.name) == str(8 * day_ms)  # it takes back what the others hold
+    assert configured(HEARTBEATS.name)["cleanup.policy"] == "compact"
+    del kept[HEARTBEATS.name]
+    assert set(kept.values()) == {str(7 * day_ms)}
+    assert configured(CONTENT.name)["segment.ms"] == str(day_ms)
+    monkeypatch.setenv("LMS_KAFKA_RETENTION_DAYS", "30")
+    kafka.create_topics()
+    assert configured(CONTENT.name)["retention.ms"] == str(30 * day_ms)
+    monkeypatch.setenv("LMS_KAFKA_RETENTION_DAYS", "none")
+    kafka.create_topics()
+    assert configured(CONTENT.name)["retention.ms"] == "-1"
+    assert KafkaSettings().kept_for() is None
+    monkeypatch.delenv("LMS_KAFKA_RETENTION_DAYS")
+    kafka.create_topics()
+    assert configured(CONTENT.name)["retention.ms"] == str(7 * day_ms)

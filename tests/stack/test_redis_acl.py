@@ -35,6 +35,14 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     *((name, FORGED, REFUSED) for name in PROCESSES if name != "lms"),
     *((name, ("DEL", "revoked:x"), REFUSED) for name in ("serving", "dashboards")),
     ("lms", FORGED, DONE),
+    # Who is signed in to the pages is theirs.
+    ("dashboards", ("SET", "dashboards:session:x", "1", "EX", "9"), DONE),
+    ("dashboards", ("DEL", "dashboards:session:x"), DONE),
+    *(
+        (name, ("GET", "dashboards:session:x"), REFUSED)
+        for name in PROCESSES
+        if name != "dashboards"
+    ),
     # Sessions and logins are the LMS's.
     *((name, ("HGETALL", "session:{x}:y"), REFUSED) for name in PROCESSES if name != "lms"),
     *((name, ("GET", "sso:x"), REFUSED) for name in PROCESSES if name != "lms"),
@@ -63,6 +71,11 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     ("derive", ("HSET", "live:x:1", "course", "1"), DONE),
     ("derive", ("PFADD", "live:x:1:learners", "x"), DONE),
     *((name, ("HGETALL", "live:x:1"), REFUSED) for name in PROCESSES if name != "derive"),
+    # The inbox moves erased people wherever they are, and reads no secret of a login.
+    ("inbox", ("RENAME", "revoked:x", "learnstream:y"), REFUSED),
+    ("inbox", ("GET", feedback._shown_key("x")), DONE),
+    ("inbox", ("GET", "revoked:x"), REFUSED),
+    ("inbox", ("SCAN", "0"), DONE),
     # An operator's reading eyes.
     ("reader", ("HGETALL", "session:{x}:y"), DONE),
     ("reader", ("SCAN", "0"), DONE),
@@ -70,7 +83,7 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     ("reader", ("SET", "x", "1"), REFUSED),
     ("reader", ("DEL", "limit:x"), REFUSED),
     # Nobody sees what keys there are, reads the configuration, or empties the house.
-    *((name, ("SCAN", "0"), REFUSED) for name in PROCESSES),
+    *((name, ("SCAN", "0"), REFUSED) for name in PROCESSES if name != "inbox"),
     *((name, ("KEYS", "*"), REFUSED) for name in (*PROCESSES, "reader")),
     *((name, ("FLUSHALL",), REFUSED) for name in (*PROCESSES, "reader")),
     *((name, ("CONFIG", "GET", "*"), REFUSED) for name in (*PROCESSES, "reader")),

@@ -63,7 +63,7 @@ def product() -> Iterator[Product]:
     )
     product = Product(_environment("local"), lms, serving, dashboards)
     plain = Product(_environment("off"), lms, serving, dashboards)
-    lms.auth = serving.auth = Operator(product)
+    lms.auth = serving.auth = dashboards.auth = Operator(product)
     product.command("down")
     try:
         plain.command("up", "kafka", "postgres", "redis", timeout_s=300)

@@ -25,7 +25,10 @@ class Storage(Protocol):
         """Keep what ``chunks`` gives; if it raises, nothing is kept and the error goes on."""
 
     def read(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
-        """Bytes ``start`` to before ``end``; raises ``NotFound`` where there is no such object."""
+        """Bytes ``start`` to before ``end``, or to the end of a shorter object.
+
+        Raises ``NotFound`` where there is no such object.
+        """
 
     async def delete(self, key: str) -> None:
         """Forget an object; one that is not there is no error."""

@@ -14,6 +14,7 @@ const DEEDS = {
   "video.played": "played", "video.paused": "paused", "video.seeked": "jumped in", "forum.posted": "posted in",
   "assessment.submitted": "handed in work", "assessment.graded": "got a score", "assessment.feedback.given": "got feedback",
   "enrollment.created": "enrolled in", "enrollment.dropped": "left", "course.completed": "completed",
+  "certificate.issued": "earned a certificate in",
   "recommendation.clicked": "followed the offer of", "recommendation.dismissed": "declined the offer of",
 };
 const SOURCES = { personal: "for this learner", course: "from their course", semantic: "similar in meaning", popular: "popular" };
@@ -23,6 +24,7 @@ const learner = location.pathname.match(/^\/learner\/([0-9a-f-]{36})$/)?.[1] ?? 
 let offered = new Map(); // item id → position, as last shown
 let newest = null; // the newest deed seen
 let searching = false;
+let me = null; // who is signed in
 let about = null; // who the learner is, and whether one may study as them
 
 const initials = (name) => name.split(" ").map((word) => word[0]).slice(0, 2).join("");
@@ -38,10 +40,13 @@ async function showPeople() {
   const { learners } = await ask(API);
   if (byId("people").contains(document.activeElement)) return; // a key or pointer is on its way
   byId("nobody").hidden = learners.length > 0;
+  const alone = learners.every((one) => one.id === me.user_id) && learner === me.user_id;
+  document.querySelector(".people").hidden = alone; // a learner without anybody to care for
+  document.querySelector(".desk").classList.toggle("own", alone);
   byId("people").replaceChildren(...learners.map((one) =>
     el("li", {}, el("a", { href: `/learner/${one.id}`, "aria-current": one.id === learner ? "page" : null },
       el("i", { "aria-hidden": "true" }, initials(one.name)),
-      el("span", {}, one.name, " ", mark(one)),
+      el("span", {}, one.name),
       el("small", {}, one.last_at ? `${one.events} events, ${format.ago(one.last_at)}` : "has not studied yet")))));
 }
 
@@ -149,6 +154,7 @@ async function look() {
       about = one;
       byId("who").replaceChildren(one.name, " ", mark(one) ?? "");
       byId("offers-about").textContent = one.may_act ? "Open or finish an item: the list follows within seconds." : "What comes next for them, and why.";
+      byId("deeds-title").textContent = one.itself ? "What you just did" : "What they just did";
       document.title = `${one.name} – Learnstream`;
       showDeeds(one);
       showLive("live");
@@ -176,7 +182,8 @@ async function people() {
   if (!document.hidden) await showPeople().then(() => learner || showLive("live")).catch(() => learner || showLive("lost"));
   setTimeout(people, PEOPLE_MS);
 }
-signedIn().then(() => {
+signedIn().then((one) => {
+  me = one;
   people();
   if (learner) look();
 });

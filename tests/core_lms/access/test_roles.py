@@ -51,6 +51,14 @@ PROBES = [
     ("inbox", "DELETE FROM audit_queue", DONE),
     ("inbox", "UPDATE audit_log SET actor = 'x'", REFUSED),
     ("inbox", "DELETE FROM audit_log", REFUSED),
+    # Erased people are moved by functions alone, for an erasure that is open.
+    ("inbox", "SELECT * FROM erasures_to_move(60)", DONE),
+    ("inbox", "UPDATE erasures SET moved_at = moved_at", DONE),
+    ("inbox", "INSERT INTO erasures (digest, institution_id) SELECT '', id FROM users", REFUSED),
+    ("lms", "SELECT * FROM erasures", REFUSED),
+    ("lms", "SELECT * FROM erasures_to_move(60)", REFUSED),
+    ("lms", "SELECT move_texts_of_erased(gen_random_uuid())", REFUSED),
+    ("lms", "SELECT redact_audit_log(gen_random_uuid())", REFUSED),
     # An operator's reading eyes: all of it, and not a word written.
     ("reader", "SELECT message FROM outbox", DONE),
     ("reader", "UPDATE users SET name = 'x'", REFUSED),
@@ -92,7 +100,12 @@ def test_relay_and_monitor_have_no_right_besides(database: Any, http: Any) -> No
         for table, given in rights(database, "inbox").items()
         if given != application.get(table)
     }
-    assert sealing == {"audit_queue": {"SELECT", "DELETE"}, "audit_log": {"INSERT"}}
+    assert sealing == {
+        "audit_queue": {"SELECT", "DELETE"},
+        "audit_log": {"INSERT"},
+        "audit_redactions": {"SELECT", "INSERT"},
+        "erasures": {"SELECT", "UPDATE"},
+    }
 
 
 def test_nobody_but_the_operator_is_a_superuser_or_owns_anything(database: Any, http: Any) -> None:

@@ -150,7 +150,7 @@ def test_of_a_person_who_was_erased_nothing_written_is_left(
 ) -> None:
     quiz = written.quiz
     assert cli.call("privacy", "erase", quiz.learner_id, "--word", written.word) == 0
-    assert "none in the clear" in capsys.readouterr().out
+    assert "nothing stays" in capsys.readouterr().out
     assert written.read() == [None] * 5
     said = {"given_by": quiz.teacher_id, "text": "One thing more"}
     refused(

@@ -323,6 +323,7 @@ def test_a_file_that_was_tampered_with_is_refused_before_a_byte_is_sent(
         good[:1000] + bytes([good[1000] ^ 1]) + good[1001:],
         good[:1000],
         FILM,
+        b"",
     ):
         file.write_bytes(spoilt)
         refused = lms.get(f"/media/{media}/bytes")
@@ -330,6 +331,11 @@ def test_a_file_that_was_tampered_with_is_refused_before_a_byte_is_sent(
         assert refused.headers["content-type"] == "application/problem+json"
         assert "are refused at part 0" in refused.json()["detail"]
         assert media in refused.json()["detail"]
+    file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    first = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=0-99"})
+    assert (first.status_code, first.content) == (206, FILM[:100])
+    last = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=-5"})
+    assert (last.status_code, "refused at part 1" in last.json()["detail"]) == (500, True)
     file.write_bytes(good)
     assert lms.get(f"/media/{media}/bytes").content == FILM
 
@@ -416,7 +422,8 @@ def server(lms: Any, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], in
 def _send_half(port: int, media: str, token: str) -> socket.socket:
     sender = socket.create_connection(("127.0.0.1", port))
     head = (
-        f"PUT /api/v1/media/{media}/bytes HTTP/1.1\r\nHost: x\r\nContent-Length: 60000000\r\n"
+        f"PUT /api/v1/media/{media}/bytes HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        f"Content-Length: 60000000\r\n"
         f"Authorization: Bearer {token}\r\n\r\n"
     )
     sender.sendall(head.encode() + FILM[:24] + bytes(20_000_000))
@@ -428,6 +435,19 @@ def _until(what: Any) -> None:
     while not what():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_a_file_that_shows_itself_tampered_with_later_is_cut_off(
+    lms: Any, folder: Path, server: Any
+) -> None:
+    _, port = server
+    media = stored(lms, lms.course())
+    [file] = files(folder)
+    good = file.read_bytes()
+    file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    url = f"http://127.0.0.1:{port}/api/v1/media/{media}/bytes"
+    with pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(url, headers={"Authorization": f"Bearer {lms.token}"})
 
 
 def test_who_hangs_up_or_is_killed_in_the_middle_leaves_no_file_and_can_try_again(

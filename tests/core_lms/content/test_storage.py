@@ -59,6 +59,18 @@ def test_what_is_written_is_read_whole_and_in_parts(store: Storage, size: int) -
     asyncio.run(run())
 
 
+def test_behind_the_end_of_an_object_is_nothing(store: Storage) -> None:
+    async def run() -> None:
+        await write(store, "a", b"abc")
+        assert await read(store, "a", 1, 100) == b"bc"
+        assert await read(store, "a", 3, 100) == b""
+        assert await read(store, "a", 50, 100) == b""
+        with pytest.raises(NotFound):
+            await read(store, "b", 50, 100)
+
+    asyncio.run(run())
+
+
 def test_a_writer_that_fails_in_the_middle_leaves_nothing(store: Storage) -> None:
     class HungUp(Exception):
         pass

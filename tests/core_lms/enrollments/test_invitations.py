@@ -54,7 +54,7 @@ def test_a_teacher_who_enrolls_a_stranger_in_a_bait_course_learns_nothing(bait: 
     refused = bait.teacher.post(path, {"user_id": bait.person})
     assert refused.status_code == 403
     assert bait.invite().status_code == 201
-    for what in ("", "/enrollments", "/completed-items", "/invitations"):
+    for what in ("", "/enrollments", "/completed-items", "/course-invitations"):
         assert bait.teacher.get(f"/users/{bait.person}{what}").status_code == 403, what
     people = bait.teacher.get(f"/courses/{bait.course}/people").json()["items"]
     assert bait.person not in {row["user_id"] for row in people}
@@ -64,7 +64,7 @@ def test_a_teacher_who_enrolls_a_stranger_in_a_bait_course_learns_nothing(bait: 
 def test_who_accepts_is_enrolled_and_seen_within_the_teacher_s_courses_only(bait: Bait) -> None:
     invitation = bait.invite().json()
     mira = bait.lms.person(bait.person)
-    [asked] = mira.get(f"/users/{bait.person}/invitations").json()["items"]
+    [asked] = mira.get(f"/users/{bait.person}/course-invitations").json()["items"]
     assert (asked["id"], asked["status"]) == (invitation["id"], "open")
     answer = mira.post(f"/invitations/{invitation['id']}/accept")
     assert answer.status_code == 201, answer.text
