@@ -42,7 +42,7 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
     first message the archive knows.
     """
     connection.execute(_statement("create"))
-    connection.execute(_statement("from_archive"))
+    connection.execute(_statement("from_archive"), {"purposes": list(OF_FEATURES)})
 
 
 @contextmanager

@@ -41,11 +41,14 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 -- The archive: every event once, where it stands, and what it noted on the way.
 GRANT SELECT, INSERT ON activity_events, archive_batches TO archive;
 GRANT SELECT, INSERT, UPDATE ON archive_offsets, archive_arrivals, archive_heartbeat TO archive;
-GRANT SELECT, INSERT, DELETE ON archive_duplicates TO archive;
+GRANT SELECT, INSERT, DELETE ON archive_duplicates, archive_marks TO archive;
 GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
 GRANT SELECT ON erasures TO archive, features;
+-- And what Kafka no longer has, a store or a consumer that begins anew reads here.
+GRANT SELECT ON archived_consents TO features;
+GRANT SELECT ON activity_events, archive_offsets, archive_batches, derive_position TO inbox;
 
 -- The inbox moves erased people (core_lms/privacy/moving.py), by a function.
 GRANT EXECUTE ON FUNCTION move_person(uuid, uuid, text[]), forget_erasures(timestamptz) TO inbox;

@@ -22,7 +22,9 @@ def client() -> QdrantClient:
     settings = QdrantSettings()
     if settings.url:
         if not tls.on("qdrant"):
-            return QdrantClient(url=settings.url, api_key=settings.api_key)
+            return QdrantClient(
+                url=settings.url, api_key=settings.api_key, check_compatibility=False
+            )
         url = settings.url.replace("http://", "https://", 1)
         return QdrantClient(
             url=url,

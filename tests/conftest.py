@@ -62,6 +62,13 @@ def stack() -> Iterator[Profile]:
 
 
 @pytest.fixture(scope="session")
+def registered(stack: Profile) -> Profile:
+    """The same with a feature store, which costs the seconds that Feast's import takes."""
+    cli.call("register")
+    return stack
+
+
+@pytest.fixture(scope="session")
 def flink(stack: Profile) -> Profile:
     """The same with a Flink cluster, for those few that need one.
 

@@ -9,7 +9,7 @@ from contracts.topics import RECOMMENDATIONS
 
 Source = Literal["personal", "course", "semantic", "popular"]
 Propensity = Annotated[float, Field(gt=0, le=1)]
-Score = Annotated[float, Field(allow_inf_nan=False)]
+Score = Annotated[float, Field(ge=-1e9, le=1e9, allow_inf_nan=False)]
 Position = Annotated[int, Field(ge=1, le=1000)]
 
 

@@ -60,9 +60,10 @@ def records(
             rows.itersize = most
             rows.execute(_sql["rows"], values)
             while found := rows.fetchmany(most):
-                yield [
-                    Record(topic, PARTITION, after + number, json.dumps(envelope).encode())
-                    for number, (envelope,) in enumerate(found)
+                messages = [json.dumps(envelope).encode() for (envelope,) in found]
+                yield [  # nobody is notified of what was before Kafka's first message
+                    Record(topic, PARTITION, after + number, value, history=True)
+                    for number, value in enumerate(messages)
                 ]
                 after += len(found)
     except psycopg.OperationalError as error:

@@ -3,6 +3,7 @@
 SELECT set_config('role', 'learnstream_seen_learner', true),
        set_config('search_path', 'seen_learner, public', true),
        set_config('statement_timeout', '0', true),
+       set_config('idle_in_transaction_session_timeout', '0', true),
        set_config('learnstream.institution_id', %(institution_id)s, true),
        set_config('learnstream.user_id', %(user_id)s, true)
 

@@ -35,11 +35,12 @@ def create_app() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        trusted = tls.client_context()
         async with (
-            httpx.AsyncClient(base_url=settings.lms_url, timeout=10, verify=trusted) as to_lms,
             httpx.AsyncClient(
-                base_url=settings.serving_url, timeout=10, verify=trusted
+                base_url=settings.lms_url, timeout=10, verify=tls.client_context()
+            ) as to_lms,
+            httpx.AsyncClient(
+                base_url=settings.serving_url, timeout=10, verify=tls.client_context()
             ) as to_serving,
         ):
             lms = Behind(to_lms)

@@ -34,6 +34,8 @@ BEAT_S = 2.0
 """A viewer hears something at least this often."""
 RECHECK_S = 15.0
 """So often a stream asks whether its viewer may still see this."""
+AWAY_S = 3.0
+"""Without any answer for so long the numbers are away, and not one panel slow."""
 SHARE = 20
 """A panel rests this many times as long as its answer took."""
 _MOST_ANSWERS = 2_000
@@ -109,9 +111,12 @@ class State:
     detail: str | None = None
     seen_at: datetime | None = None
     """When there was an answer last."""
+    answered: float = float("-inf")
+    """The same by the board's clock."""
 
-    def up(self) -> None:
-        self.away_since, self.detail, self.seen_at = None, None, datetime.now(UTC)
+    def up(self, now: float) -> None:
+        self.away_since, self.detail = None, None
+        self.seen_at, self.answered = datetime.now(UTC), now
 
     def away(self, detail: str) -> None:
         self.away_since, self.detail = self.away_since or datetime.now(UTC), detail
@@ -163,7 +168,7 @@ class Board:
             if old is not None and old.panel == panel and self._clock() < due_at:
                 return old
             new = await self._ask(seen, panel, 0 if old is None else old.version + 1)
-            self._states[seen.key].up()
+            self._states[seen.key].up(self._clock())
             return self._remember(at, new, old)
 
     async def watch(
@@ -224,7 +229,8 @@ class Board:
     async def _round(self, key: str, watched: _Watched) -> None:
         """Ask every panel that is due, as one of the viewers; who may not ask has no stream."""
         failed: list[tuple[Panel, str]] = []
-        panels = list(watched.panels)
+        panels, state = list(watched.panels), self._states[key]
+        before = state.seen_at
         while panels and watched.viewers:
             me, seen = next(iter(watched.viewers.items()))
             try:
@@ -235,8 +241,9 @@ class Board:
             except Retryable as error:
                 failed.append((panels[0], error.message))
             panels.pop(0)
-        if failed and len(failed) == len(watched.panels):
-            self._states[key].away(failed[0][1])
+        if state.seen_at == before:  # no answer at all: the last numbers stay
+            if failed and self._clock() - state.answered > AWAY_S:
+                state.away(failed[0][1])
             return
         for panel, detail in failed:  # a panel of its own is slow or broken
             _failures.labels(panel.name).inc()

@@ -11,9 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi.testclient import TestClient
 
+from core_lms.sessions import links
 from dashboards.web.app import create_app
 from dashboards.web.boards import API
-from tests.dashboards.conftest import Lms, Rows, database, lms_over, lms_settings
+from tests.core_lms.sessions.conftest import in_unit
+from tests.dashboards.conftest import INSTITUTION, Lms, Rows, database, lms_over, lms_settings
 
 pytestmark = pytest.mark.integration
 
@@ -94,10 +96,18 @@ def test_a_link_signs_in_and_leaves_one_cookie_that_scripts_cannot_read(
 def test_a_password_signs_in_and_signing_out_ends_the_session_at_the_lms(
     client: TestClient, lms: Lms
 ) -> None:
-    wrong = {"email": "nobody@example.invalid", "password": "ocean green lamp"}
-    assert client.post("/api/v1/session/password", json=wrong).status_code == 401
-    ana = lms.account("Ana Learner")
-    client.post("/api/v1/session/link", json={"token": lms.link(ana)})
+    email, password = f"{uuid4().hex}@example.invalid", "ocean green lamp"
+    ana = str(lms.made("/users", email=email, name="Ana Learner")["id"])
+    known = {"email": email, "password": password, "institution_id": str(INSTITUTION)}
+    assert client.post("/api/v1/session/password", json=known).status_code == 401
+    institution = str(INSTITUTION)
+    url = in_unit(institution, lambda unit: links.mint(unit, ana, "reset"))
+    chosen = {"token": url.partition("#")[2], "password": password}
+    assert lms.http.post("/passwords", json=chosen).status_code == 204
+    elsewhere = known | {"institution_id": None}
+    assert client.post("/api/v1/session/password", json=elsewhere).status_code == 401
+    assert client.post("/api/v1/session/password", json=known).status_code == 201
+    assert client.get("/api/v1/session").json()["name"] == "Ana Learner"
     assert len(lms.http.get(f"/users/{ana}/sessions").json()["items"]) == 1
     before = dict(client.cookies)
     assert client.delete("/api/v1/session").status_code == 204

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,9 +24,10 @@ from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
 from stack import kafka, postgres
+from stack.profile import REPOSITORY
 from stack.redis import RedisSettings
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 
 LEARNER = VIEWS["learner_activity"]
 ITEM = VIEWS["item_popularity"]
@@ -223,3 +227,26 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     assert online(ITEM, item_id) == {}
     push.Pusher(kafka.producer()).write(())
     assert online(ITEM, item_id)[item_id]["views_total"] == 11
+
+
+def test_the_process_makes_do_with_its_own_rights() -> None:
+    """It owns no table, and may write none but history and what people said."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "features"}
+    process = subprocess.Popen([sys.executable, "-m", "features.push"], env=environment)
+    try:
+        item_id = new_id()
+        publish(item_row(item_id, 1, 7))
+        deadline = time.monotonic() + 90
+        while not online(ITEM, item_id):
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        with postgres.connect_analytics() as connection:
+            owners = connection.execute(
+                "SELECT DISTINCT relowner::regrole::text FROM pg_class "
+                "WHERE relnamespace IN ('features'::regnamespace, 'feast'::regnamespace)"
+            ).fetchall()
+        assert owners == [("operator",)]
+    finally:
+        process.terminate()
+        process.wait(30)

@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import TopicPartition
 
 from contracts.topics import FEATURES
+from features import registration
 from features.push import Pusher
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher
@@ -21,6 +22,7 @@ def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = Non
     publisher = FeaturePublisher()
     while publisher.publish(engine.connection):
         pass
+    registration.prepare()
     pusher = pusher or Pusher(kafka.producer())
     return pusher.write([*others, *since(before, FEATURES.name)])
 

@@ -128,7 +128,7 @@ def forget(institution_id: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def pusher(stack: Profile) -> Pusher:
+def pusher(registered: Profile) -> Pusher:
     return Pusher(kafka.producer())
 
 

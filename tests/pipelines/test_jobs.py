@@ -11,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
+from confluent_kafka.cimpl import NewTopic
 
 from contracts.envelope import decode
 from contracts.errors import Rejected
 from contracts.ids import new_id
 from contracts.topics import CONTENT
-from pipelines import application, cluster, operation, rebuild
+from pipelines import application, cluster, operation, rebuild, start
 from pipelines.archive.consumer import Archive
 from pipelines.job import catalogue, find
 from pipelines.start import Start
@@ -246,3 +248,57 @@ def test_a_rebuild_in_batch_mode_over_the_archive_equals_the_stream() -> None:
     finally:
         stop.set()
         archive.join()
+
+
+def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    courses = [new_id() for _ in range(2)]
+    publish(
+        [
+            viewed(NOON + timedelta(minutes=n * 91 % 4000), course_id=courses[n % 2], clicks=2)
+            for n in range(100, 200)
+        ]
+    )
+    stop = threading.Event()
+    archive = threading.Thread(target=Archive(stop).run)
+    archive.start()
+    try:
+        eventually(lambda: [totals(course)[0] for course in courses], [50, 50])
+        streamed = [rows("course_activity_minute", course) for course in courses]
+        alive = cluster.running(application.NAME)
+        assert alive is not None
+        cluster.cancel(alive.job_id)
+        with operation.alone():  # no checkpoint, no savepoint: nothing is remembered of it
+            operation._remember(operation.Memory())
+        before = start.current().generation
+        # As if Kafka had dropped all that was sent until now.
+        monkeypatch.setattr(start, "expired", lambda begin, topics: f"{CONTENT.name}/0")
+        said = operation.restore()
+        assert "the end of the last rebuild" in said
+        assert start.current().generation == before + 1
+        assert [rows("course_activity_minute", course) for course in courses] == streamed
+        publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there
+        eventually(lambda: totals(courses[0])[0], 51)
+    finally:
+        stop.set()
+        archive.join()
+
+
+def test_what_kafka_no_longer_has_is_seen_from_where_the_parts_begin() -> None:
+    name, offsets = CONTENT.name, {"0": 0, "1": 0, "2": 0, "3": 0}
+    assert start.expired(Start(0, {name: offsets}), [name]) is None
+    admin = kafka.admin()
+    topic = f"test-{new_id()}"
+    [made] = admin.create_topics([NewTopic(topic, 2, 1)]).values()
+    made.result(30)
+    producer = kafka.producer()
+    for _ in range(3):
+        producer.produce(topic, b"x", partition=1)
+    assert producer.flush(30) == 0
+    assert start.expired(Start(), [topic]) is None
+    [gone] = admin.delete_records([TopicPartition(topic, 1, 2)]).values()
+    gone.result(30)
+    assert start.expired(Start(), [topic]) == f"{topic}/1"
+    assert start.expired(Start(1, {topic: {"1": 2}}), [topic]) is None
+    admin.delete_topics([topic])

@@ -22,7 +22,7 @@ from features import trail
 from serving.catalogue import Catalogue
 from serving.feedback import Feedback, Outlet
 from serving.forgetting import Forgetting
-from serving.lms import Lms
+from serving.lms import Lms, asking_for
 from serving.model import LiveModel
 from serving.policy import Offer
 from serving.popularity import Popularity
@@ -45,6 +45,7 @@ async def parts(at: Path) -> AsyncIterator[tuple[Recommender, SignalReader, http
     settings = ServingSettings(lms_timeout_s=5.0, redis_timeout_s=5.0, semantic_timeout_s=5.0)
     client = redis_asyncio.Redis.from_url(RedisSettings().url)
     token = await asyncio.to_thread(operator.token, DEFAULT_INSTITUTION, "test")
+    asking_for.set(f"user/{new_id()}")  # the LMS answers serving for a caller who is named
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         reader = SignalReader(Lms(settings, transport), client, settings)

@@ -1,8 +1,8 @@
--- What was said before Kafka's first message, for a store that begins anew.
-INSERT INTO features.consent (user_id, given, changed_at)
-SELECT DISTINCT ON (user_id) user_id::text, event_type = 'consent.given', timestamp
-FROM activity_events
-WHERE topic = 'lms.users.events' AND event_type IN ('consent.given', 'consent.withdrawn')
-  AND payload ->> 'purpose' = 'personalization' AND NOT EXISTS (SELECT FROM features.consent)
-ORDER BY user_id, timestamp DESC, event_id DESC
+-- What was said before Kafka's first message, for a purpose of which nothing is known here yet.
+INSERT INTO features.consent (user_id, purpose, given, changed_at)
+SELECT DISTINCT ON (user_id, purpose) user_id::text, purpose, given, timestamp
+FROM archived_consents AS said
+WHERE purpose = ANY(%(purposes)s)
+  AND NOT EXISTS (SELECT FROM features.consent AS known WHERE known.purpose = said.purpose)
+ORDER BY user_id, purpose, timestamp DESC, event_id DESC
 ON CONFLICT DO NOTHING

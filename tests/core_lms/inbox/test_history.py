@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from contracts.envelope import Envelope, wrap
-from contracts.events.certificates import CertificateIssued
-from contracts.events.enrollments import CourseCompleted
+from contracts.envelope import Envelope, decode
 from contracts.ids import new_id
+from contracts.topics import ENROLLMENTS
 from core_lms.certificates.consumers import issue
 from core_lms.inbox.batches import Batches, Outcome, Record
 from core_lms.inbox.declarations import Consumer
@@ -47,37 +46,24 @@ def consume(lms: Any, consumer: Consumer, *envelopes: Envelope, history: bool) -
 
 def completed(lms: Any) -> tuple[str, Envelope]:
     """A learner and how they completed a course."""
-    course_id, learner = lms.course(), lms.user()
-    event = CourseCompleted(
-        enrollment_id=lms.enrollment(course_id, learner),
-        user_id=learner,
-        course_id=course_id,
-        completion_percentage=100.0,
-        certification_issued=False,
-    )
-    at = datetime.now(UTC)
-    return learner, wrap(
-        event, institution_id=lms.institution_id, source_service="test", timestamp=at
-    )
+    course_id, learner = lms.course(published=False), lms.user()
+    item = lms.item(course_id, "page")
+    assert lms.post(f"/courses/{course_id}/publish").status_code == 200
+    lms.enrollment(course_id, learner)
+    done = {"event_type": "content.completed", "user_id": learner}
+    lms.made(f"/courses/{course_id}/items/{item}/events", done)
+    [found] = [one for one in lms.events() if one["event_type"] == "course.completed"]
+    return learner, decode(ENROLLMENTS.name, json.dumps(found).encode())
 
 
 def issued(lms: Any) -> tuple[Envelope, bool]:
     """The only certificate's event, and whether its row in the outbox says that it is history."""
-    [(message, history)] = lms.database.execute(
-        "SELECT message::jsonb, history FROM outbox WHERE message::jsonb ->> 'event_type' = "
+    [(topic, message, history)] = lms.database.execute(
+        "SELECT topic, message::jsonb, history FROM outbox WHERE message::jsonb ->> 'event_type' = "
         "'certificate.issued' AND message::jsonb ->> 'institution_id' = %s",
         [lms.institution_id],
     ).fetchall()
-    event = CertificateIssued(**message["payload"])
-    return (
-        wrap(
-            event,
-            institution_id=lms.institution_id,
-            source_service="test",
-            event_id=message["event_id"],
-        ),
-        history,
-    )
+    return decode(topic, json.dumps(message).encode()), history
 
 
 def told(lms: Any) -> int:

@@ -7,24 +7,29 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from contracts.envelope import Envelope
+from contracts.envelope import Envelope, decode
 from contracts.errors import Misconfigured
 from contracts.events.content import ContentViewed
 from contracts.fixtures import example_envelope
 from contracts.ids import new_id
 from contracts.topics import CONTENT
+from core_lms.inbox import positions
 from core_lms.inbox.batches import Batches, Outcome, Record, is_other
 from core_lms.inbox.declarations import consumers, loops
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.waits import Waits
 from core_lms.work import Unit
+from pipelines.archive.rows import Batch
+from pipelines.archive.table import ArchiveTable
 from stack.postgres import pool
 from stack.profile import REPOSITORY
 
@@ -255,3 +260,51 @@ def test_a_partition_waits_ever_longer_until_one_of_its_events_is_applied() -> N
     assert waits.over(now=4.0) == [place]
     waits.moved(place)
     assert waits.block(place, now=5.0) == 1.0
+
+
+def archived(inbox: Any, key: str, numbers: range) -> int:
+    """Events in the archive, in several batches; the number of the last one."""
+    with closing(ArchiveTable()) as table:
+        for number in numbers:
+            batch = Batch(at=datetime(2026, 1, 1, tzinfo=UTC))
+            batch.add(decode(CONTENT.name, inbox.message(key, number)))
+            table.store(batch, {})
+        return table._batch_no
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("failpoint", ["", "handled:9", "moved:2", "committed:1"])
+def test_a_new_consumer_applies_what_only_the_archive_has_and_then_kafka_each_once(
+    inbox: Any, failpoint: str
+) -> None:
+    key = new_id()
+    upto = archived(inbox, key, range(1, 21))
+    archived(inbox, key, range(100, 103))  # later than the moment at which it began
+    inbox.execute(
+        "INSERT INTO inbox_history (consumer, topic, upto_batch) VALUES (%s, %s, %s)",
+        NAME,
+        CONTENT.name,
+        upto,
+    )
+    inbox.execute(
+        "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
+        "VALUES (%s, %s, -1, 0)",
+        NAME,
+        CONTENT.name,
+    )
+    inbox.send((key, 21), (key, 22))
+    process = inbox.start(failpoint)
+    if failpoint:
+        process.wait(60)
+        inbox.start()
+    inbox.wait(22)
+    assert inbox.applied()[key] == list(range(1, 23))
+    assert inbox.rows("SELECT FROM inbox_history") == []
+
+
+def test_only_a_consumer_of_all_history_begins_in_the_archive_and_only_a_new_one() -> None:
+    known = {("a", 0): (0, 9), ("a", 1): (4, 9), ("b", 0): (0, 3)}
+    begins = positions.begins_in_archive
+    assert begins(CONSUMER, set(), known) == {"a"}
+    assert begins(CONSUMER, {"a"}, known) == set()
+    assert begins(replace(CONSUMER, begin="latest"), set(), known) == set()

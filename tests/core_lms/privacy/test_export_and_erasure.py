@@ -8,6 +8,8 @@ import io
 import json
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import closing
+from datetime import UTC, datetime
 from typing import Any, cast
 
 import psycopg
@@ -15,10 +17,20 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from contracts.envelope import wrap
+from contracts.events.content import ContentViewed
+from contracts.events.recommendations import RecommendationShown
+from contracts.features import FeatureRow
 from contracts.ids import new_id
 from core_lms.privacy import exporting, tables
 from core_lms.privacy.keeping import KEEPING
-from stack.postgres import PostgresSettings, connect_lms
+from features import history
+from features.catalogue import VIEWS
+from pipelines.archive.rows import Batch
+from pipelines.archive.table import ArchiveTable
+from pipelines.derive import rebuild
+from pipelines.derive.engine import Engine
+from stack.postgres import PostgresSettings, connect_analytics, connect_lms
 
 pytestmark = pytest.mark.integration
 
@@ -82,6 +94,60 @@ def test_an_export_has_every_table_with_the_person_twice_and_opened(lms: Any) ->
                 assert len(as_json) == len(as_csv) == manifest["tables"][table.name]
                 assert list(as_json[0]) == list(as_csv[0])
     assert "wrapped_key" not in str(found)
+
+
+def test_an_export_holds_activity_sessions_offers_with_their_reasons_and_features(
+    lms: Any,
+) -> None:
+    ana, ben, items = lms.user(), lms.user(), [new_id() for _ in range(2)]
+    course_id, offer = new_id(), new_id()
+    with connect_analytics(autocommit=True) as connection:
+        history.prepare(connection, list(VIEWS.values()))
+        for person in (ana, ben):
+            seen = {"user_id": person, "course_id": course_id, "item_id": items[0], "kind": "page"}
+            offered = {
+                **{"recommendation_id": offer if person == ana else new_id(), "user_id": person},
+                **{"item_id": items[1], "course_id": course_id, "position": 1, "model": "m"},
+                **{"source": "personal", "arm": "a", "propensity": 1.0, "score": 0.75},
+                "reason": f"Because you read {person}",
+            }
+            events = [ContentViewed(**seen), RecommendationShown(**offered)]
+            batch = Batch(at=datetime.now(UTC))
+            for event in events:
+                batch.add(wrap(event, institution_id=lms.institution_id, source_service="test"))
+            with closing(ArchiveTable()) as table:
+                table.store(batch, {})
+            row = FeatureRow(
+                feature_view="learner_activity",
+                entity_id=person,
+                institution_id=lms.institution_id,
+                event_timestamp=datetime.now(UTC),
+                features={"events_total": 7},
+            )
+            history.write(connection, VIEWS["learner_activity"], [row])
+        with closing(Engine()) as engine:
+            rebuild.begin(engine)
+            while engine.step():
+                pass
+    found = files(lms.person(ana).post(f"/users/{ana}/export").content)
+    events = json.loads(found["analytics/activity_events.json"])
+    assert {event["event_type"] for event in events} == {"content.viewed", "recommendation.shown"}
+    assert len(json.loads(found["analytics/sessions.json"])) == 1
+    [one] = json.loads(found["analytics/offers.json"])
+    assert (one["recommendation_id"], one["score"]) == (offer, 0.75)
+    assert one["reason"] == f"Because you read {ana}"
+    [features] = json.loads(found["features/learner_activity.json"])
+    assert features["events_total"] == 7
+    assert json.loads(found["manifest.json"])["tables"]["analytics/learner_course_day"] == 1
+    assert ben not in str(found)
+
+
+def test_there_is_no_export_rather_than_half_of_one(
+    lms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana = lms.user()
+    monkeypatch.setenv("LMS_POSTGRES_ANALYST_URL", "postgresql://nobody@127.0.0.1:9/analytics")
+    assert lms.post(f"/users/{ana}/export").status_code == 503
 
 
 def test_what_a_teacher_did_is_exported_without_what_it_says_about_others(lms: Any) -> None:
