@@ -54,6 +54,18 @@ def test_a_panel_of_empty_tables_has_its_columns_and_no_error(empty: str, panel:
 
 
 @EVERY_PANEL
+def test_a_panel_names_no_learner(filled: str, panel: Panel) -> None:
+    """Lists of learners heed consent to `analytics` (core_lms/analytics/learners.py): no panel is
+    one, so that whoever is in totals only is in none."""
+    with psycopg.connect(filled) as connection:
+        found = connection.execute("SELECT DISTINCT user_id::text FROM activity_events")
+        learners = {row[0] for row in found if row[0] is not None}
+    assert learners
+    _, rows = ask(filled, panel)
+    assert not learners & {str(value) for row in rows for value in row}
+
+
+@EVERY_PANEL
 def test_a_panel_gives_the_columns_its_picture_needs(filled: str, panel: Panel) -> None:
     columns, rows = ask(filled, panel)
     assert rows, "the filled tables hold something for every panel"
