@@ -52,4 +52,7 @@ EVENT_TOPICS = (
     PAYMENTS,
     INTEGRATION,
 )
+LMS_TOPICS = tuple(topic for topic in EVENT_TOPICS if topic is not RECOMMENDATIONS)
+"""What the LMS says; what was offered to learners is said by who offers it."""
+
 TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES, HEARTBEATS)

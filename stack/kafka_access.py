@@ -35,6 +35,7 @@ from contracts.topics import (
     EVENT_TOPICS,
     FEATURES,
     HEARTBEATS,
+    LMS_TOPICS,
     RECOMMENDATIONS,
     TOPICS,
     USERS,
@@ -86,18 +87,15 @@ def _group(name: str, *, prefix: bool = False) -> tuple[Grant, ...]:
     return (Grant(ResourceType.GROUP, name, (AclOperation.READ,), prefix),)
 
 
-_LMS_TOPICS = tuple(topic for topic in EVENT_TOPICS if topic is not RECOMMENDATIONS)
-"""Written by the relay alone; what was offered to learners is written by who offers it."""
-
 _OUTBOX = "learnstream-outbox-"
 _REMAINING = _group("remaining")
 """What ``kafka.remaining`` reads as."""
 
 GRANTS: Mapping[str, tuple[Grant, ...]] = {
     "relay": (
-        *_writes(*_LMS_TOPICS, HEARTBEATS),
+        *_writes(*LMS_TOPICS, HEARTBEATS),
         # The number of the batch is an offset of this topic's first partition.
-        *_reads(_LMS_TOPICS[0]),
+        *_reads(LMS_TOPICS[0]),
         *_group(_OUTBOX, prefix=True),
         Grant(ResourceType.TRANSACTIONAL_ID, _OUTBOX, (AclOperation.WRITE,), prefix=True),
     ),

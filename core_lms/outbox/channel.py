@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.history import HEADERS as HISTORY
-from contracts.topics import EVENT_TOPICS
+from contracts.topics import LMS_TOPICS
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
 from core_lms.outbox.table import Batch, Row
@@ -47,7 +47,7 @@ class Channel:
     def __init__(self, outbox_id: str, settings: OutboxSettings) -> None:
         self._settings = settings
         self._name = group_of(outbox_id)
-        self._position = TopicPartition(EVENT_TOPICS[0].name, 0)
+        self._position = TopicPartition(LMS_TOPICS[0].name, 0)
         self._consumer = kafka.consumer(self._name)
         self._producer = kafka.producer(
             **{

@@ -20,7 +20,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from contracts.errors import Misconfigured, Retryable
-from contracts.topics import EVENT_TOPICS, HEARTBEATS
+from contracts.topics import HEARTBEATS, LMS_TOPICS
 from core_lms.outbox.channel import CALL_S, Channel
 from core_lms.outbox.failpoint import reached
 from core_lms.outbox.settings import OutboxSettings
@@ -30,7 +30,7 @@ from stack.postgres import PostgresSettings
 
 log = logging.getLogger("core_lms.outbox")
 
-_TOPICS = [topic.name for topic in (*EVENT_TOPICS, HEARTBEATS)]
+_TOPICS = [topic.name for topic in (*LMS_TOPICS, HEARTBEATS)]
 
 AWAY = (
     psycopg.OperationalError,

@@ -16,7 +16,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
-from contracts.topics import EVENT_TOPICS, HEARTBEATS, RECOMMENDATIONS, TOPICS, USERS
+from contracts.topics import EVENT_TOPICS, HEARTBEATS, LMS_TOPICS, RECOMMENDATIONS, TOPICS, USERS
 from stack import kafka, kafka_access, principals
 from stack.kafka import KafkaSettings
 from stack.local.catalogue import PARTS
@@ -28,7 +28,6 @@ pytestmark = pytest.mark.integration
 
 READ, WRITE, DESCRIBE = AclOperation.READ, AclOperation.WRITE, AclOperation.DESCRIBE
 REFUSED = {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED}
-LMS_TOPICS = {topic.name for topic in EVENT_TOPICS} - {RECOMMENDATIONS.name}
 GRANTED = pytest.mark.parametrize("principal", sorted(kafka_access.GRANTS))
 EVERYBODY_ELSE = sorted(set(principals.PRINCIPALS) - {principals.OPERATOR} - {*kafka_access.GRANTS})
 
@@ -112,7 +111,9 @@ def test_only_the_relay_writes_what_the_lms_says_and_only_serving_what_was_offer
     def writers(topic: str) -> set[str]:
         return {name for name in kafka_access.GRANTS if WRITE in declared(name, topic)}
 
-    assert [name for name in LMS_TOPICS if writers(name) != {"relay"}] == []
+    assert {topic.name for topic in EVENT_TOPICS if writers(topic.name) == {"relay"}} == {
+        topic.name for topic in LMS_TOPICS
+    }
     assert writers(RECOMMENDATIONS.name) == {"serving"}
     assert writers(HEARTBEATS.name) == {"relay"}
 
