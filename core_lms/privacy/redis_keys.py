@@ -14,8 +14,8 @@ from typing import Any
 import redis
 
 AT_ONCE = 1_000
-SECRET = (b"sso:", b"tries:")
-"""Of logins: they name nobody, and who moves people may not read them."""
+SECRET = (b"sso:", b"tries:", b"dashboards:session:")
+"""Of logins: they name nobody in the clear, and who moves people may not read them."""
 REVOKED = b"revoked:"
 """Tokens that no longer count (``core_lms/sessions/revocation.py``): they name the old id, and so
 must the mark, until the last of them has expired."""

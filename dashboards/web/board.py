@@ -240,10 +240,12 @@ class Board:
                 continue
             except Retryable as error:
                 failed.append((panels[0], error.message))
+                if state.seen_at == before and len(failed) >= min(2, len(watched.panels)):
+                    if self._clock() - state.answered > AWAY_S:
+                        state.away(error.message)
+                    return  # no answer at all, and each try may take seconds: the last numbers stay
             panels.pop(0)
-        if state.seen_at == before:  # no answer at all: the last numbers stay
-            if failed and self._clock() - state.answered > AWAY_S:
-                state.away(failed[0][1])
+        if state.seen_at == before:
             return
         for panel, detail in failed:  # a panel of its own is slow or broken
             _failures.labels(panel.name).inc()

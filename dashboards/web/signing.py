@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Annotated, Any
-from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from contracts.event import UUID_PATTERN
 from contracts.ids import DEFAULT_INSTITUTION
 from dashboards.web import sessions
 from dashboards.web.visit import Visit, visits
@@ -24,6 +24,8 @@ router = APIRouter(prefix=PATH, tags=["session"], responses=RESPONSES)
 _trusted = LimitSettings().trusted_proxies
 
 Begins = Annotated[Visit, visits("visit.begin")]
+InstitutionId = Annotated[str, Field(pattern=UUID_PATTERN)] | None
+InQuery = Annotated[str | None, Query(pattern=UUID_PATTERN)]
 Provider = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
 
 
@@ -38,7 +40,7 @@ class ByPassword(Body):
 
     email: Annotated[Text, Field(min_length=1, max_length=255)]
     password: Annotated[Text, Field(min_length=1, max_length=200)]
-    institution_id: UUID | None = None
+    institution_id: InstitutionId = None
 
 
 class ByProvider(Body):
@@ -48,13 +50,13 @@ class ByProvider(Body):
     state: Annotated[Text, Field(min_length=1, max_length=200)]
     binding: Annotated[Text, Field(min_length=1, max_length=200)]
     iss: Annotated[Text, Field(max_length=500)] | None = None
-    institution_id: UUID | None = None
+    institution_id: InstitutionId = None
 
 
 class Elsewhere(Body):
     """Of which institution, if not the installation's own."""
 
-    institution_id: UUID | None = None
+    institution_id: InstitutionId = None
 
 
 @router.get("")
@@ -84,7 +86,7 @@ async def by_password(visit: Begins, body: ByPassword, request: Request, respons
 
 
 @router.get("/providers")
-async def providers(visit: Begins, institution_id: UUID | None = None) -> Any:
+async def providers(visit: Begins, institution_id: InQuery = None) -> Any:
     """The institution's single sign-on, for the buttons of the page."""
     visit.decide("Public")
     headers = _of(institution_id)
@@ -130,7 +132,7 @@ async def _begin(
     response: Response,
     path: str,
     body: dict[str, Any],
-    institution_id: UUID | None = None,
+    institution_id: str | None = None,
 ) -> dict[str, Any]:
     visit.decide("Public")
     sessions.require_same_origin(request.scope)
@@ -150,7 +152,7 @@ async def _begin(
     return {"user_id": tokens["user_id"]}
 
 
-def _headers(request: Request, institution_id: UUID | None) -> dict[str, str]:
+def _headers(request: Request, institution_id: str | None) -> dict[str, str]:
     """Where the login comes from: the LMS throttles by address, and lists sessions by program."""
     address = client_address(request.scope, _trusted)
     agent = request.headers.get("user-agent", "")
@@ -158,5 +160,5 @@ def _headers(request: Request, institution_id: UUID | None) -> dict[str, str]:
     return _of(institution_id) | named | {"User-Agent": agent}
 
 
-def _of(institution_id: UUID | None) -> dict[str, str]:
-    return {"X-Institution-Id": str(institution_id or DEFAULT_INSTITUTION)}
+def _of(institution_id: str | None) -> dict[str, str]:
+    return {"X-Institution-Id": institution_id or DEFAULT_INSTITUTION}

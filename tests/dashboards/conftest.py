@@ -83,6 +83,7 @@ class Rows:
 
     url: str
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    institution: UUID = INSTITUTION
 
     def event(
         self,
@@ -107,7 +108,7 @@ class Rows:
             "event_type": event_type,
             "topic": topic,
             "timestamp": at,
-            "institution_id": INSTITUTION,
+            "institution_id": self.institution,
             **{name: ids.get(name) for name in ("user_id", "course_id", "item_id", "kind")},
             "clicks": clicks,
             "source_service": "test",
@@ -144,13 +145,13 @@ class Rows:
                 f"INSERT INTO course_activity_{bucket} AS seen "
                 f"VALUES (date_trunc('{bucket}', %s, 'UTC'), %s, %s, %s, 1, %s) "
                 f"ON CONFLICT (bucket_at, institution_id, course_id, kind, part) DO UPDATE {add}",
-                (at, INSTITUTION, course, kind, clicks),
+                (at, self.institution, course, kind, clicks),
             )
         connection.execute(
             "INSERT INTO learner_course_day AS seen "
             "VALUES (date_trunc('day', %s, 'UTC'), %s, %s, %s, 1, %s) "
             f"ON CONFLICT (bucket_at, institution_id, course_id, user_id) DO UPDATE {add}",
-            (at, INSTITUTION, course, user, clicks),
+            (at, self.institution, course, user, clicks),
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from core_lms.privacy import redis_keys
 from features import online, trail
 from features.catalogue import VIEWS
 from serving import feedback, signals
@@ -137,3 +138,14 @@ def test_the_file_of_users_is_private_and_holds_no_password(stack: Profile) -> N
     kept = Path(profile().run / "conf" / "redis" / "users.acl")
     assert kept.read_text() == text
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_who_moves_erased_people_reaches_every_key_but_those_of_logins() -> None:
+    def patterns(name: str) -> set[str]:
+        return {rule.removeprefix("%R") for rule in rules()[name].split() if "~" in rule}
+
+    everybody = {one for name in PROCESSES for one in patterns(name)}
+    kept = tuple(prefix.decode() for prefix in (redis_keys.REVOKED, *redis_keys.SECRET))
+    missing = {one for one in everybody - patterns("inbox") if not one[1:].startswith(kept)}
+    covered = {one for one in missing if one.startswith("~learnstream:")}
+    assert missing == covered

@@ -2,9 +2,11 @@
 
 const API = "/api/v1/session";
 
+let leaving = false; // signing out: whatever is refused meanwhile leads nowhere else
+
 /** The sign-in page, which comes back here; the caller waits until it is left. */
 function toSignIn() {
-  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  if (!leaving) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   return new Promise(() => {});
 }
 
@@ -52,7 +54,8 @@ function show(me) {
   document.getElementById("banner").hidden = true;
   element.firstElementChild.textContent = me.name;
   element.lastElementChild.onclick = async () => {
-    await fetch(API, { method: "DELETE" });
+    leaving = true;
+    await fetch(API, { method: "DELETE" }).catch(() => {});
     location.assign("/sign-in");
   };
   element.hidden = false;

@@ -22,6 +22,7 @@ NO_TENANT = {
     "outbox_relay": "where the relay stands",
     "signing_keys": "tokens name their institution themselves",
     "certificate_keys": "an installation's keys, as those of tokens",
+    "audit_redactions": "hashes of changed rows of the audit log, by their positions",
     "inbox_offsets": "where a consumer stands in a partition, which all tenants share",
 }
 """Tables without ``institution_id``, each with its reason."""
