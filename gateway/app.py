@@ -20,7 +20,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from contracts.errors import Retryable
-from gateway import openapi, operations, problems, request_ids
+from gateway import openapi, operations, problems, request_ids, routing
 from gateway.bodies import JSON_ONLY, Bodies, BodyGate
 from gateway.front import Front
 from gateway.keys import REREAD_S
@@ -29,7 +29,6 @@ from gateway.limits.middleware import Extra, RateLimits
 from gateway.limits.settings import LimitSettings
 from gateway.middleware import Found, Gateway, Scheme, by_token
 from gateway.operations import Ready, until_the_end
-from gateway.routing import within as both
 from gateway.settings import FrontSettings
 from gateway.stopping import Stopping, Streams
 from gateway.telemetry import metrics, tracing
@@ -100,11 +99,14 @@ def install(
         ]
     layers += [*inside, Middleware(BodyGate, bodies=bodies)]
     app.user_middleware[:0] = layers
-    app.router.lifespan_context = both(_running(name, keys, stopping), app.router.lifespan_context)
+    app.router.lifespan_context = routing.within(
+        _running(name, keys, stopping), app.router.lifespan_context
+    )
     problems.install(app, lost)
     openapi.install(app)
-    app.include_router(
-        operations.health(ready, stopping, registry, documented=app.openapi_url is not None)
+    # As shaped routes: they stand before the API's and must not be asked closely each time.
+    routing.add(
+        app, operations.health(ready, stopping, registry, documented=app.openapi_url is not None)
     )
     return stopping
 

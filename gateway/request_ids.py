@@ -17,8 +17,8 @@ def begin(given: bytes | None) -> str:
     """The caller's own id where it is one (8 to 128 letters, digits, ``.``, ``_``, ``-``), else a
     new one; holds for the current task.
     """
-    text = given.decode("latin-1") if given is not None else ""
-    found = text if _valid(text) else new_id()
+    text = None if given is None else given.decode("latin-1")
+    found = text if text is not None and _valid(text) else new_id()
     _current.set(found)
     return found
 
