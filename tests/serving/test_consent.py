@@ -123,7 +123,7 @@ def test_what_serving_remembers_of_an_erased_person_goes(tmp_path: Path) -> None
             feedback = Feedback(outlet, client, ServingSettings())
             shown = [new_id(), new_id()]
             for id_, person in zip(shown, people, strict=True):
-                offer = Offer("i3", "popular", "because", 0.5)
+                offer = Offer(new_id(), "popular", "because", 0.5)
                 feedback.shown(id_, person, [(offer, new_id())], model="m", arm="a")
 
             def forget(user_id: str) -> None:

@@ -113,7 +113,8 @@ def test_a_broker_that_is_away_is_said_soon(monkeypatch: pytest.MonkeyPatch) -> 
 
 def configured(name: str) -> dict[str, str]:
     resource = ConfigResource(ConfigResource.Type.TOPIC, name)
-    [future] = kafka.admin().describe_configs([resource]).values()
+    admin = kafka.admin()  # its answers end with it
+    [future] = admin.describe_configs([resource]).values()
     return {entry.name: entry.value for entry in future.result(30).values()}
 
 
