@@ -125,7 +125,7 @@ class Feedback:
                 model=model,
                 arm=arm,
                 propensity=1.0,  # the policy is deterministic
-                score=offer.score,
+                score=max(-1e9, min(1e9, offer.score)),  # what the contract takes
                 reason=offer.reason[:200] or None,
             )
             self._send(event, recommendation_id, offer.item_id)

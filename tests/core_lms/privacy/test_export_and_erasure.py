@@ -24,7 +24,7 @@ from contracts.features import FeatureRow
 from contracts.ids import new_id
 from core_lms.privacy import exporting, tables
 from core_lms.privacy.keeping import KEEPING
-from features import history
+from features import history, registration
 from features.catalogue import VIEWS
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
@@ -101,8 +101,8 @@ def test_an_export_holds_activity_sessions_offers_with_their_reasons_and_feature
 ) -> None:
     ana, ben, items = lms.user(), lms.user(), [new_id() for _ in range(2)]
     course_id, offer = new_id(), new_id()
+    registration.prepare()
     with connect_analytics(autocommit=True) as connection:
-        history.prepare(connection, list(VIEWS.values()))
         for person in (ana, ben):
             seen = {"user_id": person, "course_id": course_id, "item_id": items[0], "kind": "page"}
             offered = {
