@@ -60,6 +60,7 @@ DELETE FROM archive_marks WHERE marked_at < now() - %(kept)s AND batch_no < (
 _MARK_EVERY_S = 3600.0
 _LAST_BATCH = """
 SELECT greatest((SELECT max(batch_no) FROM archive_batches),
+                (SELECT max(batch_no) FROM archive_marks),
                 (SELECT done_batch_no FROM derive_position), 0)
 """
 

@@ -84,9 +84,8 @@ def test_every_part_answers_and_holds_what_others_need(running: None) -> None:
 
 def test_three_that_set_up_at_once_all_succeed(running: None) -> None:
     """Topics, tables, roles, schemas, the feature registry: what is made meanwhile is made."""
-    with postgres("lms") as lms, postgres("analytics") as analytics:
+    with postgres("lms") as lms:
         assert lms.execute("SELECT to_regclass('users')").fetchone() == (None,)
-        assert analytics.execute("SELECT to_regclass('sessions')").fetchone() == (None,)
     command = [sys.executable, "-m", "stack.cli", "setup"]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     setups = [
