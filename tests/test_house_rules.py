@@ -69,3 +69,16 @@ def test_no_build_file_carries_an_address() -> None:
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         found = [line for line in text.splitlines() if address.search(line)]
         assert not found, f"{name}: {found[:3]}"
+
+
+def test_an_advisory_lock_is_of_one_thing_alone() -> None:
+    """Two that share a number wait for each other for ever, and nobody sees why."""
+    number = re.compile(r"^_?\w+ = (0x4C[0-9A-Fa-f_]+)", re.MULTILINE)
+    owners: dict[int, list[str]] = {}
+    for path in SOURCES:
+        for found in number.findall(path.read_text(encoding="utf-8")):
+            owners.setdefault(int(found, 16), []).append(str(path.relative_to(REPOSITORY)))
+    assert len(owners) > 10
+    shared = {hex(lock): paths for lock, paths in owners.items() if len(paths) > 1}
+    # What another package waits for by its number, because it may not import it.
+    assert shared == {}

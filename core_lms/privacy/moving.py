@@ -29,7 +29,7 @@ log = logging.getLogger("core_lms.privacy")
 
 SETTLE_S = 60.0
 """What was read under the old id before it was gone has been written by then."""
-LOCK = 0x4C4D_5302
+LOCK = 0x4C4D_5312
 """One at a time; any constant no other lock of the LMS's database uses."""
 MENTIONS = sorted(
     type_ for type_, event in EVENTS.items() if set(personal_fields(event)) - {"user_id"}
