@@ -27,7 +27,8 @@ with closing(kafka.consumer("test-truncate")) as reader:
         TopicPartition(*place, reader.get_watermark_offsets(TopicPartition(*place), timeout=30)[1])
         for place in places
     ]
-for future in kafka.admin().delete_records([end for end in ends if end.offset > 0]).values():
+client = kafka.admin()  # its answers end with it
+for future in client.delete_records([end for end in ends if end.offset > 0]).values():
     future.result(60)
 """
 LOSE = """
