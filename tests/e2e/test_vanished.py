@@ -13,7 +13,7 @@ from tests.e2e.test_spine import sample
 
 __all__ = ["sample"]
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.soak, pytest.mark.timeout(1200)]
 
 TRUNCATE = """
 from contextlib import closing
