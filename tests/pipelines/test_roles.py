@@ -175,7 +175,9 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "derive_position": {"SELECT"},
         "erasures": {"SELECT"},
     }
-    assert rights(owner, "features") == {"erasures": {"SELECT"}}
+    assert rights(owner, "features") == {
+        key: {"SELECT"} for key in ("erasures", "archived_consents")
+    }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
         **{key: {"SELECT"} for key in ("archive_heartbeat", "derive_position")},
