@@ -33,7 +33,7 @@ from tests.features.test_push import (
 )
 from tests.features.test_push import history as kept
 
-pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 

@@ -93,8 +93,8 @@ def test_killed_at_each_step_it_reaches_everybody_on_every_way(
             [submission_id, assessment_id, user_id, course_id, lms.institution_id],
         )
         lms.database.execute(
-            "INSERT INTO feedback (id, submission_id, given_by, body, institution_id) "
-            "VALUES (%s, %s, %s, 'Well done', %s)",
+            "INSERT INTO feedback (id, submission_id, given_by, body, text_sealed, institution_id) "
+            "VALUES (%s, %s, %s, '', 'sealed', %s)",
             [new_id(), submission_id, teacher, lms.institution_id],
         )
         event = FeedbackGiven(
