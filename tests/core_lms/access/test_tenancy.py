@@ -24,6 +24,7 @@ NO_TENANT = {
     "certificate_keys": "an installation's keys, as those of tokens",
     "audit_redactions": "hashes of changed rows of the audit log, by their positions",
     "inbox_offsets": "where a consumer stands in a partition, which all tenants share",
+    "inbox_history": "up to where a consumer begins with the archive, for all tenants",
 }
 """Tables without ``institution_id``, each with its reason."""
 
