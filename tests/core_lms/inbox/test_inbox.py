@@ -30,7 +30,7 @@ from core_lms.inbox.waits import Waits
 from core_lms.work import Unit
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
-from stack.postgres import pool
+from stack.postgres import connect_analytics, pool
 from stack.profile import REPOSITORY
 
 from .conftest import NAME, PROCESS, until
@@ -262,14 +262,23 @@ def test_a_partition_waits_ever_longer_until_one_of_its_events_is_applied() -> N
     assert waits.block(place, now=5.0) == 1.0
 
 
-def archived(inbox: Any, key: str, numbers: range) -> int:
-    """Events in the archive, in several batches; the number of the last one."""
+def archived(inbox: Any, key: str, numbers: range) -> tuple[int, int]:
+    """Put events into the archive, in several batches.
+
+    Returns how many rows of the topic other tests had left there, and the last batch's number.
+    """
+    with connect_analytics() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM activity_events WHERE topic = %s AND event_type = ANY (%s)",
+            [CONTENT.name, sorted(CONSUMER.event_types)],
+        ).fetchone()
+        assert row is not None
     with closing(ArchiveTable()) as table:
         for number in numbers:
             batch = Batch(at=datetime(2026, 1, 1, tzinfo=UTC))
             batch.add(decode(CONTENT.name, inbox.message(key, number)))
             table.store(batch, {})
-        return table._batch_no
+        return row[0], table._batch_no
 
 
 @pytest.mark.integration
@@ -278,7 +287,7 @@ def test_a_new_consumer_applies_what_only_the_archive_has_and_then_kafka_each_on
     inbox: Any, failpoint: str
 ) -> None:
     key = new_id()
-    upto = archived(inbox, key, range(1, 21))
+    before, upto = archived(inbox, key, range(1, 21))
     archived(inbox, key, range(100, 103))  # later than the moment at which it began
     inbox.execute(
         "INSERT INTO inbox_history (consumer, topic, upto_batch) VALUES (%s, %s, %s)",
@@ -288,9 +297,10 @@ def test_a_new_consumer_applies_what_only_the_archive_has_and_then_kafka_each_on
     )
     inbox.execute(
         "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
-        "VALUES (%s, %s, -1, 0)",
+        "VALUES (%s, %s, -1, %s)",
         NAME,
         CONTENT.name,
+        before,
     )
     inbox.send((key, 21), (key, 22))
     process = inbox.start(failpoint)
