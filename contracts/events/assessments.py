@@ -44,7 +44,9 @@ class AssessmentUpdated(Event, type="assessment.updated", topic=ASSESSMENTS, key
     pass_score: Percent | None = None
 
 
-class AssessmentSubmitted(Event, type="assessment.submitted", topic=ASSESSMENTS, key="user_id"):
+class AssessmentSubmitted(
+    Event, type="assessment.submitted", topic=ASSESSMENTS, key="user_id", learner_action=True
+):
     """A learner handed in work."""
 
     submission_id: Id

@@ -32,7 +32,7 @@ class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATI
 
 
 class RecommendationClicked(
-    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id"
+    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id", learner_action=True
 ):
     """The learner followed a recommendation."""
 
@@ -43,7 +43,11 @@ class RecommendationClicked(
 
 
 class RecommendationDismissed(
-    Event, type="recommendation.dismissed", topic=RECOMMENDATIONS, key="user_id"
+    Event,
+    type="recommendation.dismissed",
+    topic=RECOMMENDATIONS,
+    key="user_id",
+    learner_action=True,
 ):
     """The learner said no to a recommendation."""
 
