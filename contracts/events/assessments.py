@@ -77,7 +77,7 @@ class QuestionGraded(Event, type="assessment.question.graded", topic=ASSESSMENTS
     points: Points
     max_points: Points
     seconds: Seconds | None = None
-    """How long the learner had this question open, where the client tells it."""
+    """How long the learner had this question open, where the client reports it."""
 
 
 class AssessmentGraded(Event, type="assessment.graded", topic=ASSESSMENTS, key="user_id"):

@@ -8,7 +8,7 @@ from contracts.event import Event, Id, Kind, PersonId, Seconds
 from contracts.topics import CONTENT
 
 Device = Kind | None
-"""What the learner held, as far as the sender knows: ``phone``, ``tablet``, ``desktop``."""
+"""The learner's device, where the sender knows it: ``phone``, ``tablet``, ``desktop``."""
 
 
 class ContentViewed(

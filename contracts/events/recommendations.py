@@ -28,7 +28,7 @@ class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATI
     score: Score | None = None
     """By which its source ranked it: what the model gave it where the source is ``personal``."""
     reason: ShortText | None = None
-    """What the learner was told why it is offered."""
+    """The reason shown to the learner."""
 
 
 class RecommendationClicked(
