@@ -1,4 +1,4 @@
-"""What the feature store holds, for learnstream verify (Parquet files)."""
+"""Write a snapshot of the feature store as Parquet files, for learnstream verify."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int | None:
-    from features import held
+    from features import snapshot
 
-    held.write(args.into)
+    snapshot.write(args.into)
     return None
