@@ -1,9 +1,11 @@
-"""What the feature store holds, for learnstream verify (Parquet files)."""
+"""Write what the feature store has to Parquet files (called by `verify`)."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
