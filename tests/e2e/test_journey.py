@@ -13,7 +13,8 @@ import pytest
 from contracts.ids import new_id
 from stack.profile import REPOSITORY
 from tests.e2e.mail import Mailbox
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -61,7 +62,7 @@ def test_the_journey_of_the_readme_ends_with_a_certificate_each_time_it_is_run(
     assert "Mira Okafor" in httpx.get(address, headers={"Accept": "text/html"}).text
 
     [learner] = re.findall(r"mira\.\S+@example\.org", second)
-    until(lambda: mailbox.to(learner), lambda mails: len(mails) >= 2, within_s=60)
+    until(lambda: len(mailbox.to(learner)) >= 2, "both were mailed")
 
     # And not one event of it is lost or wrong anywhere.
     report = product.said("verify", "--json", "--wait", "120", timeout_s=300)
@@ -114,7 +115,7 @@ def test_who_registers_or_is_invited_sets_a_password_by_mail_and_acts_for_nobody
 
 def logged_in(product: Product, mailbox: Mailbox, email: str) -> tuple[Client, str]:
     """Follow the mailed link to a password of one's own, and log in with it."""
-    mail = until(lambda: mailbox.to(email), bool, within_s=60)[-1]
+    mail = until(lambda: mailbox.to(email), f"a mail to {email}")[-1]
     token = re.search(r"#(lsl1_[\w=-]+)", mail)
     assert token, mail
     nobody = Client(product)
