@@ -17,7 +17,7 @@ from contracts.errors import Retryable
 from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
-from features.view import Value
+from contracts.feature_views import Value
 from serving.lms import Lms
 from serving.settings import ServingSettings
 from stack.consent import ConsentSettings
