@@ -9,6 +9,9 @@ from contracts import feature_views
 PROJECT = "learnstream"
 """Feast's project: part of every online key."""
 
+REGISTRY_SCHEMA = "feast"
+"""Feast's registry lives in the analytical database, so that whoever may read it can use it."""
+
 VIEWS = feature_views.read_all()
 
 

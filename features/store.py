@@ -34,9 +34,8 @@ from sqlalchemy.engine import URL
 from contracts.errors import Retryable
 from contracts.feature_views import View
 from contracts.features import FeatureRow
-from features.catalogue import PROJECT, SERVICES, VIEWS
+from features.catalogue import PROJECT, REGISTRY_SCHEMA, SERVICES, VIEWS
 from features.history import SCHEMA
-from features.registration import REGISTRY_SCHEMA
 from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
