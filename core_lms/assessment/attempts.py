@@ -19,8 +19,8 @@ from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kind_of, read_answer, read_question
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import claim
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 

@@ -20,8 +20,8 @@ from core_lms.assessment.kinds import Verdict, kind_of, read_answer, read_questi
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
 from core_lms.assessment.source import GRADER
 from core_lms.enrollments import service as enrollments
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER, REMARK
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER, REMARK
 from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 

@@ -10,8 +10,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.content.schemas import NewItem
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load

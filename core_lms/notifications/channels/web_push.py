@@ -26,7 +26,7 @@ from contracts.errors import Rejected, Retryable
 from core_lms.notifications import repository
 from core_lms.notifications.channels import Message
 from core_lms.notifications.settings import settings
-from core_lms.privacy.person import DataKey
+from core_lms.sealing.person import DataKey
 from core_lms.unit import Unit
 from stack.secrets import secret
 
