@@ -9,8 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from contracts.events.courses import CourseArchived, CoursePublished, CourseUnpublished
-from core_lms.content import types
-from core_lms.courses import repository, service
+from core_lms.courses import repository, service, structure
 from core_lms.work import Unit
 from gateway.errors import Conflict
 
@@ -74,9 +73,4 @@ async def _missing(unit: Unit, course: DictRow) -> list[str]:
     if course["ends_at"] is not None and course["ends_at"] <= datetime.now(UTC):
         missing.append("ends_at lies in the past")
     missing += [f"prerequisite {before['id']} is {before['status']}" for before in facts["closed"]]
-    media = set(facts["media"])
-    for item in facts["items"]:
-        lacks = types.of(item["kind"]).unfinished(item["metadata"], media)
-        if lacks:
-            missing.append(f"item {item['id']} ({item['kind']}): {lacks}")
-    return missing
+    return missing + await structure.missing(unit, course["id"])

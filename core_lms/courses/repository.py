@@ -85,7 +85,7 @@ async def page(
 
 
 async def readiness(unit: Unit, id_: object) -> DictRow | None:
-    """``parts``, ``instructor_status``, ``instructor_role``, ``items``, ``closed``, ``media``."""
+    """``parts``, ``instructor_status``, ``instructor_role``, ``closed``."""
     return await _one(unit, "readiness", id=id_)
 
 

@@ -29,6 +29,11 @@ FROM courses AS course
 WHERE course.id = %(course_id)s AND course.institution_id = %(institution_id)s
 FOR SHARE OF course
 
+-- name: paid
+SELECT id FROM orders
+WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
+  AND status = 'paid'
+
 -- name: lock
 SELECT enrollment.*, course.capacity
 FROM enrollments AS enrollment

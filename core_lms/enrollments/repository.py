@@ -25,6 +25,11 @@ async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     return await unit.cursor.fetchone()
 
 
+async def has_paid(unit: Unit, user_id: object, course_id: object) -> bool:
+    """Whether the course of a price is paid for."""
+    return await _one(unit, "paid", user_id=user_id, course_id=course_id) is not None
+
+
 async def insert(
     unit: Unit, id_: str, user_id: str, course_id: object, at: datetime
 ) -> DictRow | None:

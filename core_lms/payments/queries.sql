@@ -14,15 +14,6 @@ SELECT * FROM prices WHERE id = %(id)s
 -- name: prices
 SELECT * FROM prices WHERE course_id = %(course_id)s AND retired_at IS NULL ORDER BY currency
 
--- name: owes
--- Whether a course costs something that this person has not paid: asked each time somebody enrolls.
-SELECT EXISTS (
-    SELECT FROM prices WHERE course_id = %(course_id)s AND retired_at IS NULL
-) AND NOT EXISTS (
-    SELECT FROM orders
-    WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND status = 'paid'
-) AS owes
-
 -- name: in_course
 SELECT EXISTS (
     SELECT FROM enrollments
