@@ -1,4 +1,4 @@
-"""The assessments of a course's next run: banks, questions, rules and parts, no attempts."""
+"""The assessments of a course's next run: banks, questions, rules and slots, no attempts."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ async def copy(unit: Unit, run: CourseCopy) -> None:
         )
         unit.emit(AssessmentCreated(**facts(made)), source=SOURCE)
     refers = ["assessment_id", "question_id", "bank_id"]
-    parts = [
+    slots = [
         _copied(run, row, "position", "tags", "draws", "points", of=refers)
-        for row in await run.read(unit, _sql["parts"])
+        for row in await run.read(unit, _sql["slots"])
     ]
-    await run.write(unit, _sql["insert_parts"], parts)
+    await run.write(unit, _sql["insert_slots"], slots)
 
 
 def _copied(

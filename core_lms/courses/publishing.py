@@ -64,7 +64,7 @@ async def _missing(unit: Unit, course: DictRow) -> list[str]:
     facts = await repository.readiness(unit, course["id"])
     assert facts is not None, "the row is locked or was read in this transaction"
     missing = []
-    if facts["parts"] == 0:
+    if facts["contents"] == 0:
         missing.append("it has no items and no assessments")
     if facts["instructor_status"] != "active":
         missing.append(f"instructor {course['instructor_id']} is {facts['instructor_status']}")

@@ -12,7 +12,7 @@ SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
--- name: hold
+-- name: lock_shared
 -- Enrollments hold the course as it is until they commit: not against each other, only against
 -- archiving. Studying reads without a lock: a view at the moment of closing hurts nobody, and a
 -- lock on one course row by all of its learners would.
@@ -76,7 +76,7 @@ UPDATE courses SET updated_at = NOW() WHERE id = %(id)s
 SELECT
     (SELECT count(*) FROM content_items AS item
      WHERE item.course_id = course.id AND item.archived_at IS NULL)
-    + (SELECT count(*) FROM assessments AS work WHERE work.course_id = course.id) AS parts,
+    + (SELECT count(*) FROM assessments AS work WHERE work.course_id = course.id) AS contents,
     instructor.status AS instructor_status,
     instructor.role AS instructor_role,
     (SELECT coalesce(json_agg(json_build_object('id', before.id, 'status', before.status)), '[]')

@@ -170,7 +170,7 @@ async def structure_changed(unit: Unit, id_: UUID | str) -> None:
 
 async def open_to_learners(unit: Unit, id_: UUID) -> DictRow:
     """The course, which stays published until we commit; raises ``NotFound`` or ``Conflict``."""
-    row = _found(await repository.hold(unit, id_), id_)
+    row = _found(await repository.lock_shared(unit, id_), id_)
     if row["status"] != "published":
         raise Conflict(f"course {id_} is {row['status']}, not published")
     return row

@@ -7,7 +7,7 @@ RETURNING *
 SELECT * FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: entry
--- All that enrolling asks, in one look. The course keeps its status and dates until we commit:
+-- All that enrolling asks, in one query. The course keeps its status and dates until we commit:
 -- enrollments hold it not against each other, only against being changed.
 SELECT course.status, course.capacity, course.ends_at,
     (SELECT learner.status FROM users AS learner

@@ -15,7 +15,7 @@ from stack.roundtrip import Statement
 
 _sql = load(__file__)
 GET, ENTRY = _sql["get"], _sql["entry"]
-"""``ENTRY`` tells ``status``, ``capacity``, ``ends_at`` of the course, which is held until we
+"""``ENTRY`` reads ``status``, ``capacity``, ``ends_at`` of the course, which is locked until we
 commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown), whether they
 are ``returning``, and the ``missing`` prerequisites."""
 
