@@ -26,7 +26,7 @@ from confluent_kafka import TopicPartition
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
-from core_lms.assessment import attempts, banks
+from core_lms.assessment import attempts, banks, slots
 from core_lms.assessment import service as assessments
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kinds
