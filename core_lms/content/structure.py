@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core_lms.content import media, types
 from core_lms.courses.structure import CourseCopy
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__, "structure.sql")

@@ -22,7 +22,7 @@ from psycopg.types.json import Jsonb
 from contracts.errors import Rejected
 from contracts.event import EARLIEST, LATEST
 from contracts.ids import named_id
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 HERE = Path(__file__).resolve().parent
 

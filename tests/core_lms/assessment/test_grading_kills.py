@@ -38,9 +38,10 @@ from core_lms.courses.schemas import NewCourse
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
 from core_lms.inbox.failpoint import STEPS, VARIABLE
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from core_lms.users import service as users
 from core_lms.users.schemas import Registration
-from core_lms.work import Unit, transaction
 from gateway.caller import service
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
