@@ -155,7 +155,7 @@ def shown(row: DictRow) -> dict[str, Any]:
 
 
 async def verify(unit: Unit, code: str) -> dict[str, Any]:
-    """What the link of a certificate tells whoever has it; raises ``NotFound``.
+    """What the link of a certificate shows whoever has it; raises ``NotFound``.
 
     What it says comes from the signed document, not from the row beside it: whoever changed the row
     changed nothing, or made the signature wrong (``invalid``).

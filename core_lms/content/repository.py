@@ -18,7 +18,7 @@ from stack.queries import load
 
 _sql = load(__file__)
 PAGE, PLACE = _sql["list"], _sql["place"]
-"""``PLACE`` tells ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
+"""``PLACE`` reads ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
 item, ``enrollment_status`` and ``dropped_at`` of a learner, and the learner's ``wrapped_key`` where
 the learner ``writes``."""
 
