@@ -33,7 +33,7 @@ def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
     found = []
     for topic in {topic.name: topic for job in jobs for topic in job.reads}.values():
         offsets = begin.offsets.get(topic.name)
-        # Where it stands is in the checkpoints. Without one it begins where its parts begin: the
+        # Its position is in the checkpoints. Without one it begins where its partial sums do: the
         # upserts make the sums right again.
         options = {
             **kafka_options(),
@@ -52,10 +52,10 @@ def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
 
 
 def _part(generation: int) -> str:
-    """The number of a message's part: when it arrived, by Kafka's own clock, in whole spans.
+    """The number of a message's partial sum: when it arrived, by Kafka's own clock, in whole spans.
 
-    Between the first and the last message of a part there is no more time than its span and what
-    the jobs are behind. So Flink may forget a sum that has not changed for longer.
+    Between the first and the last message of one there is no more time than its span and the jobs'
+    lag. So Flink may forget a sum that has not changed for longer.
     """
     return (
         f"CAST({generation * 10**9} AS BIGINT) + TIMESTAMPDIFF(SECOND, TIMESTAMP "
@@ -188,7 +188,7 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         "table.exec.sink.upsert-materialize": "NONE",
         "table.exec.sink.require-on-conflict": "false",
         "table.exec.state.ttl": f"{int(settings.state_ttl_h * 3600)} s",
-        # A plan names tables; what they are, with addresses and passwords, is said here each time.
+        # A plan only names tables; the definitions have their addresses and passwords.
         "table.plan.compile.catalog-objects": "IDENTIFIER",
         "table.plan.restore.catalog-objects": "IDENTIFIER",
     }

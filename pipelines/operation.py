@@ -153,7 +153,7 @@ def refuse(jobs: Sequence[Job], reasons: Sequence[str]) -> None:
     if reasons:
         raise Misconfigured(
             f"{_names(jobs)} cannot go on from the state of what ran before: {'; '.join(reasons)}. "
-            "Nothing was stopped. Make the rows again, readers see the old ones meanwhile: "
+            "Nothing was stopped. Rebuild the rows, readers see the old ones meanwhile: "
             f"./learnstream rebuild {' '.join(job.name for job in jobs)} --from-archive",
             jobs=[job.name for job in jobs],
         )
@@ -237,7 +237,7 @@ def _forgotten(path: str, stopped_at: float | None) -> bool:
 
 
 def _on_disk(job_id: str) -> str | None:
-    """A new JobManager remembers nothing: look where its predecessor wrote."""
+    """A new JobManager remembers nothing: search where its predecessor wrote."""
     folder = _local(FlinkSettings().checkpoint_dir)
     if folder is None:
         return None

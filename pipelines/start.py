@@ -1,9 +1,9 @@
-"""Where the streaming jobs' parts begin: where Kafka begins, or where a rebuild ended.
+"""Where the streaming jobs' partial sums begin: where Kafka begins, or where a rebuild ended.
 
-What was before is in the tables as counted from the archive (part 0). It is written in the
-transaction that puts a rebuilt table in its place, so nothing is counted twice and nothing not at
-all, whatever dies in between; and it numbers the generations of the jobs' state: a state of an
-earlier one counts what the archive has counted since.
+Earlier events are in the tables as counted from the archive (part 0). The transaction that swaps
+rebuilt rows in writes this too, so nothing is counted twice or left out, whatever dies in between.
+It numbers the generations of the jobs' state: a state of an earlier one counts what the archive
+has counted since.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def expired(begin: Start, topics: Iterable[str]) -> str | None:
 
 
 def move(connection: Connection[Any], offsets: Offsets) -> None:
-    """From now on the jobs' parts begin at ``offsets``, with no state."""
+    """From now on the jobs' partial sums begin at ``offsets``, without state."""
     connection.execute(
         "INSERT INTO stream_start (generation, offsets) VALUES (1, %(offsets)s) "
         "ON CONFLICT (one) DO UPDATE SET generation = stream_start.generation + 1, "

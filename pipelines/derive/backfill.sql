@@ -1,5 +1,5 @@
 -- The moments at which a view's rows of the past are made: each entity's last of every day (UTC) on
--- which the stream would have told its row, or each one. What was ahead of its time moved nobody.
+-- which the stream would have published its row, or each one. Events ahead of their time do not count.
 
 -- name: learner_activity
 SELECT user_id AS entity_id, institution_id, timestamp AS at FROM activity_events e

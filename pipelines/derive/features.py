@@ -1,8 +1,8 @@
 """Feature rows of the derived views: one SQL per view, for the newest moment and for the past.
 
 ``pipelines/derive/features/<view>.sql`` answers for any list of entities and moments. The stream
-asks it for entities with new events, as of their newest event; a backfill asks it for the past. So
-a row of the past is what the stream would have told then, but for events that came later.
+runs it for entities with new events, as of their newest event; a backfill runs it for the past. So
+a row of the past is what the stream would have published then, but for events that came later.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ DUE = {
     "learner_engagement": "learner_features_due",
     "item_quality": "item_features_due",
 }
-"""The views, and the tables of those whose row is due."""
+"""The views, and the queues of entities whose row is due."""
 MOST = 2_000
-"""Rows of a view that are told at once."""
+"""Rows of a view that one round publishes."""
 TOTALS = ("learner_activity", "item_popularity")
-"""Views of kept totals: cheap to tell, so they are told while steps keep coming."""
+"""Views of kept totals: cheap to make, so they are published while steps keep coming."""
 
 MOVES = (
     "(e.topic = 'lms.content.events' OR e.event_type IN ('assessment.submitted', "
     "'assessment.graded', 'recommendation.clicked', 'recommendation.dismissed'))"
 )
 """What moves a learner's newest moment: what ``feature_rows.sql`` makes their row due for. So the
-row that is told last is a function of the archive, whatever else happened in between."""
+row that is published last is a function of the archive, whatever else happened in between."""
 
 # An event from the future does not move an entity's newest moment: nothing would follow it.
 _NEWEST = {
@@ -61,7 +61,7 @@ Wanted = tuple[str, str, datetime]
 def rows(
     connection: Connection[Any], view: str, wanted: Sequence[Wanted] | None = None
 ) -> Iterator[FeatureRow]:
-    """One row of ``view`` for each wanted; with None, for those in the table ``wanted``."""
+    """One row of ``view`` per entity and moment; with None, for those in the table ``wanted``."""
     if wanted is not None:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (" + _WANTED + ")")
         connection.execute("TRUNCATE wanted")
@@ -85,7 +85,7 @@ _WANTED = "entity_id uuid, institution_id uuid, as_of timestamptz"
 
 
 class FeaturePublisher:
-    """Sends the rows that are due to ``lms.features``; what Kafka did not take stays due."""
+    """Publishes the rows that are due to ``lms.features``; what Kafka did not take stays due."""
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
@@ -93,9 +93,9 @@ class FeaturePublisher:
     def publish(
         self, connection: Connection[Any], most: int = MOST, views: Iterable[str] = DUE
     ) -> int:
-        """Send at most ``most`` rows of each view; returns how many.
+        """Publish at most ``most`` rows of each view; returns how many.
 
-        Raises ``Retryable`` where Kafka is away. A repeat after a crash is the same row again.
+        Raises ``Retryable`` where Kafka does not answer. A crash repeats rows, with equal values.
         """
         return sum(self._publish(connection, view, most) for view in views)
 
@@ -135,5 +135,7 @@ class FeaturePublisher:
             sent += 1
             self._producer.poll(0)
         if sent and (self._producer.flush(15) or failed):
-            raise Retryable(f"feature rows could not be published: {failed[:1] or 'Kafka is away'}")
+            raise Retryable(
+                f"feature rows could not be published: {failed[:1] or 'Kafka does not answer'}"
+            )
         return sent

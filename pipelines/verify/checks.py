@@ -3,7 +3,7 @@
 ``CHECKS`` compares tables of the other folders by name. A check of its own is one file:
 ``row_by_row/<table>.sql`` says what it is about, which tables it covers, by which key, and has two
 queries: ``expected``, of DuckDB's tables, and ``found``, of the analytical database or (``from:
-held``) of what ``held.py`` brings from the feature store and Redis.
+snapshot``) of what ``snapshot.py`` loads from the feature store and Redis.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 
 from contracts.errors import Misconfigured
-from pipelines.derive.job import named
+from pipelines.verify.behind import QUEUES, WAITING_ROWS
+from stack.queries import load
 
 ROW_BY_ROW = Path(__file__).parent / "row_by_row"
 
@@ -30,7 +31,8 @@ KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``left`` and ``right`` are tables; ``about`` says what they count, for people."""
+    """``left`` (expected) and ``right`` (found) are tables; ``about`` is the sentence that is true
+    where they are equal."""
 
     about: str
     left: str
@@ -43,69 +45,84 @@ class Check:
     """The query that makes ``left`` in DuckDB; empty where ``left`` is made elsewhere."""
     found: str = ""
     source: str = "analytics"
-    """Where ``found`` is asked: ``analytics``, or ``held`` for DuckDB."""
+    """What runs ``found``: ``analytics``, or DuckDB for ``snapshot``."""
 
 
 _BY_NAME = (
-    Check("event ids in Kafka, all and distinct", "kafka_ids", "kafka_distinct_ids"),
-    Check("accounts in the LMS and in Kafka", "lms_user", "kafka_users"),
-    Check("courses in the LMS and in Kafka", "lms_course", "kafka_courses"),
-    Check("work set in the LMS and in Kafka", "lms_assessment", "kafka_assessments"),
-    Check("enrollments of the sources in the LMS", "source_enrollments", "enrollments_of_source"),
-    Check("enrollments in the LMS and in Kafka", "lms_enrollments", "kafka_enrollments"),
-    Check("completions and drops in both", "lms_enrollment_end", "kafka_enrollment_ends"),
-    Check("submissions of the sources in the LMS", "source_submissions", "submissions_of_source"),
-    Check("submissions in the LMS and in Kafka", "lms_submissions", "kafka_submissions"),
-    Check("graded work in the LMS and in Kafka", "lms_graded", "kafka_grades"),
-    Check("content events expected and in Kafka", "expected_content", "kafka_content"),
-    Check("content events expected and per day", "expected_content", "content_day"),
-    Check("content events expected and per hour", "expected_content", "content_hour"),
-    Check("content events expected and per minute", "expected_content", "content_minute"),
-    Check("content events expected and per learner", "expected_learner_day", "learner_day"),
-    Check("events in Kafka and in the archive", "kafka_archive", "archive"),
+    Check("Kafka has each event once", "kafka_ids", "kafka_distinct_ids"),
+    Check("Kafka has every account of the LMS", "lms_user", "kafka_users"),
+    Check("Kafka has every course of the LMS", "lms_course", "kafka_courses"),
+    Check("Kafka has every assessment of the LMS", "lms_assessment", "kafka_assessments"),
+    Check("the LMS has every imported enrollment", "source_enrollments", "enrollments_of_source"),
+    Check("Kafka has every enrollment of the LMS", "lms_enrollments", "kafka_enrollments"),
     Check(
-        "each learner's day in a course",
+        "Kafka has every completion and drop of the LMS",
+        "lms_enrollment_end",
+        "kafka_enrollment_ends",
+    ),
+    Check("the LMS has every imported submission", "source_submissions", "submissions_of_source"),
+    Check("Kafka has every submission of the LMS", "lms_submissions", "kafka_submissions"),
+    Check("Kafka has every grade of the LMS", "lms_graded", "kafka_grades"),
+    Check("Kafka has every event about content", "expected_content", "kafka_content"),
+    Check("activity per day counts every event", "expected_content", "content_day"),
+    Check("activity per hour counts every event", "expected_content", "content_hour"),
+    Check("activity per minute counts every event", "expected_content", "content_minute"),
+    Check("activity per learner counts every event", "expected_learner_day", "learner_day"),
+    Check("the archive has every event of Kafka", "kafka_archive", "archive"),
+    Check(
+        "each learner's day in a course is right",
         "expected_learner_days",
         "learner_days",
         ("learner_course_day",),
     ),
     Check(
-        "distinct learners, time on task",
+        "distinct learners and time on task are right",
         "expected_course_learners",
         "course_learners",
         ("course_learners_minute", "course_learners_hour", "course_learners_day"),
     ),
-    Check("each session of each learner", "expected_sessions", "learner_sessions", ("sessions",)),
-    Check("each item's day", "expected_item_days", "item_days", ("item_engagement",)),
-    Check("each segment of each video", "expected_heat", "heat", ("video_heat",)),
+    Check("each session is right", "expected_sessions", "learner_sessions", ("sessions",)),
+    Check("each day of an item is right", "expected_item_days", "item_days", ("item_engagement",)),
+    Check("each segment of a video is right", "expected_heat", "heat", ("video_heat",)),
     Check(
-        "each enrollment's moments",
+        "the moments of each enrollment are right",
         "expected_enrollment_moments",
         "enrollment_moments",
         ("learner_course",),
     ),
     Check(
-        "the funnel, per course and day", "expected_funnel", "funnel", ("enrollment_funnel_day",)
+        "the funnel per course and day is right",
+        "expected_funnel",
+        "funnel",
+        ("enrollment_funnel_day",),
     ),
-    Check("each submission", "expected_submissions", "submissions", ("learner_submission",)),
     Check(
-        "each question's statistics",
+        "each submission is right", "expected_submissions", "submissions", ("learner_submission",)
+    ),
+    Check(
+        "each question's statistics are right",
         "expected_question_figures",
         "question_figures",
         ("question_stats", "question_quality"),
     ),
     Check(
-        "answers to each question", "expected_answer_counts", "answer_counts", ("question_answers",)
+        "the answers to each question are counted right",
+        "expected_answer_counts",
+        "answer_counts",
+        ("question_answers",),
     ),
     Check(
-        "each assessment's statistics",
+        "each assessment's statistics are right",
         "expected_assessment_figures",
         "assessment_figures",
         ("assessment_stats",),
     ),
-    Check("clocks that are ahead", "expected_skew", "skewed_clocks", ("clock_skew",)),
+    Check("clocks that are ahead are known", "expected_skew", "skewed_clocks", ("clock_skew",)),
     Check(
-        "what became of recommendations", "expected_offers", "offers", ("recommendation_feedback",)
+        "what became of recommendations is counted right",
+        "expected_offers",
+        "offers",
+        ("recommendation_feedback",),
     ),
 )
 
@@ -115,7 +132,7 @@ _HEAD = re.compile(r"^-- (about|covers|key|from): (.+)$", re.MULTILINE)
 def read(path: Path) -> Check:
     """The check of one file; raises ``Misconfigured`` naming what it lacks."""
     facts = dict(_HEAD.findall(path.read_text(encoding="utf-8")))
-    queries = named(path)
+    queries = load(str(path), path.name)
     for name in ("about", "covers", "key"):
         if name not in facts:
             raise Misconfigured(f"{path.name} lacks the line `-- {name}: …`", file=path.name)
@@ -137,7 +154,16 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
-FILES = tuple(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql")))
+WAITING = Check(
+    "nothing waits in a queue",
+    "expected_waiting",
+    "waiting",
+    QUEUES,
+    ("queue",),
+    " UNION ALL ".join(f"SELECT '{name}' AS queue, 0::BIGINT AS waiting" for name in QUEUES),
+    WAITING_ROWS,
+)
+FILES = (*(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql"))), WAITING)
 CHECKS = (*_BY_NAME, *FILES)
 
 NOT_COMPARED = {
@@ -166,12 +192,12 @@ class Difference:
     def __str__(self) -> str:
         place = ", ".join(f"{name} {value}" for name, value in self.key.items())
         return (
-            f"{self.check.about} differ at {place}: {self.check.left} has {_said(self.left)}, "
-            f"{self.check.right} has {_said(self.right)}"
+            f"not true: {self.check.about}; at {place}, {self.check.left} has "
+            f"{_text(self.left)}, {self.check.right} has {_text(self.right)}"
         )
 
 
-def _said(values: dict[str, Any] | None) -> str:
+def _text(values: dict[str, Any] | None) -> str:
     if values is None:
         return "no such row"
     return ", ".join(

@@ -101,7 +101,7 @@ def taken_in(engine: Engine, events: list[Envelope]) -> None:
         table.store(batch, {})
     while engine.step():
         pass
-    while engine.settle():
+    while engine.refresh_due():
         pass
 
 

@@ -59,7 +59,7 @@ def engine(stack: Profile) -> Iterator[Engine]:
 def drain(engine: Engine) -> None:
     while engine.step():
         pass
-    while engine.settle():
+    while engine.refresh_due():
         pass
 
 
@@ -84,7 +84,7 @@ def differences(institution_id: str, events: list[Envelope]) -> list[Difference]
         assert not messages.malformed
         for name in reconcile.DERIVED:
             if (
-                name.startswith("a_")
+                name in ("distinct_events", "distinct_payloads", "learner_actions")
                 or name in {check.left for check in DERIVED_CHECKS}
                 or (name == "expected_question_responses")
             ):
@@ -97,7 +97,7 @@ def differences(institution_id: str, events: list[Envelope]) -> list[Difference]
                 tables.fetch(db, analytics, "analytics", check.right)
             for check in FILES:
                 if check in checks:
-                    tables.ask(db, analytics, check.found, check.right)
+                    tables.load(db, analytics, check.found, check.right)
                     tables.make(db, check.expected, check.left)
         for check in checks:
             db.execute(f"DELETE FROM {check.right} WHERE institution_id <> ?", [institution_id])
@@ -185,7 +185,7 @@ def contents(names: tuple[str, ...] = ()) -> dict[str, list[tuple]]:
     """All rows of the derived tables."""
     found = {}
     with connect_analytics() as connection:
-        for name in names or [table for job in catalogue().values() for table in job.tables]:
+        for name in names or [table.name for job in catalogue().values() for table in job.tables]:
             rows = connection.execute(f"SELECT * FROM {name}".encode()).fetchall()
             plain = [tuple(str(v) if isinstance(v, list) else v for v in row) for row in rows]
             found[name] = sorted(plain, key=repr)

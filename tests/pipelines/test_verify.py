@@ -102,7 +102,7 @@ def archive(folder: Path, institution: str) -> None:
         table.store(batch, {})
         while engine.step():
             pass
-        engine.settle()
+        engine.refresh_due()
         push(engine)
 
 

@@ -100,7 +100,7 @@ class Told:
             table.store(batch, {})
             while step := engine.step():
                 live.write(engine.connection, step.upto, step.recent)
-            while engine.settle():
+            while engine.refresh_due():
                 pass
             push(engine, said)
 
@@ -354,7 +354,7 @@ def alone(
             "WHERE topic <> 'lms.forged.events' GROUP BY 1"
         ).fetchall():
             db.execute(f"INSERT INTO kafka_event (topic) SELECT '{topic}' FROM range({count})")
-        tables.ask(db, asked, check.found, check.right)
+        tables.load(db, asked, check.found, check.right)
         tables.make(db, check.expected, check.left)
         return first_difference(db, check)
 

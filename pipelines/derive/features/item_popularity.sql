@@ -13,7 +13,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT totals.views, totals.clicks, newest.at
     FROM (
-        -- The archive is not kept by item: only days with a view are looked at, the last first.
+        -- The archive is not kept by item: only days with a view are read, the last first.
         SELECT of_day.at
         FROM item_engagement i
         CROSS JOIN LATERAL (

@@ -1,11 +1,11 @@
--- about: each item's newest totals in the feature store
+-- about: the feature store has each item's newest totals
 -- covers: features.item_popularity
 -- key: institution_id, item_id
--- from: held
+-- from: snapshot
 -- name: expected
 SELECT institution_id, item_id, max(moment) AS as_of, count(*) AS views_total,
        coalesce(sum(clicks), 0)::BIGINT AS clicks_total, max(moment) AS last_viewed_at
-FROM a_event
+FROM distinct_events
 WHERE event_type = 'content.viewed' AND item_id IS NOT NULL
   AND item_id NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
 GROUP BY ALL

@@ -1,7 +1,7 @@
--- about: each item's newest use in the feature store
+-- about: the feature store has each item's newest use
 -- covers: features.item_quality
 -- key: institution_id, item_id
--- from: held
+-- from: snapshot
 -- name: expected
 WITH newest AS (
     SELECT institution_id, item_id, max(bucket_at) AS as_of, min(bucket_at) AS first_at

@@ -1,7 +1,7 @@
--- about: the newest rows of item_popularity, offline and online
+-- about: the online store has the newest rows of item_popularity
 -- covers: redis:item_popularity
 -- key: institution_id, item_id
--- from: held
+-- from: snapshot
 -- name: expected
 SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_item_popularity
 -- name: found

@@ -1,7 +1,7 @@
--- about: the newest rows of learner_activity, offline and online
+-- about: the online store has the newest rows of learner_activity
 -- covers: redis:learner_activity
 -- key: institution_id, user_id
--- from: held
+-- from: snapshot
 -- name: expected
 SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_learner_activity
 -- name: found

@@ -1,7 +1,7 @@
--- about: the newest item of each learner's trail
+-- about: each learner's trail begins with their newest item
 -- covers: redis:trail
 -- key: institution_id, user_id
--- from: held
+-- from: snapshot
 -- name: expected
 SELECT institution_id::UUID AS institution_id, user_id, last_item_id AS newest
 FROM history_learner_activity
