@@ -46,7 +46,7 @@ class Panel:
     name: str
     title: str
     question: str
-    """What a person looks at it for."""
+    """What a person reads it for."""
     picture: str
     unit: str
     empty: str
@@ -61,7 +61,7 @@ class Panel:
     span: str | None = None
     """The span of time in words, where it is always the same."""
     series: str | None = None
-    """The column whose values are the stacked parts of a day, where the picture is columns."""
+    """The column whose values are the stacked series of a day, where the picture is columns."""
     labels: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
 

@@ -14,7 +14,7 @@ from core_lms.analytics.panels import Panel, dashboards
 from core_lms.analytics.repository import Rows
 from core_lms.analytics.resource import Analytics
 from core_lms.analytics.settings import AnalyticsSettings
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.caller import Caller
 from gateway.decision import allowed
 

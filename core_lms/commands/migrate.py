@@ -1,4 +1,4 @@
-"""Bring the LMS database up to date, and register the keys of our own services."""
+"""Bring the LMS database up to date, and register our services' keys."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from core_lms.api_keys import services
 from core_lms.migrate import migrate
 from core_lms.privacy.sealing import seal_existing
 from stack.postgres import connect_lms
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

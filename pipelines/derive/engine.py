@@ -12,6 +12,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from pipelines.derive.actions import OWN, own_actions
 from pipelines.derive.job import INPUTS, INPUTS_SQL, Derived, catalogue
 from pipelines.derive.live import LiveCounters, Presence
 from pipelines.derive.settings import DeriveSettings
@@ -73,7 +74,8 @@ class Engine:
         self._temporary = (*INPUTS, *scratch)
         statements = load(__file__, "load_inputs.sql")
         self._statements = {
-            name: text.replace("{event}", statements["event"]) for name, text in statements.items()
+            name: text.replace("{event}", statements["event"]).replace(OWN, own_actions())
+            for name, text in statements.items()
         }
 
     @property

@@ -18,6 +18,7 @@ from psycopg import Connection
 from contracts.errors import Retryable
 from contracts.features import FeatureRow
 from contracts.topics import FEATURES
+from pipelines.derive.actions import own_actions
 from stack import kafka
 
 _FOLDER = Path(__file__).parent / "features"
@@ -33,10 +34,7 @@ MOST = 2_000
 TOTALS = ("learner_activity", "item_popularity")
 """Views of kept totals: cheap to make, so they are published while steps keep coming."""
 
-MOVES = (
-    "(e.topic = 'lms.content.events' OR e.event_type IN ('assessment.submitted', "
-    "'assessment.graded', 'recommendation.clicked', 'recommendation.dismissed'))"
-)
+MOVES = own_actions("assessment.graded")
 """What moves a learner's newest moment: what ``feature_rows.sql`` makes their row due for. So the
 row that is published last is a function of the archive, whatever else happened in between."""
 

@@ -1,7 +1,7 @@
 -- Loads a step's inputs into the tables of inputs.sql. Parameters: done and upto (batches), gap (of a
 -- session), and the bounds in time of all it reads, so that the planner leaves out other chunks. A
 -- rebuild has done = -1: every event is new to it, and there is no earlier state. `batch_no + 0` keeps
--- a plan from the index of batches where the learner leads to few rows.
+-- a plan from the index of batches where the learner leads to few rows. {own_action} is that of actions.py.
 
 -- name: event
 -- The beginning of the statements that fill new_events from the archive.
@@ -10,8 +10,7 @@ INSERT INTO new_events (event_id, at, received_at, content, own_action, viewed, 
     payload)
 SELECT e.event_id, e.timestamp, e.received_at,
        e.user_id IS NOT NULL AND e.topic = 'lms.content.events',
-       e.user_id IS NOT NULL AND (e.topic = 'lms.content.events' OR e.event_type IN
-           ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed')),
+       e.user_id IS NOT NULL AND {own_action},
        e.event_type = 'content.viewed', e.event_type = 'content.completed',
        e.institution_id, e.user_id, e.course_id, e.item_id, e.clicks, e.kind, e.event_type,
        e.payload ->> 'device',
@@ -128,8 +127,7 @@ FROM (
     WHERE e.user_id = span.user_id AND e.timestamp BETWEEN from_at AND until_at
       AND e.timestamp BETWEEN %(around_lo)s AND %(around_hi)s
       AND e.institution_id = span.institution_id AND e.batch_no + 0 <= %(done)s
-      AND (e.topic = 'lms.content.events' OR e.event_type IN
-           ('assessment.submitted', 'recommendation.clicked', 'recommendation.dismissed'))
+      AND {own_action}
     OFFSET 0  -- by itself
 ) AS action
 

@@ -17,7 +17,6 @@ import duckdb
 import psycopg
 
 from contracts.errors import Rejected
-from pipelines.derive.settings import DeriveSettings
 from pipelines.retention import archive_begins_at
 from pipelines.verify import beginning, snapshot, tables
 from pipelines.verify.beginning import Beginning
@@ -81,11 +80,7 @@ class Reconciliation:
                 raise Rejected("the imported sources could not be counted")
             self._db = opened.enter_context(duckdb.connect(str(folder / "verify.duckdb")))
             self._db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'")
-            settings = DeriveSettings()
-            self._db.execute(
-                f"SET VARIABLE gap = {settings.session_gap_minutes}; "
-                f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
-            )
+            tables.set_variables(self._db)
             for table in SOURCES:
                 files = folder / "sources" / f"{table}-*.parquet"
                 self._db.execute(f"CREATE TABLE {table} AS FROM read_parquet('{files}')")

@@ -42,7 +42,7 @@ GROUP BY ALL
 def load_features(db: duckdb.DuckDBPyConnection) -> None:
     """Replace ``history_…``, ``online_…``, ``trail_…``, ``stored_consent``, ``consent_default``."""
     with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
-        if cli.call("held", folder):
+        if cli.call("snapshot", folder):
             raise Rejected("the feature store could not be read")
         for path in sorted(Path(folder).glob("*.parquet")):
             name = "stored_consent" if path.stem == "consent" else path.stem

@@ -15,6 +15,7 @@ import duckdb
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from contracts.events import LEARNER_ACTIONS
 from pipelines.derive.settings import DeriveSettings
 from stack import postgres
 
@@ -40,6 +41,16 @@ def snapshot(database: str) -> Iterator[psycopg.Connection[Any]]:
         raise Misconfigured(
             f"the database {database} lacks a table ({error.diag.message_primary}): learnstream up"
         ) from None
+
+
+def set_variables(db: duckdb.DuckDBPyConnection) -> None:
+    """Give DuckDB's queries the settings of the derivation and what the event classes say."""
+    settings = DeriveSettings()
+    db.execute(
+        f"SET VARIABLE gap = {settings.session_gap_minutes}; "
+        f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
+    )
+    db.execute("SET VARIABLE learner_actions = ?", [list(LEARNER_ACTIONS)])
 
 
 def fetch(

@@ -8,6 +8,8 @@ import sys
 from stack import generated
 from stack.profile import REPOSITORY
 
+GROUP = "develop"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """No options."""

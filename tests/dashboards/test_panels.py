@@ -34,7 +34,7 @@ def written(folder: Path, text: str) -> Path:
 
 @EVERY_PANEL
 def test_a_panel_says_what_it_shows_and_what_to_do_when_it_is_empty(panel: Panel) -> None:
-    assert panel.question.endswith("?"), "the question that a person looks at it for"
+    assert panel.question.endswith("?"), "the question that a person reads it for"
     assert panel.empty.endswith((".", "demo", "study")), "a sentence, or the command to run"
     assert len(panel.title) <= 40
     assert panel.size in (3, 4, 6, 8, 12), "widths that the page's grid has"

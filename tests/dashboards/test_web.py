@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from contracts.ids import named_id
 from dashboards.web.app import create_app
-from dashboards.web.boards import API
+from dashboards.web.panels import API
 from tests.dashboards.conftest import LEARNERS, Lms, lms_over, lms_settings
 
 LEARNER = named_id("dashboards", "learner", "nobody")

@@ -10,7 +10,8 @@ import pytest
 
 from contracts.ids import new_id
 from tests.e2e.mail import Mailbox
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -41,7 +42,7 @@ def graded(answer: httpx.Response) -> bool:
 
 def logged_in(product: Product, mailbox: Mailbox, email: str) -> tuple[Client, str]:
     """Follow the mailed link to a password of one's own, and log in with it."""
-    mail = until(lambda: mailbox.to(email), bool, within_s=60)[-1]
+    mail = until(lambda: mailbox.to(email), f"a mail to {email}")[-1]
     token = re.search(r"#(lsl1_[\w=-]+)", mail)
     assert token, mail
     nobody = Client(product)
@@ -94,16 +95,14 @@ def test_from_registering_to_the_certificate(product: Product, mailbox: Mailbox)
     learner.done("POST", f"/attempts/{attempt['id']}/submit")
     results = until(
         lambda: learner.ask("GET", f"/submissions/{attempt['id']}/results"),
-        lambda answer: (
-            answer.status_code == 200 and answer.json()["submission"]["score"] is not None
-        ),
-        within_s=60,
+        "it is graded",
+        accepts=graded,
     )
     assert float(results.json()["submission"]["score"]) == 100
 
     # Certification: public, signed, and nobody else's business to revoke.
     certificates = f"/users/{learner_id}/certificates"
-    [certificate] = until(lambda: learner.done("GET", certificates)["items"], bool, within_s=60)
+    [certificate] = until(lambda: learner.done("GET", certificates)["items"], "a certificate")
     public = httpx.get(certificate["url"], headers={"Accept": "application/json"}).json()
     assert public["status"] == "valid"
     revoking = f"/certificates/{certificate['id']}/revoke"
@@ -114,11 +113,13 @@ def test_from_registering_to_the_certificate(product: Product, mailbox: Mailbox)
     # Told, in the product and by mail; and not one event of it is lost or wrong anywhere.
     told = until(
         lambda: learner.done("GET", f"/users/{learner_id}/notifications")["items"],
-        lambda found: {"course_completed", "certificate_issued"} <= {n["kind"] for n in found},
-        within_s=60,
+        "both are in the product",
+        accepts=lambda found: (
+            {"course_completed", "certificate_issued"} <= {n["kind"] for n in found}
+        ),
     )
     assert len({notification["id"] for notification in told}) == len(told)
-    until(lambda: mailbox.to(learning), lambda mails: len(mails) >= 3, within_s=60)
+    until(lambda: len(mailbox.to(learning)) >= 3, "and were mailed")
     report = product.said("verify", "--json", "--wait", "120", timeout_s=300)
     assert report["equal"], report
 

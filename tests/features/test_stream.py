@@ -23,12 +23,12 @@ POSTGRES = {20: "int", 23: "int", 25: "text", 701: "float"}
 
 @pytest.mark.integration
 @pytest.mark.parametrize("view", DUE)
-def test_a_derived_view_tells_the_same_features_and_types(stack: Profile, view: str) -> None:
+def test_a_derived_view_makes_the_same_features_and_types(stack: Profile, view: str) -> None:
     with postgres.connect_analytics() as connection:
         assert list(rows(connection, view, [])) == []
-        answered = connection.execute(
+        answer = connection.execute(
             (Path(derived.__file__).parent / "features" / f"{view}.sql").read_bytes()
         )
-        columns = answered.description or []
-        told = {column.name: POSTGRES.get(column.type_code) for column in columns[3:]}
-    assert told == dict(VIEWS[view].features)
+        described = answer.description or []
+        columns = {column.name: POSTGRES.get(column.type_code) for column in described[3:]}
+    assert columns == dict(VIEWS[view].features)

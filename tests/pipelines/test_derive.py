@@ -72,12 +72,9 @@ def archive(table: ArchiveTable, events: list[Envelope]) -> int:
 
 def differences(institution_id: str, events: list[Envelope]) -> list[Difference]:
     """Where the tables differ from what DuckDB makes of the events."""
-    settings = DeriveSettings()
     with duckdb.connect() as db:
-        db.execute(
-            f"SET TimeZone = 'UTC'; SET VARIABLE gap = {settings.session_gap_minutes}; "
-            f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
-        )
+        db.execute("SET TimeZone = 'UTC'")
+        tables.set_variables(db)
         messages = Messages(db)
         for topic in {event.topic for event in events}:
             messages.count(topic, [event.encode() for event in events if event.topic == topic])

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from contracts.errors import Misconfigured
+from contracts.event import EVENTS
+from contracts.events import LEARNER_ACTIONS
+from contracts.topics import CONTENT
 from pipelines import generate, schema
 from pipelines.derive import engine
+from pipelines.derive.actions import own_actions
 from pipelines.derive.job import ARCHIVE, INPUTS, INPUTS_SQL, Derived, catalogue, in_order, tables
 from pipelines.derive.tables import Table
 from pipelines.verify.checks import CHECKS
@@ -163,3 +167,20 @@ def test_a_line_that_is_no_column_is_refused() -> None:
 def test_the_inputs_are_emptied_at_each_commit() -> None:
     text = INPUTS_SQL.read_text(encoding="utf-8")
     assert text.count("CREATE TEMP TABLE") == text.count("ON COMMIT DELETE ROWS") == len(INPUTS)
+
+
+def test_an_event_of_content_is_always_a_learners_own_action() -> None:
+    """The archive is asked for the whole topic: every class of it has to say so."""
+    content = {type_ for type_, event in EVENTS.items() if event.TOPIC == CONTENT}
+    assert content <= set(LEARNER_ACTIONS)
+    assert own_actions("assessment.graded").count("assessment.graded") == 1
+
+
+def test_which_events_are_a_learners_own_is_said_on_the_event_alone() -> None:
+    others = [type_ for type_ in LEARNER_ACTIONS if EVENTS[type_].TOPIC != CONTENT]
+    for path in [
+        *(REPOSITORY / "pipelines").rglob("*.sql"),
+        *(REPOSITORY / "pipelines").rglob("*.py"),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        assert not all(type_ in text for type_ in others), path

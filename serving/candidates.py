@@ -1,4 +1,4 @@
-"""The four sources: each turns what is known into offers with a true reason, best first."""
+"""The four candidate sources: each turns signals into offers with a true reason, best first."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from serving.catalogue import Catalogue, Course, Item
 from serving.model import Model, Ranked
-from serving.policy import Offer, Shelf
+from serving.policy import CandidateSource, Offer
 from serving.popularity import Popularity, seconds
 from serving.semantic import SemanticIndex
 from serving.signals import Signals
 
 ANCHORS = 3
-"""How many of the recent items with text look for neighbours."""
+"""How many of the recent items with text are searched for neighbours."""
 NEIGHBOURS = 24
 MIN_SIMILARITY = 0.35
 """Below this cosine two texts have little to do with each other."""
@@ -30,14 +30,14 @@ def rank(model: Model, signals: Signals, popularity: Popularity) -> Ranked:
         recent=signals.recent,
         finished=signals.finished | signals.dismissed | set(signals.recent),
         events_total=int(signals.activity.get("events_total") or 0),
-        # Nobody who has never been here has been away: then nothing was seen since.
+        # A learner without any event has no last visit: every view counts as after it.
         last_seen_s=0.0 if math.isnan(last_seen_s) else last_seen_s,
         views_total=views,
         last_viewed_s=last_viewed_s,
     )
 
 
-def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> Shelf:
+def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> CandidateSource:
     """What others opened after the learner's recent items, ranked by the model."""
 
     def offers() -> Iterator[Offer]:
@@ -53,10 +53,10 @@ def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> Shelf:
                     float(ranked.scores[place]),
                 )
 
-    return Shelf("personal", offers())
+    return CandidateSource("personal", offers())
 
 
-def course(signals: Signals, catalogue: Catalogue) -> Shelf:
+def course(signals: Signals, catalogue: Catalogue) -> CandidateSource:
     """Next items of the own courses: two of the one studied last, one of each other, the rest."""
     place = {item_id: rank for rank, item_id in enumerate(signals.recent)}
 
@@ -78,7 +78,7 @@ def course(signals: Signals, catalogue: Catalogue) -> Shelf:
         for stream in streams:
             yield from stream
 
-    return Shelf("course", offers())
+    return CandidateSource("course", offers())
 
 
 def _next_in(course: Course, signals: Signals, place: Mapping[str, int]) -> Iterator[Offer]:
@@ -102,7 +102,7 @@ def _next_in(course: Course, signals: Signals, place: Mapping[str, int]) -> Iter
         yield Offer(course.items[i].id, "course", reason, 1 / (1 + step))
 
 
-async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex) -> Shelf:
+async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex) -> CandidateSource:
     """Items whose text is close to a recent item's; those of other courses than the own first."""
     anchors = [
         catalogue.items[item_id]
@@ -126,10 +126,10 @@ async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex)
     def order(offer: Offer) -> tuple[bool, float]:
         return catalogue.items[offer.item_id].course_id in enrolled, -offer.score
 
-    return Shelf("semantic", sorted(offers, key=order))
+    return CandidateSource("semantic", sorted(offers, key=order))
 
 
-def popular(signals: Signals, catalogue: Catalogue, popularity: Popularity) -> Shelf:
+def popular(signals: Signals, catalogue: Catalogue, popularity: Popularity) -> CandidateSource:
     """The whole catalogue: own courses first, then items that say what they are, by views.
 
     Of items that nobody has opened, each course's first comes before any course's second.
@@ -149,7 +149,7 @@ def popular(signals: Signals, catalogue: Catalogue, popularity: Popularity) -> S
         for item in sorted(catalogue.items.values(), key=worth):
             yield _popular(item, popularity.views.get(item.id, 0))
 
-    return Shelf("popular", offers())
+    return CandidateSource("popular", offers())
 
 
 def _popular(item: Item, views: int) -> Offer:

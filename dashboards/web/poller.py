@@ -1,9 +1,9 @@
-"""The board: asks the LMS for each panel once for all who see the same rows, and says what changed.
+"""The poller: reads each panel from the LMS once per set of rows and fans changes out to viewers.
 
-Viewers of the same rows share the answers: those of one institution, of one teacher's courses. The
-LMS is asked with the token of one of them, and decides; it filters the rows, and this process reads
-no database. A panel is asked again a second after the last answer, or later where it is slow: never
-more than a twentieth of the time goes into one panel. Where nobody watches nobody asks.
+Viewers of the same rows share the answers: those of one institution, or of one teacher's courses.
+The poller asks the LMS with the token of one of them. The LMS decides and filters the rows; this
+process reads no database. A panel is polled again a second after its last answer, later where it is
+slow: one panel takes at most a twentieth of the time. A dashboard without viewers is not polled.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ REFRESH_S = 1.0
 REFRESH_OWN_S = 3.0
 """Where the rows are one person's: nobody shares the answer."""
 BEAT_S = 2.0
-"""A viewer hears something at least this often."""
+"""A viewer gets a message at least this often."""
 RECHECK_S = 15.0
-"""So often a stream asks whether its viewer may still see this."""
+"""How often a stream checks that its viewer may still see the rows."""
 AWAY_S = 3.0
-"""Without any answer for so long the numbers are away, and not one panel slow."""
+"""Without any answer for this long the LMS counts as away; before, one panel may be slow."""
 SHARE = 20
 """A panel rests this many times as long as its answer took."""
 _MOST_ANSWERS = 2_000
@@ -50,8 +50,8 @@ _viewers = Gauge("learnstream_dashboard_viewers", "Pages open on a dashboard", [
 
 
 @dataclass(frozen=True)
-class Seen:
-    """Whose rows somebody sees; ``key`` is equal for all who see the same."""
+class Viewer:
+    """Somebody who watches; ``key`` is equal for all who see the same rows."""
 
     key: str
     scope: str
@@ -61,7 +61,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the LMS said of a panel at ``queried_at``; ``error`` instead of rows where it failed."""
+    """The LMS's answer for a panel at ``queried_at``; ``error`` instead of rows where it failed."""
 
     panel: Panel
     columns: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class State:
     seen_at: datetime | None = None
     """When there was an answer last."""
     answered: float = float("-inf")
-    """The same by the board's clock."""
+    """The same by the poller's clock."""
 
     def up(self, now: float) -> None:
         self.away_since, self.detail = None, None
@@ -139,12 +139,12 @@ class _Watched:
     """A dashboard that somebody watches, of one scope's rows."""
 
     panels: list[Panel]
-    viewers: dict[object, Seen] = field(default_factory=dict)
-    poller: asyncio.Task[None] | None = None
+    viewers: dict[object, Viewer] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
     news: asyncio.Condition = field(default_factory=asyncio.Condition)
 
 
-class Board:
+class Poller:
     """Answers of all panels, from the LMS behind ``lms``."""
 
     def __init__(self, lms: Behind, clock: Callable[[], float] = time.monotonic) -> None:
@@ -154,26 +154,26 @@ class Board:
         self._answers: dict[tuple[str, str, str], tuple[float, Answer]] = {}
         self._watched: dict[tuple[str, str], _Watched] = {}
 
-    def state(self, seen: Seen) -> State:
-        return self._states[seen.key]
+    def state(self, viewer: Viewer) -> State:
+        return self._states[viewer.key]
 
-    async def answer(self, seen: Seen, panel: Panel) -> Answer:
+    async def answer(self, viewer: Viewer, panel: Panel) -> Answer:
         """The panel's newest answer, at most a second old (more where it is slow, or one person's).
 
         Raises ``Retryable`` while the LMS or its database is away, and what the token raises.
         """
-        at = (seen.key, panel.dashboard, panel.name)
-        async with self._locks[seen.key]:  # one question of a scope at a time
+        at = (viewer.key, panel.dashboard, panel.name)
+        async with self._locks[viewer.key]:  # one question of a scope at a time
             due_at, old = self._answers.get(at, (0.0, None))
             if old is not None and old.panel == panel and self._clock() < due_at:
                 return old
-            new = await self._ask(seen, panel, 0 if old is None else old.version + 1)
-            self._states[seen.key].up(self._clock())
+            new = await self._ask(viewer, panel, 0 if old is None else old.version + 1)
+            self._states[viewer.key].up(self._clock())
             return self._remember(at, new, old)
 
     async def watch(
         self,
-        seen: Seen,
+        viewer: Viewer,
         name: str,
         panels: list[Panel],
         still: Callable[[], Awaitable[None]],
@@ -184,24 +184,24 @@ class Board:
         misses steps in between, never the newest. Ends where ``still`` raises that the viewer may
         not see this any more.
         """
-        watched = self._watched.setdefault((seen.key, name), _Watched(panels))
+        watched = self._watched.setdefault((viewer.key, name), _Watched(panels))
         watched.panels = panels
         me = object()
-        watched.viewers[me] = seen
+        watched.viewers[me] = viewer
         _viewers.labels(name).inc()
-        if watched.poller is None or watched.poller.done():
-            watched.poller = asyncio.create_task(self._poll(seen.key, watched))
+        if watched.task is None or watched.task.done():
+            watched.task = asyncio.create_task(self._poll(viewer.key, watched))
         sent: dict[str, int] = {}
         check_at = self._clock() + RECHECK_S
         try:
             while me in watched.viewers:
                 for panel in watched.panels:
-                    at = (seen.key, name, panel.name)
+                    at = (viewer.key, name, panel.name)
                     _, answer = self._answers.get(at, (0.0, None))
                     if answer is not None and sent.get(panel.name) != answer.version:
                         sent[panel.name] = answer.version
                         yield "panel", answer.json
-                yield "state", self._states[seen.key].json()
+                yield "state", self._states[viewer.key].json()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(BEAT_S), watched.news:
                         await watched.news.wait()
@@ -215,8 +215,8 @@ class Board:
 
     async def close(self) -> None:
         for watched in self._watched.values():
-            if watched.poller is not None:
-                watched.poller.cancel()
+            if watched.task is not None:
+                watched.task.cancel()
 
     async def _poll(self, key: str, watched: _Watched) -> None:
         while watched.viewers:
@@ -232,9 +232,9 @@ class Board:
         panels, state = list(watched.panels), self._states[key]
         before = state.seen_at
         while panels and watched.viewers:
-            me, seen = next(iter(watched.viewers.items()))
+            me, viewer = next(iter(watched.viewers.items()))
             try:
-                await self.answer(seen, panels[0])
+                await self.answer(viewer, panels[0])
             except (Relayed, Unauthenticated):
                 watched.viewers.pop(me, None)  # the session is over: another one asks
                 continue
@@ -264,12 +264,12 @@ class Board:
             del self._answers[next(iter(self._answers))]  # the one that was asked longest ago
         return new
 
-    async def _ask(self, seen: Seen, panel: Panel, version: int) -> Answer:
+    async def _ask(self, viewer: Viewer, panel: Panel, version: int) -> Answer:
         path = f"/analytics/dashboards/{panel.dashboard}/panels/{panel.name}"
-        token = await seen.token()
+        token = await viewer.token()
         began = time.perf_counter()
         try:
-            response = await self._lms.ask("GET", path, token, params={"scope": seen.scope})
+            response = await self._lms.ask("GET", path, token, params={"scope": viewer.scope})
         except Relayed as refused:
             if refused.facts["status"] != HTTPStatus.FORBIDDEN:
                 raise
@@ -290,7 +290,7 @@ class Board:
 
 
 def titles(names: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
-    """The LMS's titles by id, with where a thing comes from in the page's words."""
+    """The LMS's titles by id, each with its origin as the page shows it."""
     return {
         id_: {"title": one["title"], "origin": _ORIGINS.get(one["source"] or "", "")}
         for id_, one in names.items()

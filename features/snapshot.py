@@ -1,8 +1,8 @@
-"""What the feature store holds now, as Parquet files: for ``learnstream verify``.
+"""A snapshot of the feature store as Parquet files, for ``learnstream verify``.
 
 ``history_<view>`` has each entity's newest row of the offline store, ``online_<view>`` what Redis
-answers for every entity it has, ``trail_<view>`` the newest member of each trail, and ``consent``
-what people said about the purposes of features.
+has for every entity, ``trail_<view>`` the newest member of each trail, and ``consent``
+people's choices about the purposes of features.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stack import postgres
 from stack import redis as stack_redis
 
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "text": pa.string()}
-_AT_ONCE = 2_000
+_BATCH = 2_000
 
 
 def write(folder: Path) -> None:
@@ -32,10 +32,10 @@ def write(folder: Path) -> None:
     with postgres.connect_analytics(autocommit=True) as connection:
         history.prepare(connection, list(VIEWS.values()))
         consent.prepare(connection)
-        said = connection.execute(
+        choices = connection.execute(
             "SELECT user_id, purpose, given, changed_at FROM features.consent"
         ).fetchall()
-        _file(folder, "consent", _CONSENT, said)
+        _file(folder, "consent", _CONSENT, choices)
         for view in VIEWS.values():
             _file(folder, f"history_{view.name}", _schema(view), _history(connection, view))
     with stack_redis.client() as client:
@@ -79,8 +79,8 @@ def _history(connection: psycopg.Connection[Any], view: View) -> Iterator[tuple[
 def _online(client: Redis, view: View) -> Iterator[tuple[object, ...]]:
     names = online.fields(view)
     head = online.entity_key(view, "")[: -len(PROJECT) - 4]  # up to the entity's length
-    keys = client.scan_iter(match=_literally(head) + b"*" + PROJECT.encode(), count=_AT_ONCE)
-    for some in _pieces(keys, _AT_ONCE):
+    keys = client.scan_iter(match=_literally(head) + b"*" + PROJECT.encode(), count=_BATCH)
+    for some in _pieces(keys, _BATCH):
         with client.pipeline(transaction=False) as pipe:
             for key in some:
                 pipe.hmget(key, names)
@@ -93,7 +93,7 @@ def _online(client: Redis, view: View) -> Iterator[tuple[object, ...]]:
 
 def _trails(client: Redis, view: View) -> Iterator[tuple[object, ...]]:
     head = trail.key(view, "").encode()
-    for some in _pieces(client.scan_iter(match=head + b"*", count=_AT_ONCE), _AT_ONCE):
+    for some in _pieces(client.scan_iter(match=head + b"*", count=_BATCH), _BATCH):
         with client.pipeline(transaction=False) as pipe:
             for key in some:
                 pipe.zrevrange(key, 0, 0)
@@ -102,7 +102,7 @@ def _trails(client: Redis, view: View) -> Iterator[tuple[object, ...]]:
 
 
 def _literally(text: bytes) -> bytes:
-    """What matches these bytes alone: bytes of a key may be signs of a pattern."""
+    """The pattern that matches exactly these bytes: a key may contain a pattern's special bytes."""
     return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\^" else bytes([one]) for one in text)
 
 

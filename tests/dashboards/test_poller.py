@@ -1,4 +1,4 @@
-"""The board: one question for all who see the same rows, no news without change, an LMS away."""
+"""The poller: one query for all who see the same rows, no message without change, an LMS away."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from contracts.errors import Retryable
 from dashboards import panel as catalogue
 from dashboards.web.behind import Behind
-from dashboards.web.board import RECHECK_S, Board, Seen
+from dashboards.web.poller import RECHECK_S, Poller, Viewer
 from gateway.errors import Forbidden, Unauthenticated
 
 LONG = 10_000
@@ -62,20 +62,24 @@ class ScriptedLms:
         return httpx.Response(200, json=body)
 
 
-def seen(token: str = "ana", key: str = "institution/one", fails: Exception | None = None) -> Seen:
+def viewer(
+    token: str = "ana", key: str = "institution/one", fails: Exception | None = None
+) -> Viewer:
     async def give() -> str:
         if fails is not None:
             raise fails
         return token
 
-    return Seen(key, key.partition("/")[0], give)
+    return Viewer(key, key.partition("/")[0], give)
 
 
 @asynccontextmanager
-async def board(lms: ScriptedLms, clock: Callable[[], float] | None = None) -> AsyncIterator[Board]:
+async def polling(
+    lms: ScriptedLms, clock: Callable[[], float] | None = None
+) -> AsyncIterator[Poller]:
     transport = httpx.MockTransport(lms)
     async with httpx.AsyncClient(base_url="http://lms", transport=transport) as client:
-        one = Board(Behind(client), clock or Clock())
+        one = Poller(Behind(client), clock or Clock())
         try:
             yield one
         finally:
@@ -97,18 +101,18 @@ async def always() -> None:
 def test_viewers_of_the_same_rows_share_one_question_until_the_second_is_over() -> None:
     async def scenario() -> None:
         clock, lms = Clock(), ScriptedLms()
-        async with board(lms, clock) as one:
+        async with polling(lms, clock) as one:
             answers = await asyncio.gather(
-                *(one.answer(seen(token=f"viewer{n}"), PANEL) for n in range(20))
+                *(one.answer(viewer(token=f"viewer{n}"), PANEL) for n in range(20))
             )
             assert len(lms.asked) == 1
             assert {answer.rows for answer in answers} == {(("c1", 7),)}
             clock.now += 0.9
-            await one.answer(seen(), PANEL)
+            await one.answer(viewer(), PANEL)
             assert len(lms.asked) == 1
             clock.now += LONG
             lms.value = 8
-            later = await one.answer(seen(), PANEL)
+            later = await one.answer(viewer(), PANEL)
             assert later.rows == (("c1", 8),)
             assert later.version > answers[0].version
 
@@ -118,14 +122,14 @@ def test_viewers_of_the_same_rows_share_one_question_until_the_second_is_over() 
 def test_nobody_gets_the_answer_to_other_rows() -> None:
     async def scenario() -> None:
         lms = ScriptedLms()
-        async with board(lms) as one:
+        async with polling(lms) as one:
             for key, token in (
                 ("institution/one", "ana"),
                 ("institution/two", "bea"),
                 ("courses/user/tess", "tess"),
             ):
                 lms.value = token
-                answer = await one.answer(seen(token, key), PANEL)
+                answer = await one.answer(viewer(token, key), PANEL)
                 assert answer.rows == (("c1", token),)
             scopes = [(scope, token) for _, scope, token in lms.asked]
             assert scopes == [("institution", "ana"), ("institution", "bea"), ("courses", "tess")]
@@ -136,12 +140,12 @@ def test_nobody_gets_the_answer_to_other_rows() -> None:
 def test_a_slow_panel_rests_twenty_times_as_long_as_it_took() -> None:
     async def scenario() -> None:
         clock, lms = Clock(), ScriptedLms(took_s=0.2)
-        async with board(lms, clock) as one:
-            first = await one.answer(seen(), PANEL)
+        async with polling(lms, clock) as one:
+            first = await one.answer(viewer(), PANEL)
             clock.now += 3.9
-            assert await one.answer(seen(), PANEL) is first
+            assert await one.answer(viewer(), PANEL) is first
             clock.now += LONG
-            assert await one.answer(seen(), PANEL) is not first
+            assert await one.answer(viewer(), PANEL) is not first
 
     run(scenario)
 
@@ -149,10 +153,10 @@ def test_a_slow_panel_rests_twenty_times_as_long_as_it_took() -> None:
 def test_the_same_numbers_again_are_no_news() -> None:
     async def scenario() -> None:
         clock = Clock()
-        async with board(ScriptedLms(), clock) as one:
-            first = await one.answer(seen(), PANEL)
+        async with polling(ScriptedLms(), clock) as one:
+            first = await one.answer(viewer(), PANEL)
             clock.now += LONG
-            again = await one.answer(seen(), PANEL)
+            again = await one.answer(viewer(), PANEL)
             assert again.queried_at > first.queried_at
             assert again.version == first.version
 
@@ -161,8 +165,8 @@ def test_the_same_numbers_again_are_no_news() -> None:
 
 def test_an_answer_has_titles_its_span_and_where_things_come_from() -> None:
     async def scenario() -> None:
-        async with board(ScriptedLms()) as one:
-            body = json.loads((await one.answer(seen(), PANEL)).json)
+        async with polling(ScriptedLms()) as one:
+            body = json.loads((await one.answer(viewer(), PANEL)).json)
         assert body["columns"] == ["course_id", "n"]
         assert body["names"] == {"c1": {"title": "Bridges", "origin": "demo"}}
         assert (body["since_at"], body["until_at"]) == (None, "2014-06-01T00:00:00Z")
@@ -173,18 +177,18 @@ def test_an_answer_has_titles_its_span_and_where_things_come_from() -> None:
 
 def test_a_panel_that_cannot_be_narrowed_is_refused_and_nothing_is_away() -> None:
     async def scenario() -> None:
-        async with board(ScriptedLms(refuses={PANEL.name: 403})) as one:
-            answer = await one.answer(seen(), PANEL)
+        async with polling(ScriptedLms(refuses={PANEL.name: 403})) as one:
+            answer = await one.answer(viewer(), PANEL)
             assert (answer.refused, answer.rows) == (True, ())
-            assert one.state(seen()).away_since is None
+            assert one.state(viewer()).away_since is None
 
     run(scenario)
 
 
-async def heard(
+async def received(
     news: AsyncIterator[tuple[str, bytes]], until: Callable[[str, Any], bool]
 ) -> list[tuple[str, Any]]:
-    """What a viewer hears, up to what ``until`` waits for."""
+    """What a viewer receives, up to what ``until`` waits for."""
     found: list[tuple[str, Any]] = []
     async for event, data in news:
         found.append((event, json.loads(data)))
@@ -199,18 +203,18 @@ def test_one_panel_that_fails_is_an_error_of_its_own_and_all_of_them_a_database_
     async def scenario() -> None:
         lms = ScriptedLms(refuses={PANEL.name: 503})
         clock = Clock()
-        async with board(lms, clock) as one:
-            news = one.watch(seen(), "overview", panels, always)
-            found = await heard(news, lambda event, said: bool(said.get("error")))
+        async with polling(lms, clock) as one:
+            news = one.watch(viewer(), "overview", panels, always)
+            found = await received(news, lambda event, data: bool(data.get("error")))
             assert found[-1][1]["panel"] == PANEL.name
-            assert one.state(seen()).away_since is None
+            assert one.state(viewer()).away_since is None
             lms.refuses = {"": 503}
             clock.now += LONG
-            found = await heard(news, lambda event, said: said.get("database") == "away")
+            found = await received(news, lambda event, data: data.get("database") == "away")
             assert found[-1][1]["detail"] == "no: 503"
             lms.refuses = {}
             clock.now += LONG
-            await heard(news, lambda event, said: said.get("database") == "up")
+            await received(news, lambda event, data: data.get("database") == "up")
             await news.aclose()  # type: ignore[attr-defined]
 
     run(scenario)
@@ -220,7 +224,7 @@ def test_an_lms_that_is_away_is_said_so() -> None:
     async def scenario() -> None:
         async with httpx.AsyncClient(base_url="http://127.0.0.1:9") as nobody:  # the discard port
             with pytest.raises(Retryable, match=r"127\.0\.0\.1:9"):
-                await Board(Behind(nobody)).answer(seen(), PANEL)
+                await Poller(Behind(nobody)).answer(viewer(), PANEL)
 
     run(scenario)
 
@@ -230,21 +234,21 @@ def test_a_viewer_gets_everything_first_and_then_only_what_changed() -> None:
 
     async def scenario() -> None:
         lms, clock = ScriptedLms(), Clock()
-        async with board(lms, clock) as one:
-            news = one.watch(seen(), "overview", panels, always)
+        async with polling(lms, clock) as one:
+            news = one.watch(viewer(), "overview", panels, always)
             names: set[str] = set()
 
-            def all_are_in(event: str, said: Any) -> bool:
-                names.update([said["panel"]] if event == "panel" else [])
+            def all_are_in(event: str, data: Any) -> bool:
+                names.update([data["panel"]] if event == "panel" else [])
                 return len(names) == len(panels)
 
-            await heard(news, all_are_in)
+            await received(news, all_are_in)
             clock.now += LONG
-            found = await heard(news, lambda event, said: event == "state")
+            found = await received(news, lambda event, data: event == "state")
             assert [event for event, _ in found] == ["state"], "the same numbers are no news"
             lms.value = 8
             clock.now += LONG
-            found = await heard(news, lambda event, said: event == "panel")
+            found = await received(news, lambda event, data: event == "panel")
             assert found[-1][1]["rows"] == [["c1", 8]]
             await news.aclose()  # type: ignore[attr-defined]
 
@@ -256,14 +260,14 @@ def test_a_stream_ends_with_the_session_and_the_others_go_on() -> None:
 
     async def scenario() -> None:
         lms, clock = ScriptedLms(), Clock()
-        async with board(lms, clock) as one:
-            over = one.watch(seen(fails=Unauthenticated("over")), "overview", panels, always)
-            other = one.watch(seen("bea"), "overview", panels, always)
+        async with polling(lms, clock) as one:
+            over = one.watch(viewer(fails=Unauthenticated("over")), "overview", panels, always)
+            other = one.watch(viewer("bea"), "overview", panels, always)
             await anext(over)  # it would ask first
             await anext(other)
             ended = [event async for event, _ in over]
             assert "panel" not in ended
-            await heard(other, lambda event, said: event == "panel")
+            await received(other, lambda event, data: event == "panel")
             assert {token for _, _, token in lms.asked} == {"bea"}
             await other.aclose()  # type: ignore[attr-defined]
 
@@ -277,12 +281,12 @@ def test_a_stream_ends_where_its_viewer_sees_other_rows_by_now() -> None:
         async def no_more() -> None:
             raise Forbidden("what you may see has changed")
 
-        async with board(ScriptedLms(), clock) as one:
-            news = one.watch(seen(), "overview", [PANEL], no_more)
-            await heard(news, lambda event, said: event == "panel")
+        async with polling(ScriptedLms(), clock) as one:
+            news = one.watch(viewer(), "overview", [PANEL], no_more)
+            await received(news, lambda event, data: event == "panel")
             clock.now += RECHECK_S
             with pytest.raises(Forbidden):
-                await heard(news, lambda event, said: False)
+                await received(news, lambda event, data: False)
 
     run(scenario)
 
@@ -290,9 +294,9 @@ def test_a_stream_ends_where_its_viewer_sees_other_rows_by_now() -> None:
 def test_where_nobody_watches_nobody_asks() -> None:
     async def scenario() -> None:
         lms, clock = ScriptedLms(), Clock()
-        async with board(lms, clock) as one:
-            news = one.watch(seen(), "overview", [PANEL], always)
-            await heard(news, lambda event, said: event == "panel")
+        async with polling(lms, clock) as one:
+            news = one.watch(viewer(), "overview", [PANEL], always)
+            await received(news, lambda event, data: event == "panel")
             await news.aclose()  # type: ignore[attr-defined]
             [poller] = asyncio.all_tasks() - {asyncio.current_task()}
             await poller

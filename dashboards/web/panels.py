@@ -1,4 +1,4 @@
-"""``/api/v1/analytics/dashboards``: the panels that the page shows, and a stream of their news."""
+"""``/api/v1/analytics/dashboards``: panels with their data, and a stream of their changes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def describe(panel: Panel) -> dict[str, Any]:
 @router.get("")
 async def list_dashboards(visit: Reads) -> dict[str, Any]:
     """Every dashboard with its panels' headers."""
-    await visit.seen()
+    await visit.viewer()
     return {
         "dashboards": [
             {"name": name, "panels": [describe(panel) for panel in panels]}
@@ -56,7 +56,7 @@ async def list_dashboards(visit: Reads) -> dict[str, Any]:
 
 @router.get("/{dashboard}")
 async def one_dashboard(visit: Reads, dashboard: str) -> dict[str, Any]:
-    await visit.seen()
+    await visit.viewer()
     panels = catalogue.dashboard(dashboard)
     return {"name": dashboard, "panels": [describe(panel) for panel in panels]}
 
@@ -65,15 +65,15 @@ async def one_dashboard(visit: Reads, dashboard: str) -> dict[str, Any]:
 async def panel_data(visit: Reads, dashboard: str, panel: str) -> Response:
     """``columns`` and ``rows`` of a panel, of what the caller may see; a second old at most where
     its query is quick."""
-    seen = await visit.seen()
-    answer = await visit.web.board.answer(seen, catalogue.panel(dashboard, panel))
+    viewer = await visit.viewer()
+    answer = await visit.web.poller.answer(viewer, catalogue.panel(dashboard, panel))
     return Response(answer.json, media_type="application/json")
 
 
 @router.get("/{dashboard}/panels/{panel}/sql")
 async def panel_sql(visit: Reads, dashboard: str, panel: str) -> PlainTextResponse:
     """The one source of the panel, as it stands in the repository."""
-    await visit.seen()
+    await visit.viewer()
     return PlainTextResponse(catalogue.panel(dashboard, panel).sql)
 
 
@@ -83,14 +83,14 @@ async def stream(visit: Reads, dashboard: str) -> StreamingResponse:
 
     It ends with the session, and where the caller sees other rows by now.
     """
-    seen = await visit.seen()
+    viewer = await visit.viewer()
     panels = catalogue.dashboard(dashboard)
 
     async def lines() -> AsyncIterator[bytes]:
         try:
-            async for event, data in visit.web.board.watch(seen, dashboard, panels, visit.still):
+            async for event, data in visit.web.poller.watch(viewer, dashboard, panels, visit.still):
                 yield b"event: %s\ndata: %s\n\n" % (event.encode(), data)
         except LearnstreamError:
-            return  # the browser connects again, and is told why
+            return  # the browser connects again and gets the reason
 
     return StreamingResponse(lines(), media_type="text/event-stream")

@@ -1,9 +1,11 @@
-"""What the feature store holds, for learnstream verify (Parquet files)."""
+"""Write a snapshot of the feature store to Parquet files (called by `verify`)."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -11,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int | None:
-    from features import held
+    from features import snapshot
 
-    held.write(args.into)
+    snapshot.write(args.into)
     return None
