@@ -66,10 +66,10 @@ def test_who_waits_in_vain_hears_what_is_on_its_way(
 def test_the_wait_ends_when_nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["1 rows wait in archive_batches", None])
     monkeypatch.setattr("pipelines.verify.behind.behind", lambda: next(answers))
-    said: list[str] = []
+    reported: list[str] = []
 
-    assert wait_until_idle(60.0, said.append) is None
-    assert said == ["waiting: 1 rows wait in archive_batches"]
+    assert wait_until_idle(60.0, reported.append) is None
+    assert reported == ["waiting: 1 rows wait in archive_batches"]
 
 
 def _archive() -> None:

@@ -41,9 +41,15 @@ DERIVED_CHECKS = [
     and check.right
     not in ("content_day", "content_hour", "content_minute", "kafka_content", "learner_day")
 ]
+DERIVED_TABLES = {table.name for job in catalogue().values() for table in job.tables}
 OF_THE_ARCHIVE = (
-    *("activity_events", "assessment_set", "question_response", "recommendation_offer"),
-    *("learner_progress", "enrollment_funnel", "enrollment_times"),
+    *("activity_events", "learner_progress", "enrollment_funnel", "enrollment_times"),
+    # What of the future was counted is known to the analytical database alone.
+    *(
+        check.right
+        for check in FILES
+        if DERIVED_TABLES & set(check.covers) and "clocks_ahead" not in check.expected
+    ),
 )
 """The row-by-row checks of what the archive and the derivation write."""
 
@@ -119,9 +125,9 @@ def test_the_comparison_can_fail_for_every_table(engine: Engine) -> None:
     with closing(ArchiveTable()) as table:
         archive(table, history.events)
     drain(engine)
-    told = differences(history.institution_id, history.events[:-300])
+    found = differences(history.institution_id, history.events[:-300])
     checked = {check.right for check in DERIVED_CHECKS} | set(OF_THE_ARCHIVE)
-    assert {one.check.right for one in told} == checked
+    assert {one.check.right for one in found} == checked
 
 
 def test_a_rebuild_gives_the_rows_that_the_stream_has(engine: Engine) -> None:
