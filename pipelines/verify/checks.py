@@ -4,18 +4,22 @@
 ``row_by_row/<table>.sql`` says what it is about, which tables it covers, by which key, and has two
 queries: ``expected``, of DuckDB's tables, and ``found``, of the analytical database or (``from:
 snapshot``) of what ``snapshot.py`` loads from the feature store and Redis.
+The checks of a feature view follow from its declaration (``features/views/<view>.sql``).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from contracts import feature_views
 from contracts.errors import Misconfigured
+from contracts.feature_views import View
 from pipelines.verify.behind import QUEUES, WAITING_ROWS
 from stack.queries import load
 
@@ -154,6 +158,41 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
+def of_view(view: View) -> Iterator[Check]:
+    """The checks of a feature view: its newest rows against Kafka's events, the online store and
+    the trail against the history."""
+    name, key = view.name, view.entity.join_key
+
+    def check(about: str, right: str, covers: str, expected: str, found: str) -> Check:
+        both = ("institution_id", key)
+        return Check(
+            about, f"expected_{right}", right, (covers,), both, expected, found, "snapshot"
+        )
+
+    queries = view.queries
+    yield check(view.check, name, f"features.{name}", queries["expected"], queries["found"])
+    # Redis has no institution: an entity without history has none.
+    joined = f"LEFT JOIN history_{name} h USING ({key})"
+    yield check(
+        f"the online store has the newest rows of {name}",
+        f"online_{name}",
+        f"redis:{name}",
+        f"SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_{name}",
+        "SELECT o.* REPLACE (h.institution_id::UUID AS institution_id) "
+        f"FROM online_{name} o {joined}",
+    )
+    if view.trail is not None:
+        yield check(
+            f"each trail of {name} begins with the newest {view.trail.member}",
+            f"trail_{name}",
+            f"redis:trail_{name}",
+            f"SELECT institution_id::UUID AS institution_id, {key}, {view.trail.member} AS newest "
+            f"FROM history_{name}",
+            f"SELECT h.institution_id::UUID AS institution_id, t.{key}, t.newest "
+            f"FROM trail_{name} t {joined}",
+        )
+
+
 WAITING = Check(
     "nothing waits in a queue",
     "expected_waiting",
@@ -163,12 +202,16 @@ WAITING = Check(
     " UNION ALL ".join(f"SELECT '{name}' AS queue, 0::BIGINT AS waiting" for name in QUEUES),
     WAITING_ROWS,
 )
-FILES = (*(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql"))), WAITING)
+FILES = (
+    WAITING,
+    *(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql"))),
+    *(check for view in feature_views.read_all().values() for check in of_view(view)),
+)
 CHECKS = (*_BY_NAME, *FILES)
 
 NOT_COMPARED = {
     "pipelines_migrations": "which migrations were applied, by hash: prepare refuses a changed one",
-    "stream_start": "where the streaming jobs' parts begin: what it means is course_activity_*",
+    "stream_start": "where the partial sums of course_activity_* begin, which are compared",
     "archive_kept": "how long the archive is kept and since when it is whole: a setting",
     "archive_heartbeat": "the newest heartbeat: a measurement",
     "commit_to_row": "what heartbeats measured",

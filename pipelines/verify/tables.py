@@ -50,7 +50,7 @@ def set_variables(db: duckdb.DuckDBPyConnection) -> None:
         f"SET VARIABLE gap = {settings.session_gap_minutes}; "
         f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
     )
-    db.execute("SET VARIABLE learner_actions = ?", [list(LEARNER_ACTIONS)])
+    db.execute("SET VARIABLE own_action_types = ?", [list(LEARNER_ACTIONS)])
 
 
 def fetch(
