@@ -14,7 +14,7 @@ from contracts.event import EVENTS
 from contracts.events import LEARNER_ACTIONS
 from contracts.topics import CONTENT
 from pipelines import generate, schema
-from pipelines.derive import engine, features
+from pipelines.derive import engine
 from pipelines.derive.actions import own_actions
 from pipelines.derive.job import ARCHIVE, INPUTS, INPUTS_SQL, Derived, catalogue, in_order, tables
 from pipelines.derive.tables import Table
@@ -94,7 +94,7 @@ def test_temporary_tables_are_listed_nowhere_else() -> None:
         if path.parent.name != "jobs":
             text = path.read_text(encoding="utf-8")
             assert not re.findall(
-                r"(TRUNCATE|CREATE TEMP TABLE) (?!\{|everybody|wanted|due|IF)\w+", text
+                r"(TRUNCATE|CREATE TEMP TABLE) (?!\{|everybody|wanted|taken|due|IF)\w+", text
             )
             assert sum(f'"{name}"' in text for name in scratch - {"due"}) == 0, path
 
@@ -184,8 +184,3 @@ def test_which_events_are_a_learners_own_is_said_on_the_event_alone() -> None:
     ]:
         text = path.read_text(encoding="utf-8")
         assert not all(type_ in text for type_ in others), path
-
-
-def test_a_feature_view_takes_its_entities_from_a_queue_that_a_job_fills() -> None:
-    filled = {queue.name for one in catalogue().values() for queue in one.queues}
-    assert set(features.QUEUES) <= filled
