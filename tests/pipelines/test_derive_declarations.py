@@ -13,7 +13,7 @@ from contracts.errors import Misconfigured
 from contracts.event import EVENTS
 from contracts.events import LEARNER_ACTIONS
 from contracts.topics import CONTENT
-from pipelines import generate, schema
+from pipelines import generate
 from pipelines.derive import engine
 from pipelines.derive.actions import own_actions
 from pipelines.derive.job import ARCHIVE, INPUTS, INPUTS_SQL, Derived, catalogue, in_order, tables
@@ -148,15 +148,6 @@ def test_the_page_of_derived_tables_has_every_table() -> None:
     for one in catalogue().values():
         for table in one.tables:
             assert f"### `{table.name}`" in page
-
-
-def test_an_older_table_is_declared_as_its_migration_made_it() -> None:
-    """Prepare compares with the database; here only that no name was mistyped."""
-    migrations = "".join(path.read_text() for path in sorted(schema.MIGRATIONS.glob("*.sql")))
-    made = set(re.findall(r"CREATE TABLE (\w+)", migrations))
-    assert {table.name for table in tables()} <= made | {
-        table.name for table in tables() if table.indexes
-    }
 
 
 def test_a_line_that_is_no_column_is_refused() -> None:
