@@ -11,6 +11,7 @@ from pathlib import Path
 from contracts import flink
 from contracts.errors import Rejected
 from contracts.topics import Topic
+from pipelines.statements import Variant, statements
 from stack import tls
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings
@@ -57,6 +58,8 @@ class Job:
     about: str
     reads: tuple[Topic, ...]
     writes: tuple[Upsert, ...]
+    variants: tuple[Variant, ...] = ()
+    """What the SQL says once for several grains of time (``pipelines.statements``)."""
 
     @property
     def sql_path(self) -> Path:
@@ -64,9 +67,7 @@ class Job:
 
     def statements(self) -> list[str]:
         """The ``INSERT`` statements of the job's ``.sql``."""
-        text = self.sql_path.read_text(encoding="utf-8")
-        lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
-        return [part.strip() for part in "\n".join(lines).split(";") if part.strip()]
+        return statements(self.sql_path, self.variants)
 
 
 def catalogue() -> dict[str, Job]:

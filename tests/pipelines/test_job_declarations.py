@@ -53,13 +53,13 @@ LATER = Start(3, {CONTENT.name: {"0": 12, "2": 300}})
 
 def test_after_a_rebuild_the_jobs_begin_where_it_ended_and_number_their_parts_anew() -> None:
     jobs = list(catalogue().values())
-    source, told, repeats, view = application.definitions(jobs, LATER)[:4]
+    source, keyed, repeats, view = application.definitions(jobs, LATER)[:4]
     assert (
         "'scan.startup.specific-offsets' = 'partition:0,offset:12;partition:2,offset:300'" in source
     )
     # What the archive counted, nobody takes back; and the offsets are another topic's.
     assert "CASE SPLIT_INDEX(message_key, '/', 1) WHEN '0' THEN 12 WHEN '2' THEN 300 " in repeats
-    assert "earliest-offset" in told
+    assert "earliest-offset" in keyed
     assert view.count("CAST(3000000000 AS BIGINT) + TIMESTAMPDIFF(SECOND") == 2
 
 
@@ -76,9 +76,9 @@ def test_the_address_of_kafka_is_no_part_of_the_fingerprint(
 def test_no_job_waits_for_a_watermark() -> None:
     """So that an idle partition, or a clock that is wrong, holds nothing up and drops nothing."""
     jobs = list(catalogue().values())
-    said = " ".join([*application.definitions(jobs), *application.statements(jobs)]).upper()
-    assert "WATERMARK" not in said
-    assert not re.search(r"\b(TUMBLE|HOP|SESSION|CUMULATE)\b", said)
+    text = " ".join([*application.definitions(jobs), *application.statements(jobs)]).upper()
+    assert "WATERMARK" not in text
+    assert not re.search(r"\b(TUMBLE|HOP|SESSION|CUMULATE)\b", text)
 
 
 def test_an_unknown_job_is_refused_with_the_known_ones() -> None:

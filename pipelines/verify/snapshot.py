@@ -1,4 +1,4 @@
-"""Brings what the feature store and Redis hold into DuckDB: history, online rows, live counters."""
+"""Loads a snapshot of the feature store and Redis into DuckDB: history, online rows, counters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from stack import redis as stack_redis
 from stack.consent import ConsentSettings
 
 LIVE = timedelta(hours=1)
-"""How far back the derivation tells Redis of late events; older minutes only fade away."""
+"""How far back the derivation updates Redis for late events; older minutes only expire."""
 
 _LIVE_TABLES = """
 CREATE OR REPLACE TABLE redis_events (
@@ -32,36 +32,37 @@ CREATE OR REPLACE TABLE redis_learners (
 _PRESENT = """
 SELECT institution_id::VARCHAR, c::VARCHAR, date_trunc('minute', moment),
        list(DISTINCT user_id::VARCHAR)
-FROM (SELECT *, unnest([NULL, course_id]) AS c FROM a_event
+FROM (SELECT *, unnest([NULL, course_id]) AS c FROM distinct_events
       WHERE content AND moment > getvariable('now') - INTERVAL 1 HOUR
         AND moment <= getvariable('now'))
 GROUP BY ALL
 """
 
 
-def bring_features(db: duckdb.DuckDBPyConnection) -> None:
-    """Make ``history_…``, ``online_…``, ``trail_…``, ``said_consent`` and ``unasked`` anew."""
-    with tempfile.TemporaryDirectory(prefix="held-") as folder:
+def load_features(db: duckdb.DuckDBPyConnection) -> None:
+    """Replace ``history_…``, ``online_…``, ``trail_…``, ``stored_consent``, ``consent_default``."""
+    with tempfile.TemporaryDirectory(prefix="snapshot-") as folder:
         if cli.call("snapshot", folder):
             raise Rejected("the feature store could not be read")
         for path in sorted(Path(folder).glob("*.parquet")):
-            name = "said_consent" if path.stem == "consent" else path.stem
+            name = "stored_consent" if path.stem == "consent" else path.stem
             db.execute(f"CREATE OR REPLACE TABLE {name} AS FROM read_parquet('{path}')")
     _defaults(db)
 
 
-def bring_live(db: duckdb.DuckDBPyConnection, now: datetime) -> None:
-    """Make ``redis_events`` and ``redis_learners`` anew; ``a_event`` is there."""
+def load_live_counters(db: duckdb.DuckDBPyConnection, now: datetime) -> None:
+    """Make ``redis_events`` and ``redis_learners`` anew; ``distinct_events`` is there."""
     with contextlib.closing(stack_redis.client()) as client:
         _live(db, client, now.astimezone(UTC))
 
 
 def _defaults(db: duckdb.DuckDBPyConnection) -> None:
-    """Whether features are made of who has said nothing, by institution."""
+    """Whether features are made of people who have not decided, by institution."""
     settings = ConsentSettings()
     found = db.execute("SELECT DISTINCT institution_id::VARCHAR FROM kafka_event").fetchall()
     db.execute(
-        "CREATE OR REPLACE TABLE unasked (institution_id UUID, purpose VARCHAR, agreed BOOLEAN)"
+        "CREATE OR REPLACE TABLE consent_default "
+        "(institution_id UUID, purpose VARCHAR, agreed BOOLEAN)"
     )
     rows = [
         (one, purpose, purpose in settings.by_default(one))
@@ -69,13 +70,13 @@ def _defaults(db: duckdb.DuckDBPyConnection) -> None:
         for purpose in OF_FEATURES
     ]
     if rows:
-        db.executemany("INSERT INTO unasked VALUES (?, ?, ?)", rows)
+        db.executemany("INSERT INTO consent_default VALUES (?, ?, ?)", rows)
 
 
 def _live(db: duckdb.DuckDBPyConnection, client: redis.Redis, now: datetime) -> None:
     """The counters of the last hour, and for each set what it should count to.
 
-    An estimate of the same learners is the same number: a set made for the comparison tells it.
+    An estimate of the same learners is the same number: a set made for the comparison gives it.
     """
     db.execute(_LIVE_TABLES)
     current = int(now.timestamp()) // 60
@@ -95,12 +96,12 @@ def _live(db: duckdb.DuckDBPyConnection, client: redis.Redis, now: datetime) -> 
         number = int(minute_at.replace(tzinfo=UTC).timestamp()) // 60
         if number in minutes:
             present[institution, course, number] = learners
-    held = [
+    sets_found = [
         (place[0], place[1], _moment(place[2]), *_estimates(client, place, present[place]))
         for place in sorted({*sets, *present}, key=str)
     ]
     _insert(db, "redis_events", counts)
-    _insert(db, "redis_learners", held)
+    _insert(db, "redis_learners", sets_found)
 
 
 def _estimates(
