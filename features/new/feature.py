@@ -8,8 +8,8 @@ from string import Template
 EXAMPLE = "item_recency"
 PATTERN = r"[a-z][a-z0-9_]{0,31}"
 NEXT = (
-    "declare the features and write their queries; then ./learnstream register and "
-    "./learnstream backfill. A feature more in a view that exists is a line and a column in its file"
+    "declare the features and write their queries, then ./learnstream register and backfill; one "
+    "feature more is a line of the header and a column of the queries"
 )
 
 _FILE = Template("""-- about: $words: say in one sentence what the features describe

@@ -41,8 +41,9 @@ JOB = Job(
     ),
 )
 ''')
-_SQL = Template("""-- Without windows: an event that comes late, however late, corrects its bucket. `weight` subtracts a
--- repeated message (contracts.flink.view); a bucket's sum is kept per `part` (pipelines.application).
+_SQL = Template("""\
+-- Without windows: an event that comes late corrects its bucket. `weight` subtracts a repeated
+-- message (contracts.flink.view); a sum is kept per `part` (pipelines.application).
 INSERT INTO $name
 SELECT bucket_at, institution_id, course_id, part, SUM(weight) AS events
 FROM (SELECT SUBSTRING(`timestamp`, 1, 10) || 'T00:00:00Z' AS bucket_at, * FROM content_events)
