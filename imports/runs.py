@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
@@ -40,7 +41,7 @@ class Run:
     events: dict[str, int] | None = None
     figures: dict[str, Any] | None = None
     replayed_until_on: date | None = None
-    id: Any = None
+    id: UUID | None = None
 
     @property
     def group(self) -> str:

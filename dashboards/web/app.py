@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from dashboards.web import learners, pages, panels, signing
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller
-from dashboards.web.sessions import Sessions
+from dashboards.web.sessions import Cookie, Sessions
 from dashboards.web.visit import Scopes, Web, found
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
@@ -45,7 +45,13 @@ def create_app() -> FastAPI:
         ):
             lms = Behind(to_lms)
             web = Web(
-                lms, Behind(to_serving), Sessions(lms, async_client()), Poller(lms), Scopes(lms)
+                settings=settings,
+                cookie=Cookie.of(settings),
+                lms=lms,
+                serving=Behind(to_serving),
+                sessions=Sessions(lms, async_client()),
+                poller=Poller(lms),
+                scopes=Scopes(lms),
             )
             app.state.web = web
             yield

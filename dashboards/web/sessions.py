@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -25,6 +26,7 @@ from weakref import WeakValueDictionary
 import redis.asyncio
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from starlette.responses import Response
 from starlette.types import Scope
 
 from contracts.errors import Retryable
@@ -132,26 +134,47 @@ def _cipher(secret: str) -> AESGCM:
     return AESGCM(hashlib.sha256(b"seal:" + secret.encode()).digest())
 
 
-def is_secure() -> bool:
-    """Whether browsers reach the pages over TLS."""
-    return urlsplit(HttpSettings().pages_address).scheme == "https"
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The cookie that holds a session's secret; ``secure`` where the pages are reached by TLS."""
 
+    secure: bool
 
-def cookie_name() -> str:
-    """With TLS the browser itself sees to it that no other host or path sets it."""
-    return "__Host-learnstream" if is_secure() else "learnstream"
+    @classmethod
+    def of(cls, settings: HttpSettings) -> Cookie:
+        return cls(urlsplit(settings.pages_address).scheme == "https")
 
+    @property
+    def name(self) -> str:
+        """With TLS the browser itself sees to it that no other host or path sets it."""
+        return "__Host-learnstream" if self.secure else "learnstream"
 
-def secret_of(scope: Scope) -> str | None:
-    """What the request's cookie holds."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(cookie_name())
-            except CookieError:
-                return None
-            return found.value[:100] if found is not None and found.value else None
-    return None
+    def secret_in(self, scope: Scope) -> str | None:
+        """What the request's cookie holds."""
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                try:
+                    found = SimpleCookie(value.decode("latin-1")).get(self.name)
+                except CookieError:
+                    return None
+                return found.value[:100] if found is not None and found.value else None
+        return None
+
+    def set(self, response: Response, secret: str) -> None:
+        response.set_cookie(
+            self.name,
+            secret,
+            max_age=int(KEPT_S),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def delete(self, response: Response) -> None:
+        response.delete_cookie(
+            self.name, path="/", secure=self.secure, httponly=True, samesite="strict"
+        )
 
 
 def require_same_origin(scope: Scope) -> None:

@@ -17,7 +17,6 @@ from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
 from gateway.text import Body, Text
-from stack.http import HttpSettings
 
 PATH = "/api/v1/session"
 router = APIRouter(prefix=PATH, tags=["session"], responses=RESPONSES)
@@ -98,7 +97,7 @@ async def attempt(visit: Begins, provider: Provider, body: Elsewhere, request: R
     """Where to send the browser; the page keeps ``state`` and ``binding`` until it is back."""
     visit.decide("Public")
     sessions.require_same_origin(request.scope)
-    back = {"redirect_uri": f"{HttpSettings().pages_address}/sign-in"}
+    back = {"redirect_uri": f"{visit.web.settings.pages_address}/sign-in"}
     headers = _headers(request, body.institution_id)
     path = f"/sso/{provider}/attempts"
     return (await visit.web.lms.ask("POST", path, None, headers=headers, json=back)).json()
@@ -120,10 +119,7 @@ async def sign_out(visit: Annotated[Visit, visits("visit.end")], response: Respo
     visit.decide("Public")
     if visit.secret is not None:
         await visit.web.sessions.end(visit.secret)
-    response.delete_cookie(sessions.cookie_name(), **_ATTRIBUTES, secure=sessions.is_secure())
-
-
-_ATTRIBUTES: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "strict"}
+    visit.web.cookie.delete(response)
 
 
 async def _begin(
@@ -141,14 +137,7 @@ async def _begin(
     tokens = answer.json()
     if visit.secret is not None:  # whoever was here before is not any more
         await visit.web.sessions.end(visit.secret)
-    secret = await visit.web.sessions.begin(tokens)
-    response.set_cookie(
-        sessions.cookie_name(),
-        secret,
-        max_age=int(sessions.KEPT_S),
-        secure=sessions.is_secure(),
-        **_ATTRIBUTES,
-    )
+    visit.web.cookie.set(response, await visit.web.sessions.begin(tokens))
     return {"user_id": tokens["user_id"]}
 
 

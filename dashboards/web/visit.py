@@ -15,7 +15,7 @@ from starlette.types import Scope
 from dashboards.web import sessions
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller, Viewer
-from dashboards.web.sessions import Sessions
+from dashboards.web.sessions import Cookie, Sessions
 from gateway.actions import Action, Asked
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
@@ -33,6 +33,8 @@ NOBODY = "there is no learner by that id whom you may see"
 class Web:
     """What the routes use."""
 
+    settings: HttpSettings
+    cookie: Cookie
     lms: Behind
     serving: Behind
     sessions: Sessions
@@ -101,7 +103,7 @@ class Visit(Asked):
         token = await self.token()
         if str(learner_id) == self.caller.user_id:
             return token
-        if not HttpSettings().is_loopback:
+        if not self.web.settings.is_loopback:
             raise NotFound(NOBODY)
         try:
             answer = await self.web.lms.ask("POST", f"/users/{learner_id}/act-as", token)
@@ -128,11 +130,11 @@ async def found(scope: Scope) -> str | None:
 
     Raises ``Forbidden`` where another site's page sent the cookie along.
     """
-    secret = sessions.secret_of(scope)
+    web: Web = scope["app"].state.web
+    secret = web.cookie.secret_in(scope)
     if secret is None:
         return None
     sessions.require_same_origin(scope)
-    web: Web = scope["app"].state.web
     token = await web.sessions.token(secret)
     if token is not None:
         scope["state"]["secret"], scope["state"]["token"] = secret, token

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -64,13 +64,10 @@ def import_oulad(
                 _same_days(run, until)
             done.nothing_new = "this content was imported before"
             return done
-        with done.timed("read"), progress.waiting(f"reading {path}"):
-            reading = opened(source)
-            db = reading.__enter__()
-        try:
+        with ExitStack() as stack:
+            with done.timed("read"), progress.waiting(f"reading {path}"):
+                db = stack.enter_context(opened(source))
             return _import(db, connection, done, others, until, hold_back_days, notify)
-        finally:
-            reading.__exit__(None, None, None)
 
 
 def _import(
