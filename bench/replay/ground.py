@@ -64,7 +64,7 @@ def own_stack() -> Iterator[None]:
         if not KEEP:
             with redirect_stdout(sys.stderr):
                 cli.call("down")
-                cli.call("wipe", "--yes")
+                cli.call("wipe", "--all", "--yes")
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)

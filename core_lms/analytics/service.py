@@ -1,4 +1,4 @@
-"""Which rows a caller looks at, and a panel's answer about them."""
+"""Which rows a caller reads, and a panel's answer about them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core_lms.analytics.panels import dashboards
 from core_lms.analytics.repository import Rows
 from core_lms.analytics.resource import Analytics
 from core_lms.analytics.settings import AnalyticsSettings
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.caller import Caller
 from gateway.decision import allowed
 

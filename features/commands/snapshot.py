@@ -1,9 +1,11 @@
-"""Write a snapshot of the feature store as Parquet files, for learnstream verify."""
+"""Write a snapshot of the feature store to Parquet files (called by `verify`)."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -175,6 +175,6 @@ def _same_days(run: Run, until: date | None) -> None:
     wanted = f"until {until}" if until else "whole"
     raise Rejected(
         f"{run.source_path} was imported {was} before and cannot be imported {wanted} as well: "
-        "learnstream replay brings days that were held back; learnstream wipe begins anew",
+        "learnstream replay brings days that were held back; learnstream wipe --all begins anew",
         run=run.name,
     )

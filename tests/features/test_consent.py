@@ -29,9 +29,9 @@ from tests.features.test_push import (
     publish,
     pushing,
     read_trail,
-    until,
 )
 from tests.features.test_push import history as kept
+from tests.waiting import until_equal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -69,7 +69,7 @@ def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more() ->
         through()
         assert len(online(LEARNER, ana, ben)) == 2
         event_of(ConsentWithdrawn(user_id=ana, purpose="personalization"))
-        until(lambda: online(LEARNER, ana) == {})
+        until_equal(lambda: online(LEARNER, ana), {})
         assert kept(LEARNER, ana) == []
         assert asyncio.run(read_trail(ana)) == []
         publish(learner_row(ana, 2, 2, item_id), learner_row(ben, 2, 2, item_id))

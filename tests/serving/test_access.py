@@ -25,6 +25,7 @@ from stack import cli, kafka
 from stack import redis as stack_redis
 from stack.http import HttpSettings
 from stack.postgres import connect_lms
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
@@ -118,10 +119,7 @@ def world(stack: Any) -> Iterator[World]:
         with _environment(LMS_SERVING_OFFERS=f"6/min burst {BURST}"):
             assert cli.call("up", "serving") == 0
         found = World(people, course, items, database)
-        deadline = time.monotonic() + 60
-        while not found.offers("ben", "ben").is_success:  # the catalogue is on its way
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+        until(lambda: found.offers("ben", "ben").is_success, "the catalogue has arrived")
         try:
             yield found
         finally:

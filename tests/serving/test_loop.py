@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import cycle, islice, pairwise
@@ -19,6 +18,7 @@ from contracts.topics import FEATURES, RECOMMENDATIONS
 from core_lms.access.operator import OperatorAuth
 from stack import cli, kafka, postgres
 from stack.http import HttpSettings
+from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
@@ -87,14 +87,6 @@ def recommended(http: httpx.Client, user_id: str, **query: Any) -> dict[str, Any
     return made(http.get(serving("/api/v1/recommendations"), params={"user_id": user_id, **query}))
 
 
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
-
-
 def study(http: httpx.Client, user_id: str, course_id: str, item_id: str, event: str) -> None:
     body = {"event_type": event, "user_id": user_id}
     made(http.post(lms(f"/courses/{course_id}/items/{item_id}/events"), json=body))
@@ -123,7 +115,10 @@ def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
         body = made(answer)
         return {hit["item_id"]: hit for hit in body["items"] if hit["course_id"] == course_id}
 
-    hits = until(lambda: found("photosynthesis in leaves: light absorbed by chlorophyll"))
+    hits = until(
+        lambda: found("photosynthesis in leaves: light absorbed by chlorophyll"),
+        "the course is found",
+    )
     assert {hit["title"] for hit in hits.values()} <= set(TEXTS)
     assert {"snippet", "score", "course_title"} <= next(iter(hits.values())).keys()
     added = {
@@ -132,22 +127,23 @@ def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
         "description": "Black smokers vent hot water at mid-ocean ridges.",
     }
     new = made(http.post(lms(f"/courses/{course_id}/items"), json=added))
-    until(lambda: new["id"] in found("hydrothermal vents on the ocean floor"))
+    vents = "hydrothermal vents on the ocean floor"
+    until(lambda: new["id"] in found(vents), "the new item is found")
     made(http.post(lms(f"/courses/{course_id}/archive")))
-    until(lambda: not found("hydrothermal vents on the ocean floor"))
+    until(lambda: not found(vents), "an archived course is found no more")
 
 
 def test_recommendations_change_as_a_learner_studies(http: httpx.Client) -> None:
     course_id, items = published_course(http, f"Course {new_id()}", TEXTS)
     learner = person(http, "student")
-    until(lambda: recommended(http, learner)["items"])  # a stranger gets something too
+    until(lambda: recommended(http, learner)["items"], "a stranger gets something, too")
     made(http.post(lms(f"/courses/{course_id}/enrollments"), json={"user_id": learner}))
 
     def first() -> str:
         shown = recommended(http, learner, course_id=course_id)["items"]
         return shown[0]["item_id"] if shown else ""
 
-    until(lambda: first() == items[0])
+    until_equal(first, items[0])
     for done, following in pairwise(items):
         study(http, learner, course_id, done, "content.viewed")
         study(http, learner, course_id, done, "content.completed")
@@ -159,14 +155,22 @@ def test_recommendations_change_as_a_learner_studies(http: httpx.Client) -> None
 def test_clicks_and_dismissals_reach_kafka_once_and_a_no_is_remembered(http: httpx.Client) -> None:
     published_course(http, f"Course {new_id()}", TEXTS)
     learner = person(http, "student")
-    answer = until(lambda: (body := recommended(http, learner, limit=3))["items"] and body)
+    answer = until(
+        lambda: recommended(http, learner, limit=3),
+        "something is recommended",
+        accepts=lambda answer: answer["items"],
+    )
     recommendation_id, items = answer["recommendation_id"], answer["items"]
     base = serving(f"/api/v1/recommendations/{recommendation_id}")
     for _ in range(2):
         made(http.post(f"{base}/clicks", json={"item_id": items[0]["item_id"]}))
     made(http.post(f"{base}/dismissals", json={"item_id": items[1]["item_id"]}))
 
-    events = until(lambda: (found := events_of(recommendation_id)) and len(found) >= 6 and found)
+    events = until(
+        lambda: events_of(recommendation_id),
+        "all of it is on the topic",
+        accepts=lambda events: len(events) >= 6,
+    )
     shown = [e.payload for e in events if e.event_type == "recommendation.shown"]
     assert sorted(p.position for p in shown) == [1, 2, 3]  # type: ignore[attr-defined]
     clicked = {e.event_id for e in events if e.event_type == "recommendation.clicked"}
@@ -239,7 +243,7 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
 
     name = f"recommender@{report['version'][:12]}"
     learner = person(http, "student")
-    until(lambda: recommended(http, learner)["model"] == name)  # no restart
+    until_equal(lambda: recommended(http, learner)["model"], name)  # no restart
     row = {
         "feature_view": "learner_activity",
         "entity_id": learner,
@@ -261,7 +265,7 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
         shown = recommended(http, learner, source="personal")["items"]
         return [item for item in shown if item["source"] == "personal"]
 
-    shown = until(personal, seconds=150)  # behind whatever other tests left on the topic
+    shown = until(personal, "the model ranks", within_s=150)  # behind what others left on the topic
     assert items[5] in [item["item_id"] for item in shown[:3]]
     assert items[4] not in [item["item_id"] for item in shown]
     assert {item["reason"] for item in shown} == {"Because you studied «Step 4 of the path»"}

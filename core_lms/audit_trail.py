@@ -11,14 +11,12 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from contracts.event import personal_fields
+from core_lms.unit import Unit
 from gateway.caller import Caller
 from gateway.resource import Resource
-
-if TYPE_CHECKING:
-    from core_lms.work import Unit
 
 INSERT = """
 INSERT INTO audit_queue (actor, action, resource, about, session_id, institution_id)
@@ -63,23 +61,29 @@ def record(unit: Unit, *people: object, action: str | None = None) -> None:
     unit.people.update(map(str, people))
 
 
-def shown(items: Iterable[Mapping[str, Any]], column: str = "user_id") -> None:
+def shown(items: Iterable[Any], column: str = "user_id") -> None:
     """The unit of this request shows these rows: it is about whoever is in ``column``.
 
     Every page of a list comes through here (``core_lms.pages``), so that no list can forget it.
     """
     unit = _current.get()
     if unit is not None:
-        people = {str(item[column]) for item in items if item.get(column) is not None}
+        found = (_person(item, column) for item in items)
+        people = {str(id_) for id_ in found if id_ is not None}
         unit.people.update(people - _themselves(unit.caller, unit.action))
 
 
+def _person(row: Any, column: str) -> object:
+    """Of a row that is a mapping or a dataclass; None where it names nobody."""
+    return row.get(column) if isinstance(row, Mapping) else getattr(row, column, None)
+
+
 def entry(unit: Unit) -> Mapping[str, Any] | None:
-    """The row to write with the unit, if it is about anybody: what its events tell of included."""
+    """The row to write with the unit, if it is about anybody: whom its events name included."""
     if unit.action:
         for envelope in unit.events:
-            told = {getattr(envelope.payload, name) for name in _personal(type(envelope.payload))}
-            unit.people.update(told - {None, unit.caller.user_id})
+            named = {getattr(envelope.payload, name) for name in _personal(type(envelope.payload))}
+            unit.people.update(named - {None, unit.caller.user_id})
     if not unit.people:
         return None
     caller: Caller = unit.caller

@@ -1,33 +1,29 @@
-"""A unit of work: one Postgres transaction for a state change and the events that tell of it."""
+"""Opening units of work: who may do what, in one Postgres transaction of one institution."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 from fastapi.params import Depends as Dependency
-from psycopg import AsyncCursor
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
-from contracts.envelope import Envelope, wrap
-from contracts.event import Event
-from core_lms import audit
-from core_lms.cache import answers
-from core_lms.cache.store import Answer, Cache, Entry
+from core_lms import answers, audit_trail
+from core_lms.answers import Answer, Entry
+from core_lms.cache.store import Cache
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
+from core_lms.unit import Unit, ask
 from gateway.actions import Action, InstitutionId, decide
 from gateway.caller import Caller
 from gateway.decision import Right
 from gateway.errors import Forbidden, NotFound
 from gateway.resource import Resource
-from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
 HISTORY = Right("history.write")
@@ -41,96 +37,6 @@ _TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, t
 """Until the transaction ends, so that it also holds behind a pooler that shares connections."""
 
 
-@dataclass(slots=True)
-class Unit:
-    """An open transaction of one institution; events emitted are written just before it commits.
-
-    All locks on rows are taken before the locks on event keys, because every service reads and
-    writes first and the events go out together at the end.
-    """
-
-    cursor: AsyncCursor[DictRow]
-    caller: Caller
-    key: str | None = None
-    facts: DictRow = field(default_factory=dict)
-    """What was read of the resource to decide: its attributes and the caller's relations to it."""
-    rows: list[DictRow] = field(default_factory=list)
-    """Of a unit that only looks: what it has read."""
-    asked: list[Found] = field(default_factory=list)
-    """What the statements found that the unit began with."""
-    last: list[tuple[Statement, DictRow]] = field(default_factory=list)
-    """See ``write_last``."""
-    shared: bool = False
-    """Whether others write in the same transaction, which does not end with this unit."""
-    clash: Callable[[UniqueViolation], Exception] | None = None
-    """What to raise where a row that the unit writes is there already."""
-    events: list[Envelope] = field(default_factory=list)
-    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    """Done once the transaction has committed, and not done where it has not."""
-    through: dict[Entry, Answer] = field(default_factory=dict)
-    """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
-    history: bool = False
-    """Whether the events are marked as history: nobody is notified (``contracts.history``)."""
-    action: str = ""
-    resource: str = ""
-    kind: str = ""
-    """Of the resource; empty where no policy was asked."""
-    people: set[str] = field(default_factory=set)
-    """Whom the unit is about: with the action and the resource, what the audit log keeps of it."""
-
-    @property
-    def institution_id(self) -> str:
-        return self.caller.institution_id
-
-    @property
-    def row(self) -> DictRow:
-        """The only row of a unit that looks; raises ``NotFound`` where it has just gone."""
-        if not self.rows:
-            raise NotFound(f"there is no {self.resource}")
-        return self.rows[0]
-
-    def may(self, right: Right) -> bool:
-        """Whether the caller has a right to what the unit is about."""
-        return right.of(self.caller, self.kind, self.facts)
-
-    async def ask(self, *statements: Statement) -> list[Found]:
-        """Send the statements in one round trip; they are executed in this order."""
-        connection = self.cursor.connection
-        assert isinstance(connection, Connection), "our pools make no others"
-        return await _ask(connection, *statements)
-
-    def write_last(self, query: str, values: Mapping[str, Any]) -> DictRow:
-        """Write in the round trip that writes the events and commits, before them.
-
-        Returns the row that ``query`` returns: empty until the unit has ended. What goes wrong is
-        raised there. A unit that shares its transaction has no such round trip.
-        """
-        if self.shared:
-            raise TypeError("this unit shares its transaction with others: it has to write at once")
-        row: DictRow = {}
-        self.last.append(((query, values), row))
-        return row
-
-    def emit(
-        self,
-        event: Event,
-        *,
-        source: str,
-        at: datetime | None = None,
-        event_id: str | None = None,
-    ) -> None:
-        """Have ``event`` written to the outbox; ``at`` is when it happened, none means now."""
-        self.events.append(
-            wrap(
-                event,
-                institution_id=self.institution_id,
-                source_service=source,
-                timestamp=at,
-                event_id=event_id,
-            )
-        )
-
-
 @asynccontextmanager
 async def transaction(
     pool: AsyncConnectionPool[Connection],
@@ -138,7 +44,7 @@ async def transaction(
     *,
     key: str | None = None,
     about: Resource | None = None,
-    ask: Sequence[Statement] = (),
+    first: Sequence[Statement] = (),
     cache: Cache | None = None,
 ) -> AsyncIterator[Unit]:
     """A unit in which only the caller's institution exists, with the facts of what it is ``about``.
@@ -149,7 +55,7 @@ async def transaction(
     in autocommit: psycopg's own BEGIN and COMMIT each take a round trip more.
     """
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        facts, asked = await _open(connection, caller, about, ask, _BEGIN)
+        facts, asked = await _open(connection, caller, about, first, _BEGIN)
         unit = Unit(cursor, caller, key, facts, asked=asked)
         try:
             yield unit
@@ -162,24 +68,19 @@ async def transaction(
         await act()
 
 
-async def _ask(connection: Connection, *statements: Statement) -> list[Found]:
-    with tracing.statements(*(query for query, _ in statements)):
-        return await connection.ask(*statements)
-
-
 async def _open(
     connection: Connection,
     caller: Caller,
     about: Resource | None,
-    ask: Sequence[Statement],
+    first: Sequence[Statement],
     *before: Statement,
 ) -> tuple[DictRow, list[Found]]:
-    """The facts about ``about`` and what ``ask`` found, in one round trip."""
+    """The facts about ``about`` and what ``first`` found, in one round trip."""
     before = (*before, (_TENANT, {"institution_id": caller.institution_id}))
     if about is None or about.SQL is None:
-        found = await _ask(connection, *before, *ask)
+        found = await ask(connection, *before, *first)
         return {}, found[len(before) :]
-    found = await _ask(connection, *before, (about.SQL, about.params(caller)), *ask)
+    found = await ask(connection, *before, (about.SQL, about.params(caller)), *first)
     decisive, *found = found[len(before) :]
     if decisive.row is None:
         raise NotFound(f"there is no {about}")
@@ -188,23 +89,23 @@ async def _open(
 
 async def _end(connection: Connection, unit: Unit, cache: Cache | None) -> None:
     """What a unit leaves for its end, its events and the commit, in one round trip."""
-    audited = audit.entry(unit)
-    untrue = answers.untrue(unit.institution_id, unit.events)
-    if untrue and cache is not None:
-        unit.afterwards.append(await cache.changing(untrue, unit.through))
-    if not (unit.events or audited or unit.last):
+    audited = audit_trail.entry(unit)
+    invalidated = answers.invalidated_by(unit.institution_id, unit.events)
+    if invalidated and cache is not None:
+        unit.afterwards.append(await cache.changing(invalidated, unit.through))
+    if not (unit.events or audited or unit.at_commit):
         return
-    statements = [statement for statement, _ in unit.last]
+    statements = [statement for statement, _ in unit.at_commit]
     if audited:
-        statements.append((audit.INSERT, audited))
+        statements.append((audit_trail.INSERT, audited))
     if unit.events:
         statements.append((APPEND, rows(*unit.events, history=unit.history)))
-    found = await _ask(connection, *statements, _COMMIT)
-    for (_, row), written in zip(unit.last, found, strict=False):
+    found = await ask(connection, *statements, _COMMIT)
+    for (_, row), written in zip(unit.at_commit, found, strict=False):
         row.update(written.row or {})
 
 
-async def _look(
+async def _read(
     pool: AsyncConnectionPool[Connection],
     caller: Caller,
     about: Resource,
@@ -212,15 +113,15 @@ async def _look(
     values: dict[str, Any],
 ) -> Unit:
     named = {"institution_id": caller.institution_id, **values}
-    ask = [] if query is None else [(query, named)]
+    first = [] if query is None else [(query, named)]
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        facts, asked = await _open(connection, caller, about, ask)
+        facts, asked = await _open(connection, caller, about, first)
     return Unit(cursor, caller, facts=facts, rows=asked[0].rows if asked else [])
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done (an action), who asks, under which idempotency key, where the data is."""
+class Units:
+    """Opens the units of one request: its action, its caller, its idempotency key, its database."""
 
     pools: Pools
     caller: Caller
@@ -240,35 +141,67 @@ class Work:
         return self.pools.primary
 
     @asynccontextmanager
-    async def begin(self, about: Resource, *ask: Statement) -> AsyncIterator[Unit]:
+    async def begin(self, about: Resource, *first: Statement) -> AsyncIterator[Unit]:
         """A unit in which the caller may do the action to the resource, or ``Forbidden``.
 
-        What it has to ``ask`` first in any case travels with the facts (``unit.asked``), before
+        What it has to ask ``first`` in any case travels with the facts (``unit.asked``), before
         the decision: a refusal rolls it back. Raises ``Unauthenticated`` instead where nobody in
         particular asked, and ``NotFound`` where there is no such resource in the caller's
         institution.
         """
         async with transaction(
-            self.pool, self.caller, key=self.key, about=about, ask=ask, cache=self.cache
+            self.pool, self.caller, key=self.key, about=about, first=first, cache=self.cache
         ) as unit:
             self._decide(unit, about)
             unit.history = self.history
             yield unit
 
     @asynccontextmanager
-    async def look(
+    async def read(
         self, about: Resource, query: str | None = None, **values: Any
     ) -> AsyncIterator[Unit]:
-        """A unit that has read already: ``unit.rows`` are those of ``query``, and that was all.
+        """A unit that has read already: ``unit.rows`` are those of ``query``, and it reads no more.
 
         Without ``query`` it only decides. The tenant, the facts that decide and the rows are asked
         in one round trip, which is one transaction on the server. Raises like ``begin``; nobody
         sees rows who may not. Whom they are about is in the audit log before they leave the block.
         """
-        unit = await _look(self.pools.primary, self.caller, about, query, values)
+        unit = await _read(self.pools.primary, self.caller, about, query, values)
         self._decide(unit, about)
         yield unit
         await self._record(unit)
+
+    async def cached(
+        self,
+        about: Resource,
+        entry: Entry,
+        render: Callable[[Unit], Answer],
+        query: str,
+        *,
+        unless: Callable[[Unit], bool] = lambda unit: False,
+        **values: Any,
+    ) -> Answer:
+        """The answer, from the cache or made of the rows of ``query``, for who may see it.
+
+        ``unless`` names callers, by the facts, who get an answer of their own, which is not cached.
+        Raises like ``read``.
+        """
+        found = await self.cache.find(entry)
+        if isinstance(found, Answer):
+            async with self.read(about) as unit:
+                own = unless(unit)
+            if not own:
+                return found
+            async with self.read(about, query, **values) as unit:
+                return render(unit)
+        try:
+            async with self.read(about, query, **values) as unit:
+                answer = render(unit)
+            if not unless(unit):
+                await found.fill(answer)
+        finally:
+            found.close()
+        return answer
 
     @asynccontextmanager
     async def browse(self, about: Resource) -> AsyncIterator[Unit]:
@@ -277,7 +210,7 @@ class Work:
         Only where the decision asks nothing of the database: a permission is never seconds behind.
         Without the replica it is the primary's to answer.
         """
-        replica = self.pools.for_old_news() if about.SQL is None else None
+        replica = self.pools.replica_if_healthy() if about.SQL is None else None
         async with AsyncExitStack() as stack:
             unit = None
             if replica is not None:
@@ -295,14 +228,14 @@ class Work:
 
     async def _record(self, unit: Unit) -> None:
         """Write to the audit log what a unit read that could not write itself."""
-        audited = audit.entry(unit)
+        audited = audit_trail.entry(unit)
         if audited:
             unit.people.clear()
             async with transaction(self.pool, self.caller) as writing:
-                await writing.cursor.execute(audit.INSERT, audited)
+                await writing.cursor.execute(audit_trail.INSERT, audited)
 
     def _decide(self, unit: Unit, about: Resource) -> None:
-        audit.begin(unit, self.action, about, unit.facts.pop(audit.PERSON_FACT, None))
+        audit_trail.begin(unit, self.action, about, unit.facts.pop(audit_trail.PERSON_FACT, None))
         unit.kind = about.KIND
         decide(self.caller, self.action, about.KIND, unit.facts, about)
 
@@ -323,31 +256,34 @@ _Key = Annotated[
 
 
 @dataclass(frozen=True)
-class Does(Action):
-    """The dependency of a route that does ``action`` in a unit of work."""
+class UnitAction(Action):
+    """The dependency of a route that does its action in units of work."""
 
-    async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Work:
-        return _work(request, self.action)
+    async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Units:
+        return _units(request, self.action)
 
 
 @dataclass(frozen=True)
-class DoesKeyed(Does):
+class KeyedAction(Action):
     """The same for a route that creates or charges: repeating it is harmless."""
 
     async def __call__(
         self, request: Request, institution_id: InstitutionId = None, key: _Key = None
-    ) -> Work:
-        return _work(request, self.action, key)
+    ) -> Units:
+        return _units(request, self.action, key)
 
 
-def _work(request: Request, action: str, key: str | None = None) -> Work:
+def _units(request: Request, action: str, key: str | None = None) -> Units:
     state, caller = request.app.state, request.state.caller
     silent = any(name == SILENT for name, _ in request.scope["headers"])
     if silent and not HISTORY.of(caller):
         raise Forbidden("X-History is for imports (history.write)")
-    return Work(state.pools, caller, action, key, cache=state.cache, history=silent)
+    return Units(state.pools, caller, action, key, cache=state.cache, history=silent)
 
 
-def does(action: str, *, keyed: bool = False) -> Dependency:
-    """``work: Annotated[Work, does("course.create", keyed=True)]`` in a route's signature."""
-    return Depends(DoesKeyed(action) if keyed else Does(action))  # type: ignore[no-any-return]
+def action(name: str, *, keyed: bool = False) -> Dependency:
+    """Declares what a route does: ``units: Annotated[Units, action("course.create", keyed=True)]``.
+
+    ``keyed`` routes take an ``Idempotency-Key``.
+    """
+    return Depends(KeyedAction(name) if keyed else UnitAction(name))  # type: ignore[no-any-return]
