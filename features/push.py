@@ -171,7 +171,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
         **{
             # A server may be away for longer than Kafka's default patience between two polls.
             "max.poll.interval.ms": 3_600_000,
-            # After a kill features stand still until the partitions are free again.
+            # After a kill no features are pushed until the partitions are free again.
             "session.timeout.ms": 6_000,
         },
     )

@@ -1,6 +1,6 @@
 """The application: the pages, and the API that they ask, behind the gateway.
 
-It has no rights of its own: the LMS and serving are asked with the token of whoever is signed in.
+It has no rights of its own: it asks the LMS and serving with the token of the person signed in.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def create_app() -> FastAPI:
 
 
 async def _ready() -> dict[str, Any]:
-    """Redis answers, where sessions are; what the pages show depends on the LMS."""
+    """Ready while Redis, which holds the sessions, answers; the pages' data depends on the LMS."""
     try:
         await async_client().ping()
     except (RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The pages themselves: files that hold nothing of anybody and bring everything along they need."""
+"""The pages: static files without personal data that load nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PAGES = {
 }
 _ASSETS = {path.name: path for path in STATIC.iterdir() if path.suffix in (".js", ".css", ".svg")}
 _PAGE_HEADERS = {
-    # Everything the page needs comes from this process: nothing else may run or be asked.
+    # Everything a page needs comes from this process: nothing else may run or be requested.
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -1,9 +1,8 @@
 """Who is signed in to the pages: a cookie that points to tokens of the LMS, kept in Redis.
 
 The browser holds a random secret and nothing else. Redis holds the tokens under a hash of it,
-sealed with a key that follows from it: whoever reads Redis can use none of them. The session itself
-is the LMS's, whose ``/sessions/refresh`` renews the access token; where that refuses, the visit is
-over.
+sealed with a key that follows from it: whoever reads Redis can use none of them. The session is
+the LMS's, whose ``/sessions/refresh`` renews the access token; where that refuses, it is over.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _NONCE = 12
 
 
 class Sessions:
-    """All of them; methods raise ``redis.RedisError`` while Redis is away."""
+    """The sessions of the pages; methods raise ``redis.RedisError`` while Redis is away."""
 
     def __init__(
         self,
@@ -54,13 +53,13 @@ class Sessions:
         self._refreshing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, tokens: dict[str, Any]) -> str:
-        """Keep the LMS's ``Tokens``; what the cookie holds."""
+        """Store the LMS's ``Tokens``; returns the secret for the cookie."""
         secret = secrets.token_urlsafe(32)
         await self._keep(secret, tokens)
         return secret
 
     async def token(self, secret: str) -> str | None:
-        """An access token that counts for a while; None where the session is over.
+        """A valid access token, renewed where it expires soon; None where the session is over.
 
         Raises ``Retryable`` where it has expired and the LMS is away.
         """
@@ -180,7 +179,7 @@ class Cookie:
 def require_same_origin(scope: Scope) -> None:
     """Raises ``Forbidden`` where a request that changes something is not from our own pages.
 
-    Browsers say it in ``Sec-Fetch-Site``, older ones in ``Origin``; what says neither is no page.
+    Browsers say it in ``Sec-Fetch-Site``, older ones in ``Origin``; without either it is refused.
     """
     if scope["method"] in READS:
         return

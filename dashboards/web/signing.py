@@ -43,7 +43,7 @@ class ByPassword(Body):
 
 
 class ByProvider(Body):
-    """What a single sign-on provider put into the address, and what was kept meanwhile."""
+    """What a single sign-on provider put into the address, and what the page kept meanwhile."""
 
     code: Annotated[Text, Field(min_length=1, max_length=4000)]
     state: Annotated[Text, Field(min_length=1, max_length=200)]
@@ -135,14 +135,14 @@ async def _begin(
     headers = _headers(request, institution_id)
     answer = await visit.web.lms.ask("POST", path, None, headers=headers, json=body)
     tokens = answer.json()
-    if visit.secret is not None:  # whoever was here before is not any more
+    if visit.secret is not None:  # a new session replaces the one before
         await visit.web.sessions.end(visit.secret)
     visit.web.cookie.set(response, await visit.web.sessions.begin(tokens))
     return {"user_id": tokens["user_id"]}
 
 
 def _headers(request: Request, institution_id: str | None) -> dict[str, str]:
-    """Where the login comes from: the LMS throttles by address, and lists sessions by program."""
+    """The browser's address, by which the LMS throttles, and its program, listed with sessions."""
     address = client_address(request.scope, _trusted)
     agent = request.headers.get("user-agent", "")
     named = {"X-Forwarded-For": address} if address else {}

@@ -45,7 +45,7 @@ class Replayed:
 def replay(
     institution: str, *, days: int | None = None, speed: float = DAY_S, notify: bool = False
 ) -> Replayed:
-    """Bring up to ``days`` held-back days (none: all) of every import that has some.
+    """Send up to ``days`` held-back days (none: all) of every import that has some.
 
     ``speed`` is virtual seconds per second; OULAD knows no times of day, so a day's requests are
     spread evenly over it. 0 is as fast as the LMS takes them. A day that was interrupted is sent
@@ -150,7 +150,7 @@ async def _until(moment: float) -> None:
 def _announce(
     db: duckdb.DuckDBPyConnection, run: Run, day: int, enrollments: list[str], notify: bool
 ) -> None:
-    """Bring the final results of a day as the import would have: rows first, then events, once."""
+    """Import the final results of a day: rows first, then events, once."""
     runs.connect_again(_complete, enrollments, history.day_date(day))
     publish(db, run.group, day + 1, notify=notify)
 

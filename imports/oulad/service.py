@@ -48,7 +48,7 @@ def import_oulad(
     hold_back_days: int | None = None,
     notify: bool = False,
 ) -> Imported:
-    """Bring all that happened before ``until``, or before the last ``hold_back_days`` days.
+    """Import all that happened before ``until``, or before the last ``hold_back_days`` days.
 
     Raises ``Rejected`` for a source that is odd or was imported up to another day, and
     ``Retryable`` where a server is away: run it again and it goes on.
@@ -125,8 +125,10 @@ def map_run(
     run: Run,
     others: list[Run],
 ) -> None:
-    """Map what is this run's own: not the presentations and people that other runs brought, and
-    nothing of who was erased since.
+    """Map what is this run's own.
+
+    Left out are presentations and people that other runs brought, and people erased since.
+
     """
     brought = [pair.partition("/")[::2] for other in others for pair in other.presentations]
     people = runs.users_of(connection, others) if others else []
@@ -150,7 +152,7 @@ def _run_of(known: list[Run], source: Source, institution: str) -> tuple[Run, li
         )
     for run in known:
         if run.content_hash == content_hash:
-            # Whoever came later saw this run as one of the others.
+            # Later runs count this one among the others.
             return run, others[: known.index(run)]
     path = str(source.path.resolve())
     return Run(institution, path, content_hash, source.format, None, []), others
