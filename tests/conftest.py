@@ -78,7 +78,7 @@ def stack() -> Iterator[Profile]:
     Our own processes do not run here: a test starts the one it is about.
     """
     cli.call("down")
-    cli.call("wipe", "--yes")
+    cli.call("wipe", "--all", "--yes")
     assert cli.call("up", *PARTS) == 0
     try:
         create_topics()

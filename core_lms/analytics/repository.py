@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Forbidden
 from stack.queries import load
 
@@ -68,7 +68,7 @@ async def ask(
 ) -> Answer:
     """Run a panel's SQL over the rows that are ``seen``, read-only, within the timeout.
 
-    Raises ``Forbidden`` where the panel reads what does not tell such rows apart, ``Retryable``
+    Raises ``Forbidden`` where the panel reads what cannot be narrowed to such rows, ``Retryable``
     where it takes too long.
     """
     schema = SCHEMAS[seen.scope]

@@ -18,7 +18,7 @@ from core_lms.assessment.kinds import kind_of, kinds, read_question
 from core_lms.assessment.question_schemas import NewBank, NewQuestion, QuestionChange
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict
 from gateway.etags import Check
 
@@ -104,7 +104,7 @@ async def change(unit: Unit, id_: UUID, changes: QuestionChange, check: Check) -
 
 
 async def archive(unit: Unit, id_: UUID) -> DictRow:
-    """No longer drawn from its bank; what was asked, and parts that name it, stay."""
+    """No longer drawn from its bank; what was asked, and slots that name it, stay."""
     await repository.run(unit, "archive_question", id=id_)
     return await question(unit, id_)
 

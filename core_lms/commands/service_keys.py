@@ -1,4 +1,4 @@
-"""Keys with which our own services ask the LMS: list them, rotate, revoke, or make another.
+"""List, rotate, revoke or add the keys of our own services.
 
 `rotate SERVICE` makes the next key and writes it where the service reads it; the one before counts
 for --overlap-hours more, so that nothing has to be restarted at the same moment. Where the key
@@ -20,13 +20,18 @@ from uuid import UUID
 
 from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
+from stack.arguments import identifier
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     what = ("list", "rotate", "revoke", "new")
     parser.add_argument("what", nargs="?", default="list", choices=what)
     parser.add_argument("which", nargs="?", help="a service; for revoke the id of a key")
-    parser.add_argument("--institution", metavar="ID", help="default: the installation's own")
+    parser.add_argument(
+        "--institution", type=identifier, metavar="ID", help="default: the installation's own"
+    )
     parser.add_argument("--overlap-hours", type=float, default=24.0, metavar="N", help="24")
 
 
@@ -45,7 +50,7 @@ Said = Callable[[], str]
 
 
 async def _in_unit(institution_id: str, what: str, do: Callable[[Any], Awaitable[Said]]) -> None:
-    from core_lms.work import transaction
+    from core_lms.units import transaction
     from gateway.caller import Caller
     from stack.postgres import PostgresSettings, pool
 
@@ -64,10 +69,10 @@ async def _list(unit: Any, args: argparse.Namespace) -> Said:
 
     lines = []
     for row in await services.listed(unit):
-        used = row["last_used_at"]
+        used = row.last_used_at
         last = "never used" if used is None else f"used {used:%F %H:%M}"
-        until = "" if row["expires_at"] is None else f", until {row['expires_at']:%F %T %Z}"
-        lines.append(f"{row['id']}  {row['service']:<12} {row['start']}…  {last}{until}\n")
+        until = "" if row.expires_at is None else f", until {row.expires_at:%F %T %Z}"
+        lines.append(f"{row.id}  {row.service:<12} {row.start}…  {last}{until}\n")
     return lambda: "".join(lines)
 
 
@@ -104,4 +109,4 @@ async def _revoke(unit: Any, args: argparse.Namespace) -> Said:
     except ValueError:
         raise Misconfigured(f"{args.which} is not the id of a key: see `service-keys`") from None
     row = await services.revoke(unit, key_id)
-    return lambda: f"{row['id']} of {row['service']} counts no more\n"
+    return lambda: f"{row.id} of {row.service} counts no more\n"

@@ -1,4 +1,4 @@
-"""Files of courses: announcing, uploading, addresses that expire, bytes in parts."""
+"""Files of courses: announcing, uploading, addresses that expire, ranges of bytes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from psycopg.rows import DictRow
 from contracts.event import UUID_PATTERN
 from core_lms.content import media, media_types, resource
 from core_lms.content.links import Link
-from core_lms.content.ranges import part
+from core_lms.content.ranges import requested
 from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import Conflict, Forbidden, Malformed
 from gateway.pages import Cursor, Limit, Page
@@ -39,11 +39,11 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 async def announce(
     course_id: UUID,
     body: NewMedia,
-    work: Annotated[Work, does("media.create", keyed=True)],
+    units: Annotated[Units, action("media.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Announce a file of the course; then PUT its bytes to `/media/{id}/bytes`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         row, created = await media.announce(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -53,19 +53,19 @@ async def announce(
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
 async def page(
     course_id: UUID,
-    work: Annotated[Work, does("media.list")],
+    units: Annotated[Units, action("media.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """The files of a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await media.page(unit, course_id, cursor, limit)
 
 
 @router.get("/media/{media_id}", response_model=Media)
-async def get(media_id: UUID, work: Annotated[Work, does("media.read")]) -> DictRow:
+async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> DictRow:
     """What is known of a file."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         return await media.get(unit, media_id)
 
 
@@ -77,7 +77,7 @@ async def get(media_id: UUID, work: Annotated[Work, does("media.read")]) -> Dict
 async def upload(
     media_id: UUID,
     request: Request,
-    work: Annotated[Work, does("media.upload")],
+    units: Annotated[Units, action("media.upload")],
     digest: Annotated[
         str | None,
         Header(
@@ -92,7 +92,7 @@ async def upload(
 
     Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
     """
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         row = await media.to_fill(unit, media_id)
     expected = media.expected_sha256(digest)
     if row["status"] == "ready":
@@ -104,7 +104,7 @@ async def upload(
         raise media.too_large(limit)
     received = await media.receive(row, request.stream(), digest)
     try:
-        async with work.begin(resource.Media(media_id)) as unit:
+        async with units.begin(resource.Media(media_id)) as unit:
             return await media.store(unit, media_id, received)
     except BaseException:
         await storage().delete(received.key)
@@ -112,16 +112,16 @@ async def upload(
 
 
 @router.delete("/media/{media_id}", status_code=HTTPStatus.NO_CONTENT)
-async def archive(media_id: UUID, work: Annotated[Work, does("media.archive")]) -> None:
+async def archive(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
     """Put a file away that no item shows; emits `course.updated`."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         await media.archive(unit, media_id)
 
 
 @router.get("/media/{media_id}/link", response_model=MediaLink)
-async def link(media_id: UUID, work: Annotated[Work, does("media.fetch")]) -> dict[str, Any]:
+async def link(media_id: UUID, units: Annotated[Units, action("media.fetch")]) -> dict[str, Any]:
     """An address of the bytes for a player: it expires, and is bound to whoever asks."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         found = media.link_of(unit, await media.get(unit, media_id))
     return {"media_id": media_id, "url": found.url, "expires_at": found.expires_at}
 
@@ -129,7 +129,7 @@ async def link(media_id: UUID, work: Annotated[Work, does("media.fetch")]) -> di
 @router.get("/media/{media_id}/bytes", response_class=StreamingResponse, responses=_FETCHED)
 async def fetch(
     media_id: UUID,
-    work: Annotated[Work, does("media.fetch")],
+    units: Annotated[Units, action("media.fetch")],
     institution: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
     user: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
     expires: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
@@ -144,14 +144,14 @@ async def fetch(
 
     The person for whom the address was made must still be in the course.
     """
-    bound, about, left_s = work, None, ContentSettings().link_s
+    bound, about, left_s = units, None, ContentSettings().link_s
     if signature is not None:
         if institution is None or user is None or expires is None:
             raise Malformed("a signed address has institution, user, expires and signature")
         left_s = Link(str(media_id), institution, user, expires).check(signature)
-        if work.caller.user_id not in (None, user):
+        if units.caller.user_id not in (None, user):
             raise Forbidden("the address of the file was made for somebody else")
-        bound, about = replace(work, caller=anonymous(institution)), user
+        bound, about = replace(units, caller=anonymous(institution)), user
     async with bound.begin(resource.Media(media_id, about)) as unit:
         row = await media.get(unit, media_id)
     if row["status"] != "ready":
@@ -174,7 +174,7 @@ async def _answer(
     }
     if known is not None and (known.strip() == "*" or etag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    wanted = part(row["bytes"], range_, if_range, etag)
+    wanted = requested(row["bytes"], range_, if_range, etag)
     headers["Content-Length"] = str(wanted.end - wanted.start)
     if not wanted.whole:
         headers["Content-Range"] = wanted.content_range

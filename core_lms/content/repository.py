@@ -10,15 +10,15 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.content.schemas import NewItem
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
-from core_lms.work import Unit
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 
 _sql = load(__file__)
 PAGE, PLACE = _sql["list"], _sql["place"]
-"""``PLACE`` tells ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
+"""``PLACE`` reads ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
 item, ``enrollment_status`` and ``dropped_at`` of a learner, and the learner's ``wrapped_key`` where
 the learner ``writes``."""
 
@@ -118,7 +118,7 @@ async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow 
 def record_last(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow:
     """The same, when the unit ends."""
     named = {"institution_id": unit.institution_id, "details": Jsonb(details)}
-    return unit.write_last(_sql["record"], values | named)
+    return unit.write_at_commit(_sql["record"], values | named)
 
 
 async def recorded(unit: Unit, id_: object) -> DictRow | None:

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms.courses import cohorts, resource
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -24,11 +24,11 @@ router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 async def add(
     course_id: UUID,
     body: NewCohort,
-    work: Annotated[Work, does("cohort.create", keyed=True)],
+    units: Annotated[Units, action("cohort.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Make a group for the course; emits `cohort.created`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         cohort, created = await cohorts.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -38,19 +38,21 @@ async def add(
 @router.get("/courses/{course_id}/cohorts", response_model=Page[Cohort])
 async def of_course(
     course_id: UUID,
-    work: Annotated[Work, does("cohort.list")],
+    units: Annotated[Units, action("cohort.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """The groups of a course, oldest first."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await cohorts.of_course(unit, course_id, cursor, limit)
 
 
 @router.get("/cohorts/{cohort_id}", response_model=Cohort, responses=etags.READ)
-async def get(cohort_id: UUID, work: Annotated[Work, does("cohort.read")], reader: InReader) -> Any:
+async def get(
+    cohort_id: UUID, units: Annotated[Units, action("cohort.read")], reader: InReader
+) -> Any:
     """One group."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.get(unit, cohort_id)
     return reader.answer(cohort)
 
@@ -59,11 +61,11 @@ async def get(cohort_id: UUID, work: Annotated[Work, does("cohort.read")], reade
 async def change(
     cohort_id: UUID,
     body: CohortChange,
-    work: Annotated[Work, does("cohort.update")],
+    units: Annotated[Units, action("cohort.update")],
     writer: InWriter,
 ) -> Any:
     """Change name or dates; emits `cohort.updated`."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.change(unit, cohort_id, body, writer.check)
     return writer.answer(cohort)
 
@@ -71,12 +73,12 @@ async def change(
 @router.get("/cohorts/{cohort_id}/members", response_model=Page[Member])
 async def members(
     cohort_id: UUID,
-    work: Annotated[Work, does("cohort-member.list")],
+    units: Annotated[Units, action("cohort-member.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Who is in the group, by when they joined."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         return await cohorts.members(unit, cohort_id, cursor, limit)
 
 
@@ -84,11 +86,11 @@ async def members(
 async def join(
     cohort_id: UUID,
     body: NewMember,
-    work: Annotated[Work, does("cohort-member.add", keyed=True)],
+    units: Annotated[Units, action("cohort-member.add", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Put a learner of the course into the group; emits `cohort.joined` (and `cohort.left`)."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         member, created = await cohorts.join(unit, cohort_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -97,8 +99,8 @@ async def join(
 
 @router.delete("/cohorts/{cohort_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def remove(
-    cohort_id: UUID, user_id: UUID, work: Annotated[Work, does("cohort-member.remove")]
+    cohort_id: UUID, user_id: UUID, units: Annotated[Units, action("cohort-member.remove")]
 ) -> None:
     """Take a learner out of the group; emits `cohort.left`."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         await cohorts.remove(unit, cohort_id, user_id)

@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
-from core_lms.cache import answers
-from core_lms.cache.store import Answer
+from core_lms import answers
+from core_lms.answers import Answer
 from core_lms.courses import (
     cohort_routes,
     copying,
@@ -36,7 +36,8 @@ from core_lms.courses.schemas import (
     Readiness,
     Tag,
 )
-from core_lms.work import Unit, Work, does
+from core_lms.unit import Unit
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -53,10 +54,12 @@ _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 @_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
 async def create(
-    body: NewCourse, work: Annotated[Work, does("course.create", keyed=True)], response: Response
+    body: NewCourse,
+    units: Annotated[Units, action("course.create", keyed=True)],
+    response: Response,
 ) -> DictRow:
     """Create a draft course; emits `course.created`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         course, created = await service.create(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -65,7 +68,7 @@ async def create(
 
 @_courses.get("", response_model=Page[Course])
 async def page(
-    work: Annotated[Work, does("course.list")],
+    units: Annotated[Units, action("course.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[CourseStatus | None, Query()] = None,
@@ -85,16 +88,18 @@ async def page(
 
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
-    async with work.browse(Institution()) as unit:
+    async with units.browse(Institution()) as unit:
         return await service.page(unit, cursor, limit, status, tag, q)
 
 
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
-async def get(course_id: UUID, work: Annotated[Work, does("course.read")], reader: InReader) -> Any:
+async def get(
+    course_id: UUID, units: Annotated[Units, action("course.read")], reader: InReader
+) -> Any:
     """One course."""
     about = resource.Course(course_id)
-    entry = answers.course(work.caller.institution_id, course_id)
-    course = await work.cache.read(work, about, entry, _seen, repository.GET, id=course_id)
+    entry = answers.course(units.caller.institution_id, course_id)
+    course = await units.cached(about, entry, _seen, repository.GET, id=course_id)
     return reader.send(course.tag, course.body)
 
 
@@ -102,14 +107,14 @@ async def get(course_id: UUID, work: Annotated[Work, does("course.read")], reade
 async def change(
     course_id: UUID,
     body: CourseChange,
-    work: Annotated[Work, does("course.update")],
+    units: Annotated[Units, action("course.update")],
     writer: InWriter,
 ) -> Any:
     """Change what a course says, its seats and dates; emits `course.updated`.
 
     More seats are given at once to whoever waits.
     """
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         course = await service.change(unit, course_id, body, writer.check)
         unit.through[answers.course(unit.institution_id, course_id)] = service.shown(course)
     return writer.answer(course)
@@ -117,31 +122,31 @@ async def change(
 
 @_courses.get("/{course_id}/readiness", response_model=Readiness)
 async def readiness(
-    course_id: UUID, work: Annotated[Work, does("course.review")]
+    course_id: UUID, units: Annotated[Units, action("course.review")]
 ) -> dict[str, Any]:
     """Whether the course could be published now, and what is missing."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.readiness(unit, course_id)
 
 
 @_courses.post("/{course_id}/publish", response_model=Course)
-async def publish(course_id: UUID, work: Annotated[Work, does("course.publish")]) -> DictRow:
+async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
     """Open the course to learners; emits `course.published`. 409 names what is missing."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
 @_courses.post("/{course_id}/unpublish", response_model=Course)
-async def unpublish(course_id: UUID, work: Annotated[Work, does("course.publish")]) -> DictRow:
+async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
     """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
 @_courses.post("/{course_id}/archive", response_model=Course)
-async def archive(course_id: UUID, work: Annotated[Work, does("course.archive")]) -> DictRow:
+async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> DictRow:
     """Close the course; emits `course.archived` the first time."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
@@ -149,11 +154,11 @@ async def archive(course_id: UUID, work: Annotated[Work, does("course.archive")]
 async def copy(
     course_id: UUID,
     body: NewCopy,
-    work: Annotated[Work, does("course.copy", keyed=True)],
+    units: Annotated[Units, action("course.copy", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Make the next run: structure, not learners; emits `course.created` and `course.copied`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         course, created = await copying.make(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -162,10 +167,10 @@ async def copy(
 
 @_courses.get("/{course_id}/instructors", response_model=Instructors)
 async def instructors(
-    course_id: UUID, work: Annotated[Work, does("instructor.list")]
+    course_id: UUID, units: Annotated[Units, action("instructor.list")]
 ) -> dict[str, Any]:
     """Who teaches the course."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await staff.of(unit, course_id)
 
 
@@ -175,11 +180,11 @@ async def instructors(
 async def add_instructor(
     course_id: UUID,
     body: NewInstructor,
-    work: Annotated[Work, does("instructor.add", keyed=True)],
+    units: Annotated[Units, action("instructor.add", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Have somebody else of the staff teach the course too; emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         instructor, created = await staff.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -188,19 +193,19 @@ async def add_instructor(
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def remove_instructor(
-    course_id: UUID, user_id: UUID, work: Annotated[Work, does("instructor.remove")]
+    course_id: UUID, user_id: UUID, units: Annotated[Units, action("instructor.remove")]
 ) -> None:
     """Somebody no longer teaches the course; emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         await staff.remove(unit, course_id, user_id)
 
 
 @_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
 async def get_prerequisites(
-    course_id: UUID, work: Annotated[Work, does("prerequisite.read")], reader: InReader
+    course_id: UUID, units: Annotated[Units, action("prerequisite.read")], reader: InReader
 ) -> Any:
     """The courses to complete before one enrolls."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.of(unit, course_id)
     return reader.answer(found)
 
@@ -209,11 +214,11 @@ async def get_prerequisites(
 async def put_prerequisites(
     course_id: UUID,
     body: Prerequisites,
-    work: Annotated[Work, does("prerequisite.update")],
+    units: Annotated[Units, action("prerequisite.update")],
     writer: InWriter,
 ) -> Any:
     """Replace them; never a circle. Emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
     return writer.answer(found)
 

@@ -12,8 +12,8 @@ from psycopg.rows import DictRow
 from core_lms.courses.resource import Course
 from core_lms.enrollments import invitations, resource
 from core_lms.enrollments.schemas import Enrollment, Invitation, NewInvitation, WaitlistEntry
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
@@ -25,11 +25,11 @@ router = APIRouter()
 async def invite(
     course_id: UUID,
     body: NewInvitation,
-    work: Annotated[Work, does("invitation.create", keyed=True)],
+    units: Annotated[Units, action("invitation.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Ask somebody into a published course; emits `enrollment.invited`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         invitation, created = await invitations.invite(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -39,31 +39,31 @@ async def invite(
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
 async def of_course(
     course_id: UUID,
-    work: Annotated[Work, does("invitation.list")],
+    units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Who was asked into a course and what came of it, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
 async def of_user(
     user_id: UUID,
-    work: Annotated[Work, does("invitation.list")],
+    units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """Into which courses somebody was asked, oldest first."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/invitations/{invitation_id}", response_model=Invitation)
-async def get(invitation_id: UUID, work: Annotated[Work, does("invitation.read")]) -> DictRow:
+async def get(invitation_id: UUID, units: Annotated[Units, action("invitation.read")]) -> DictRow:
     """One invitation."""
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.get(unit, invitation_id)
 
 
@@ -77,14 +77,14 @@ async def get(invitation_id: UUID, work: Annotated[Work, does("invitation.read")
     },
 )
 async def accept(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.accept")], response: Response
+    invitation_id: UUID, units: Annotated[Units, action("invitation.accept")], response: Response
 ) -> DictRow:
     """Become a learner of the course; emits `enrollment.created` with the invitation's id.
 
     In a full course the learner waits instead (202). What enrolling asks holds here too: a price
     that was not paid is a 402.
     """
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         enrollment, created = await invitations.accept(unit, invitation_id)
     if enrollment["status"] == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
@@ -95,15 +95,17 @@ async def accept(
 
 @router.post("/invitations/{invitation_id}/decline", response_model=Invitation)
 async def decline(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.decline")]
+    invitation_id: UUID, units: Annotated[Units, action("invitation.decline")]
 ) -> DictRow:
     """Say no: the course's teachers cannot ask again. Emits `enrollment.invitation.declined`."""
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.decline(unit, invitation_id)
 
 
 @router.delete("/invitations/{invitation_id}", status_code=HTTPStatus.NO_CONTENT)
-async def withdraw(invitation_id: UUID, work: Annotated[Work, does("invitation.withdraw")]) -> None:
+async def withdraw(
+    invitation_id: UUID, units: Annotated[Units, action("invitation.withdraw")]
+) -> None:
     """Take back an invitation that is open; emits `enrollment.invitation.withdrawn`."""
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         await invitations.withdraw(unit, invitation_id)

@@ -8,14 +8,14 @@ from typing import Any, Literal
 
 from psycopg.rows import DictRow
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 from stack.roundtrip import Statement
 
 _sql = load(__file__)
 GET, ENTRY = _sql["get"], _sql["entry"]
-"""``ENTRY`` tells ``status``, ``capacity``, ``ends_at`` of the course, which is held until we
+"""``ENTRY`` reads ``status``, ``capacity``, ``ends_at`` of the course, which is locked until we
 commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown), whether they
 are ``returning``, and the ``missing`` prerequisites."""
 
@@ -23,6 +23,11 @@ are ``returning``, and the ``missing`` prerequisites."""
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
+
+
+async def has_paid(unit: Unit, user_id: object, course_id: object) -> bool:
+    """Whether the course of a price is paid for."""
+    return await _one(unit, "paid", user_id=user_id, course_id=course_id) is not None
 
 
 async def insert(
@@ -36,7 +41,7 @@ async def insert_last(
 ) -> DictRow:
     """The same, when the unit ends."""
     values = {"id": id_, "user_id": user_id, "course_id": course_id, "created_at": at}
-    return unit.write_last(_sql["insert"], values | {"institution_id": unit.institution_id})
+    return unit.write_at_commit(_sql["insert"], values | {"institution_id": unit.institution_id})
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.envelope import Envelope
 from contracts.errors import Misconfigured
 from contracts.event import Event
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 CORE_LMS = Path(__file__).resolve().parent.parent
 
@@ -72,6 +72,8 @@ class Loop:
 
     name: str
     run: Callable[[AsyncConnectionPool[Any], asyncio.Event], Awaitable[None]]
+    check: Callable[[], object] = lambda: None
+    """Raises ``Misconfigured``, before anything runs, for a setting that the loop cannot use."""
 
 
 Declared = TypeVar("Declared", Consumer, Loop)

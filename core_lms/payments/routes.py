@@ -16,8 +16,8 @@ from core_lms.payments import paying, refunding, resource, schemas, service
 from core_lms.payments.currencies import CurrencyCode
 from core_lms.payments.providers import enabled, provider
 from core_lms.payments.providers.test import TestProvider
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.errors import Conflict
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
@@ -40,21 +40,21 @@ router = APIRouter(tags=["payments"], responses=RESPONSES, lifespan=_checked)
 async def set_price(
     course_id: UUID,
     body: schemas.NewPrice,
-    work: Annotated[Work, does("price.set", keyed=True)],
+    units: Annotated[Units, action("price.set", keyed=True)],
     response: Response,
 ) -> DictRow:
     """What the course costs from now on in one currency; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         price, created = await service.set_price(unit, course_id, body)
     return _made(price, created, response)
 
 
 @router.get("/courses/{course_id}/prices", response_model=schemas.Prices)
 async def prices(
-    course_id: UUID, work: Annotated[Work, does("price.list")]
+    course_id: UUID, units: Annotated[Units, action("price.list")]
 ) -> dict[str, list[DictRow]]:
     """What the course costs; nothing where the list is empty."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return {"items": await service.prices(unit, course_id)}
 
 
@@ -62,28 +62,28 @@ async def prices(
 async def retire_price(
     course_id: UUID,
     currency: Annotated[CurrencyCode, Path()],
-    work: Annotated[Work, does("price.retire")],
+    units: Annotated[Units, action("price.retire")],
 ) -> DictRow:
     """No longer sold in this currency; orders made before keep their price."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.retire_price(unit, course_id, currency)
 
 
 @router.post("/orders", status_code=HTTPStatus.CREATED, response_model=schemas.Order)
 async def order(
     body: schemas.NewOrder,
-    work: Annotated[Work, does("order.create", keyed=True)],
+    units: Annotated[Units, action("order.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Order a course for a learner; emits `order.created`."""
-    async with work.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
+    async with units.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
         made, created = await service.order(unit, body)
     return _made(made, created, response)
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
 async def orders(
-    work: Annotated[Work, does("order.list")],
+    units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[schemas.OrderStatus | None, Query()] = None,
@@ -92,33 +92,33 @@ async def orders(
     ] = False,
 ) -> dict[str, Any]:
     """The orders of the institution, oldest first."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
 async def of_user(
     user_id: UUID,
-    work: Annotated[Work, does("order.list")],
+    units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """The orders for a learner, oldest first."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, cursor, limit, user_id)
 
 
 @router.get("/orders/{order_id}", response_model=schemas.Order)
-async def get(order_id: UUID, work: Annotated[Work, does("order.read")]) -> DictRow:
+async def get(order_id: UUID, units: Annotated[Units, action("order.read")]) -> DictRow:
     """One order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return await service.get(unit, order_id)
 
 
 @router.post("/orders/{order_id}/cancel", response_model=schemas.Order)
-async def cancel(order_id: UUID, work: Annotated[Work, does("order.cancel")]) -> DictRow:
+async def cancel(order_id: UUID, units: Annotated[Units, action("order.cancel")]) -> DictRow:
     """Give up an order nobody has paid; emits `order.cancelled` the first time."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return await service.cancel(unit, order_id)
 
 
@@ -128,16 +128,16 @@ async def cancel(order_id: UUID, work: Annotated[Work, does("order.cancel")]) ->
 async def pay(
     order_id: UUID,
     body: schemas.NewPayment,
-    work: Annotated[Work, does("payment.create", keyed=True)],
+    units: Annotated[Units, action("payment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Begin to pay: send the person to `redirect_url`."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         payment, created = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
     if payment["redirect_url"] is None:
         opened = await provider(payment["provider"]).open(intent)
-        async with work.begin(resource.Order(order_id)) as unit:
+        async with units.begin(resource.Order(order_id)) as unit:
             payment = await paying.opened(
                 unit, payment["id"], opened.reference, opened.redirect_url
             )
@@ -146,17 +146,17 @@ async def pay(
 
 @router.get("/orders/{order_id}/payments", response_model=schemas.Payments)
 async def payments(
-    order_id: UUID, work: Annotated[Work, does("payment.list")]
+    order_id: UUID, units: Annotated[Units, action("payment.list")]
 ) -> dict[str, list[DictRow]]:
     """All attempts to pay the order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return {"items": await paying.of_order(unit, order_id)}
 
 
 @router.get("/payments/{payment_id}", response_model=schemas.Payment)
-async def payment(payment_id: UUID, work: Annotated[Work, does("payment.read")]) -> DictRow:
+async def payment(payment_id: UUID, units: Annotated[Units, action("payment.read")]) -> DictRow:
     """One payment."""
-    async with work.begin(resource.Payment(payment_id)) as unit:
+    async with units.begin(resource.Payment(payment_id)) as unit:
         return await paying.get(unit, payment_id)
 
 
@@ -164,17 +164,17 @@ async def payment(payment_id: UUID, work: Annotated[Work, does("payment.read")])
 async def simulate(
     payment_id: UUID,
     body: schemas.Simulation,
-    work: Annotated[Work, does("payment.simulate")],
+    units: Annotated[Units, action("payment.simulate")],
 ) -> dict[str, str]:
     """The page of the provider `test`: it tells us that pretended money came, or did not."""
-    async with work.begin(resource.Payment(payment_id)) as unit:
+    async with units.begin(resource.Payment(payment_id)) as unit:
         row = await paying.get(unit, payment_id)
         intent = await paying.intent(unit, row)
     pretender = provider(row["provider"])
     if not isinstance(pretender, TestProvider):
         raise Conflict(f"payment {payment_id} is made with {row['provider']}, not with test")
     headers, notice = pretender.notice(intent, body.outcome)
-    return {"outcome": await paying.notified(work.pool, "test", headers, notice)}
+    return {"outcome": await paying.notified(units.pool, "test", headers, notice)}
 
 
 @router.post(
@@ -183,21 +183,21 @@ async def simulate(
 async def refund(
     order_id: UUID,
     body: schemas.NewRefund,
-    work: Annotated[Work, does("refund.create", keyed=True)],
+    units: Annotated[Units, action("refund.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Send money back, all or part; `order.refunded` is emitted once the provider has done it."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         made, created = await refunding.request(unit, order_id, body)
     return _made(made, created, response)
 
 
 @router.get("/orders/{order_id}/refunds", response_model=schemas.Refunds)
 async def refunds(
-    order_id: UUID, work: Annotated[Work, does("refund.list")]
+    order_id: UUID, units: Annotated[Units, action("refund.list")]
 ) -> dict[str, list[DictRow]]:
     """All refunds of the order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return {"items": await refunding.of_order(unit, order_id)}
 
 
@@ -205,14 +205,14 @@ async def refunds(
 async def notify(
     provider_name: Annotated[schemas.ProviderName, Path()],
     request: Request,
-    work: Annotated[Work, does("payment.notify")],
+    units: Annotated[Units, action("payment.notify")],
 ) -> dict[str, str]:
     """A provider's webhook: signed by the provider, done once however often it comes."""
-    async with work.begin(Public()):
+    async with units.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()
     return {
-        "outcome": await paying.notified(work.pool, provider_name, request.headers, body),
+        "outcome": await paying.notified(units.pool, provider_name, request.headers, body),
     }
 
 

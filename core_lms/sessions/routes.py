@@ -1,4 +1,4 @@
-"""``/sessions`` and ``/passwords``: logging in and out, staying so, and forgotten passwords."""
+"""``/sessions``, ``/passwords``, ``/registrations``: logging in, and asking for a way in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from core_lms.sessions import links, service
+from core_lms.sessions import asks, links, service
 from core_lms.sessions.resource import InventedLearner
 from core_lms.sessions.schemas import (
     BorrowedToken,
@@ -21,18 +21,20 @@ from core_lms.sessions.schemas import (
     SignInLink,
     Tokens,
 )
+from core_lms.units import Units, action
+from core_lms.users import service as accounts
 from core_lms.users.resource import Person
-from core_lms.users.schemas import Accepted
-from core_lms.work import Work, does
+from core_lms.users.schemas import Accepted, SelfRegistration
 from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
-from gateway.resource import Public
+from gateway.resource import Institution, Public
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 _sessions = APIRouter(prefix="/sessions", tags=["sessions"], responses=RESPONSES)
 _passwords = APIRouter(prefix="/passwords", tags=["sessions"], responses=RESPONSES)
+_registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)
 _of_person = APIRouter(prefix="/users/{user_id}", tags=["sessions"], responses=RESPONSES)
 _trusted = LimitSettings().trusted_proxies
 
@@ -45,77 +47,90 @@ def client(request: Request) -> service.Client:
 InClient = Annotated[service.Client, Depends(client)]
 
 
+@_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+async def register_oneself(
+    body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
+) -> Accepted:
+    """Ask for an account. The answer, and the work it takes, are the same for every address."""
+    async with units.begin(Institution()) as unit:
+        accounts.open_to_strangers()
+        await asks.ask(unit, "register", body)
+    return Accepted()
+
+
 @_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def log_in(
     body: Login,
-    work: Annotated[Work, does("session.create")],
+    units: Annotated[Units, action("session.create")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
     """Log in. Wrong passwords make the next try wait: 429 with `Retry-After`."""
     response.headers.update(NO_STORE)
-    return await service.log_in(work, request.app.state.ring, body.email, body.password, who)
+    return await service.log_in(units, request.app.state.ring, body.email, body.password, who)
 
 
 @_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def log_in_by_link(
     body: SignInLink,
-    work: Annotated[Work, does("session.create-by-link")],
+    units: Annotated[Units, action("session.create-by-link")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
     """Log in with a link that the operator has made, once."""
     response.headers.update(NO_STORE)
-    return await service.log_in_by_link(work, request.app.state.ring, body.token, who)
+    return await service.log_in_by_link(units, request.app.state.ring, body.token, who)
 
 
 @_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
 async def act_as(
     user_id: UUID,
-    work: Annotated[Work, does("session.act-as")],
+    units: Annotated[Units, action("session.act-as")],
     request: Request,
     response: Response,
 ) -> dict[str, Any]:
     """Study as an invented learner: administrators, in the local demo, and nowhere else."""
     response.headers.update(NO_STORE)
-    async with work.begin(InventedLearner(user_id)) as unit:
+    async with units.begin(InventedLearner(user_id)) as unit:
         return await service.act_as(unit, request.app.state.ring, str(user_id))
 
 
 @_sessions.post("/refresh", response_model=Tokens)
 async def refresh(
     body: Refresh,
-    work: Annotated[Work, does("session.refresh")],
+    units: Annotated[Units, action("session.refresh")],
     request: Request,
     response: Response,
 ) -> Any:
     """The next tokens, without an `Authorization` header. A refresh token is good for one use: a
     second one, later than a moment, ends the session, because somebody has a copy."""
     response.headers.update(NO_STORE)
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         return await service.refresh(unit, request.app.state.ring, body.refresh_token)
 
 
 @_of_person.get("/sessions", response_model=SessionList)
-async def listed(user_id: UUID, work: Annotated[Work, does("session.list")]) -> dict[str, Any]:
+async def listed(user_id: UUID, units: Annotated[Units, action("session.list")]) -> dict[str, Any]:
     """Where the person is logged in."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return {"items": await service.listed(unit, str(user_id))}
 
 
 @_of_person.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
-async def end_all(user_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+async def end_all(user_id: UUID, units: Annotated[Units, action("session.end")]) -> None:
     """Log the person out everywhere, at once."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.end_all(unit, str(user_id))
 
 
 @_of_person.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
-async def end(user_id: UUID, session_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+async def end(
+    user_id: UUID, session_id: UUID, units: Annotated[Units, action("session.end")]
+) -> None:
     """Log one session out, at once."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.end(unit, str(user_id), session_id)
 
 
@@ -123,32 +138,32 @@ async def end(user_id: UUID, session_id: UUID, work: Annotated[Work, does("sessi
 async def change_password(
     user_id: UUID,
     body: PasswordChange,
-    work: Annotated[Work, does("password.change")],
+    units: Annotated[Units, action("password.change")],
     who: InClient,
 ) -> None:
     """Another password; emits `user.password.changed` and ends every other session."""
-    await service.change_password(work, Person(user_id), user_id, body.current, body.new, who)
+    await service.change_password(units, Person(user_id), user_id, body.current, body.new, who)
 
 
 @_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def forgot(
-    body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
+    body: Forgotten, units: Annotated[Units, action("password.forget")], who: InClient
 ) -> Accepted:
     """Have a link mailed. The answer, and the work it takes, are the same for every address."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         await service.forgot(unit, body, who)
     return Accepted()
 
 
 @_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
-async def set_by_link(body: NewPassword, work: Annotated[Work, does("password.set")]) -> None:
+async def set_by_link(body: NewPassword, units: Annotated[Units, action("password.set")]) -> None:
     """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         hash_ = await links.opened(unit, body.token, body.password)
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         await links.redeem(unit, body.token, hash_)
 
 
 router = APIRouter()
-for _part in (_sessions, _of_person, _passwords):
-    router.include_router(_part)
+for _router in (_registrations, _sessions, _of_person, _passwords):
+    router.include_router(_router)

@@ -1,4 +1,4 @@
-"""``/users``: accounts, their roles and status; ``/registrations``: those people ask for."""
+"""``/users``: accounts, their roles and status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
-from core_lms.sessions import asks
+from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
     Accepted,
@@ -19,50 +19,38 @@ from core_lms.users.schemas import (
     Relations,
     RoleChange,
     RoleGrant,
-    SelfRegistration,
     StatusChange,
     User,
     UserChange,
     UserRole,
     UserRoles,
 )
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
-_users = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
-_registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)
+router = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 
 
-@_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def register_oneself(
-    body: SelfRegistration, work: Annotated[Work, does("registration.create", keyed=True)]
-) -> Accepted:
-    """Ask for an account. The answer, and the work it takes, are the same for every address."""
-    async with work.begin(Institution()) as unit:
-        service.open_to_strangers()
-        await asks.ask(unit, "register", body)
-    return Accepted()
-
-
-@_users.post("", status_code=HTTPStatus.CREATED, response_model=User)
+@router.post("", status_code=HTTPStatus.CREATED, response_model=User)
 async def register(
-    body: Registration, work: Annotated[Work, does("user.register", keyed=True)], response: Response
+    body: Registration,
+    units: Annotated[Units, action("user.register", keyed=True)],
+    response: Response,
 ) -> DictRow:
     """Register a person; emits `user.created`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         user, created = await service.register(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
     return user
 
 
-@_users.get("", response_model=Page[User])
+@router.get("", response_model=Page[User])
 async def page(
-    work: Annotated[Work, does("user.list")],
+    units: Annotated[Units, action("user.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     role: Annotated[Role | None, Query()] = None,
@@ -70,110 +58,117 @@ async def page(
     email: Annotated[str | None, Query(max_length=255, description="the whole address")] = None,
 ) -> dict[str, Any]:
     """The institution's accounts, the oldest first."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
-@_users.get("/{user_id}", response_model=User, responses=etags.READ)
-async def get(user_id: UUID, work: Annotated[Work, does("user.read")], reader: InReader) -> Any:
+@router.get("/{user_id}", response_model=User, responses=etags.READ)
+async def get(user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader) -> Any:
     """One account."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.get(unit, user_id)
     return reader.answer(user)
 
 
-@_users.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
+@router.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
 async def change(
-    user_id: UUID, body: UserChange, work: Annotated[Work, does("user.update")], writer: InWriter
+    user_id: UUID,
+    body: UserChange,
+    units: Annotated[Units, action("user.update")],
+    writer: InWriter,
 ) -> Any:
     """Change name or profile; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change(unit, user_id, body, writer.check)
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
 async def change_email(
     user_id: UUID,
     body: EmailChange,
-    work: Annotated[Work, does("user.change-email")],
+    units: Annotated[Units, action("user.change-email")],
     writer: InWriter,
 ) -> Any:
     """Another address, verified by a mail to it; wants a login of the last ten minutes."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change_email(unit, user_id, body.email, writer.check)
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
 async def set_status(
     user_id: UUID,
     body: StatusChange,
-    work: Annotated[Work, does("user.set-status")],
+    units: Annotated[Units, action("user.set-status")],
     writer: InWriter,
 ) -> Any:
     """Let somebody in or out; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.set_status(unit, user_id, body.status, writer.check)
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
 async def set_role(
-    user_id: UUID, body: RoleChange, work: Annotated[Work, does("user.set-role")], writer: InWriter
+    user_id: UUID,
+    body: RoleChange,
+    units: Annotated[Units, action("user.set-role")],
+    writer: InWriter,
 ) -> Any:
     """What the person is in the institution; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.set_role(unit, user_id, body.role, writer.check)
     return writer.answer(user)
 
 
-@_users.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def invite(user_id: UUID, work: Annotated[Work, does("user.invite", keyed=True)]) -> Accepted:
+@router.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+async def invite(
+    user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
+) -> Accepted:
     """Have the person mailed a link that proves the address and sets a password."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         await service.invite(unit, user_id)
     return Accepted()
 
 
-@_users.get("/{user_id}/roles", response_model=UserRoles)
-async def roles_of(user_id: UUID, work: Annotated[Work, does("role.list")]) -> dict[str, Any]:
+@router.get("/{user_id}/roles", response_model=UserRoles)
+async def roles_of(user_id: UUID, units: Annotated[Units, action("role.list")]) -> dict[str, Any]:
     """What the person is, and where."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
 
 
-@_users.get("/{user_id}/relations", response_model=Relations)
-async def relations_to(user_id: UUID, work: Annotated[Work, does("relation.read")]) -> DictRow:
+@router.get("/{user_id}/relations", response_model=Relations)
+async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
     """What the caller is to the person, for our own processes to decide by."""
     about = resource.Relation(user_id)
-    caller_id = work.caller.user_id
-    async with work.look(about, repository.RELATIONS, user_id=user_id, caller_id=caller_id) as unit:
+    caller_id = units.caller.user_id
+    async with units.read(
+        about, repository.RELATIONS, user_id=user_id, caller_id=caller_id
+    ) as unit:
         return unit.row
 
 
-@_users.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
+@router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
 async def grant(
     user_id: UUID,
     body: RoleGrant,
-    work: Annotated[Work, does("role.grant", keyed=True)],
+    units: Annotated[Units, action("role.grant", keyed=True)],
     response: Response,
 ) -> DictRow:
     """One more role (200 where they have it already); emits `user.updated`."""
-    async with work.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
+    async with units.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
         role, created = await roles.grant(unit, user_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
     return role
 
 
-@_users.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
-async def revoke(user_id: UUID, role_id: UUID, work: Annotated[Work, does("role.revoke")]) -> None:
+@router.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
+async def revoke(
+    user_id: UUID, role_id: UUID, units: Annotated[Units, action("role.revoke")]
+) -> None:
     """Take a role away, at once; emits `user.updated`."""
-    async with work.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
+    async with units.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
         await roles.revoke(unit, user_id, role_id)
-
-
-router = APIRouter()
-router.include_router(_registrations)
-router.include_router(_users)

@@ -1,9 +1,9 @@
 """Run every check: ruff, mypy, generated files, then pytest on the real servers.
 
-``--fast`` runs the tests that need no servers; ``--servers`` also those on real servers without
-Flink. Two lanes test at once, each on servers of its own; ``--lanes 1`` tests one thing after the
-other. Further words go to pytest, in one lane unless told otherwise: ``learnstream test --
-tests/serving -x``. LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET, where they are set, say which folder
+`--fast` runs the tests that need no servers; `--servers` also those on real servers without
+Flink. Two lanes test at once, each on servers of its own; `--lanes 1` tests one thing after the
+other. Further words go to pytest, in one lane unless told otherwise: `learnstream test --
+tests/serving -x`. LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET, where they are set, say which folder
 and ports the tests take: so two suites run beside each other.
 """
 
@@ -25,6 +25,7 @@ from contracts.errors import Misconfigured
 from stack.profile import REPOSITORY, profile
 from stack.steps import passes
 
+GROUP = "develop"
 TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
 """Own folder and own ports: the tests run beside a demo that is up."""
 SMALL = {

@@ -155,8 +155,8 @@ def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
 
         feast = store.FeatureStore(config=store.config())
         names = [f"learner_activity:{name}" for name in LEARNER.features]
-        told = feast.get_online_features(names, [{"user_id": user_id}]).to_dict()
-        assert {name: told[name][0] for name in LEARNER.features} == last["features"]
+        answer = feast.get_online_features(names, [{"user_id": user_id}]).to_dict()
+        assert {name: answer[name][0] for name in LEARNER.features} == last["features"]
 
 
 async def read_trail(user_id: str) -> list[str]:
@@ -226,7 +226,7 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
 
 
 def test_the_process_makes_do_with_its_own_rights() -> None:
-    """It owns no table, and may write none but history and what people said."""
+    """It owns no table, and may write only history and people's consent."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "features"}
     process = subprocess.Popen([sys.executable, "-m", "features.push"], env=environment)
     try:

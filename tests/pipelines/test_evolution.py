@@ -128,10 +128,10 @@ def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.Mon
     course_id = new_id()
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(3)))
     until_equal(lambda: [summed(table, course_id) for table in TABLES], [(3, 3)] * 3)
-    before = operation.memory().job_id
+    before = operation.read().job_id
     monkeypatch.setattr(operation, "catalogue", lambda: changed((1, 0)))
     assert "savepoint" in operation.submit()
-    assert operation.memory().job_id != before
+    assert operation.read().job_id != before
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(2)))
     until_equal(lambda: [summed(table, course_id) for table in TABLES[:2]], [(5, 5)] * 2)
     until_equal(lambda: archived(course_id), (5, 5))
@@ -141,14 +141,14 @@ def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.Mon
 def test_an_upgrade_that_does_not_fit_is_refused_before_anything_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = operation.memory()
+    before = operation.read()
     other = changed((1, 0), "SUM(weight)", "SUM(weight * 2)")
     monkeypatch.setattr(operation, "catalogue", lambda: other)
     reason = "course_activity_hour is made by another statement"
     with pytest.raises(Misconfigured, match=reason) as refused:
         operation.submit()
     assert "./learnstream rebuild course_activity --from-archive" in refused.value.message
-    assert operation.memory() == before
+    assert operation.read() == before
     alive = cluster.running(application.NAME)
     assert alive is not None
     assert (alive.job_id, alive.state) == (before.job_id, "RUNNING")
@@ -159,7 +159,7 @@ def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
 ) -> None:
     """With events sent all the while, and readers who never see less than they saw before."""
     monkeypatch.setenv("LMS_FLINK_STATE_TTL_H", str(TTL_S / 3600))
-    course_id, old = new_id(), operation.memory().job_id
+    course_id, old = new_id(), operation.read().job_id
     publish(*(viewed(NOON, course_id=course_id, clicks=2) for _ in range(40)))
     until_equal(lambda: summed(TABLES[0], course_id), (40, 80))
     generation = start.current().generation
@@ -167,7 +167,7 @@ def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
         rebuild.rebuild([JOB])
         until_equal(lambda: len(sent) > 20, True)
     assert start.current().generation == generation + 1
-    assert operation.memory().job_id != old
+    assert operation.read().job_id != old
     count = 40 + len(sent)
     until_equal(lambda: [summed(t, course_id) for t in TABLES], [(count, 2 * count)] * 3)
     until_equal(lambda: archived(course_id), (count, 2 * count))

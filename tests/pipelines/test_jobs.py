@@ -108,7 +108,7 @@ def test_flink_and_the_contract_accept_and_refuse_the_same_messages() -> None:
     by_contract = {name: accepts(value) for name, _, value in messages}
     assert sum(by_contract.values()) >= 10, "the corpus has messages that are right"
     judged_as(by_contract, messages)
-    assert cluster.state(operation.memory().job_id or "") == "RUNNING"
+    assert cluster.state(operation.read().job_id or "") == "RUNNING"
 
 
 def test_what_flink_takes_though_the_contract_refuses_it_is_known() -> None:
@@ -181,13 +181,13 @@ def test_a_cancelled_job_goes_on_from_its_savepoint_when_submitted_again() -> No
     course_id = new_id()
     publish([viewed(NOON, course_id=course_id)])
     until_equal(lambda: totals(course_id), (1, 1))
-    before = operation.memory().job_id
+    before = operation.read().job_id
     assert "stopped at" in operation.cancel()
     assert cluster.running(application.NAME) is None
     publish([viewed(NOON, course_id=course_id)])
     said = operation.submit()
     assert "savepoint" in said
-    assert operation.memory().job_id != before
+    assert operation.read().job_id != before
     until_equal(lambda: totals(course_id), (2, 2))
     assert "already running" in operation.submit()
 
@@ -196,7 +196,7 @@ def test_jobs_that_the_cluster_forgot_are_restored_from_their_newest_checkpoint(
     course_id = new_id()
     publish([viewed(NOON, course_id=course_id)])
     until_equal(lambda: totals(course_id), (1, 1))
-    job_id = operation.memory().job_id
+    job_id = operation.read().job_id
     assert job_id is not None
     counted = cluster.checkpoints(job_id)["counts"]["completed"]
     until_equal(lambda: cluster.checkpoints(job_id)["counts"]["completed"] > counted, True)
@@ -261,8 +261,8 @@ def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
         alive = cluster.running(application.NAME)
         assert alive is not None
         cluster.cancel(alive.job_id)
-        with operation.alone():  # no checkpoint, no savepoint: nothing is remembered of it
-            operation._remember(operation.Memory())
+        with operation.exclusive():  # no checkpoint, no savepoint: nothing is remembered of it
+            operation._write(operation.Record())
         before = start.current().generation
         # As if Kafka had dropped all that was sent until now.
         monkeypatch.setattr(start, "expired", lambda begin, topics: f"{CONTENT.name}/0")

@@ -20,7 +20,7 @@ from core_lms.access import operator
 from core_lms.access.operator import OperatorAuth
 from gateway.caller import Caller
 from gateway.tokens import issue
-from serving.access import KEPT_S, NOTHING, SELF, Related, Relations
+from serving.relations import KEPT_S, NOTHING, SELF, Related, Relations
 from stack import cli, kafka
 from stack import redis as stack_redis
 from stack.http import HttpSettings
@@ -231,7 +231,7 @@ def test_after_withdrawing_personalization_nothing_about_a_learner_is_recorded(
     assert len(after["items"]) == 3
     assert after["recommendation_id"] is None
     assert world.ask("quiet", "POST", click, json=item).status_code == 404
-    # Another's answer goes the same way to Kafka, after whatever would have been said of this one.
+    # Another's answer goes the same way to Kafka, after any event about this one.
     other = world.offers("ben", "ben").json()["recommendation_id"]
     events: list[dict[str, Any]] = []
     deadline = time.monotonic() + 60

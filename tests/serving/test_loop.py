@@ -1,4 +1,4 @@
-"""The loop on real parts: study over HTTP, features, a trained model, recommendations, events."""
+"""The loop on real servers: study over HTTP, features, a trained model, recommendations, events."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def published_course(http: httpx.Client, title: str, titles: list[str]) -> tuple
             made(
                 http.post(
                     lms(f"/courses/{course_id}/items"),
-                    json={"kind": "page", "title": told, "description": f"{told}."},
+                    json={"kind": "page", "title": title, "description": f"{title}."},
                 )
             )["id"]
         )
-        for told in titles
+        for title in titles
     ]
     made(http.post(lms(f"/courses/{course_id}/publish")))
     return course_id, items
@@ -95,12 +95,12 @@ def study(http: httpx.Client, user_id: str, course_id: str, item_id: str, event:
 def events_of(recommendation_id: str) -> list[Envelope]:
     """Everything on the topic about one recommendation."""
     places = dict.fromkeys(kafka.places(RECOMMENDATIONS.name), 0)
-    told = [
+    found = [
         decode(RECOMMENDATIONS.name, message.value())
         for messages in kafka.remaining(places)
         for message in messages
     ]
-    return [e for e in told if e.payload.recommendation_id == recommendation_id]  # type: ignore[attr-defined]
+    return [e for e in found if e.payload.recommendation_id == recommendation_id]  # type: ignore[attr-defined]
 
 
 def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
@@ -112,8 +112,8 @@ def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
         answer = http.get(serving("/api/v1/search"), params={"q": query, "limit": 20})
         if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
             return {}  # the index is still being opened
-        told = made(answer)
-        return {hit["item_id"]: hit for hit in told["items"] if hit["course_id"] == course_id}
+        body = made(answer)
+        return {hit["item_id"]: hit for hit in body["items"] if hit["course_id"] == course_id}
 
     hits = until(
         lambda: found("photosynthesis in leaves: light absorbed by chlorophyll"),
@@ -202,11 +202,11 @@ def test_bad_requests_are_refused_with_a_problem(http: httpx.Client) -> None:
     assert other.status_code == 422
 
 
-def archive(course_id: str, items: list[str], walks: int, began: datetime) -> None:
-    """Learners who walked half the course, an item a day, as the archive holds them.
+def archive(course_id: str, items: list[str], learners: int, began: datetime) -> None:
+    """Learners who studied half the course, an item a day, as the archive holds them.
 
-    They begin anywhere and go round: no item is more popular, and only what came before tells
-    what comes next.
+    They begin anywhere and go round: no item is more popular, so only the item before predicts
+    the next.
     """
     with postgres.connect_analytics() as connection:
         columns = (
@@ -214,11 +214,11 @@ def archive(course_id: str, items: list[str], walks: int, began: datetime) -> No
             "kind, clicks, source_service, schema_version, payload, received_at"
         )
         with connection.cursor().copy(f"COPY activity_events ({columns}) FROM STDIN") as copy:
-            for walk in range(walks):
+            for number in range(learners):
                 user_id = new_id()
-                begin = 7 * walk % len(items)
+                begin = 7 * number % len(items)
                 for step, item_id in enumerate(islice(cycle(items), begin, begin + ITEMS // 2)):
-                    at = began + timedelta(days=walk % 20 + step)
+                    at = began + timedelta(days=number % 20 + step)
                     copy.write_row(
                         (
                             *(new_id(), "content.viewed", "lms.content.events", at),
@@ -232,9 +232,9 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
     http: httpx.Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course_id, items = published_course(
-        http, f"Course {new_id()}", [f"Step {step} of the walk" for step in range(ITEMS)]
+        http, f"Course {new_id()}", [f"Step {step} of the path" for step in range(ITEMS)]
     )
-    archive(course_id, items, walks=60, began=datetime(2031, 1, 1, tzinfo=UTC))
+    archive(course_id, items, learners=60, began=datetime(2031, 1, 1, tzinfo=UTC))
     capsys.readouterr()
     assert cli.call("train", "recommender", "--until", "2032-01-01", "--json") == 0
     report = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
@@ -268,7 +268,7 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
     shown = until(personal, "the model ranks", within_s=150)  # behind what others left on the topic
     assert items[5] in [item["item_id"] for item in shown[:3]]
     assert items[4] not in [item["item_id"] for item in shown]
-    assert {item["reason"] for item in shown} == {"Because you studied «Step 4 of the walk»"}
+    assert {item["reason"] for item in shown} == {"Because you studied «Step 4 of the path»"}
 
 
 def test_health_tells_what_is_there(http: httpx.Client) -> None:

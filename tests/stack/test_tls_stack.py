@@ -77,7 +77,7 @@ def product() -> Iterator[Product]:
         yield product
     finally:
         product.command("down")
-        product.command("wipe", "--yes")
+        product.command("wipe", "--all", "--yes")
         for client in (lms, serving, dashboards):
             client.close()
 

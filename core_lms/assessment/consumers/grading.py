@@ -1,4 +1,4 @@
-"""The grading service: hears of handed-in work, and grades what a key can decide."""
+"""The grading service: reads events of handed-in work and grades what a key can decide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contracts.envelope import Envelope
 from contracts.events.assessments import AssessmentSubmitted
 from core_lms.assessment import grading
 from core_lms.inbox import Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 def passes(envelope: Envelope) -> bool:

@@ -24,7 +24,7 @@ from confluent_kafka import TopicPartition
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
-from core_lms.assessment import attempts, banks, parts
+from core_lms.assessment import attempts, banks, slots
 from core_lms.assessment import service as assessments
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kinds
@@ -36,9 +36,10 @@ from core_lms.courses.schemas import NewCourse
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
 from core_lms.inbox.failpoint import STEPS, VARIABLE
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from core_lms.users import service as users
 from core_lms.users.schemas import Registration
-from core_lms.work import Unit, transaction
 from gateway.caller import service
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
@@ -169,7 +170,7 @@ async def prepare(grading: Service) -> Quiz:
             unit, course_id, NewAssessment(kind="quiz", title="Q", pass_score=50.0)
         )
         for question_id in asked:
-            await parts.add(unit, work_set["id"], NewPart(question_id=question_id))
+            await slots.add(unit, work_set["id"], NewPart(question_id=question_id))
         await publishing.publish(unit, course_id)
         learners = [await person(unit, "student") for _ in range(LEARNERS)]
         for learner in learners:

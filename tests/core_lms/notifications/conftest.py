@@ -30,7 +30,8 @@ from contracts.event import Event
 from core_lms.notifications import service
 from core_lms.notifications.sender import Sender
 from core_lms.notifications.settings import settings
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
 from tests.ports import free_port
