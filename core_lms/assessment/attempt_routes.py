@@ -19,6 +19,7 @@ from core_lms.assessment.attempt_schemas import (
 )
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
@@ -41,10 +42,7 @@ async def start(
     new = body or NewAttempt()
     whose = new.user_id or units.caller.user_id
     async with units.begin(resource.Assessment(assessment_id, whose)) as unit:
-        attempt, created = await attempts.start(unit, assessment_id, new, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return attempt
+        return made(response, await attempts.start(unit, assessment_id, new, now))
 
 
 @router.get("/assessments/{assessment_id}/attempts", response_model=Page[Attempt])

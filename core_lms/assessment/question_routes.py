@@ -23,6 +23,7 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -48,10 +49,7 @@ async def add_bank(
 ) -> DictRow:
     """Begin a bank of questions in a course."""
     async with units.begin(Course(course_id)) as unit:
-        bank, created = await banks.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return bank
+        return made(response, await banks.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/banks", response_model=Page[Bank])
@@ -95,10 +93,7 @@ async def add_question(
 ) -> DictRow:
     """Add a question to a bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        question, created = await banks.add_question(unit, bank_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return question
+        return made(response, await banks.add_question(unit, bank_id, body))
 
 
 @router.get("/banks/{bank_id}/questions", response_model=Page[Question])
@@ -169,10 +164,7 @@ async def regrade(
     `assessment.graded` for what changes.
     """
     async with units.begin(resource.Question(question_id)) as unit:
-        row, created = await regrading.regrade(unit, question_id, body, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await regrading.regrade(unit, question_id, body, now))
 
 
 @router.get("/questions/{question_id}/regrades", response_model=Page[Regrade])

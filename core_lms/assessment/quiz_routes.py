@@ -13,6 +13,7 @@ from core_lms.assessment import accommodations, resource, service, slots
 from core_lms.assessment.attempt_schemas import Accommodation, NewAccommodation
 from core_lms.assessment.question_schemas import NewPart, Part
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
@@ -30,10 +31,7 @@ async def add(
 ) -> DictRow:
     """Have the assessment ask a question, or some drawn from a bank for each attempt anew."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        slot, created = await slots.add(unit, assessment_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return slot
+        return made(response, await slots.add(unit, assessment_id, body))
 
 
 @router.get("/assessments/{assessment_id}/parts", response_model=list[Part])
@@ -116,10 +114,7 @@ async def grant_in_course(
 ) -> DictRow:
     """The same at all assessments of a course."""
     async with units.begin(Course(course_id)) as unit:
-        row, created = await accommodations.grant(unit, course_id, None, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await accommodations.grant(unit, course_id, None, body))
 
 
 @router.get("/courses/{course_id}/accommodations", response_model=Page[Accommodation])

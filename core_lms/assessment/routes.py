@@ -30,6 +30,7 @@ from core_lms.assessment.schemas import (
     Submission,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -50,10 +51,7 @@ async def add(
 ) -> DictRow:
     """Set work in a course; emits `assessment.created` and `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        assessment, created = await service.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return assessment
+        return made(response, await service.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/assessments", response_model=Page[Assessment])
@@ -115,10 +113,7 @@ async def submit(
     asked = service.submitting(units, assessment_id, body)
     about = resource.Assessment(assessment_id, body.user_id)
     async with units.begin(about, *asked.statements) as unit:
-        submission, created = await service.submit(unit, assessment_id, body, asked)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return submission
+        return made(response, await service.submit(unit, assessment_id, body, asked))
 
 
 @router.get("/assessments/{assessment_id}/submissions", response_model=Page[Submission])
@@ -157,10 +152,7 @@ async def give_feedback(
 ) -> DictRow:
     """Comment on a submission; emits `assessment.feedback.given`."""
     async with units.begin(resource.Submission(submission_id)) as unit:
-        feedback, created = await service.give_feedback(unit, submission_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return feedback
+        return made(response, await service.give_feedback(unit, submission_id, body))
 
 
 for more in (question_routes, quiz_routes, attempt_routes, grading_routes):

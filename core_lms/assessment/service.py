@@ -34,6 +34,7 @@ from core_lms.assessment.terms import terms
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
+from core_lms.enrollments.schemas import Enrollment
 from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment_of_import
 from core_lms.privacy import texts
@@ -159,10 +160,12 @@ async def submit(
         )
     except UniqueViolation:
         raise Conflict(f"there is a submission {id_}") from None
-    locked = enrollments.studied(enrollment.row, new.user_id, course_id, at)
+    locked = enrollments.studied(
+        Enrollment(**enrollment.row) if enrollment.row else None, new.user_id, course_id, at
+    )
     row = written.rows[0]
     _emit_submitted(unit, row, assessment["kind"], at)
-    await enrollments.work_done(unit, locked, at, counted.row)
+    await enrollments.work_done(unit, locked, at, counted)
     return row, True
 
 

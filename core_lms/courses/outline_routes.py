@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -51,13 +51,10 @@ async def add_module(
     body: NewModule,
     units: Annotated[Units, action("module.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Module:
     """Add a module at the end of the course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        module, created = await outline.add_module(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return module
+        return made(response, await outline.add_module(unit, course_id, body))
 
 
 @router.get("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.READ)
@@ -90,7 +87,7 @@ async def change_module(
 @router.delete("/{course_id}/modules/{module_id}", response_model=Module)
 async def archive_module(
     course_id: UUID, module_id: UUID, units: Annotated[Units, action("module.archive")]
-) -> DictRow:
+) -> Module:
     """Put an empty module away; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return await outline.archive_module(unit, course_id, module_id)
