@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import attempts, resource, results
 from core_lms.assessment.attempt_schemas import (
@@ -110,7 +109,7 @@ async def scores(
 @router.get("/assessments/{assessment_id}/scores/{user_id}", response_model=Score)
 async def score(
     assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("score.read")], now: Now
-) -> DictRow:
+) -> Score:
     """What the assessment counts for a learner."""
     async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await results.score(unit, assessment_id, user_id, now)

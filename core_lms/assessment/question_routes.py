@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import banks, regrading, resource
 from core_lms.assessment.clock import Now
@@ -46,7 +45,7 @@ async def add_bank(
     body: NewBank,
     units: Annotated[Units, action("bank.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Bank:
     """Begin a bank of questions in a course."""
     async with units.begin(Course(course_id)) as unit:
         return made(response, await banks.add(unit, course_id, body))
@@ -90,7 +89,7 @@ async def add_question(
     body: NewQuestion,
     units: Annotated[Units, action("question.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Question:
     """Add a question to a bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
         return made(response, await banks.add_question(unit, bank_id, body))
@@ -135,7 +134,7 @@ async def change_question(
 @router.post("/questions/{question_id}/archive", response_model=Question)
 async def archive_question(
     question_id: UUID, units: Annotated[Units, action("question.archive")]
-) -> DictRow:
+) -> Question:
     """No longer draw it from its bank; sending it again is harmless."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.archive(unit, question_id)
@@ -144,7 +143,7 @@ async def archive_question(
 @router.get("/questions/{question_id}/versions", response_model=list[Version])
 async def versions(
     question_id: UUID, units: Annotated[Units, action("question.read")]
-) -> list[DictRow]:
+) -> list[Version]:
     """What the question said and says, oldest first."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.versions(unit, question_id)
@@ -159,7 +158,7 @@ async def regrade(
     units: Annotated[Units, action("question.regrade", keyed=True)],
     now: Now,
     response: Response,
-) -> DictRow:
+) -> Regrade:
     """Grade every answer to the question again; emits `assessment.question.graded` and
     `assessment.graded` for what changes.
     """

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import (
     attempt_routes,
@@ -48,7 +47,7 @@ async def add(
     body: NewAssessment,
     units: Annotated[Units, action("assessment.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Assessment:
     """Set work in a course; emits `assessment.created` and `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return made(response, await service.add(unit, course_id, body))
@@ -92,7 +91,7 @@ async def change(
 @router.post("/assessments/{assessment_id}/release", response_model=Assessment)
 async def release(
     assessment_id: UUID, units: Annotated[Units, action("assessment.release")], now: Now
-) -> DictRow:
+) -> Assessment:
     """Let learners see scores and results, for good; sending it again is harmless."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await service.release(unit, assessment_id, now)
@@ -108,7 +107,7 @@ async def submit(
     body: NewSubmission,
     units: Annotated[Units, action("submission.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Submission:
     """Hand in work that asks no questions; emits `assessment.submitted`."""
     asked = service.submitting(units, assessment_id, body)
     about = resource.Assessment(assessment_id, body.user_id)
@@ -131,7 +130,7 @@ async def submissions(
 @router.post("/submissions/{submission_id}/grade", response_model=Submission)
 async def grade(
     submission_id: UUID, body: Grade, units: Annotated[Units, action("submission.grade")]
-) -> DictRow:
+) -> Submission:
     """Score work that asks no questions; emits `assessment.graded`. Sending the same grade again is
     harmless.
     """
@@ -149,7 +148,7 @@ async def give_feedback(
     body: NewFeedback,
     units: Annotated[Units, action("feedback.give", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Feedback:
     """Comment on a submission; emits `assessment.feedback.given`."""
     async with units.begin(resource.Submission(submission_id)) as unit:
         return made(response, await service.give_feedback(unit, submission_id, body))
