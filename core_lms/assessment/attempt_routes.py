@@ -106,7 +106,7 @@ async def scores(
         return await results.scores(unit, assessment_id, cursor, limit)
 
 
-@router.get("/assessments/{assessment_id}/scores/{user_id}", response_model=Score)
+@router.get("/assessments/{assessment_id}/scores/{user_id}")
 async def score(
     assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("score.read")], now: Now
 ) -> Score:

@@ -39,7 +39,7 @@ async def kinds(units: Annotated[Units, action("question-kind.list")]) -> list[d
         return banks.described()
 
 
-@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED, response_model=Bank)
+@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED)
 async def add_bank(
     course_id: UUID,
     body: NewBank,
@@ -83,7 +83,7 @@ async def rename_bank(
     return writer.answer(row)
 
 
-@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED, response_model=Question)
+@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED)
 async def add_question(
     bank_id: UUID,
     body: NewQuestion,
@@ -131,7 +131,7 @@ async def change_question(
     return writer.answer(row)
 
 
-@router.post("/questions/{question_id}/archive", response_model=Question)
+@router.post("/questions/{question_id}/archive")
 async def archive_question(
     question_id: UUID, units: Annotated[Units, action("question.archive")]
 ) -> Question:
@@ -140,7 +140,7 @@ async def archive_question(
         return await banks.archive(unit, question_id)
 
 
-@router.get("/questions/{question_id}/versions", response_model=list[Version])
+@router.get("/questions/{question_id}/versions")
 async def versions(
     question_id: UUID, units: Annotated[Units, action("question.read")]
 ) -> list[Version]:
@@ -149,9 +149,7 @@ async def versions(
         return await banks.versions(unit, question_id)
 
 
-@router.post(
-    "/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED, response_model=Regrade
-)
+@router.post("/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED)
 async def regrade(
     question_id: UUID,
     body: NewRegrade,

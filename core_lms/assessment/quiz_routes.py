@@ -19,9 +19,7 @@ from gateway.pages import Cursor, Limit, Page
 router = APIRouter()
 
 
-@router.post(
-    "/assessments/{assessment_id}/parts", status_code=HTTPStatus.CREATED, response_model=Part
-)
+@router.post("/assessments/{assessment_id}/parts", status_code=HTTPStatus.CREATED)
 async def add(
     assessment_id: UUID,
     body: NewPart,
@@ -33,7 +31,7 @@ async def add(
         return made(response, await slots.add(unit, assessment_id, body))
 
 
-@router.get("/assessments/{assessment_id}/parts", response_model=list[Part])
+@router.get("/assessments/{assessment_id}/parts")
 async def listed(assessment_id: UUID, units: Annotated[Units, action("part.list")]) -> list[Part]:
     """What the assessment asks, in order."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
@@ -52,7 +50,6 @@ async def remove(
 @router.post(
     "/assessments/{assessment_id}/accommodations",
     status_code=HTTPStatus.CREATED,
-    response_model=Accommodation,
 )
 async def grant(
     assessment_id: UUID,
@@ -97,7 +94,6 @@ async def withdraw(
 @router.post(
     "/courses/{course_id}/accommodations",
     status_code=HTTPStatus.CREATED,
-    response_model=Accommodation,
 )
 async def grant_in_course(
     course_id: UUID,

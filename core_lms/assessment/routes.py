@@ -39,9 +39,7 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["assessment"], responses=RESPONSES)
 
 
-@router.post(
-    "/courses/{course_id}/assessments", status_code=HTTPStatus.CREATED, response_model=Assessment
-)
+@router.post("/courses/{course_id}/assessments", status_code=HTTPStatus.CREATED)
 async def add(
     course_id: UUID,
     body: NewAssessment,
@@ -88,7 +86,7 @@ async def change(
     return writer.answer(assessment)
 
 
-@router.post("/assessments/{assessment_id}/release", response_model=Assessment)
+@router.post("/assessments/{assessment_id}/release")
 async def release(
     assessment_id: UUID, units: Annotated[Units, action("assessment.release")], now: Now
 ) -> Assessment:
@@ -100,7 +98,6 @@ async def release(
 @router.post(
     "/assessments/{assessment_id}/submissions",
     status_code=HTTPStatus.CREATED,
-    response_model=Submission,
 )
 async def submit(
     assessment_id: UUID,
@@ -127,7 +124,7 @@ async def submissions(
         return await results.submissions(unit, assessment_id, cursor, limit)
 
 
-@router.post("/submissions/{submission_id}/grade", response_model=Submission)
+@router.post("/submissions/{submission_id}/grade")
 async def grade(
     submission_id: UUID, body: Grade, units: Annotated[Units, action("submission.grade")]
 ) -> Submission:
@@ -141,7 +138,6 @@ async def grade(
 @router.post(
     "/submissions/{submission_id}/feedback",
     status_code=HTTPStatus.CREATED,
-    response_model=Feedback,
 )
 async def give_feedback(
     submission_id: UUID,

@@ -23,7 +23,7 @@ from core_lms import pages
 from core_lms.assessment import grading, resource
 from core_lms.assessment.accommodations import terms_of
 from core_lms.assessment.attempt_schemas import Attempt
-from core_lms.assessment.grading import Cause
+from core_lms.assessment.grading import SOURCE, Cause
 from core_lms.assessment.repository import SQL, AssessmentToTake, SealedFeedback
 from core_lms.assessment.schemas import (
     MAY_BE_EMPTY,
@@ -36,7 +36,6 @@ from core_lms.assessment.schemas import (
     NewSubmission,
     Submission,
 )
-from core_lms.assessment.source import SOURCE
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.events.assessments import AssessmentCreated
+from core_lms.assessment.grading import SOURCE
 from core_lms.assessment.repository import SQL
 from core_lms.assessment.schemas import Assessment, NewAssessment
 from core_lms.assessment.service import facts
-from core_lms.assessment.source import SOURCE
 from core_lms.courses.structure import CourseCopy
 from core_lms.unit import Unit
 from stack.queries import load

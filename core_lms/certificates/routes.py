@@ -69,7 +69,7 @@ async def choose_name(
     return writer.answer(service.shown(row))
 
 
-@router.post("/certificates/{certificate_id}/revoke", response_model=Certificate)
+@router.post("/certificates/{certificate_id}/revoke")
 async def revoke(
     certificate_id: UUID,
     body: Revocation,
@@ -83,7 +83,6 @@ async def revoke(
 @router.post(
     "/certificates/{certificate_id}/reissue",
     status_code=HTTPStatus.CREATED,
-    response_model=Certificate,
 )
 async def reissue(
     certificate_id: UUID,

@@ -35,7 +35,7 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED, response_model=Media)
+@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED)
 async def announce(
     course_id: UUID,
     body: NewMedia,
@@ -59,7 +59,7 @@ async def page(
         return await media.page(unit, course_id, cursor, limit)
 
 
-@router.get("/media/{media_id}", response_model=Media)
+@router.get("/media/{media_id}")
 async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> Media:
     """What is known of a file."""
     async with units.begin(resource.Media(media_id)) as unit:
@@ -68,7 +68,6 @@ async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> 
 
 @router.put(
     "/media/{media_id}/bytes",
-    response_model=Media,
     openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
 )
 async def upload(

@@ -36,7 +36,7 @@ from gateway.resource import Institution
 _content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
-@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
+@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED)
 async def add(
     course_id: UUID,
     body: NewItem,
@@ -104,7 +104,7 @@ async def change(
     return writer.answer(item)
 
 
-@_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
+@_content.delete("/courses/{course_id}/items/{item_id}")
 async def archive(
     course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.archive")]
 ) -> Item:
@@ -136,7 +136,6 @@ async def kinds(units: Annotated[Units, action("content-kind.list")]) -> dict[st
 @_content.post(
     "/courses/{course_id}/items/{item_id}/events",
     status_code=HTTPStatus.CREATED,
-    response_model=Recorded,
 )
 async def record(
     course_id: UUID,

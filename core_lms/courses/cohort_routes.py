@@ -20,7 +20,7 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 
 
-@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED, response_model=Cohort)
+@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED)
 async def add(
     course_id: UUID,
     body: NewCohort,
@@ -79,7 +79,7 @@ async def members(
         return await cohorts.members(unit, cohort_id, cursor, limit)
 
 
-@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED, response_model=Member)
+@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED)
 async def join(
     cohort_id: UUID,
     body: NewMember,

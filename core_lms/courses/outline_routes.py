@@ -45,7 +45,7 @@ async def put_outline(
     return writer.answer(found)
 
 
-@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED, response_model=Module)
+@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED)
 async def add_module(
     course_id: UUID,
     body: NewModule,
@@ -84,7 +84,7 @@ async def change_module(
     return writer.answer(module)
 
 
-@router.delete("/{course_id}/modules/{module_id}", response_model=Module)
+@router.delete("/{course_id}/modules/{module_id}")
 async def archive_module(
     course_id: UUID, module_id: UUID, units: Annotated[Units, action("module.archive")]
 ) -> Module:

@@ -52,7 +52,7 @@ def _rendered(unit: Unit) -> Answer:
 _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 
-@_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
+@_courses.post("", status_code=HTTPStatus.CREATED)
 async def create(
     body: NewCourse,
     units: Annotated[Units, action("course.create", keyed=True)],
@@ -126,28 +126,28 @@ async def readiness(
         return await publishing.readiness(unit, course_id)
 
 
-@_courses.post("/{course_id}/publish", response_model=Course)
+@_courses.post("/{course_id}/publish")
 async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
     """Open the course to learners; emits `course.published`. 409 names what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
-@_courses.post("/{course_id}/unpublish", response_model=Course)
+@_courses.post("/{course_id}/unpublish")
 async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
     """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
-@_courses.post("/{course_id}/archive", response_model=Course)
+@_courses.post("/{course_id}/archive")
 async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> Course:
     """Close the course; emits `course.archived` the first time."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
-@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED, response_model=Course)
+@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED)
 async def copy(
     course_id: UUID,
     body: NewCopy,
@@ -168,9 +168,7 @@ async def instructors(
         return await staff.of(unit, course_id)
 
 
-@_courses.post(
-    "/{course_id}/instructors", status_code=HTTPStatus.CREATED, response_model=Instructor
-)
+@_courses.post("/{course_id}/instructors", status_code=HTTPStatus.CREATED)
 async def add_instructor(
     course_id: UUID,
     body: NewInstructor,

@@ -19,9 +19,7 @@ from gateway.pages import Cursor, Limit, Page
 router = APIRouter()
 
 
-@router.post(
-    "/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED, response_model=Invitation
-)
+@router.post("/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED)
 async def invite(
     course_id: UUID,
     body: NewInvitation,
@@ -57,7 +55,7 @@ async def of_user(
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
-@router.get("/invitations/{invitation_id}", response_model=Invitation)
+@router.get("/invitations/{invitation_id}")
 async def get(
     invitation_id: UUID, units: Annotated[Units, action("invitation.read")]
 ) -> Invitation:
@@ -69,7 +67,6 @@ async def get(
 @router.post(
     "/invitations/{invitation_id}/accept",
     status_code=HTTPStatus.CREATED,
-    response_model=Enrollment | WaitlistEntry,
     responses={
         200: {"model": Enrollment, "description": "It was accepted before"},
         202: {"model": WaitlistEntry, "description": "The course is full: waiting"},
@@ -92,7 +89,7 @@ async def accept(
     return enrollment
 
 
-@router.post("/invitations/{invitation_id}/decline", response_model=Invitation)
+@router.post("/invitations/{invitation_id}/decline")
 async def decline(
     invitation_id: UUID, units: Annotated[Units, action("invitation.decline")]
 ) -> Invitation:

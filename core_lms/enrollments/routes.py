@@ -25,7 +25,6 @@ router = APIRouter(tags=["enrollments"], responses=RESPONSES)
 @router.post(
     "/courses/{course_id}/enrollments",
     status_code=HTTPStatus.CREATED,
-    response_model=Enrollment | WaitlistEntry,
     responses={202: {"model": WaitlistEntry, "description": "The course is full: waiting"}},
 )
 async def enroll(
@@ -84,7 +83,7 @@ async def get(
     return reader.answer(enrollment)
 
 
-@router.post("/enrollments/{enrollment_id}/drop", response_model=Enrollment)
+@router.post("/enrollments/{enrollment_id}/drop")
 async def drop(
     enrollment_id: UUID,
     units: Annotated[Units, action("enrollment.drop")],
@@ -110,7 +109,7 @@ async def queue(
         return await service.queue(unit, course_id, cursor, limit)
 
 
-@router.get("/courses/{course_id}/waitlist/{user_id}", response_model=WaitlistEntry)
+@router.get("/courses/{course_id}/waitlist/{user_id}")
 async def waiting(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.read")]
 ) -> WaitlistEntry:
