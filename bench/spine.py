@@ -93,8 +93,8 @@ def must_be_empty() -> None:
         rows = analytics.execute(WRITTEN).fetchone()
     if (runs and runs[0]) or (rows and any(rows)):
         raise Misconfigured(
-            "this benchmark starts from nothing: learnstream wipe --yes, learnstream up, and again "
-            "(LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET give it a profile of its own)"
+            "this benchmark starts from nothing: learnstream wipe --all --yes, learnstream up, and "
+            "again (LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET give it a profile of its own)"
         )
 
 
@@ -111,7 +111,7 @@ def _wait_for(question: str, expected: int, started: float) -> None:
 
 @contextmanager
 def _memory() -> Iterator[list[float]]:
-    """The highest sum, in MiB, of what all parts and this process hold together.
+    """The highest sum, in MiB, of all components and this process use together.
 
     Shared pages count once (PSS): every Postgres process maps the same buffers.
     """

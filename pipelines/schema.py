@@ -90,8 +90,8 @@ def _apply(connection: psycopg.Connection, path: Path, applied: dict[str, str]) 
     if path.stem in applied:
         if applied[path.stem] != sha256:
             raise Misconfigured(
-                f"migration {path.name} was changed after it was applied: restore it and write a "
-                "new one instead (a local installation can also be emptied: learnstream wipe)",
+                f"migration {path.name} was changed after it was applied: restore it and "
+                "write a new one (or empty a local installation: learnstream wipe --all)",
                 migration=path.stem,
             )
         return False

@@ -29,6 +29,8 @@ from stack import cli
 from stack.kafka import create_topics
 from stack.profile import Profile, profile
 
+pytest.register_assert_rewrite("tests.waiting")  # its failures show what differs
+
 PARTS = ("kafka", "postgres", "redis")
 
 
@@ -50,7 +52,7 @@ def stack() -> Iterator[Profile]:
     Our own processes do not run here: a test starts the one it is about.
     """
     cli.call("down")
-    cli.call("wipe", "--yes")
+    cli.call("wipe", "--all", "--yes")
     assert cli.call("up", *PARTS) == 0
     try:
         create_topics()

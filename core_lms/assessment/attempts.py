@@ -29,8 +29,8 @@ from core_lms.assessment.repository import (
 from core_lms.assessment.schemas import Submission
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import claim
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 

@@ -29,8 +29,8 @@ from core_lms.assessment.repository import (
 from core_lms.assessment.schemas import Submission
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
 from core_lms.enrollments import service as enrollments
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER, REMARK, WHY
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER, REMARK, WHY
 from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 

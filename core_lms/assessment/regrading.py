@@ -18,8 +18,8 @@ from core_lms.assessment.question_schemas import NewRegrade, Regrade
 from core_lms.assessment.repository import SQL, AnswerToRegrade, LockedAttempt
 from core_lms.assessment.scoring import points_of
 from core_lms.idempotency import claim
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 

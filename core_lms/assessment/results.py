@@ -21,8 +21,8 @@ from core_lms.assessment.repository import (
     SealedFeedback,
 )
 from core_lms.assessment.schemas import Assessment, Score, Submission
-from core_lms.privacy import texts
-from core_lms.privacy.texts import WHY
+from core_lms.sealing import texts
+from core_lms.sealing.texts import WHY
 from core_lms.unit import Unit, found
 from gateway.decision import allowed
 from gateway.errors import Conflict

@@ -42,8 +42,8 @@ from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import Enrollment
 from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment_of_import
-from core_lms.privacy import texts
-from core_lms.privacy.texts import FEEDBACK
+from core_lms.sealing import texts
+from core_lms.sealing.texts import FEEDBACK
 from core_lms.unit import Unit, found
 from core_lms.units import HISTORY, Units
 from core_lms.users import service as users

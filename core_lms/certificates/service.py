@@ -24,7 +24,7 @@ from core_lms.certificates.schemas import Certificate, NameChoice, Reissue, Revo
 from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.privacy.person import opened
+from core_lms.sealing.person import opened
 from core_lms.unit import Unit, found
 from core_lms.users import service as users
 from gateway.errors import Conflict

@@ -1,8 +1,9 @@
-"""Verify that the audit log is as it was sealed: nothing changed, removed, put in or cut off.
+"""Verify that the audit log is as it was sealed.
 
-``verify`` walks the whole chain and the heads kept in LMS_AUDIT_HEADS; exit status 1 and the first
-broken row where it is not whole. ``head`` prints the last row's position and hash: keep it where
-the database's owner cannot reach it, and give it to a later ``verify --head``.
+`verify` checks the whole chain and the heads kept in LMS_AUDIT_HEADS: nothing was changed, removed,
+inserted or cut off. It names the first broken row and exits with 1 where something was. `head`
+prints the last row's position and hash: keep it where the database's owner cannot reach it, and
+give it to a later `verify --head`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from core_lms.audit.settings import AuditSettings
 from stack.postgres import PostgresSettings
 from stack.queries import load
 
+GROUP = "lms"
 LATE_S = 10.0
 _sql = load(sealer.__file__)
 

@@ -1,4 +1,4 @@
-"""Keys that sign certificates: ``certificates keys``, ``certificates rotate``."""
+"""List or rotate the keys that sign certificates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from psycopg.rows import dict_row
 
 from core_lms.certificates.keys import public_keys, rotate
 from stack.postgres import PostgresSettings
+
+GROUP = "lms"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Send a heartbeat the way of an event: one row of the outbox, committed by itself.
+"""Send a heartbeat through the outbox (called by the monitor).
 
 The monitor calls it every few seconds; by hand it is only good for looking at the outbox.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 import argparse
 
 from core_lms.outbox import heartbeat
+from stack.arguments import identifier
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("heartbeat_id", metavar="UUID", help="of version 7, later than the last")
+    parser.add_argument(
+        "heartbeat_id", type=identifier, metavar="UUID", help="of version 7, later than the last"
+    )
 
 
 def run(args: argparse.Namespace) -> int | None:

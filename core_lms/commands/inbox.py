@@ -1,4 +1,4 @@
-"""Background consumers: ``inbox list``; events set aside: ``inbox failures``, ``inbox retry``."""
+"""List background consumers, and the events they set aside; retry those."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from psycopg_pool import AsyncConnectionPool
 from core_lms.inbox.declarations import consumers, loops
 from core_lms.inbox.failures import chosen, failures, retry
 from stack.postgres import PostgresSettings, pool
+
+GROUP = "lms"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

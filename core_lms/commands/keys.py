@@ -1,4 +1,4 @@
-"""The keys that sign access tokens: list them, let a new one sign, revoke one.
+"""List, rotate or revoke the keys that sign access tokens.
 
 Keys rotate by age without this (LMS_ACCESS_KEY_ROTATION_DAYS). `rotate` is for a suspicion,
 `revoke KID` for a certainty: every token that key has signed is refused, by every process within
@@ -11,6 +11,8 @@ import argparse
 import sys
 
 from contracts.errors import Misconfigured
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

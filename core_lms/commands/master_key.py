@@ -1,4 +1,4 @@
-"""The master key that wraps all others: show it, rotate it, put it under a cloud KMS.
+"""Show, rotate or protect the master key that wraps all others.
 
 `rotate` adds a new key to the keyset, which wraps from then on, and wraps everything anew; the old
 keys stay in the keyset and open what is elsewhere (a backup, a token on its way). `rewrap` is the
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Files of courses: remove what nobody came back for, encrypt what is from before."""
+"""Clean up or encrypt the stored files of courses."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from core_lms.content.storage import storage
 from stack.postgres import PostgresSettings
 from stack.queries import load
 
+GROUP = "lms"
 Connection = psycopg.AsyncConnection[Any]
 
 AT_ONCE = 500

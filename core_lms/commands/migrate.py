@@ -1,4 +1,4 @@
-"""Bring the LMS database up to date, and register the keys of our own services."""
+"""Bring the LMS database up to date, and register our services' keys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import argparse
 from contracts.ids import DEFAULT_INSTITUTION
 from core_lms.api_keys import services
 from core_lms.migrate import migrate
-from core_lms.privacy.sealing import seal_existing
+from core_lms.sealing.existing import seal_existing
 from stack.postgres import connect_lms
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

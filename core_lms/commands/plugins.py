@@ -1,10 +1,12 @@
-"""List what is plugged in (importers, payment providers, channels, …), and what fails to."""
+"""List what is plugged in (importers, channels, providers), and what fails."""
 
 from __future__ import annotations
 
 import argparse
 
 from core_lms.plugins import found_at, points, refuse
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Look for a person in the bytes of every store, or erase one and prove it by looking.
+"""Look for a person in every store, or erase one and prove it.
 
 `look USER_ID` searches every row of both databases and their files, Redis, what Kafka's topics
 still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found
@@ -22,24 +22,26 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from contracts.errors import Misconfigured, Rejected, Retryable
+from contracts.errors import Rejected, Retryable
+from stack.arguments import identifier
 from stack.postgres import PostgresSettings
 
 if TYPE_CHECKING:
     from core_lms.privacy.stores.trace import Trace
 
+GROUP = "lms"
 PATIENCE_S = 60.0
 """How long `erase` waits until the stores are moved, before it looks."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("look", "erase"))
-    parser.add_argument("user_id")
+    parser.add_argument("user_id", type=identifier, metavar="USER_ID")
     parser.add_argument("--word", action="append", default=[], help="search for this, too")
 
 
 def run(args: argparse.Namespace) -> int:
-    user_id = _id(args.user_id)
+    user_id = UUID(args.user_id)
     try:
         connection = psycopg.connect(
             PostgresSettings().lms_url, autocommit=True, row_factory=dict_row
@@ -109,7 +111,7 @@ def _print(trace: Trace, otherwise: str) -> None:
 
 
 def _known_words(account: dict[str, Any]) -> list[str]:
-    from core_lms.privacy import person
+    from core_lms.sealing import person
 
     clear = person.opened(account)
     return [word for word in (clear["email"], clear["name"]) if word]
@@ -169,10 +171,3 @@ def _move(connection: psycopg.Connection[dict[str, Any]]) -> None:
             time.sleep(0.5)
     finally:
         sealer.stop()
-
-
-def _id(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Misconfigured(f"{text} is not the id of a user") from None

@@ -1,4 +1,4 @@
-"""Keys with which our own services ask the LMS: list them, rotate, revoke, or make another.
+"""List, rotate, revoke or add the keys of our own services.
 
 `rotate SERVICE` makes the next key and writes it where the service reads it; the one before counts
 for --overlap-hours more, so that nothing has to be restarted at the same moment. Where the key
@@ -20,13 +20,18 @@ from uuid import UUID
 
 from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
+from stack.arguments import identifier
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     what = ("list", "rotate", "revoke", "new")
     parser.add_argument("what", nargs="?", default="list", choices=what)
     parser.add_argument("which", nargs="?", help="a service; for revoke the id of a key")
-    parser.add_argument("--institution", metavar="ID", help="default: the installation's own")
+    parser.add_argument(
+        "--institution", type=identifier, metavar="ID", help="default: the installation's own"
+    )
     parser.add_argument("--overlap-hours", type=float, default=24.0, metavar="N", help="24")
 
 

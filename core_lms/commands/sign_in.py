@@ -1,4 +1,4 @@
-"""Print a link that signs in to the pages once: as one person, or as somebody invented of a role.
+"""Print a link that signs in to the pages once.
 
 For whoever runs the installation: it takes the database. The link counts for half an hour
 (LMS_SESSIONS_SIGN_IN_LINK_MINUTES) and one use, and is in the audit log as the operator's.
@@ -11,18 +11,25 @@ import sys
 
 from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
+from stack.arguments import identifier
+
+GROUP = "lms"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group()
-    who.add_argument("--user", metavar="ID", help="as this person (must be active)")
+    who.add_argument(
+        "--user", type=identifier, metavar="ID", help="as this person (must be active)"
+    )
     who.add_argument(
         "--role",
         choices=("student", "instructor", "admin"),
         default="admin",
         help="as the first invented account of this role (default: admin)",
     )
-    parser.add_argument("--institution", metavar="ID", help="default: the installation's own")
+    parser.add_argument(
+        "--institution", type=identifier, metavar="ID", help="default: the installation's own"
+    )
 
 
 def run(args: argparse.Namespace) -> None:

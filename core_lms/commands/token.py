@@ -1,4 +1,4 @@
-"""Print an access token: for everything in an institution, as one person, or as a role.
+"""Print an access token: as the operator, as one person, or as a role.
 
 For whoever runs the installation: it takes the keys and the database. Without a choice the token
 may do everything, also make the first administrator. Try it:
@@ -12,17 +12,24 @@ import argparse
 
 from contracts.errors import Misconfigured
 from contracts.ids import DEFAULT_INSTITUTION
+from stack.arguments import identifier
+
+GROUP = "lms"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     who = parser.add_mutually_exclusive_group()
-    who.add_argument("--user", metavar="ID", help="as this person sees it (must be active)")
+    who.add_argument(
+        "--user", type=identifier, metavar="ID", help="as this person sees it (must be active)"
+    )
     who.add_argument(
         "--role",
         choices=("student", "instructor", "admin"),
         help="what this role may do everywhere; relationships are nobody's",
     )
-    parser.add_argument("--institution", metavar="ID", help="default: the installation's own")
+    parser.add_argument(
+        "--institution", type=identifier, metavar="ID", help="default: the installation's own"
+    )
     parser.add_argument("--minutes", type=float, metavar="N", help="how long; default 10, up to 60")
 
 

@@ -1,4 +1,4 @@
-"""What other systems could not be told: ``webhooks dead``, ``webhooks retry``."""
+"""List webhook messages that could not be delivered; send them again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from psycopg.rows import dict_row
 
 from core_lms.webhooks.repository import sql
 from stack.postgres import connect_lms
+
+GROUP = "lms"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -22,8 +22,8 @@ from core_lms.courses import outline
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.plugins import plugins
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.decision import Right

@@ -19,8 +19,8 @@ from core_lms.content.schemas import Interaction, Posted, Recorded, Viewed, Watc
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit, found
 from core_lms.units import Units
 from gateway.errors import Conflict

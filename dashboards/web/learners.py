@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from dashboards.web.behind import Behind
-from dashboards.web.board import titles
+from dashboards.web.poller import titles
 from dashboards.web.visit import NOBODY, Visit, about_a_learner, visits
 from gateway.errors import NotFound, Relayed
 from gateway.problems import RESPONSES
@@ -95,7 +95,7 @@ async def search(
 async def react(
     visit: Annotated[Visit, visits("learner-page.react")], learner_id: UUID, body: Reaction
 ) -> Response:
-    """The learner followed an offer, or said no."""
+    """The learner followed an offer, or dismissed it."""
     visit.decide("Institution")
     path = f"/recommendations/{body.recommendation_id}/{body.reaction}"
     token = await visit.acting(learner_id)

@@ -1,10 +1,12 @@
-"""Register the catalogue of features: tables of their history, Feast's registry, rights."""
+"""Register the features: tables of their history, Feast's registry, rights."""
 
 from __future__ import annotations
 
 import argparse
 
 from features import registration
+
+GROUP = "models"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

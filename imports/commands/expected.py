@@ -1,9 +1,11 @@
-"""Count what the imported sources should amount to, for learnstream verify (Parquet files)."""
+"""Count what the imported sources amount to (called by `verify`)."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

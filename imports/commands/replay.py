@@ -1,4 +1,4 @@
-"""Bring the days that an import held back over HTTP, through the LMS, in fast motion.
+"""Send the days that an import held back over HTTP, in fast motion.
 
 Every request carries the identifier its event would have had in the import, so whatever is
 interrupted may be run again; a day that is done is not sent again.
@@ -10,6 +10,9 @@ import argparse
 import sys
 
 from contracts.ids import DEFAULT_INSTITUTION
+from stack.arguments import identifier
+
+GROUP = "data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +27,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notify",
         action="store_true",
-        help="let people and webhooks hear of what happened then, certificates among it",
+        help="notify people and webhooks of these past events, certificates included",
     )
     parser.add_argument(
-        "--institution", default=DEFAULT_INSTITUTION, metavar="UUID", help="whose learners they are"
+        "--institution",
+        type=identifier,
+        default=DEFAULT_INSTITUTION,
+        metavar="UUID",
+        help="whose learners they are",
     )
 
 

@@ -1,4 +1,4 @@
-"""Cut whole presentations out of OULAD into a small folder, as data/oulad-sample was made.
+"""Cut whole presentations out of OULAD into a small folder.
 
 Example: learnstream sample-oulad ../shared/data/oulad data/oulad-sample GGG/2014B EEE/2014B
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+
+GROUP = "data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Have the demo's invented people study for an hour, in fast motion, through the real API.
+"""Have the demo's invented people study for an hour, through the real API.
 
 Who studies and what they do is made up by a seeded model; everything after that is real: HTTP,
 outbox, Kafka, Flink. The hour ends now, so the charts show it. A name is played once.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+
+GROUP = "data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -51,7 +51,7 @@ def import_oulad(
     """Bring all that happened before ``until``, or before the last ``hold_back_days`` days.
 
     Raises ``Rejected`` for a source that is odd or was imported up to another day, and
-    ``Retryable`` where a part is away: run it again and it goes on.
+    ``Retryable`` where a server is away: run it again and it goes on.
     """
     with runs.alone() as connection, locate(path) as source:
         with progress.waiting(f"recognising {path}"):
@@ -178,6 +178,6 @@ def _same_days(run: Run, until: date | None) -> None:
     wanted = f"until {until}" if until else "whole"
     raise Rejected(
         f"{run.source_path} was imported {was} before and cannot be imported {wanted} as well: "
-        "learnstream replay brings days that were held back; learnstream wipe begins anew",
+        "learnstream replay brings days that were held back; learnstream wipe --all begins anew",
         run=run.name,
     )

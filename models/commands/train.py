@@ -1,4 +1,4 @@
-"""Train a model from the archive, compare it with its baselines, promote it if it earns that.
+"""Train a model, compare it with its baselines, promote it if it earns that.
 
 Models are the folders of models/ that have a train.py. A model that does not beat popularity is
 kept as a candidate and the live one stays.
@@ -10,21 +10,26 @@ import argparse
 import importlib
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from contracts.errors import Rejected
+from stack.arguments import moment
 
+GROUP = "models"
 _MODELS = sorted(path.parent.name for path in Path(__file__).parents[1].glob("*/train.py"))
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", choices=_MODELS)
-    parser.add_argument("--until", help="use events before this moment only (ISO 8601)")
+    parser.add_argument(
+        "--until",
+        type=moment,
+        metavar="MOMENT",
+        help="use events before this moment only (ISO 8601)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -41,18 +46,8 @@ def _trained(args: argparse.Namespace) -> dict[str, Any]:
     train = importlib.import_module(f"models.{args.model}.train").train
     console = Console(stderr=True)
     with console.status(f"training the {args.model} from the archive"):
-        report: dict[str, Any] = train(_moment(args.until))
+        report: dict[str, Any] = train(args.until)
     return report
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Rejected(f"--until {text}: not a moment like 2026-02-17T14:30:00Z") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _show(report: dict[str, Any]) -> None:

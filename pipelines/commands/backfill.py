@@ -1,4 +1,4 @@
-"""Make the history of features again from the archive: backfill [VIEW…] [--since MOMENT].
+"""Make the history of features again from the archive, for training.
 
 For training, which joins features as of moments of the past: after a new feature was added, for a
 time before the stream ran, or where late events left old rows behind. The online store stays as it
@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 
-from contracts.errors import Rejected
+from stack.arguments import moment
+
+GROUP = "models"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("views", nargs="*", metavar="VIEW", help="all of them, if none is named")
-    parser.add_argument("--since", metavar="MOMENT", help="only rows from then on (ISO, in UTC)")
-    parser.add_argument("--until", metavar="MOMENT", help="only rows before then (ISO, in UTC)")
+    parser.add_argument(
+        "--since", type=moment, metavar="MOMENT", help="only rows from then on (ISO, in UTC)"
+    )
+    parser.add_argument(
+        "--until", type=moment, metavar="MOMENT", help="only rows before then (ISO, in UTC)"
+    )
     parser.add_argument(
         "--every",
         choices=("day", "event"),
@@ -29,19 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int | None:
     from pipelines.derive.backfill import backfill
 
-    told = backfill(args.views, _moment(args.since), _moment(args.until), args.every)
+    told = backfill(args.views, args.since, args.until, args.every)
     for view, count in told.items():
         sys.stdout.write(f"{view}: {count:,} rows on their way into the history\n")
     return None
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Rejected(
-            f"a moment is like 2026-02-17 or 2026-02-17T14:30, in UTC; not {text!r}"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

@@ -1,4 +1,4 @@
-"""What could not be read, and its repair: ``dead-letters list|show|replay|discard``."""
+"""List messages that could not be read; repair, replay or discard them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from contracts.envelope import Envelope
 from contracts.errors import Rejected
 from pipelines.dead_letters import read
 from pipelines.repair import Desk, change_of, repaired
+
+GROUP = "pipelines"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def _choose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("keys", nargs="*", help="topic/partition/offset, as list prints it")
     parser.add_argument("--reason", help="all open ones with this reason, like unknown_event")
-    parser.add_argument("--everything", action="store_true", help="all open ones")
+    parser.add_argument(
+        "--all", "--everything", dest="everything", action="store_true", help="all open ones"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -105,7 +109,7 @@ def _resolve(args: argparse.Namespace) -> int:
         ]
     chosen = list({letter.message_key: letter for letter in chosen}.values())
     if not chosen:
-        raise Rejected("no open dead letter is meant: name keys, --reason CODE or --everything")
+        raise Rejected("no open dead letter is meant: name keys, --reason CODE or --all")
     if args.action == "discard":
         desk.resolve([(letter, None) for letter in chosen], args.why)
         sys.stdout.write(f"discarded {len(chosen)}\n")

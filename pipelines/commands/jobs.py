@@ -1,10 +1,10 @@
-"""The Flink jobs: jobs list | submit [NAME…] | cancel [NAME…] | explain [NAME…] | status | restore.
+"""List, submit, cancel or explain the Flink jobs.
 
 All wanted jobs run as one Flink application, so that a topic is read and parsed once for all of
 them. `submit` goes on from the newest state; a changed job that does not fit it is refused, with
-what to do, before anything is stopped. `submit` and `cancel` without a name mean every job;
-`restore` runs what should be running after a JobManager was started anew, and does nothing where
-it runs already.
+what to do, before anything is stopped. Without a name it means every job; `cancel` wants names or
+--all. `restore` runs what should be running after a JobManager was started anew, and does nothing
+where it runs already.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pipelines import application, cluster, operation
 from pipelines.job import catalogue, find
 from pipelines.monitor.readings import Monitor, labelled
 
+GROUP = "pipelines"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
@@ -29,8 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     ):
         action = actions.add_parser(name, help=about)
         action.add_argument("names", nargs="*", metavar="NAME")
+        if name == "cancel":
+            action.add_argument("--all", action="store_true", help="every job")
     status = actions.add_parser("status", help="the running application and its checkpoints")
-    status.add_argument("--json", action="store_true")
+    status.add_argument("--json", action="store_true", help="one JSON object")
     actions.add_parser("restore", help="run what should be running after a restart of the cluster")
 
 
@@ -46,15 +50,25 @@ def run(args: argparse.Namespace) -> int:
     elif args.action == "submit":
         print(operation.submit(names))
     elif args.action == "cancel":
-        print(operation.cancel(names))
+        return _cancel(names, args.all)
     else:
         print(operation.restore())
     return 0
 
 
+def _cancel(names: list[str], everything: bool) -> int:
+    if bool(names) == everything:
+        sys.stderr.write("learnstream jobs cancel: name jobs, or say --all\n")
+        return 2
+    print(operation.cancel(names))
+    again = " ".join(["./learnstream jobs submit", *names])
+    print(f"it goes on from there with: {again}")
+    return 0
+
+
 def _list() -> int:
     alive = cluster.running(application.NAME)
-    wanted = {job.name for job in operation.memory().jobs()}
+    wanted = {job.name for job in operation.read().jobs()}
     for job in catalogue().values():
         state = "not wanted" if job.name not in wanted else alive.state if alive else "not running"
         reads = ", ".join(topic.name for topic in job.reads)
@@ -80,7 +94,7 @@ def _status(as_json: bool) -> int:
             "job_id": alive.job_id,
             "state": alive.state,
             "running_s": round(alive.running_s, 1),
-            "jobs": [job.name for job in operation.memory().jobs()],
+            "jobs": [job.name for job in operation.read().jobs()],
             "checkpoints_completed": counts.get("completed", 0),
             "checkpoints_failed": counts.get("failed", 0),
             "newest_checkpoint": newest.get("external_path"),

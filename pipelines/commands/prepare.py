@@ -1,4 +1,4 @@
-"""Make or update the analytical database's tables.
+"""Bring the analytical database up to date.
 
 Idempotent: applies the migrations of pipelines/migrations that the database has not seen.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 
 from pipelines import schema
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Make tables again from the archive: rebuild JOB… [--since MOMENT]; readers see no half of it.
+"""Make tables again from the archive; readers see no half of it.
 
 A job of `jobs list` runs its SQL in Flink's batch mode and begins anew where that ended; a derived
 job its own statements, learner by learner. Both write shadow tables and swap. `rebuild --list`
@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from datetime import UTC, datetime
 
 from contracts.errors import Rejected
 from pipelines import rebuild as streams
 from pipelines.derive import job as derived
 from pipelines.derive import rebuild
 from pipelines.job import catalogue
+from stack.arguments import moment
+
+GROUP = "pipelines"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +26,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from-archive", action="store_true", help="what there is to rebuild from: the default"
     )
-    parser.add_argument("--since", metavar="MOMENT", help="only buckets from then on (ISO, in UTC)")
+    parser.add_argument(
+        "--since", type=moment, metavar="MOMENT", help="only buckets from then on (ISO, in UTC)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         raise Rejected(
             "name the jobs to rebuild: learnstream rebuild --list, learnstream jobs list"
         )
-    since = _moment(args.since) if args.since else None
+    since = args.since
     stream = [catalogue()[name] for name in args.names if name in catalogue()]
     others = [derived.find(name).name for name in args.names if name not in catalogue()]
     if others:
@@ -46,13 +50,3 @@ def run(args: argparse.Namespace) -> int:
         streams.rebuild(stream, since)
         sys.stdout.write(f"rebuilt by Flink: {', '.join(job.name for job in stream)}\n")
     return 0
-
-
-def _moment(text: str) -> datetime:
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise Rejected(
-            f"--since is a moment like 2026-02-17 or 2026-02-17T14:30, not {text!r}"
-        ) from None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

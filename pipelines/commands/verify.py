@@ -1,4 +1,4 @@
-"""Compare the sources, the LMS, Kafka and TimescaleDB: prints equal or the first difference."""
+"""Compare sources, LMS, Kafka and TimescaleDB; print the first difference."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from stack.arguments import identifier
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from pipelines.verify.reconcile import Report
+
+GROUP = "pipelines"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +33,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="compare nothing: say what is on its way, with --wait until nothing is (seconds)",
     )
     parser.add_argument(
-        "--institution", metavar="UUID", help="only what belongs to this institution"
+        "--institution",
+        type=identifier,
+        metavar="UUID",
+        help="only what belongs to this institution",
     )
     parser.add_argument(
         "--repeats",

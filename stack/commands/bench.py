@@ -1,4 +1,4 @@
-"""Run a benchmark of bench/ and print its figures: ``bench NAME [--json]``; no name lists them."""
+"""Run a benchmark of bench/ and print its figures; without a name, list them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.table import Table
 from contracts.errors import Rejected
 from stack.profile import REPOSITORY
 
+GROUP = "develop"
 BENCHMARKS = REPOSITORY / "bench"
 
 

@@ -1,4 +1,4 @@
-"""Bring everything up, run real history and a live hour through it, and show what happened.
+"""Bring everything up, run real history and a live hour through it, show the result.
 
 A second run is quick: what is installed, imported, trained and studied stays as it is.
 """
@@ -16,6 +16,7 @@ from stack import cli
 from stack.local import tour
 from stack.profile import REPOSITORY, profile
 
+GROUP = "start"
 SAMPLE = REPOSITORY / "data" / "oulad-sample"
 
 _CAUGHT_UP = "Waiting until every event has arrived everywhere"

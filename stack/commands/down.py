@@ -1,4 +1,4 @@
-"""Stop the local stack: all parts, or the named ones; data stays."""
+"""Stop the local stack: everything, or what is named. Data stays."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from stack.local import stack
 from stack.local.catalogue import named
 
+GROUP = "start"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("part", nargs="*", help="kafka, postgres, redis, flink, lms, relay, …")
@@ -15,5 +17,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int | None:
     stopped = stack.down(named(args.part))
-    sys.stdout.write(f"stopped: {', '.join(stopped)}\n" if stopped else "nothing was running\n")
+    if not stopped:
+        sys.stdout.write("nothing was running\n")
+        return 0
+    again = " ".join(["./learnstream up", *args.part])
+    sys.stdout.write(f"stopped: {', '.join(stopped)}\nthe data stays; up again with: {again}\n")
     return 0

@@ -1,4 +1,4 @@
-"""Write every generated file: event schemas, docs/generated, Grafana dashboards."""
+"""Write every generated file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 
 from stack import generated
 from stack.profile import REPOSITORY
+
+GROUP = "develop"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

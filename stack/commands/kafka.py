@@ -1,4 +1,4 @@
-"""Read a topic as text: ``kafka TOPIC [-n MESSAGES] [-f]``; without a topic, list them."""
+"""List Kafka's topics, or print one as text."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from contracts.errors import Retryable
 from stack import kafka, principals
 from stack.kafka import KafkaSettings
+
+GROUP = "data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Print the end of a part's log: ``logs PART [-n LINES] [-f]``."""
+"""Print the end of a log, or follow it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from contracts.errors import Rejected
 from stack.local.catalogue import PARTS
 from stack.local.stack import SUPERVISOR
 from stack.profile import profile
+
+GROUP = "start"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

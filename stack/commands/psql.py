@@ -1,7 +1,7 @@
-"""PostgreSQL's own shell on a database of ours, with read rights: psql [lms|analytics] [-c SQL].
+"""Open PostgreSQL's shell on a database, with read rights.
 
 It reads every table of every tenant and writes none; --write makes it the operator's. What follows
-``--`` is for psql: ``learnstream psql analytics -- --csv -c 'TABLE sessions'``.
+-- is for psql: `learnstream psql analytics -- --csv -c 'TABLE sessions'`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from stack.postgres import PostgresSettings
 from stack.principals import READER, password
 from stack.profile import profile
 
+GROUP = "data"
 DATABASES = ("lms", "analytics")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--write", action="store_true", help="as the operator, who may everything")
-    parser.add_argument("-c", "--command", action="append", default=[], metavar="SQL")
+    parser.add_argument(
+        "-c", "--command", action="append", default=[], metavar="SQL", help="run it and end"
+    )
     parser.add_argument("words", nargs="*", metavar="lms|analytics", help="default lms; -- OPTIONS")
 
 

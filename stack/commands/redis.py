@@ -1,7 +1,7 @@
-"""Redis's own shell with read rights: redis [COMMAND…], as in ``redis GET limit:read:x``.
+"""Open Redis's shell, with read rights.
 
 It reads every key and writes none; --write makes it the operator's. Options for redis-cli follow
-``--``: ``learnstream redis -- --scan --pattern 'live:*'``.
+--: `learnstream redis -- --scan --pattern 'live:*'`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contracts.errors import Misconfigured
 from stack.principals import READER, password
 from stack.profile import profile
 from stack.redis import RedisSettings
+
+GROUP = "data"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Make what the processes need: Kafka's principals, topics, tables; changes nothing twice."""
+"""Make what the processes need: Kafka's principals, topics, tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 
 from stack import cli, kafka_access
 from stack.kafka import create_topics
+
+GROUP = "operate"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

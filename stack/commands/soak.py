@@ -1,8 +1,8 @@
-"""Run the long tests: parts killed round after round, and a school's thirty days, in fast motion.
+"""Run the long tests: servers killed round after round, and thirty days.
 
-They run on ports and in a folder of their own, beside a demo and beside ``learnstream test``, which
-leaves them out. A failure names its seed and round: ``learnstream soak --seed S --first R`` plays
-them again. Further words go to pytest: ``learnstream soak -- -k rounds``.
+They run on ports and in a folder of their own, beside a demo and beside `learnstream test`, which
+leaves them out. A failure names its seed and round: `learnstream soak --seed S --first R` plays
+them again. Further words go to pytest: `learnstream soak -- -k rounds`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import sys
 
 from stack.steps import passes
 
+GROUP = "develop"
 SOAK_PROFILE = {"LMS_LOCAL_NAME": "soak", "LMS_LOCAL_PORT_OFFSET": "6000"}
 
 

@@ -1,4 +1,4 @@
-"""Show each part: state, address, pid, version, uptime, memory, restarts."""
+"""Show what runs: state, address, pid, version, uptime, memory, restarts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from stack.local.report import PartStatus, statuses
 from stack.profile import profile
 
+GROUP = "start"
 _COLOURS = {"ready": "green", "alive": "yellow", "dead": "red"}
 
 

@@ -1,4 +1,4 @@
-"""Restart parts that die (started by `up` in the background, ended by `down`)."""
+"""Restart what dies (started by `up`, ended by `down`)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from stack.local import lifecycle
 from stack.local.stack import SUPERVISOR
 from stack.local.supervisor import Supervisor
+
+GROUP = "internal"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

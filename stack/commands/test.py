@@ -1,8 +1,8 @@
-"""Run every check: ruff, mypy, generated files, then pytest on the real parts.
+"""Run every check: ruff, mypy, generated files, then pytest on real servers.
 
-Two lanes test at once, each on real parts of its own; ``--lanes 1`` tests one thing after the
-other. ``--fast`` runs what needs no servers; further words go to pytest, in one lane unless told
-otherwise: ``learnstream test -- tests/serving -x``.
+Two lanes test at once, each on real parts of its own; `--lanes 1` tests one thing after the
+other. `--fast` runs what needs no servers; further words go to pytest, in one lane unless told
+otherwise: `learnstream test -- tests/serving -x`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contracts.errors import Misconfigured
 from stack.steps import passes
 
+GROUP = "develop"
 TEST_PROFILE = {"LMS_LOCAL_NAME": "test", "LMS_LOCAL_PORT_OFFSET": "1000"}
 """Own folder and own ports: the tests run beside a demo that is up."""
 SMALL = {

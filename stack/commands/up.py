@@ -1,4 +1,4 @@
-"""Bring the local stack up: all parts, or the named ones (groups: flink, servers)."""
+"""Bring the local stack up: everything, or what is named."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from signal import SIGHUP, SIGTERM
 
 from stack.local import stack
 from stack.local.catalogue import named
+
+GROUP = "start"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

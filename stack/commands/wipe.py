@@ -1,4 +1,4 @@
-"""Remove the data of this profile (all parts, or the named ones); the downloaded programs stay."""
+"""Delete data of this profile: of what is named, or --all. Programs stay."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from stack.local import stack
 from stack.local.catalogue import named
 from stack.profile import profile
 
+GROUP = "start"
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", nargs="*", help="all when none is named")
+    parser.add_argument("part", nargs="*", help="kafka, postgres, …")
+    parser.add_argument("--all", action="store_true", help="everything of this profile")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def run(args: argparse.Namespace) -> int | None:
+    if bool(args.part) == args.all:
+        sys.stderr.write("learnstream wipe: name what to remove, or say --all\n")
+        return 2
     parts = named(args.part)
     what = f"{', '.join(args.part) or 'everything'} of profile {profile().name} ({profile().run})"
     if not args.yes and not _agreed(what):

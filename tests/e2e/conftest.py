@@ -46,7 +46,7 @@ def product(mailbox: Mailbox) -> Iterator[Product]:
     product = Product(env, lms, serving, dashboards)
     lms.auth = serving.auth = dashboards.auth = Operator(product)
     product.command("down")
-    product.command("wipe", "--yes")
+    product.command("wipe", "--all", "--yes")
     try:
         product.command("up", timeout_s=600)
         product.command("jobs", "submit")

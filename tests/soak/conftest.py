@@ -17,7 +17,7 @@ def running() -> Iterator[Profile]:
     """All that an event passes, empty at first, under the supervisor; every Flink job runs."""
     os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "2048")
     cli.call("down")
-    cli.call("wipe", "--yes")
+    cli.call("wipe", "--all", "--yes")
     assert cli.call("up", *VICTIMS) == 0
     try:
         yield profile()

@@ -89,7 +89,7 @@ def test_wipe_asks_and_takes_silence_for_no(
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     data = PARTS["kafka"].data
     data.mkdir(parents=True)
-    assert cli.call("wipe") == 1
+    assert cli.call("wipe", "--all") == 1
     assert data.exists()
     assert "nothing was removed" in capsys.readouterr().err
 
@@ -104,6 +104,6 @@ def test_wipe_removes_data_and_keeps_what_was_downloaded(
     assert cli.call("wipe", "kafka", "--yes") == 0
     assert not PARTS["kafka"].data.exists()
     assert other.exists()
-    assert cli.call("wipe", "--yes") == 0
+    assert cli.call("wipe", "--all", "--yes") == 0
     assert not profile().run.exists()
     assert kept.exists()

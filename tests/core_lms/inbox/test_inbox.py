@@ -32,8 +32,9 @@ from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from stack.postgres import connect_analytics, pool
 from stack.profile import REPOSITORY
+from tests.waiting import until
 
-from .conftest import NAME, PROCESS, until
+from .conftest import NAME, PROCESS
 from .counting_process import CONSUMER
 
 
