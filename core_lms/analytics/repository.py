@@ -82,10 +82,7 @@ async def ask(
     async with pool.connection() as connection:
         await connection.set_read_only(True)
         try:
-            async with (
-                connection.transaction(force_rollback=True),
-                connection.cursor() as cursor,
-            ):
+            async with connection.transaction(force_rollback=True), connection.cursor() as cursor:
                 await cursor.execute(_sql["scope"], values)
                 await cursor.execute(sql.encode(), params, prepare=False)
                 rows = await cursor.fetchmany(most_rows + 1)

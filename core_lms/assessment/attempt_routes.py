@@ -9,13 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from core_lms.assessment import attempts, resource, results
-from core_lms.assessment.attempt_schemas import (
-    Attempt,
-    AttemptShown,
-    NewAnswer,
-    NewAttempt,
-    Saved,
-)
+from core_lms.assessment.attempt_schemas import Attempt, AttemptShown, NewAnswer, NewAttempt, Saved
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
 from core_lms.idempotency import made

@@ -47,10 +47,7 @@ async def remove(
         await slots.remove(unit, assessment_id, part_id)
 
 
-@router.post(
-    "/assessments/{assessment_id}/accommodations",
-    status_code=HTTPStatus.CREATED,
-)
+@router.post("/assessments/{assessment_id}/accommodations", status_code=HTTPStatus.CREATED)
 async def grant(
     assessment_id: UUID,
     body: NewAccommodation,
@@ -91,10 +88,7 @@ async def withdraw(
         await accommodations.withdraw(unit, assessment.course_id, assessment_id, user_id)
 
 
-@router.post(
-    "/courses/{course_id}/accommodations",
-    status_code=HTTPStatus.CREATED,
-)
+@router.post("/courses/{course_id}/accommodations", status_code=HTTPStatus.CREATED)
 async def grant_in_course(
     course_id: UUID,
     body: NewAccommodation,

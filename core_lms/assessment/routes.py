@@ -95,10 +95,7 @@ async def release(
         return await service.release(unit, assessment_id, now)
 
 
-@router.post(
-    "/assessments/{assessment_id}/submissions",
-    status_code=HTTPStatus.CREATED,
-)
+@router.post("/assessments/{assessment_id}/submissions", status_code=HTTPStatus.CREATED)
 async def submit(
     assessment_id: UUID,
     body: NewSubmission,
@@ -135,10 +132,7 @@ async def grade(
         return await service.grade(unit, submission_id, body)
 
 
-@router.post(
-    "/submissions/{submission_id}/feedback",
-    status_code=HTTPStatus.CREATED,
-)
+@router.post("/submissions/{submission_id}/feedback", status_code=HTTPStatus.CREATED)
 async def give_feedback(
     submission_id: UUID,
     body: NewFeedback,

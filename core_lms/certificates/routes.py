@@ -71,19 +71,14 @@ async def choose_name(
 
 @router.post("/certificates/{certificate_id}/revoke")
 async def revoke(
-    certificate_id: UUID,
-    body: Revocation,
-    units: Annotated[Units, action("certificate.revoke")],
+    certificate_id: UUID, body: Revocation, units: Annotated[Units, action("certificate.revoke")]
 ) -> Certificate:
     """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         return service.shown(await service.revoke(unit, certificate_id, body))
 
 
-@router.post(
-    "/certificates/{certificate_id}/reissue",
-    status_code=HTTPStatus.CREATED,
-)
+@router.post("/certificates/{certificate_id}/reissue", status_code=HTTPStatus.CREATED)
 async def reissue(
     certificate_id: UUID,
     units: Annotated[Units, action("certificate.reissue", keyed=True)],

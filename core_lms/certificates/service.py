@@ -14,12 +14,7 @@ from contracts.ids import new_id
 from core_lms import pages
 from core_lms.certificates import keys, resource
 from core_lms.certificates.document import Document, facts, holder, new_code, written
-from core_lms.certificates.repository import (
-    SQL,
-    Completion,
-    StoredCertificate,
-    VerifiedCertificate,
-)
+from core_lms.certificates.repository import SQL, Completion, StoredCertificate, VerifiedCertificate
 from core_lms.certificates.schemas import Certificate, NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses

@@ -67,8 +67,7 @@ async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> 
 
 
 @router.put(
-    "/media/{media_id}/bytes",
-    openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+    "/media/{media_id}/bytes", openapi_extra={"requestBody": {"required": True, "content": _BYTES}}
 )
 async def upload(
     media_id: UUID,

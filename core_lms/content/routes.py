@@ -74,10 +74,7 @@ async def contents(
     "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
 )
 async def get(
-    course_id: UUID,
-    item_id: UUID,
-    units: Annotated[Units, action("item.read")],
-    response: Response,
+    course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.read")], response: Response
 ) -> dict[str, Any]:
     """An item with its content: text, addresses of files that expire, where to go on.
 
@@ -133,10 +130,7 @@ async def kinds(units: Annotated[Units, action("content-kind.list")]) -> dict[st
         return {"items": service.kinds()}
 
 
-@_content.post(
-    "/courses/{course_id}/items/{item_id}/events",
-    status_code=HTTPStatus.CREATED,
-)
+@_content.post("/courses/{course_id}/items/{item_id}/events", status_code=HTTPStatus.CREATED)
 async def record(
     course_id: UUID,
     item_id: UUID,

@@ -14,11 +14,7 @@ from uuid import UUID
 from psycopg.errors import UniqueViolation
 
 from contracts.errors import Rejected
-from contracts.events.enrollments import (
-    EnrollmentInvited,
-    InvitationDeclined,
-    InvitationWithdrawn,
-)
+from contracts.events.enrollments import EnrollmentInvited, InvitationDeclined, InvitationWithdrawn
 from core_lms import pages
 from core_lms.courses import cohorts
 from core_lms.courses import service as courses

@@ -159,12 +159,7 @@ async def _send(
 
 
 async def _done(
-    unit: Unit,
-    order: Order,
-    payment: Payment,
-    refund: Refund,
-    reference: str | None,
-    at: datetime,
+    unit: Unit, order: Order, payment: Payment, refund: Refund, reference: str | None, at: datetime
 ) -> None:
     """The money is back: once, whoever says so. A full refund ends what the order gave."""
     if refund.status == "succeeded":

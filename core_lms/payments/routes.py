@@ -154,9 +154,7 @@ async def payment(
 
 @router.post("/payments/{payment_id}/simulation", response_model=schemas.Taken)
 async def simulate(
-    payment_id: UUID,
-    body: schemas.Simulation,
-    units: Annotated[Units, action("payment.simulate")],
+    payment_id: UUID, body: schemas.Simulation, units: Annotated[Units, action("payment.simulate")]
 ) -> dict[str, str]:
     """The page of the provider `test`: it tells us that pretended money came, or did not."""
     async with units.begin(resource.Payment(payment_id)) as unit:
@@ -200,6 +198,4 @@ async def notify(
     async with units.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()
-    return {
-        "outcome": await paying.notified(units.pool, provider_name, request.headers, body),
-    }
+    return {"outcome": await paying.notified(units.pool, provider_name, request.headers, body)}
