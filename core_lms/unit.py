@@ -92,16 +92,25 @@ class Unit:
         """Whether the caller has a right to what the unit is about."""
         return right.of(self.caller, self.kind, self.facts)
 
-    async def one(self, row: type[Row], query: str, /, **values: Any) -> Row | None:
-        """The first row of ``query``, if there is one; ``institution_id`` is bound as well."""
+    async def one(self, row: Callable[..., Row], query: str, /, **values: Any) -> Row | None:
+        """The first row of ``query``, if there is one; ``institution_id`` is bound as well.
+
+        ``row`` is a dataclass, or what makes one of the columns.
+        """
         await self.execute(query, **values)
         found = await self.cursor.fetchone()
         return None if found is None else row(**found)
 
-    async def all(self, row: type[Row], query: str, /, **values: Any) -> list[Row]:
+    async def all(self, row: Callable[..., Row], query: str, /, **values: Any) -> list[Row]:
         """Every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
         return [row(**found) for found in await self.cursor.fetchall()]
+
+    async def value(self, query: str, /, **values: Any) -> Any:
+        """The only column of the first row, or None; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        found = await self.cursor.fetchone()
+        return None if found is None else next(iter(found.values()))
 
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""

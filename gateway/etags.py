@@ -28,7 +28,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
@@ -38,8 +38,9 @@ from fastapi import Depends, Header, Response
 
 from gateway.errors import ChangedMeanwhile, Malformed, PreconditionMissing
 
-Row = TypeVar("Row", bound=Mapping[str, Any])
-Check = Callable[[Mapping[str, Any]], None]
+Row = TypeVar("Row")
+"""A mapping or a dataclass."""
+Check = Callable[[Any], None]
 """What a service calls with the locked row; raises ``ChangedMeanwhile``."""
 
 PRIVATE = "private, no-cache"
@@ -62,7 +63,7 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
 
 
-def tag(row: Mapping[str, Any]) -> str:
+def tag(row: object) -> str:
     """The strong ETag of a resource's row, with its quotes: 96 bits of BLAKE2."""
     text = orjson.dumps(row, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
@@ -101,7 +102,7 @@ class Writer:
     response: Response
     expected: str
 
-    def check(self, row: Mapping[str, Any]) -> None:
+    def check(self, row: object) -> None:
         """Raises ``ChangedMeanwhile`` where the row is not the one the caller has read."""
         if not _named(tag(row), self.expected, "If-Match", weak=False):
             raise ChangedMeanwhile(

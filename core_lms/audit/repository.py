@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
-
-from psycopg.rows import DictRow
 
 from core_lms.unit import Unit
 from stack.queries import load
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A sealed row; ``hash`` is hexadecimal."""
+
+    position: int
+    id: UUID
+    at: datetime
+    actor: str
+    action: str
+    resource: str
+    about: list[UUID]
+    hash: str
+
 
 _sql = load(__file__)
 
 
 async def page(
     unit: Unit, about: UUID | None, actor: str | None, before: int | None, limit: int
-) -> list[DictRow]:
-    values = {
-        "institution_id": unit.institution_id,
-        "about": about,
-        "actor": actor,
-        "before": before,
-        "limit": limit + 1,
-    }
-    await unit.cursor.execute(_sql["page"], values)
-    return await unit.cursor.fetchall()
+) -> list[Access]:
+    """Rows about a person, by an actor, both or neither, the newest first.
+
+    Where one person is asked for, each row names that person alone: who else was on the same list
+    is nobody's business.
+    """
+    values = {"about": about, "actor": actor, "before": before, "limit": limit + 1}
+    return await unit.all(Access, _sql["page"], **values)

@@ -17,7 +17,4 @@ async def page(
     after = pages.decode(cursor, int)
     before = None if after is None else int(str(after.first))
     rows = await repository.page(unit, about, actor, before, limit)
-    shown = [row | {"hash": bytes(row["hash"]).hex()} for row in rows]
-    if about is not None:  # who else was on the same list is nobody's business
-        shown = [row | {"about": [about]} for row in shown]
-    return pages.page(shown, limit, first="position")
+    return pages.page(rows, limit, first="position")

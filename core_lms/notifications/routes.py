@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from core_lms.notifications import preferences, service
 from core_lms.notifications.channels.web_push import public_key
+from core_lms.notifications.repository import Browser, Standing
 from core_lms.notifications.schemas import (
     NewPushSubscription,
     Notification,
@@ -52,9 +53,7 @@ async def page(
 
 
 @router.get("/users/{user_id}/notifications/unread", response_model=Unread)
-async def standing(
-    user_id: UUID, units: Annotated[Units, action("notification.read")]
-) -> dict[str, Any]:
+async def standing(user_id: UUID, units: Annotated[Units, action("notification.read")]) -> Standing:
     """How many were not read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.standing(unit, user_id)
@@ -78,7 +77,7 @@ async def stream(
     """Entries as they appear, as server-sent events of type `notification` whose id is the entry's
     number. A browser that comes again tells the last one it saw and gets what it missed."""
     async with units.begin(Person(user_id)) as unit:
-        at = (await service.standing(unit, user_id))["last"] if last is None else int(last)
+        at = (await service.standing(unit, user_id)).last if last is None else int(last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     made = events(units.pools.primary, units.caller, user_id, at)
     return StreamingResponse(made, media_type="text/event-stream", headers=headers)
@@ -87,7 +86,7 @@ async def stream(
 @router.post("/users/{user_id}/notifications/read", response_model=Unread)
 async def read_up_to(
     user_id: UUID, body: ReadUpTo, units: Annotated[Units, action("notification.mark")]
-) -> dict[str, Any]:
+) -> Standing:
     """Mark everything up to a number as read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.read_up_to(unit, user_id, body.up_to)
@@ -150,7 +149,7 @@ async def subscribe(
     body: NewPushSubscription,
     units: Annotated[Units, action("push-subscription.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
+) -> Browser:
     """Have a browser told; the same browser again stays one."""
     async with units.begin(Person(user_id)) as unit:
         row, created = await service.subscribe(unit, user_id, body)

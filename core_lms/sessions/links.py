@@ -44,7 +44,7 @@ async def mint(
     sent does no harm, it expires.
     """
     user = await users.get(unit, user_id)
-    if user is None or not (user["status"] == "active" or user["activates_on_verification"]):
+    if user is None or not (user.status == "active" or user.activates_on_verification):
         return None
     hours = settings().verify_link_hours if purpose == "verify" else settings().reset_link_hours
     token = await _token(
@@ -62,8 +62,8 @@ async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) ->
     user = await users.get(unit, user_id)
     if user is None:
         raise Rejected(f"there is no user {user_id}")
-    if user["status"] != "active":
-        raise Conflict(f"user {user_id} is {user['status']}")
+    if user.status != "active":
+        raise Conflict(f"user {user_id} is {user.status}")
     lifetime = timedelta(minutes=settings().sign_in_link_minutes)
     unit.people.add(user_id)
     return await _token(unit, user_id, "sign-in", (now or datetime.now(UTC)) + lifetime)
@@ -76,7 +76,7 @@ async def use_sign_in(unit: Unit, token: str, now: datetime | None = None) -> st
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), ["sign-in"])
     if used is None:
         raise Rejected(_DEAD)
-    return str(used["user_id"])
+    return str(used.user_id)
 
 
 async def _token(unit: Unit, user_id: str, purpose: Purpose, expires_at: datetime) -> str:
@@ -95,13 +95,13 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
     institution_id, secret = _parse(token)
     await enter(unit, institution_id)
     found = await repository.link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
-    user = None if found is None else await users.get(unit, found["user_id"])
+    user = None if found is None else await users.get(unit, found.user_id)
     if user is None:
         raise Rejected(_DEAD)
     password_rules.check(
         password,
         min_length=settings().password_min_length,
-        personal=[user["name"], user["email"]],
+        personal=[user.name, user.email],
     )
     return await hashing().hash(password)
 
@@ -113,20 +113,20 @@ async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | Non
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     if used is None:
         raise Rejected(_DEAD)
-    user = await users.locked(unit, used["user_id"])
+    user = await users.locked(unit, used.user_id)
     if user is None:
         raise Rejected(_DEAD)
-    wakes = user["activates_on_verification"] and used["proves_address"]
-    if user["status"] != "active" and not wakes:
-        raise Conflict(f"the account is {user['status']}")
-    user_id = str(user["id"])
+    wakes = user.activates_on_verification and used.proves_address
+    if user.status != "active" and not wakes:
+        raise Conflict(f"the account is {user.status}")
+    user_id = str(user.id)
     await repository.set_password(unit, user_id, password_hash)
     await repository.drop_links(unit, user_id)
-    if used["proves_address"]:
+    if used.proves_address:
         status = "active" if wakes else None
         fresh = await users.set_facts(unit, user_id, status=status, verified=True, activates=False)
-        if fresh["status"] != user["status"]:
-            event = UserUpdated(user_id=user_id, role=fresh["role"], status=fresh["status"])
+        if fresh.status != user.status:
+            event = UserUpdated(user_id=user_id, role=fresh.role, status=fresh.status)
             unit.emit(event, source=SOURCE)
     unit.emit(UserPasswordChanged(user_id=user_id), source=SOURCE)
     await sessions().end_all(user_id)

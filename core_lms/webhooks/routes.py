@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
+from core_lms.webhooks.repository import Webhook
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -24,7 +25,7 @@ async def create(
     body: schemas.NewWebhook,
     units: Annotated[Units, action("webhook.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
+) -> Webhook:
     """Have an address told of events; the secret is shown now and never again."""
     async with units.begin(Institution()) as unit:
         webhook, created = await service.create(unit, body)
@@ -79,7 +80,7 @@ async def rotate(
     body: schemas.Rotation,
     units: Annotated[Units, action("webhook.rotate")],
     response: Response,
-) -> dict[str, Any]:
+) -> Webhook:
     """A new secret, shown now; the one before signs as well until the overlap ends."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.rotate(unit, webhook_id, body)

@@ -158,14 +158,14 @@ async def prepare(grading: Service) -> Quiz:
     async with working(grading) as work, work() as unit:
         teacher = await person(unit, "instructor")
         new = NewCourse(title="Statistics", instructor_id=teacher)
-        course_id = UUID(str((await courses.create(unit, new))[0]["id"]))
+        course_id = UUID(str((await courses.create(unit, new))[0].id))
         bank, _ = await banks.add(unit, course_id, NewBank(title="All"))
         asked = []
         for kind in ("single", "numeric", "matching"):
             body = dict(kinds()[kind].example)
             points = 2.0 if kind == "matching" else 1.0
             question = NewQuestion(kind=kind, points=points, body=body)
-            asked.append(str((await banks.add_question(unit, bank["id"], question))[0]["id"]))
+            asked.append(str((await banks.add_question(unit, bank["id"], question))[0].id))
         work_set, _ = await assessments.add(
             unit, course_id, NewAssessment(kind="quiz", title="Q", pass_score=50.0)
         )
@@ -180,7 +180,7 @@ async def prepare(grading: Service) -> Quiz:
 
 async def person(unit: Unit, role: Any) -> str:
     new = Registration(email=f"{new_id()}@example.org", name="Sam", role=role)
-    return str((await users.register(unit, new))[0]["id"])
+    return str((await users.register(unit, new))[0].id)
 
 
 async def hand_in(grading: Service, quiz: Quiz, turns: list[tuple[str, int]]) -> dict[str, float]:

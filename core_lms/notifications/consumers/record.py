@@ -17,11 +17,11 @@ def passes(envelope: Envelope) -> bool:
 
 
 async def handle(unit: Unit, envelope: Envelope) -> None:
-    await service.tell(unit, envelope)
+    await service.record(unit, envelope)
 
 
 CONSUMER = Consumer(
-    "notifications.tell",
+    "notifications.tell",  # names its position in Postgres: another name would begin anew
     tuple({kind.event: None for kind in kinds().values()}),
     handle,
     passes,
