@@ -55,7 +55,7 @@ def is_other(value: bytes | None, wanted: AbstractSet[str]) -> bool:
     """Whether a message is seen at a glance to be none of the ``wanted`` types.
 
     It is one that begins as our envelopes do. Millions of them pass a consumer that wants a few;
-    decoding each would cost eight times as much. Whether it is well-formed, the archive tells.
+    decoding each would cost eight times as much. Whether it is well-formed is the archive's to say.
     """
     found = _beginning.match(value or b"")
     return found is not None and found[1].decode() not in wanted
@@ -94,7 +94,7 @@ class Batches:
 
         Everything up to the first event that has to wait is committed together with the position,
         or nothing is. Where the position is not ``known_offset``, another process has moved it:
-        nothing is applied and the outcome tells where to go on.
+        nothing is applied and the outcome says where to go on.
         """
         name, (topic, number) = self.consumer.name, partition
         where = {"consumer": name, "topic": topic, "partition": number}

@@ -33,12 +33,12 @@ class Consumer:
     """
 
     name: str
-    """Names the position in Postgres: renaming it begins anew. ``<context>.<what it does>``."""
+    """Names the position in Postgres: renaming it begins anew. ``<context>.<action>``."""
     events: tuple[type[Event], ...]
     """The classes of ``contracts.events`` it wants; other types of their topics pass unread."""
     handle: Callable[[Unit, Envelope], Awaitable[None]]
     passes: Callable[[Envelope], bool] | None = None
-    """True for an event that changes nothing, told without the database: an old one, say. An
+    """True for an event that changes nothing, decided without the database: an old one, say. An
     import brings hundreds of thousands."""
     interest: Callable[[Unit], Awaitable[Callable[[Envelope], bool]]] | None = None
     """Asks the database what an institution wants at all, once for all its events of a batch: those

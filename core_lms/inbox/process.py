@@ -1,4 +1,4 @@
-"""All consumers and loops of one process, with its health and metrics, until it is told to stop."""
+"""All consumers and loops of one process, with its health and metrics, until it is stopped."""
 
 from __future__ import annotations
 

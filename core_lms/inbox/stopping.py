@@ -1,4 +1,4 @@
-"""Waiting that ends early when the process is told to stop."""
+"""Waiting that ends early when the process is stopped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person's notifications, live and listed; what they want to be told, and where."""
+"""A person's notifications, live and listed; what they want to get, and where."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def page(
     limit: Limit = 50,
     unread: Annotated[bool, Query(description="only what was not read")] = False,
 ) -> dict[str, Any]:
-    """What a person was told, the newest first, in the language of their profile."""
+    """A person's notifications, the newest first, in the language of their profile."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, cursor, limit, unread)
 
@@ -70,12 +70,12 @@ async def stream(
         Header(
             alias="Last-Event-ID",
             pattern=r"^[0-9]{1,9}$",
-            description="number of the last entry seen; none: only what comes from now on",
+            description="number of the last entry received; none: only what comes from now on",
         ),
     ] = None,
 ) -> StreamingResponse:
     """Entries as they appear, as server-sent events of type `notification` whose id is the entry's
-    number. A browser that comes again tells the last one it saw and gets what it missed."""
+    number. A browser that comes again names the last one it has and gets what it missed."""
     async with units.begin(Person(user_id)) as unit:
         at = (await service.standing(unit, user_id)).last if last is None else int(last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -109,7 +109,7 @@ async def read_one(
 async def wishes(
     user_id: UUID, units: Annotated[Units, action("notification-preference.read")], reader: InReader
 ) -> Any:
-    """On which channels the person is told of which kinds."""
+    """On which channels the person gets which kinds."""
     async with units.begin(Person(user_id)) as unit:
         found = await preferences.of_person(unit, user_id)
     return reader.answer(found)
@@ -150,7 +150,7 @@ async def subscribe(
     units: Annotated[Units, action("push-subscription.create", keyed=True)],
     response: Response,
 ) -> Browser:
-    """Have a browser told; the same browser again stays one."""
+    """Send pushes to a browser; the same browser again stays one."""
     async with units.begin(Person(user_id)) as unit:
         row, created = await service.subscribe(unit, user_id, body)
     if not created:
@@ -162,7 +162,7 @@ async def subscribe(
 async def browsers(
     user_id: UUID, units: Annotated[Units, action("push-subscription.list")]
 ) -> dict[str, Any]:
-    """The browsers that are told."""
+    """The browsers that get pushes."""
     async with units.begin(Person(user_id)) as unit:
         return await service.browsers(unit, user_id)
 

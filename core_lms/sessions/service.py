@@ -156,7 +156,7 @@ async def shut_out(unit: Unit, user_id: str) -> None:
 
 
 async def forgot(unit: Unit, wish: Forgotten, client: Client) -> None:
-    """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
+    """Have a link mailed, if there is somebody to mail it to; the asker does not learn which."""
     throttle = Throttle(async_client(), settings())
     await throttle.attempt(f"forgot/{unit.institution_id}/{wish.email}", client.address)
     await asks.ask(unit, "reset", wish)

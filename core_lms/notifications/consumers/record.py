@@ -12,7 +12,7 @@ from core_lms.unit import Unit
 
 
 def passes(envelope: Envelope) -> bool:
-    """Old news, of which nobody wants to hear any more."""
+    """Events too old to notify anybody of."""
     return not service.kinds_for(envelope, datetime.now(UTC))
 
 
