@@ -34,6 +34,10 @@ Row = TypeVar("Row")
 """A dataclass whose fields are the columns of a query."""
 
 
+TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
+"""Until the transaction ends, so that it also holds behind a pooler that shares connections."""
+
+
 async def ask(connection: Connection, *statements: Statement) -> list[Found]:
     """Send the statements in one round trip, traced; they are executed in this order."""
     with tracing.statements(*(query for query, _ in statements)):
@@ -116,6 +120,12 @@ class Unit:
         """The number of rows written or read; ``institution_id`` is bound as well."""
         named = {"institution_id": self.institution_id, **values}
         return (await self.cursor.execute(query, named)).rowcount
+
+    async def enter(self, caller: Caller) -> None:
+        """From here on the unit sees the rows of this caller's institution, on their behalf."""
+        if caller != self.caller:
+            self.caller = caller
+            await self.execute(TENANT)
 
     async def ask(self, *statements: Statement) -> list[Found]:
         """Send the statements in one round trip; they are executed in this order."""

@@ -20,9 +20,8 @@ from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
-from core_lms.inbox.handling import handled
+from core_lms.inbox.handling import handled, unit_of
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append
 from core_lms.unit import Unit

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import re
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -74,6 +75,12 @@ class Loop:
     run: Callable[[AsyncConnectionPool[Any], asyncio.Event], Awaitable[None]]
     check: Callable[[], object] = lambda: None
     """Raises ``Misconfigured``, before anything runs, for a setting that the loop cannot use."""
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Returns after ``seconds``, or at once when ``stop`` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 Declared = TypeVar("Declared", Consumer, Loop)

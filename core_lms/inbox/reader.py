@@ -26,10 +26,9 @@ from contracts.errors import Misconfigured, Retryable
 from contracts.history import is_history
 from core_lms.inbox import history, metrics, positions
 from core_lms.inbox.batches import Batches, Record, is_other
-from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.declarations import Consumer, pause
 from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.stopping import pause
 from core_lms.inbox.waits import Partition, Waits
 from gateway.telemetry import tracing
 from stack import kafka

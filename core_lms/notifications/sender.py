@@ -18,16 +18,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
+from prometheus_client import Counter, Histogram
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import LearnstreamError, Rejected
-from core_lms.inbox.stopping import pause
+from core_lms.failpoint import Failpoint
+from core_lms.inbox import pause
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT, Message
-from core_lms.notifications.failpoint import reached
 from core_lms.notifications.kinds import kinds
-from core_lms.notifications.metrics import ENDED, WAITED
 from core_lms.notifications.preferences import Wishes
 from core_lms.notifications.repository import Claimed, Delivery
 from core_lms.notifications.service import link_of
@@ -44,6 +44,27 @@ from gateway.caller import service as consumer
 log = logging.getLogger("core_lms.notifications")
 
 NAME = "notifications.send"
+
+FAILPOINT = Failpoint(
+    "LMS_NOTIFICATIONS_FAILPOINT",
+    (
+        "claimed",  # leased, nothing read
+        "prepared",  # the message is made, nothing sent
+        "sent",  # the other side has taken it; it is not noted yet
+        "noted",  # the delivery has ended
+    ),
+)
+ENDED = Counter(
+    "lms_notification_deliveries_total",
+    "Tries by outcome: sent, again (tried later), dropped (not wanted any more), dead",
+    ["channel", "outcome"],
+)
+WAITED = Histogram(
+    "lms_notification_wait_seconds",
+    "From writing a notification down to its having been sent",
+    ["channel"],
+    buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300, 3600, 86400),
+)
 
 
 class Dropped(Exception):
@@ -67,7 +88,7 @@ class Sender:
             if not claimed:
                 await pause(stop, self.settings.poll_s)
                 continue
-            reached("claimed")
+            FAILPOINT.reached("claimed")
             await self.send_all(claimed)
 
     async def claim(self) -> list[Claimed]:
@@ -111,7 +132,7 @@ class Sender:
         if prepared is None:
             return
         channel, message, created_at = prepared
-        reached("prepared")
+        FAILPOINT.reached("prepared")
         try:
             # Half the lease: nobody else may be sending it while we still are.
             async with asyncio.timeout(self.settings.lease_s / 2):
@@ -124,10 +145,10 @@ class Sender:
             reason = str(error) if known else f"the channel failed: {type(error).__name__}"
             await self._again(one, channel, reason)
         else:
-            reached("sent")
+            FAILPOINT.reached("sent")
             await self._end(one, channel, "sent", None)
             WAITED.labels(channel).observe((datetime.now(UTC) - created_at).total_seconds())
-            reached("noted")
+            FAILPOINT.reached("noted")
 
     async def _prepare(self, one: Claimed) -> tuple[str, Message, datetime] | None:
         """The channel, the message and when it was due; None where it is no longer ours."""

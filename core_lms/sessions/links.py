@@ -23,9 +23,9 @@ from core_lms.session_store.store import sessions
 from core_lms.sessions import password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import settings
-from core_lms.sessions.tenant import enter
 from core_lms.unit import Unit
 from core_lms.users import repository as users
+from gateway.caller import anonymous
 from gateway.errors import Conflict
 
 Purpose = Literal["verify", "reset", "sign-in"]
@@ -72,7 +72,7 @@ async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) ->
 async def use_sign_in(unit: Unit, token: str, now: datetime | None = None) -> str:
     """Use the link up; the id of whom it signs in. Raises ``Rejected``."""
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), ["sign-in"])
     if used is None:
         raise Rejected(_DEAD)
@@ -93,7 +93,7 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
     takes its time, which no transaction should wait for.
     """
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     found = await repository.link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     user = None if found is None else await users.get(unit, found.user_id)
     if user is None:
@@ -109,7 +109,7 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
 async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | None = None) -> str:
     """Use the link up and set the password; the id of whose it is. Emits what has changed."""
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     if used is None:
         raise Rejected(_DEAD)

@@ -15,13 +15,13 @@ from core_lms.sessions import asks, links, password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
-from core_lms.sessions.tenant import enter
 from core_lms.sessions.throttle import Throttle
 from core_lms.unit import Unit
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import roles
 from core_lms.users import service as accounts
+from gateway.caller import anonymous
 from gateway.decision import permissions_of
 from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from gateway.keys import KeyRing
@@ -111,7 +111,7 @@ async def begin(
 async def refresh(unit: Unit, ring: KeyRing, token: str) -> dict[str, Any]:
     """The next tokens of a session, with the person's roles as they are now."""
     ticket = store.unseal(token)
-    await enter(unit, ticket.institution_id)
+    await unit.enter(anonymous(ticket.institution_id))
     account = await repository.for_login(unit, ticket.user_id)
     if account is None or account.status != "active":
         await sessions().end(ticket.user_id, ticket.session_id)

@@ -19,9 +19,9 @@ import httpcore
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms.addresses import NotAllowed, PublicOnly
+from core_lms.failpoint import Failpoint
 from core_lms.units import transaction
 from core_lms.webhooks import secrets, service
-from core_lms.webhooks.failpoint import reached
 from core_lms.webhooks.repository import Due, Leased, sql
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.caller import service as our
@@ -32,6 +32,14 @@ Clock = Callable[[], datetime]
 MOST_READ = 64 * 1024
 """Bytes of an answer; what comes after them is not waited for."""
 NAME = "webhooks"
+
+FAILPOINT = Failpoint(
+    "LMS_WEBHOOKS_FAILPOINT",
+    (
+        "leased",  # the message is ours for a while, nothing is sent
+        "sent",  # the receiver has answered; we have not written it down
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +138,9 @@ class Sender:
             row = await unit.one(Leased, sql["lease"], id=delivery_id, now=now, until=until)
         if row is None:
             return  # another process was faster
-        reached("leased")
+        FAILPOINT.reached("leased")
         answer = await self._post(row, now)
-        reached("sent")
+        FAILPOINT.reached("sent")
         at = self.clock()
         async with transaction(self.pool, caller) as unit:
             webhook_id = row.webhook_id

@@ -8,8 +8,7 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from core_lms.units import transaction
 from core_lms.webhooks.repository import sql
 from core_lms.webhooks.sending import NAME, Sender
