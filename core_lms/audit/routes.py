@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from core_lms.audit import record, service
-from core_lms.audit.schemas import Access
+from core_lms.audit.schemas import AuditEntry
 from core_lms.users.resource import Person
 from core_lms.work import Work, does
 from gateway.pages import Cursor, Limit, Page
@@ -25,28 +25,28 @@ Actor = Annotated[
 ]
 
 
-@router.get("/audit", response_model=Page[Access])
-async def of_institution(
+@router.get("/audit", response_model=Page[AuditEntry])
+async def list_accesses(
     work: Annotated[Work, does("audit.read")],
     about: About = None,
     actor: Actor = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who read or changed what about whom, newest first; a row appears within a second."""
+    """List who read or changed what about whom, newest first; a row appears within a second."""
     async with work.begin(Institution()) as unit:
         if about is not None:
             record(unit, about)
         return await service.page(unit, about, actor, cursor, limit)
 
 
-@router.get("/users/{user_id}/audit", response_model=Page[Access])
-async def of_person(
+@router.get("/users/{user_id}/audit", response_model=Page[AuditEntry])
+async def list_user_accesses(
     user_id: UUID,
     work: Annotated[Work, does("audit.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who accessed a person's data: for that person and their guardians, too."""
+    """List who accessed a person's data; for that person and their guardians, too."""
     async with work.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, None, cursor, limit)

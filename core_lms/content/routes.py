@@ -36,7 +36,7 @@ _content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
 @_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
-async def add(
+async def create_item(
     course_id: UUID,
     body: NewItem,
     work: Annotated[Work, does("item.create", keyed=True)],
@@ -51,7 +51,7 @@ async def add(
 
 
 @_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
-async def contents(
+async def list_course_items(
     course_id: UUID,
     work: Annotated[Work, does("item.list")],
     cursor: Cursor = None,
@@ -59,7 +59,7 @@ async def contents(
     *,
     reader: InReader,
 ) -> Response:
-    """The items of a course in their order: a table of contents."""
+    """List the items of a course in their order; a table of contents."""
     about, asked = Course(course_id), service.asked(course_id, cursor, limit)
     if cursor is None and limit == answers.FIRST_PAGE:
         entry = answers.contents(work.caller.institution_id, course_id)
@@ -75,13 +75,13 @@ async def contents(
 @_content.get(
     "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
 )
-async def get(
+async def get_item(
     course_id: UUID,
     item_id: UUID,
     work: Annotated[Work, does("item.read")],
     response: Response,
 ) -> dict[str, Any]:
-    """An item with its content: text, addresses of files that expire, where to go on.
+    """Open an item with its content.
 
     The ETag is the item's own, for changing it; `content` is made anew each time, so there is no
     answering with what the caller has.
@@ -93,7 +93,7 @@ async def get(
 
 
 @_content.patch("/courses/{course_id}/items/{item_id}", response_model=Item, responses=etags.UPDATE)
-async def change(
+async def update_item(
     course_id: UUID,
     item_id: UUID,
     body: ItemChange,
@@ -107,7 +107,7 @@ async def change(
 
 
 @_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
-async def archive(
+async def archive_item(
     course_id: UUID, item_id: UUID, work: Annotated[Work, does("item.archive")]
 ) -> DictRow:
     """Put an item away; what learners did with it stays. Emits `course.updated`."""
@@ -116,21 +116,21 @@ async def archive(
 
 
 @_content.get("/courses/{course_id}/items/{item_id}/posts", response_model=Page[Post])
-async def posts(
+async def list_posts(
     course_id: UUID,
     item_id: UUID,
     work: Annotated[Work, does("post.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What was written in a forum, oldest first."""
+    """List what was written in a forum, oldest first."""
     async with work.begin(resource.Item(item_id, course_id)) as unit:
         return await service.posts(unit, course_id, item_id, cursor, limit)
 
 
 @_content.get("/content-kinds", response_model=ContentKinds)
-async def kinds(work: Annotated[Work, does("content-kind.list")]) -> dict[str, Any]:
-    """The kinds of content there are: their metadata and interactions."""
+async def list_content_kinds(work: Annotated[Work, does("content-kind.list")]) -> dict[str, Any]:
+    """List the kinds of content, their metadata and interactions."""
     async with work.begin(Institution()):
         return {"items": service.kinds()}
 
@@ -140,7 +140,7 @@ async def kinds(work: Annotated[Work, does("content-kind.list")]) -> dict[str, A
     status_code=HTTPStatus.CREATED,
     response_model=Recorded,
 )
-async def record(
+async def record_item_event(
     course_id: UUID,
     item_id: UUID,
     body: Annotated[Interaction, Body(examples=EXAMPLES)],
@@ -161,11 +161,12 @@ async def record(
 
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
-async def completed_items(
+async def list_completed_items(
     user_id: UUID, work: Annotated[Work, does("completed-item.list")]
 ) -> dict[str, Any]:
-    """Everything a learner has completed, in one answer and as of now; teachers get what of it is
-    in their courses."""
+    """List everything a learner has completed, in one answer and as of now; teachers get what of it
+    is in the courses they teach.
+    """
     async with work.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
 

@@ -22,7 +22,7 @@ router = APIRouter()
 @router.post(
     "/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED, response_model=Invitation
 )
-async def invite(
+async def create_invitation(
     course_id: UUID,
     body: NewInvitation,
     work: Annotated[Work, does("invitation.create", keyed=True)],
@@ -37,32 +37,34 @@ async def invite(
 
 
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
-async def of_course(
+async def list_course_invitations(
     course_id: UUID,
     work: Annotated[Work, does("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who was asked into a course and what came of it, oldest first."""
+    """List who was asked into a course and what came of it, oldest first."""
     async with work.begin(Course(course_id)) as unit:
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
-async def of_user(
+async def list_user_invitations(
     user_id: UUID,
     work: Annotated[Work, does("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Into which courses somebody was asked, oldest first."""
+    """List into which courses somebody was asked, oldest first."""
     async with work.begin(Person(user_id)) as unit:
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/invitations/{invitation_id}", response_model=Invitation)
-async def get(invitation_id: UUID, work: Annotated[Work, does("invitation.read")]) -> DictRow:
-    """One invitation."""
+async def get_invitation(
+    invitation_id: UUID, work: Annotated[Work, does("invitation.read")]
+) -> DictRow:
+    """Read one invitation."""
     async with work.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.get(unit, invitation_id)
 
@@ -76,10 +78,10 @@ async def get(invitation_id: UUID, work: Annotated[Work, does("invitation.read")
         202: {"model": WaitlistEntry, "description": "The course is full: waiting"},
     },
 )
-async def accept(
+async def accept_invitation(
     invitation_id: UUID, work: Annotated[Work, does("invitation.accept")], response: Response
 ) -> DictRow:
-    """Become a learner of the course; emits `enrollment.created` with the invitation's id.
+    """Accept an invitation; emits `enrollment.created` with the invitation's id.
 
     In a full course the learner waits instead (202). What enrolling asks holds here too: a price
     that was not paid is a 402.
@@ -94,16 +96,20 @@ async def accept(
 
 
 @router.post("/invitations/{invitation_id}/decline", response_model=Invitation)
-async def decline(
+async def decline_invitation(
     invitation_id: UUID, work: Annotated[Work, does("invitation.decline")]
 ) -> DictRow:
-    """Say no: the course's teachers cannot ask again. Emits `enrollment.invitation.declined`."""
+    """Decline an invitation; the course's teachers cannot ask again. Emits
+    `enrollment.invitation.declined`.
+    """
     async with work.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.decline(unit, invitation_id)
 
 
 @router.delete("/invitations/{invitation_id}", status_code=HTTPStatus.NO_CONTENT)
-async def withdraw(invitation_id: UUID, work: Annotated[Work, does("invitation.withdraw")]) -> None:
+async def withdraw_invitation(
+    invitation_id: UUID, work: Annotated[Work, does("invitation.withdraw")]
+) -> None:
     """Take back an invitation that is open; emits `enrollment.invitation.withdrawn`."""
     async with work.begin(resource.Invitation(invitation_id)) as unit:
         await invitations.withdraw(unit, invitation_id)

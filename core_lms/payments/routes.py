@@ -43,17 +43,17 @@ async def set_price(
     work: Annotated[Work, does("price.set", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """What the course costs from now on in one currency; emits `course.updated`."""
+    """Set what a course costs from now on in one currency; emits `course.updated`."""
     async with work.begin(Course(course_id)) as unit:
         price, created = await service.set_price(unit, course_id, body)
     return _made(price, created, response)
 
 
 @router.get("/courses/{course_id}/prices", response_model=schemas.Prices)
-async def prices(
+async def list_prices(
     course_id: UUID, work: Annotated[Work, does("price.list")]
 ) -> dict[str, list[DictRow]]:
-    """What the course costs; nothing where the list is empty."""
+    """List what a course costs; nothing where the list is empty."""
     async with work.begin(Course(course_id)) as unit:
         return {"items": await service.prices(unit, course_id)}
 
@@ -64,13 +64,13 @@ async def retire_price(
     currency: Annotated[CurrencyCode, Path()],
     work: Annotated[Work, does("price.retire")],
 ) -> DictRow:
-    """No longer sold in this currency; orders made before keep their price."""
+    """No longer sell a course in a currency; orders made before keep their price."""
     async with work.begin(Course(course_id)) as unit:
         return await service.retire_price(unit, course_id, currency)
 
 
 @router.post("/orders", status_code=HTTPStatus.CREATED, response_model=schemas.Order)
-async def order(
+async def create_order(
     body: schemas.NewOrder,
     work: Annotated[Work, does("order.create", keyed=True)],
     response: Response,
@@ -82,7 +82,7 @@ async def order(
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
-async def orders(
+async def list_orders(
     work: Annotated[Work, does("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -91,32 +91,32 @@ async def orders(
         bool, Query(description="only paid orders that did not lead into the course")
     ] = False,
 ) -> dict[str, Any]:
-    """The orders of the institution, oldest first."""
+    """List the orders of the institution, oldest first."""
     async with work.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
-async def of_user(
+async def list_user_orders(
     user_id: UUID,
     work: Annotated[Work, does("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The orders for a learner, oldest first."""
+    """List the orders for a learner, oldest first."""
     async with work.begin(Person(user_id)) as unit:
         return await service.page(unit, cursor, limit, user_id)
 
 
 @router.get("/orders/{order_id}", response_model=schemas.Order)
-async def get(order_id: UUID, work: Annotated[Work, does("order.read")]) -> DictRow:
-    """One order."""
+async def get_order(order_id: UUID, work: Annotated[Work, does("order.read")]) -> DictRow:
+    """Read one order."""
     async with work.begin(resource.Order(order_id)) as unit:
         return await service.get(unit, order_id)
 
 
 @router.post("/orders/{order_id}/cancel", response_model=schemas.Order)
-async def cancel(order_id: UUID, work: Annotated[Work, does("order.cancel")]) -> DictRow:
+async def cancel_order(order_id: UUID, work: Annotated[Work, does("order.cancel")]) -> DictRow:
     """Give up an order nobody has paid; emits `order.cancelled` the first time."""
     async with work.begin(resource.Order(order_id)) as unit:
         return await service.cancel(unit, order_id)
@@ -125,13 +125,13 @@ async def cancel(order_id: UUID, work: Annotated[Work, does("order.cancel")]) ->
 @router.post(
     "/orders/{order_id}/payments", status_code=HTTPStatus.CREATED, response_model=schemas.Payment
 )
-async def pay(
+async def create_payment(
     order_id: UUID,
     body: schemas.NewPayment,
     work: Annotated[Work, does("payment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Begin to pay: send the person to `redirect_url`."""
+    """Begin to pay an order; send the person to `redirect_url`."""
     async with work.begin(resource.Order(order_id)) as unit:
         payment, created = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
@@ -145,28 +145,28 @@ async def pay(
 
 
 @router.get("/orders/{order_id}/payments", response_model=schemas.Payments)
-async def payments(
+async def list_payments(
     order_id: UUID, work: Annotated[Work, does("payment.list")]
 ) -> dict[str, list[DictRow]]:
-    """All attempts to pay the order."""
+    """List all attempts to pay an order."""
     async with work.begin(resource.Order(order_id)) as unit:
         return {"items": await paying.of_order(unit, order_id)}
 
 
 @router.get("/payments/{payment_id}", response_model=schemas.Payment)
-async def payment(payment_id: UUID, work: Annotated[Work, does("payment.read")]) -> DictRow:
-    """One payment."""
+async def get_payment(payment_id: UUID, work: Annotated[Work, does("payment.read")]) -> DictRow:
+    """Read one payment."""
     async with work.begin(resource.Payment(payment_id)) as unit:
         return await paying.get(unit, payment_id)
 
 
-@router.post("/payments/{payment_id}/simulation", response_model=schemas.Taken)
-async def simulate(
+@router.post("/payments/{payment_id}/simulation", response_model=schemas.NoticeTaken)
+async def simulate_payment(
     payment_id: UUID,
     body: schemas.Simulation,
     work: Annotated[Work, does("payment.simulate")],
 ) -> dict[str, str]:
-    """The page of the provider `test`: it tells us that pretended money came, or did not."""
+    """Pretend that money came, or did not, at the provider `test`."""
     async with work.begin(resource.Payment(payment_id)) as unit:
         row = await paying.get(unit, payment_id)
         intent = await paying.intent(unit, row)
@@ -180,34 +180,37 @@ async def simulate(
 @router.post(
     "/orders/{order_id}/refunds", status_code=HTTPStatus.CREATED, response_model=schemas.Refund
 )
-async def refund(
+async def create_refund(
     order_id: UUID,
     body: schemas.NewRefund,
     work: Annotated[Work, does("refund.create", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """Send money back, all or part; `order.refunded` is emitted once the provider has done it."""
+    """Send money back, all or part of an order; `order.refunded` is emitted once the provider has
+    done it.
+    """
     async with work.begin(resource.Order(order_id)) as unit:
         made, created = await refunding.request(unit, order_id, body)
     return _made(made, created, response)
 
 
 @router.get("/orders/{order_id}/refunds", response_model=schemas.Refunds)
-async def refunds(
+async def list_refunds(
     order_id: UUID, work: Annotated[Work, does("refund.list")]
 ) -> dict[str, list[DictRow]]:
-    """All refunds of the order."""
+    """List all refunds of an order."""
     async with work.begin(resource.Order(order_id)) as unit:
         return {"items": await refunding.of_order(unit, order_id)}
 
 
-@router.post("/payments/notices/{provider_name}", response_model=schemas.Taken)
-async def notify(
+@router.post("/payments/notices/{provider_name}", response_model=schemas.NoticeTaken)
+async def receive_payment_notice(
     provider_name: Annotated[schemas.ProviderName, Path()],
     request: Request,
     work: Annotated[Work, does("payment.notify")],
 ) -> dict[str, str]:
-    """A provider's webhook: signed by the provider, done once however often it comes."""
+    """Take a payment provider's webhook; signed by the provider, done once however often it
+    comes."""
     async with work.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()

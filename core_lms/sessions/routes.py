@@ -46,7 +46,7 @@ InClient = Annotated[service.Client, Depends(client)]
 
 
 @_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
-async def log_in(
+async def create_session(
     body: Login,
     work: Annotated[Work, does("session.create")],
     who: InClient,
@@ -59,7 +59,7 @@ async def log_in(
 
 
 @_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
-async def log_in_by_link(
+async def create_session_by_link(
     body: SignInLink,
     work: Annotated[Work, does("session.create-by-link")],
     who: InClient,
@@ -72,7 +72,7 @@ async def log_in_by_link(
 
 
 @_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
-async def act_as(
+async def act_as_user(
     user_id: UUID,
     work: Annotated[Work, does("session.act-as")],
     request: Request,
@@ -85,36 +85,41 @@ async def act_as(
 
 
 @_sessions.post("/refresh", response_model=Tokens)
-async def refresh(
+async def refresh_session(
     body: Refresh,
     work: Annotated[Work, does("session.refresh")],
     request: Request,
     response: Response,
 ) -> Any:
-    """The next tokens, without an `Authorization` header. A refresh token is good for one use: a
-    second one, later than a moment, ends the session, because somebody has a copy."""
+    """Get the next tokens, without an `Authorization` header. A refresh token is good for one use:
+    a second one, later than a moment, ends the session, because somebody has a copy.
+    """
     response.headers.update(NO_STORE)
     async with work.begin(Public()) as unit:
         return await service.refresh(unit, request.app.state.ring, body.refresh_token)
 
 
 @_of_person.get("/sessions", response_model=SessionList)
-async def listed(user_id: UUID, work: Annotated[Work, does("session.list")]) -> dict[str, Any]:
-    """Where the person is logged in."""
+async def list_sessions(
+    user_id: UUID, work: Annotated[Work, does("session.list")]
+) -> dict[str, Any]:
+    """List where a person is logged in."""
     async with work.begin(Person(user_id)) as unit:
         return {"items": await service.listed(unit, str(user_id))}
 
 
 @_of_person.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
-async def end_all(user_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+async def end_all_sessions(user_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
     """Log the person out everywhere, at once."""
     async with work.begin(Person(user_id)) as unit:
         await service.end_all(unit, str(user_id))
 
 
 @_of_person.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
-async def end(user_id: UUID, session_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
-    """Log one session out, at once."""
+async def end_session(
+    user_id: UUID, session_id: UUID, work: Annotated[Work, does("session.end")]
+) -> None:
+    """Log one session of a person out, at once."""
     async with work.begin(Person(user_id)) as unit:
         await service.end(unit, str(user_id), session_id)
 
@@ -126,22 +131,25 @@ async def change_password(
     work: Annotated[Work, does("password.change")],
     who: InClient,
 ) -> None:
-    """Another password; emits `user.password.changed` and ends every other session."""
+    """Change the password of a person; emits `user.password.changed` and ends every other
+    session."""
     await service.change_password(work, Person(user_id), user_id, body.current, body.new, who)
 
 
 @_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def forgot(
+async def request_password_link(
     body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
 ) -> Accepted:
-    """Have a link mailed. The answer, and the work it takes, are the same for every address."""
+    """Have a link mailed that sets a password. The answer, and the work it takes, are the same for
+    every address.
+    """
     async with work.begin(Public()) as unit:
         await service.forgot(unit, body, who)
     return Accepted()
 
 
 @_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
-async def set_by_link(body: NewPassword, work: Annotated[Work, does("password.set")]) -> None:
+async def set_password(body: NewPassword, work: Annotated[Work, does("password.set")]) -> None:
     """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
     async with work.begin(Public()) as unit:
         hash_ = await links.opened(unit, body.token, body.password)

@@ -19,7 +19,7 @@ from core_lms.sessions.store import sessions
 from core_lms.sso import attempts, id_token, repository
 from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory
-from core_lms.sso.schemas import NewProvider, ProviderChange, Return
+from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
@@ -112,7 +112,7 @@ async def begin(work: Work, name: str, redirect_uri: str) -> dict[str, Any]:
 
 
 async def finish(
-    work: Work, ring: KeyRing, name: str, back: Return, client: logins.Client
+    work: Work, ring: KeyRing, name: str, back: SignInReturn, client: logins.Client
 ) -> dict[str, Any]:
     """A session for whoever the provider says came back. No transaction waits for the provider."""
     async with work.begin(Public()) as unit:

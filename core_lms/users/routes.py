@@ -38,7 +38,7 @@ _registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RE
 
 
 @_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def register_oneself(
+async def create_registration(
     body: SelfRegistration, work: Annotated[Work, does("registration.create", keyed=True)]
 ) -> Accepted:
     """Ask for an account. The answer, and the work it takes, are the same for every address."""
@@ -49,7 +49,7 @@ async def register_oneself(
 
 
 @_users.post("", status_code=HTTPStatus.CREATED, response_model=User)
-async def register(
+async def create_user(
     body: Registration, work: Annotated[Work, does("user.register", keyed=True)], response: Response
 ) -> DictRow:
     """Register a person; emits `user.created`."""
@@ -61,7 +61,7 @@ async def register(
 
 
 @_users.get("", response_model=Page[User])
-async def page(
+async def list_users(
     work: Annotated[Work, does("user.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -69,24 +69,26 @@ async def page(
     status: Annotated[UserStatus | None, Query()] = None,
     email: Annotated[str | None, Query(max_length=255, description="the whole address")] = None,
 ) -> dict[str, Any]:
-    """The institution's accounts, the oldest first."""
+    """List the institution's accounts, oldest first."""
     async with work.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
 @_users.get("/{user_id}", response_model=User, responses=etags.READ)
-async def get(user_id: UUID, work: Annotated[Work, does("user.read")], reader: InReader) -> Any:
-    """One account."""
+async def get_user(
+    user_id: UUID, work: Annotated[Work, does("user.read")], reader: InReader
+) -> Any:
+    """Read one account."""
     async with work.begin(resource.Person(user_id)) as unit:
         user = await service.get(unit, user_id)
     return reader.answer(user)
 
 
 @_users.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
-async def change(
+async def update_user(
     user_id: UUID, body: UserChange, work: Annotated[Work, does("user.update")], writer: InWriter
 ) -> Any:
-    """Change name or profile; emits `user.updated`."""
+    """Change name or profile of a person; emits `user.updated`."""
     async with work.begin(resource.Person(user_id)) as unit:
         user = await service.change(unit, user_id, body, writer.check)
     return writer.answer(user)
@@ -99,14 +101,16 @@ async def change_email(
     work: Annotated[Work, does("user.change-email")],
     writer: InWriter,
 ) -> Any:
-    """Another address, verified by a mail to it; wants a login of the last ten minutes."""
+    """Change the address of a person; verified by a mail to it, after a login of the last ten
+    minutes.
+    """
     async with work.begin(resource.Person(user_id)) as unit:
         user = await service.change_email(unit, user_id, body.email, writer.check)
     return writer.answer(user)
 
 
 @_users.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
-async def set_status(
+async def set_user_status(
     user_id: UUID,
     body: StatusChange,
     work: Annotated[Work, does("user.set-status")],
@@ -119,17 +123,19 @@ async def set_status(
 
 
 @_users.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
-async def set_role(
+async def set_user_role(
     user_id: UUID, body: RoleChange, work: Annotated[Work, does("user.set-role")], writer: InWriter
 ) -> Any:
-    """What the person is in the institution; emits `user.updated`."""
+    """Set what a person is in the institution; emits `user.updated`."""
     async with work.begin(resource.Person(user_id)) as unit:
         user = await service.set_role(unit, user_id, body.role, writer.check)
     return writer.answer(user)
 
 
 @_users.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def invite(user_id: UUID, work: Annotated[Work, does("user.invite", keyed=True)]) -> Accepted:
+async def invite_user(
+    user_id: UUID, work: Annotated[Work, does("user.invite", keyed=True)]
+) -> Accepted:
     """Have the person mailed a link that proves the address and sets a password."""
     async with work.begin(resource.Person(user_id)) as unit:
         await service.invite(unit, user_id)
@@ -137,15 +143,17 @@ async def invite(user_id: UUID, work: Annotated[Work, does("user.invite", keyed=
 
 
 @_users.get("/{user_id}/roles", response_model=UserRoles)
-async def roles_of(user_id: UUID, work: Annotated[Work, does("role.list")]) -> dict[str, Any]:
-    """What the person is, and where."""
+async def list_user_roles(
+    user_id: UUID, work: Annotated[Work, does("role.list")]
+) -> dict[str, Any]:
+    """List what a person is, and where."""
     async with work.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
 
 
 @_users.get("/{user_id}/relations", response_model=Relations)
-async def relations_to(user_id: UUID, work: Annotated[Work, does("relation.read")]) -> DictRow:
-    """What the caller is to the person, for our own processes to decide by."""
+async def get_relations(user_id: UUID, work: Annotated[Work, does("relation.read")]) -> DictRow:
+    """Say what the caller is to a person; our own processes decide by it."""
     about = resource.Relation(user_id)
     caller_id = work.caller.user_id
     async with work.look(about, repository.RELATIONS, user_id=user_id, caller_id=caller_id) as unit:
@@ -153,13 +161,13 @@ async def relations_to(user_id: UUID, work: Annotated[Work, does("relation.read"
 
 
 @_users.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
-async def grant(
+async def grant_role(
     user_id: UUID,
     body: RoleGrant,
     work: Annotated[Work, does("role.grant", keyed=True)],
     response: Response,
 ) -> DictRow:
-    """One more role (200 where they have it already); emits `user.updated`."""
+    """Give a person one more role; 200 where they have it already. Emits `user.updated`."""
     async with work.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
         role, created = await roles.grant(unit, user_id, body)
     if not created:
@@ -168,7 +176,9 @@ async def grant(
 
 
 @_users.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
-async def revoke(user_id: UUID, role_id: UUID, work: Annotated[Work, does("role.revoke")]) -> None:
+async def revoke_role(
+    user_id: UUID, role_id: UUID, work: Annotated[Work, does("role.revoke")]
+) -> None:
     """Take a role away, at once; emits `user.updated`."""
     async with work.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
         await roles.revoke(unit, user_id, role_id)
