@@ -4,9 +4,9 @@ Writes ``PER_S`` events a second, each one transaction with its outbox row, into
 that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way into the archive:
 from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
 ``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink job and
-into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, looking every
-50 ms, sees a sum that holds the event. ``derived_to_live`` is how much later than the derived
-table the counters have it. ``load`` tells what else the machine was doing.
+into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, polling every
+50 ms, finds a sum that holds the event. ``derived_to_live`` is how much later than the derived
+table the counters have it. ``load`` is the machine's load average.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SECONDS = int(os.environ.get("LMS_BENCH_SECONDS", "60"))
 WARM_UP_S = 10
 WRITERS = 8
 LEARNERS, COURSES, ITEMS = 500, 10, 200
-LOOK_EVERY_S = 0.05
+POLL_EVERY_S = 0.05
 DEADLINE_S = 60.0
 
 ARCHIVED = """
@@ -167,11 +167,11 @@ def _archived(institution_id: str, total: int) -> dict[str, float]:
 
 @dataclass
 class _Watch(threading.Thread):
-    """Looks at a sum until it has come to ``total``: when it first held at least n events."""
+    """Polls a sum until it reaches ``total``: when it first was at least n."""
 
-    look: Callable[[], int]
+    read: Callable[[], int]
     total: int
-    seen: list[tuple[float, int]] = field(default_factory=list)
+    found: list[tuple[float, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__init__(daemon=True)
@@ -182,19 +182,19 @@ class _Watch(threading.Thread):
         deadline = time.monotonic() + SECONDS + WARM_UP_S + DEADLINE_S
         count = 0
         while count < self.total and time.monotonic() < deadline:
-            count = self.look()
-            self.seen.append((time.time(), count))
-            time.sleep(LOOK_EVERY_S)
+            count = self.read()
+            self.found.append((time.time(), count))
+            time.sleep(POLL_EVERY_S)
 
     def delays(self, commits: Sequence[float]) -> list[float]:
-        """Of the n-th commit: until a look that saw n events or more."""
+        """Of the n-th commit: until a poll that found n events or more."""
         found: list[float] = []
-        looks = iter(self.seen)
-        at, count = next(looks, (0.0, -1))
+        polls = iter(self.found)
+        at, count = next(polls, (0.0, -1))
         for number, commit in enumerate(commits, start=1):
             while count < number:
                 try:
-                    at, count = next(looks)
+                    at, count = next(polls)
                 except StopIteration:
                     raise LearnstreamError(
                         f"{len(found)} of {len(commits)} events were counted: do the jobs run?"

@@ -111,7 +111,7 @@ def _wait_for(question: str, expected: int, started: float) -> None:
 
 @contextmanager
 def _memory() -> Iterator[list[float]]:
-    """The highest sum, in MiB, of what all parts and this process hold together.
+    """The highest sum, in MiB, of all components and this process use together.
 
     Shared pages count once (PSS): every Postgres process maps the same buffers.
     """

@@ -1,6 +1,6 @@
 """How fast do all jobs at once take the whole history from Kafka, beside two yardsticks?
 
-Brings up parts of its own (``bench/replay/ground.py``), publishes OULAD on all its topics as the
+Starts its own components (``bench/replay/ground.py``), publishes OULAD on all its topics as the
 importer does, and starts at one moment Flink's jobs, the archive and the derivation, from nothing.
 ``events_per_s`` counts until every table, feature row and statistic has settled and the totals are
 those published. It does so for a quarter, a half and all of the history: ``growth``. The

@@ -14,6 +14,6 @@ PURPOSES: dict[Purpose, str] = {
 """Purpose → what it allows. A new one is a member of ``Purpose`` and a line here."""
 
 OF_FEATURES: tuple[Purpose, ...] = ("personalization", "analytics")
-"""Features serve personal offers and say what somebody did: without one of these there are none."""
+"""Features serve recommendations and show what a learner did: at least one consent is needed."""
 
 assert set(PURPOSES) == set(get_args(Purpose))

@@ -1,6 +1,6 @@
-"""A dead letter: what could not be read, where it stood, why, and enough to repair it.
+"""A dead letter: what could not be read, its topic, partition and offset, and the reason.
 
-``lms.dead-letters`` also says how each was resolved: nothing is ever deleted from it.
+``lms.dead-letters`` also records how each was resolved: nothing is ever deleted from it.
 """
 
 from __future__ import annotations

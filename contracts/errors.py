@@ -25,7 +25,7 @@ class LearnstreamError(Exception):
 
 
 class Retryable(LearnstreamError):
-    """A part is away for now: back off and try again."""
+    """A component is unreachable for now: back off and try again."""
 
 
 class Rejected(LearnstreamError):

@@ -103,23 +103,43 @@ class Event(BaseModel):
     TOPIC: ClassVar[Topic]
     KEY: ClassVar[str]
     VERSION: ClassVar[int]
+    LEARNER_ACTION: ClassVar[bool]
+    """Whether the learner ``user_id`` did this: sessions and active days are made of such events,
+    not of what happens to a learner, as a grade does (``contracts.events.LEARNER_ACTIONS``)."""
 
     def __init_subclass__(
-        cls, *, type: str, topic: Topic, key: str, version: int = 1, **kwargs: Any
+        cls,
+        *,
+        type: str,
+        topic: Topic,
+        key: str,
+        version: int = 1,
+        learner_action: bool = False,
+        **kwargs: Any,
     ) -> None:
         """Declares the class keywords; the fields are known only in the hook below."""
         super().__init_subclass__(**kwargs)
 
     @classmethod
     def __pydantic_init_subclass__(  # type: ignore[override]
-        cls, *, type: str, topic: Topic, key: str, version: int = 1, **kwargs: Any
+        cls,
+        *,
+        type: str,
+        topic: Topic,
+        key: str,
+        version: int = 1,
+        learner_action: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if type in EVENTS:
             raise TypeError(f"two classes declare the event {type!r}")
         if key not in cls.model_fields:
             raise TypeError(f"{type}: the key {key!r} is not one of its fields")
+        if learner_action and "user_id" not in cls.model_fields:
+            raise TypeError(f"{type}: a learner's own action has a field 'user_id'")
         cls.TYPE, cls.TOPIC, cls.KEY, cls.VERSION = type, topic, key, version
+        cls.LEARNER_ACTION = learner_action
         EVENTS[type] = cls
 
     @property

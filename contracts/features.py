@@ -21,4 +21,4 @@ class FeatureRow(BaseModel):
     event_timestamp: Timestamp
     features: dict[str, int | float | str | None]
     past: bool = False
-    """A row of the past, told again: for the history alone, the online store keeps the newest."""
+    """A row published again for the history alone: the online store keeps the newest."""

@@ -58,7 +58,8 @@ def _events_page() -> Iterator[str]:
 def _event_section(event_type: str, cls: type[Event]) -> Iterator[str]:
     yield f"### {event_type}"
     yield ""
-    yield f"{(cls.__doc__ or '').strip()} Version {cls.VERSION}, key `{cls.KEY}`."
+    action = " A learner's own action." if cls.LEARNER_ACTION else ""
+    yield f"{(cls.__doc__ or '').strip()}{action} Version {cls.VERSION}, key `{cls.KEY}`."
     yield ""
     yield "| field | type | required | person |"
     yield "|---|---|---|---|"

@@ -1,8 +1,8 @@
-"""A heartbeat: a message that goes an event's way into the tables and tells nothing but its time.
+"""A heartbeat: a message that takes an event's way into the tables and carries only its time.
 
-The monitor sends one every few seconds through the LMS's outbox; the archive writes down the newest
-it has read, in the transaction of the events around it. What lies between is how long an event
-takes from its commit to a row that can be read.
+The monitor sends one every few seconds through the LMS's outbox; the archive records the newest it
+has read, in the transaction of the events around it. The time between is how long an event takes
+from its commit to a readable row.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEY = "heartbeat"
 
 
 def read(value: bytes | None) -> Heartbeat | None:
-    """None for what somebody else wrote there: it measures nothing and is nobody's event."""
+    """The heartbeat of a message; None where it is none."""
     try:
         return Heartbeat.model_validate_json(value or b"")
     except ValidationError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-# The broker's clock: a message's time is its arrival, whatever its producer's clock says.
+# A message's time is its arrival by the broker's clock, not the producer's.
 _BY_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
 
 
@@ -53,6 +53,6 @@ EVENT_TOPICS = (
     INTEGRATION,
 )
 LMS_TOPICS = tuple(topic for topic in EVENT_TOPICS if topic is not RECOMMENDATIONS)
-"""What the LMS says; what was offered to learners is said by who offers it."""
+"""What the LMS publishes; recommendations are published by the service that makes them."""
 
 TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES, HEARTBEATS)

@@ -16,7 +16,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Rejected
 from contracts.event import Timestamp
-from core_lms.work import HISTORY, Unit
+from core_lms.unit import Unit
+from core_lms.units import HISTORY
 from gateway.errors import Forbidden
 
 OccurredAt = Annotated[

@@ -40,7 +40,7 @@ class Pools:
     clock: Callable[[], float] = time.monotonic
     _replica_from: float = field(default=float("-inf"), init=False)
 
-    def for_old_news(self) -> AsyncConnectionPool[Any] | None:
+    def replica_if_healthy(self) -> AsyncConnectionPool[Any] | None:
         """The replica, where there is one that answers: for reads that may be seconds behind."""
         return self.replica if self.clock() >= self._replica_from else None
 

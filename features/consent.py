@@ -1,12 +1,12 @@
-"""No features of who does not agree to them: none are written, what is there goes.
+"""Features need consent: without it no rows are written, and existing rows are removed.
 
-Features serve personal offers and say what somebody did: all of ``OF_FEATURES`` must be given.
+Features serve personal offers and record what a person did: all of ``OF_FEATURES`` must be given.
 
-Consent comes as events of the LMS. What a person said is kept beside the history of features; where
-they said nothing, the deployment's default counts (``stack.consent``). Writing takes a shared lock
-and removing an exclusive one, so that a batch on its way through another process cannot bring back
-what was just removed. Moving an erased person to another id takes it too (``stack.pseudonyms``):
-rows that are still under way then go under that id.
+Consent comes as events of the LMS. A person's choices are kept beside the history of features;
+without a choice the deployment's default counts (``stack.consent``). Writing takes a shared lock
+and removing an exclusive one, so that a batch of another process cannot bring back removed rows.
+Moving an erased person to another id takes the exclusive lock too (``stack.pseudonyms``): rows of
+theirs that are still in Kafka are then written under that id.
 """
 
 from __future__ import annotations
@@ -23,12 +23,11 @@ from redis import Redis
 from contracts.consent import OF_FEATURES
 from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.feature_views import LEARNER, View
 from contracts.features import FeatureRow
 from features import online, trail
 from features.catalogue import VIEWS
-from features.entities import LEARNER
 from features.history import SCHEMA
-from features.view import View
 from stack import pseudonyms
 from stack.consent import ConsentSettings
 
@@ -38,8 +37,8 @@ _LOCK = 0x4C53_0F03
 
 
 def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Create the table where it is missing; the schema is there. What was said before Kafka's
-    first message the archive knows.
+    """Create the table where it is missing, in the schema that exists, and fill it with choices
+    that only the archive still has.
     """
     connection.execute(_statement("create"))
     connection.execute(_statement("from_archive"), {"purposes": list(OF_FEATURES)})
@@ -47,7 +46,7 @@ def prepare(connection: psycopg.Connection[Any]) -> None:
 
 @contextmanager
 def writing(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """While rows are being written, nobody is being removed."""
+    """Hold the shared lock: while rows are written, nobody is removed."""
     connection.execute("SELECT pg_advisory_lock_shared(%s)", [_LOCK])
     try:
         yield
@@ -59,8 +58,9 @@ def writing(connection: psycopg.Connection[Any]) -> Iterator[None]:
 def agreed(
     connection: psycopg.Connection[Any], view: View, rows: Sequence[FeatureRow]
 ) -> list[FeatureRow]:
-    """Those rows that may be written, as they are: all that are not about people, and of people
-    who agree; of an erased person under the id that took the place of theirs.
+    """The rows that may be written: all that are not about people, and those of people who agree.
+
+    Rows of an erased person carry the id that replaced theirs.
     """
     if view.entity != LEARNER:
         return list(rows)
@@ -70,8 +70,8 @@ def agreed(
         for row in rows
     ]
     ids = list({row.entity_id for row in rows})
-    found = connection.execute(_statement("said"), {"user_ids": ids}).fetchall()
-    said = {(user_id, purpose): given for user_id, purpose, given in found}
+    found = connection.execute(_statement("choices"), {"user_ids": ids}).fetchall()
+    choices = {(user_id, purpose): given for user_id, purpose, given in found}
     settings = ConsentSettings()
     default = {
         institution_id: settings.by_default(institution_id)
@@ -81,22 +81,25 @@ def agreed(
         row
         for row in rows
         if all(
-            said.get((row.entity_id, purpose), purpose in default[row.institution_id])
+            choices.get((row.entity_id, purpose), purpose in default[row.institution_id])
             for purpose in OF_FEATURES
         )
     ]
 
 
-def heed(
+def apply(
     connection: psycopg.Connection[Any], client: Redis, envelopes: Iterable[Envelope]
 ) -> list[str]:
-    """Keep what events say and remove the features of who no longer agrees; their ids."""
-    said: list[Any] = [envelope for envelope in envelopes if _concerns(envelope)]
+    """Record the choices in ``envelopes`` and remove the features of people who no longer agree.
+
+    Returns the ids of these people.
+    """
+    changes: list[Any] = [envelope for envelope in envelopes if _concerns(envelope)]
     gone = []
-    if said:
+    if changes:
         with writing(connection):
-            new = renamed(connection, [one.payload.user_id for one in said])
-            for one in said:
+            new = renamed(connection, [one.payload.user_id for one in changes])
+            for one in changes:
                 user_id = new.get(one.payload.user_id, one.payload.user_id)
                 values = {
                     "user_id": user_id,
@@ -113,12 +116,12 @@ def heed(
 
 
 def renamed(connection: psycopg.Connection[Any], user_ids: Sequence[str]) -> dict[str, str]:
-    """Those who were erased, with the id they have here now; asked while ``writing``."""
+    """The new id of each of these people who was erased; call it while ``writing``."""
     return pseudonyms.among(user_ids, pseudonyms.read(connection))
 
 
 def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequence[str]) -> None:
-    """Every feature of these people: history, online rows and trails. Repeating is harmless."""
+    """Remove all features of these people: history, online rows, trails. Repeating is harmless."""
     views = [view for view in VIEWS.values() if view.entity == LEARNER]
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])

@@ -2,7 +2,7 @@
 
 Feast's own read path costs a five-second import and half a millisecond per entity. Its layout in
 Redis is documented (online store format): one hash per entity, one field per feature, each value a
-``feast.types.Value`` message. ``tests/features`` compares this reader with Feast's on real parts.
+``feast.types.Value`` message. ``tests/features`` compares this reader with Feast's on real servers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Misconfigured
+from contracts.feature_views import Value, View
 from features.catalogue import PROJECT
-from features.view import Value, View
 
 _STRING = 2  # feast.types.ValueType.STRING
 

@@ -35,11 +35,11 @@ GROUP = "feature-push"
 BATCH = 20_000
 """Most messages taken at once: a backlog then costs few writes per key."""
 GATHER_S = 0.02
-"""How long a first message waits for company: freshness against throughput."""
+"""How long a batch waits for more after its first message: freshness against throughput."""
 MAX_BACKOFF_S = 5.0
 REPORT_S = 10.0
 _FILLED = "learnstream:features:filled"
-"""Set in Redis while the online store is known to hold what history holds."""
+"""Set in Redis once the online store has every newest row of history."""
 
 log = logging.getLogger("features.push")
 
@@ -57,10 +57,10 @@ class Pusher:
     def write(self, messages: Sequence[Message]) -> int:
         """Write one batch; returns the number of valid rows. Raises ``Retryable``."""
         accepted: dict[str, list[FeatureRow]] = {}
-        said: list[Envelope] = []
+        choices: list[Envelope] = []
         for message in messages:
             if message.topic() == USERS.name:
-                said += _of_people(message.value())
+                choices += _of_people(message.value())
                 continue
             try:
                 row = rows.decode(message.value())
@@ -70,8 +70,8 @@ class Pusher:
                 accepted.setdefault(row.feature_view, []).append(row)
         feature_store = self._ready()
         with self._guard():
-            if gone := consent.heed(self._open(), self._redis, said):
-                log.info("removed the features of %d people who do not agree to them", len(gone))
+            if gone := consent.apply(self._open(), self._redis, choices):
+                log.info("removed the features of %d people without consent", len(gone))
         for name, batch in accepted.items():
             view = VIEWS[name]
             with self._guard(), consent.writing(self._open()):
@@ -146,7 +146,7 @@ class Pusher:
 
 
 class _Guard:
-    """Turns a part's absence into ``Retryable`` and makes the pusher reconnect."""
+    """Turns a missing server into ``Retryable`` and makes the pusher reconnect."""
 
     def __init__(self, pusher: Pusher) -> None:
         self._pusher = pusher
@@ -159,16 +159,16 @@ class _Guard:
         if isinstance(error, (*away, Retryable)):
             self._pusher.forget()
             if not isinstance(error, Retryable):
-                raise Retryable(f"a part of the feature store is away: {error}") from error
+                raise Retryable(f"a server of the feature store is away: {error}") from error
 
 
 def run(stop: threading.Event, *, group: str = GROUP) -> int:
     """Push until ``stop`` is set; returns the number of rows pushed."""
-    pusher = Pusher(kafka.producer(**{"log_level": 2}))  # the consumer tells of a lost broker
+    pusher = Pusher(kafka.producer(**{"log_level": 2}))  # the consumer logs a lost broker
     consumer = kafka.consumer(
         group,
         **{
-            # A part may be away for longer than Kafka's default patience between two polls.
+            # A server may be away for longer than Kafka's default patience between two polls.
             "max.poll.interval.ms": 3_600_000,
             # After a kill features stand still until the partitions are free again.
             "session.timeout.ms": 6_000,
@@ -196,7 +196,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
 
 
 def _of_people(message: bytes | None) -> list[Envelope]:
-    """The event, if it is about consent; what is malformed the archive tells of."""
+    """The event, if it is about consent; the archive reports malformed ones."""
     if not message or not any(type_.encode() in message for type_ in consent.EVENTS):
         return []
     try:

@@ -1,7 +1,7 @@
 """What the operator makes before features are pushed: history's tables, Feast's registry, rights.
 
-Feast is only asked, and only imported, where the catalogue or Feast itself is another than the one
-that is registered: its import takes seconds.
+Feast is imported only where the catalogue or Feast's version differs from what is registered: its
+import takes seconds.
 """
 
 from __future__ import annotations
@@ -16,11 +16,9 @@ from psycopg import sql
 
 from contracts.errors import Retryable
 from features import consent, history
-from features.catalogue import SERVICES, VIEWS
+from features.catalogue import REGISTRY_SCHEMA, SERVICES, VIEWS
 from stack import postgres, roles
 
-REGISTRY_SCHEMA = "feast"
-"""The registry lives in the analytical database, so that whoever may read it can use it."""
 RIGHTS = Path(__file__).parent / "sql" / "rights.sql"
 _LOCK = 0x4C53_0F01  # one at a time; any constant no other lock of ours uses
 
@@ -64,7 +62,7 @@ def _register(connection: psycopg.Connection[Any]) -> bool:
 
 
 def fingerprint() -> str:
-    """Changes with the catalogue, with how Feast is told of it, and with Feast."""
-    told = Path(__file__).with_name("store.py").read_text(encoding="utf-8")
+    """Changes with the catalogue, with how it is declared to Feast, and with Feast's version."""
+    declared = Path(__file__).with_name("store.py").read_text(encoding="utf-8")
     catalogue = repr([*VIEWS.values(), *SERVICES])
-    return hashlib.sha256("\n".join([version("feast"), told, catalogue]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([version("feast"), declared, catalogue]).encode()).hexdigest()

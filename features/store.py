@@ -32,11 +32,10 @@ from redis.connection import parse_url
 from sqlalchemy.engine import URL
 
 from contracts.errors import Retryable
+from contracts.feature_views import View
 from contracts.features import FeatureRow
-from features.catalogue import PROJECT, SERVICES, VIEWS
+from features.catalogue import PROJECT, REGISTRY_SCHEMA, SERVICES, VIEWS
 from features.history import SCHEMA
-from features.registration import REGISTRY_SCHEMA
-from features.view import View
 from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
@@ -54,15 +53,15 @@ logging.getLogger("feast").setLevel(logging.WARNING)
 
 def config(schema: str = "verify") -> RepoConfig:
     """Feast's configuration out of ours; with ``schema="auto"`` it makes its tables."""
-    parts: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
-    encryption = {name: value for name, value in parts.items() if name.startswith("ssl")}
+    address: dict[str, Any] = conninfo_to_dict(PostgresSettings().analytics_url)
+    encryption = {name: value for name, value in address.items() if name.startswith("ssl")}
     url = URL.create(
         "postgresql+psycopg",
-        username=parts.get("user"),
-        password=parts.get("password"),
-        host=parts.get("host"),
-        port=int(parts.get("port", 5432)),
-        database=parts["dbname"],
+        username=address.get("user"),
+        password=address.get("password"),
+        host=address.get("host"),
+        port=int(address.get("port", 5432)),
+        database=address["dbname"],
         query={"options": f"-csearch_path={REGISTRY_SCHEMA}"} | encryption,
     )
     return RepoConfig(
@@ -83,16 +82,16 @@ def config(schema: str = "verify") -> RepoConfig:
         },
         offline_store={
             "type": "postgres",
-            "host": parts.get("host", "127.0.0.1"),
-            "port": int(parts.get("port", 5432)),
-            "database": parts["dbname"],
+            "host": address.get("host", "127.0.0.1"),
+            "port": int(address.get("port", 5432)),
+            "database": address["dbname"],
             "db_schema": SCHEMA,
-            "user": parts.get("user", ""),
-            "password": parts.get("password", ""),
-            "sslmode": parts.get("sslmode", "prefer"),
-            "sslrootcert_path": parts.get("sslrootcert"),
-            "sslcert_path": parts.get("sslcert"),
-            "sslkey_path": parts.get("sslkey"),
+            "user": address.get("user", ""),
+            "password": address.get("password", ""),
+            "sslmode": address.get("sslmode", "prefer"),
+            "sslrootcert_path": address.get("sslrootcert"),
+            "sslcert_path": address.get("sslcert"),
+            "sslkey_path": address.get("sslkey"),
         },
         entity_key_serialization_version=3,
     )
@@ -100,14 +99,14 @@ def config(schema: str = "verify") -> RepoConfig:
 
 def _redis_address() -> str:
     url = RedisSettings().url
-    parts = parse_url(url)  # type: ignore[no-untyped-call]
+    address = parse_url(url)  # type: ignore[no-untyped-call]
     options = {
-        "db": parts.get("db", 0),
-        "username": parts.get("username"),
-        "password": parts.get("password"),
+        "db": address.get("db", 0),
+        "username": address.get("username"),
+        "password": address.get("password"),
         "socket_timeout": 5,
         "socket_connect_timeout": 2,
-        **{name: value for name, value in parts.items() if name.startswith("ssl_")},
+        **{name: value for name, value in address.items() if name.startswith("ssl_")},
         # Feast reads values as JSON where they are.
         **{name: int(value) for name, value in tls.redis_options(url).items()},
     }
@@ -115,7 +114,7 @@ def _redis_address() -> str:
         options["ssl_check_hostname"] = json.dumps(options["ssl_check_hostname"])
     extra = "".join(f",{name}={value}" for name, value in options.items() if value is not None)
     ssl = ",ssl=true" if url.startswith("rediss:") else ""
-    return f"{parts['host']}:{parts.get('port', 6379)}{extra}{ssl}"
+    return f"{address['host']}:{address.get('port', 6379)}{extra}{ssl}"
 
 
 def push_source(view: View) -> str:
@@ -158,12 +157,14 @@ def _feast_view(view: View, entity: Entity) -> FeatureView:
         ttl=timedelta(0),  # never expires: a learner who comes back after a year is known
         schema=[
             Field(name=view.entity.join_key, dtype=String),
-            *(Field(name=name, dtype=_TYPES[type_]) for name, type_ in view.features.items()),
+            *(
+                Field(name=name, dtype=_TYPES[type_], description=view.meanings.get(name, ""))
+                for name, type_ in view.features.items()
+            ),
         ],
         source=PushSource(name=push_source(view), batch_source=history),
         description=view.about,
-        owner=view.owner,
-        tags=dict(view.tags),
+        owner=PROJECT,
     )
 
 

@@ -1,14 +1,8 @@
-"""What a route does, said in its signature, and the decision whether its caller may.
+"""The action that a route declares in its signature, and the decision whether its caller may.
 
-A route of a process without a database of its own::
-
-    @router.get("/search")
-    async def find(asked: Annotated[Asked, asks("catalogue.search")], …) -> …:
-        asked.decide("Institution")
-
-Where the facts come from is the process's affair. ``core_lms`` reads them in the transaction of the
-work itself (``core_lms.work.does``); both declare their action the same way, and
-``tests/gateway/test_policies.py`` fails for a route that declares none.
+Where the facts come from is the process's affair: ``core_lms`` reads them in the unit of work
+(``core_lms.units.action``), others bring their own. All declare their action by a dependency that
+is an ``Action``, and ``tests/gateway/test_policies.py`` fails for a route that declares none.
 """
 
 from __future__ import annotations
@@ -17,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
-from fastapi.params import Depends as Dependency
+from fastapi import Header
 
 from contracts.event import UUID_PATTERN
 from gateway.caller import Caller
@@ -38,7 +31,7 @@ InstitutionId = Annotated[
 
 @dataclass(frozen=True)
 class Action:
-    """The dependency of a route that does ``action``; subclasses say what the route gets of it."""
+    """The dependency that declares a route's action; subclasses say what the route gets of it."""
 
     action: str
 
@@ -72,16 +65,3 @@ class Asked:
     def may(self, kind: str, action: str | None = None, **facts: Any) -> bool:
         """Whether the caller may do the route's action, or another that goes with it."""
         return allowed(self.caller, action or self.action, kind, facts)
-
-
-@dataclass(frozen=True)
-class Asks(Action):
-    """The dependency of a route that decides by facts of its own."""
-
-    async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Asked:
-        return Asked(request.state.caller, self.action)
-
-
-def asks(action: str) -> Dependency:
-    """``asked: Annotated[Asked, asks("catalogue.search")]`` in a route's signature."""
-    return Depends(Asks(action))  # type: ignore[no-any-return]

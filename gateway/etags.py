@@ -8,16 +8,16 @@ that was changed and changed back is the row the writer has read.
 A route that reads::
 
     @router.get("/{course_id}", response_model=Course, responses=etags.READ)
-    async def get(course_id: UUID, work: …, reader: InReader) -> Any:
-        async with work.begin(…) as unit:
+    async def get(course_id: UUID, units: …, reader: InReader) -> Any:
+        async with units.begin(…) as unit:
             course = await service.get(unit, course_id)
         return reader.answer(course)           # 304 where the caller has it already
 
 A route that updates (the check is on the locked row, so nobody comes between)::
 
     @router.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
-    async def change(course_id: UUID, body: …, work: …, writer: InWriter) -> Any:
-        async with work.begin(…) as unit:
+    async def change(course_id: UUID, body: …, units: …, writer: InWriter) -> Any:
+        async with units.begin(…) as unit:
             course = await service.change(unit, course_id, body, writer.check)
         return writer.answer(course)
 

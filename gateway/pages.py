@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -39,6 +39,11 @@ class After:
     id: UUID
 
 
+def bounds(after: After | None, rows: int) -> dict[str, Any]:
+    """The values of a statement that lists ``rows`` rows from the one after ``after``."""
+    return {"after_first": after and after.first, "after_id": after and after.id, "rows": rows}
+
+
 def encode(after: After) -> str:
     first = after.first.isoformat() if isinstance(after.first, datetime) else after.first
     return base64.urlsafe_b64encode(json.dumps([first, str(after.id)]).encode()).decode()
@@ -62,11 +67,16 @@ def decode(cursor: str | None, of: type[datetime] | type[int]) -> After | None:
         raise Rejected("the cursor is not one of ours: start without one") from None
 
 
-def page(rows: Sequence[dict[str, Any]], limit: int, first: str = "created_at") -> dict[str, Any]:
+def value(row: Any, name: str) -> Any:
+    """A column of a row, which is a mapping or a dataclass."""
+    return row[name] if isinstance(row, Mapping) else getattr(row, name)
+
+
+def page(rows: Sequence[Any], limit: int, first: str = "created_at") -> dict[str, Any]:
     """``rows`` were read with ``limit + 1``: one more than shown means there is a next page."""
     shown = list(rows[:limit])
     more = len(rows) > limit
     return {
         "items": shown,
-        "next": encode(After(shown[-1][first], shown[-1]["id"])) if more else None,
+        "next": encode(After(value(shown[-1], first), value(shown[-1], "id"))) if more else None,
     }

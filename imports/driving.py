@@ -40,7 +40,7 @@ class Request:
 
 @dataclass(slots=True)
 class Answers:
-    """What the LMS said: ``made`` and ``repeated`` by what was asked, ``refused`` by reason."""
+    """The LMS's answers: ``made`` and ``repeated`` by what was asked, ``refused`` by reason."""
 
     made: Counter[str] = field(default_factory=Counter)
     repeated: Counter[str] = field(default_factory=Counter)

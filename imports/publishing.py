@@ -36,7 +36,7 @@ STUCK_S = 60.0
 """A transaction of a chunk ends in a second or so, in a starved machine in twenty."""
 
 QUIET = {"log_level": 2}
-"""An absent broker is our error to tell, once; librdkafka would write a line per attempt."""
+"""We report an absent broker once; librdkafka would write a line per attempt."""
 
 Headers = list[tuple[str, str | bytes | None]] | None
 
@@ -59,14 +59,14 @@ def chunks(db: duckdb.DuckDBPyConnection, until_day: int) -> list[Chunk]:
         "SELECT day, count(*) FROM message WHERE day < ? GROUP BY day ORDER BY day", [until_day]
     ).fetchall()
     cut: list[Chunk] = []
-    first, held = (days[0][0] if days else 0), 0
+    first, count = (days[0][0] if days else 0), 0
     for day, events in days:
-        if held and held + events > CHUNK_EVENTS:
-            cut.append(Chunk(first, day, held))
-            first, held = day, 0
-        held += events
-    if held:
-        cut.append(Chunk(first, days[-1][0] + 1, held))
+        if count and count + events > CHUNK_EVENTS:
+            cut.append(Chunk(first, day, count))
+            first, count = day, 0
+        count += events
+    if count:
+        cut.append(Chunk(first, days[-1][0] + 1, count))
     return cut
 
 
@@ -106,7 +106,7 @@ def publish(
                     return done
             except (KafkaException, Retryable) as error:
                 # Whether the last transaction was committed is unknown here; a new producer with
-                # the same transactional.id settles it, and the group's offset then tells.
+                # the same transactional.id ends it, and the group's offset then says how.
                 if time.monotonic() > deadline:
                     raise Retryable(
                         f"Kafka is away ({error.args[0]}); run the import again to go on from "

@@ -27,14 +27,14 @@ NAME = "learnstream"
 
 
 def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
-    """The tables and views the jobs stand on, each once; ``start`` says where they begin."""
+    """The tables and views that the jobs use, each once; ``start`` is where they count from."""
     begin = start or Start()
     part = {"part": _part(begin.generation)}
     found = []
     for topic in {topic.name: topic for job in jobs for topic in job.reads}.values():
         offsets = begin.offsets.get(topic.name)
-        # Where it stands is in the checkpoints. Without one it begins where its parts begin: the
-        # upserts make the sums right again.
+        # Its position is in the checkpoints. Without one it begins where its partial sums begin:
+        # the upserts make the sums right again.
         options = {
             **kafka_options(),
             "properties.group.id": "flink",
@@ -52,10 +52,10 @@ def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
 
 
 def _part(generation: int) -> str:
-    """The number of a message's part: when it arrived, by Kafka's own clock, in whole spans.
+    """The number of a message's partial sum: its arrival by Kafka's own clock, in whole spans.
 
-    Between the first and the last message of a part there is no more time than its span and what
-    the jobs are behind. So Flink may forget a sum that has not changed for longer.
+    A partial sum changes for no longer than its span and the jobs' lag. So Flink may forget one
+    that has not changed for longer.
     """
     return (
         f"CAST({generation * 10**9} AS BIGINT) + TIMESTAMPDIFF(SECOND, TIMESTAMP "
@@ -69,16 +69,16 @@ def statements(jobs: Sequence[Job]) -> list[str]:
 
 
 def fingerprint(jobs: Sequence[Job], start: Start | None = None) -> str:
-    """Changes with everything that is given to Flink but addresses; quicker than a plan."""
+    """Changes with all that Flink runs but addresses; cheaper than compiling a plan."""
     begin = start or Start()
     topics = {topic.name: topic for job in jobs for topic in job.reads}
-    parts = [importlib.metadata.version("apache-flink"), str(begin)]
+    texts = [importlib.metadata.version("apache-flink"), str(begin)]
     more = {"part": _part(begin.generation)}
-    parts += [
+    texts += [
         "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic, more)])
         for topic in topics.values()
     ]
-    return hashlib.sha256("\n".join(parts + statements(jobs)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(texts + statements(jobs)).encode()).hexdigest()
 
 
 def explain(jobs: Sequence[Job]) -> str:
@@ -86,7 +86,7 @@ def explain(jobs: Sequence[Job]) -> str:
 
 
 def compiled(jobs: Sequence[Job], start: Start) -> plan.Plan:
-    """The jobs' plan; nothing is running for it yet."""
+    """The jobs' plan; nothing runs yet."""
     built = build(definitions(jobs, start), statements(jobs))
     made = {
         sink.table: hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
@@ -101,15 +101,15 @@ def submit(jobs: Sequence[Job], start: Start, made: plan.Plan, restore_from: str
     path = profile().run / "plan.json"
     path.write_text(made.text)
     environment = _environment(definitions(jobs, start), NAME, restore_from)
-    return _given(environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'"))
+    return _job_id(environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'"))
 
 
 def start(built: StatementSet) -> str:
-    """Give it to the cluster; returns Flink's job id."""
-    return _given(built.execute())
+    """Submit it to the cluster; returns Flink's job id."""
+    return _job_id(built.execute())
 
 
-def _given(result: TableResult) -> str:
+def _job_id(result: TableResult) -> str:
     client = result.get_job_client()
     if client is None:
         raise Misconfigured("the application was not given to a cluster: execution.target is local")
@@ -136,9 +136,9 @@ def _environment(
         from pyflink.table import EnvironmentSettings, TableEnvironment
 
     # The planner works only in the thread of Java in which its environment was made (FLINK-36298).
-    # Py4J would open a second connection, and with it a thread, to tell Java of an object Python
-    # has collected while a call is under way; a later call may then land there. What Java keeps
-    # instead goes with this process.
+    # Py4J would open a second connection, and with it a thread, to release an object that Python
+    # collects during a call; a later call may then use that thread. Instead Java keeps such
+    # objects until this process ends.
     get_gateway().gateway_property.enable_memory_management = False
     configuration = Configuration()
     for option, value in _configuration(name, restore_from).items():
@@ -177,7 +177,7 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         "execution.checkpointing.dir": settings.checkpoint_dir,
         "table.local-time-zone": "UTC",
         "pipeline.object-reuse": "true",
-        # Gather rows for a moment before a group's state is touched and its row is written.
+        # Collect rows briefly before a group's state is updated and its row is written.
         "table.exec.mini-batch.enabled": "true",
         "table.exec.mini-batch.allow-latency": f"{settings.mini_batch_latency_ms} ms",
         "table.exec.mini-batch.size": "20000",
@@ -188,7 +188,7 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         "table.exec.sink.upsert-materialize": "NONE",
         "table.exec.sink.require-on-conflict": "false",
         "table.exec.state.ttl": f"{int(settings.state_ttl_h * 3600)} s",
-        # A plan names tables; what they are, with addresses and passwords, is said here each time.
+        # A plan names tables; their options, with addresses and passwords, are given each time.
         "table.plan.compile.catalog-objects": "IDENTIFIER",
         "table.plan.restore.catalog-objects": "IDENTIFIER",
     }
@@ -196,7 +196,7 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         found["execution.state-recovery.path"] = restore_from
         # Flink deletes it once newer checkpoints have taken its place.
         found["execution.state-recovery.claim-mode"] = "CLAIM"
-        # What is kept for a table that is no longer wanted stays behind.
+        # The state of a table that is no longer wanted is dropped.
         found["execution.state-recovery.ignore-unclaimed-state"] = "true"
     os.environ.setdefault("TZ", "UTC")
     return found

@@ -1,4 +1,4 @@
-"""The Flink cluster through its REST API: the running application, its checkpoints, its end."""
+"""The Flink cluster through its REST API: the running application, its checkpoints, stopping it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Running:
 
 @cache
 def _client() -> httpx.Client:
-    """One for all calls: making one reads the certificates of all authorities. Each call has a
-    connection of its own, so that none finds the JobManager gone that it was made to."""
+    """One for all calls, because making one reads all certificates. Each call opens a connection:
+    an old one may lead to a JobManager that has been replaced."""
     limits = httpx.Limits(max_keepalive_connections=0)
     return httpx.Client(timeout=20, limits=limits, verify=tls.client_context())
 
@@ -90,7 +90,7 @@ def newest_checkpoint(job_id: str) -> str | None:
 
 
 def metric(job_id: str, name: str) -> float | None:
-    """One metric of the job as a whole; None where Flink has none of that name yet."""
+    """One metric of the job as a whole; None where Flink has no such metric yet."""
     found = _call("GET", f"/jobs/{job_id}/metrics", params={"get": name}) or []
     return float(found[0]["value"]) if found else None
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from contracts import flink
 from contracts.errors import Rejected
 from contracts.topics import Topic
 from stack import tls
@@ -32,10 +33,11 @@ class Upsert:
 
     def ddl(self) -> str:
         jdbc = PostgresSettings().analytics_jdbc()
-        return _create(
+        columns = [f"`{name}` {type_}" for name, type_ in self.columns.items()]
+        key = ", ".join(f"`{name}`" for name in self.key)
+        return flink.table(
             self.table,
-            self.columns,
-            self.key,
+            [*columns, f"PRIMARY KEY ({key}) NOT ENFORCED"],
             {
                 "connector": "jdbc",
                 **jdbc,
@@ -100,20 +102,3 @@ def kafka_options() -> dict[str, str]:
     if settings.authenticates:
         options["properties.sasl.mechanism"] = settings.sasl_mechanism
     return options
-
-
-def _create(
-    table: str, columns: Mapping[str, str], key: tuple[str, ...], options: Mapping[str, str]
-) -> str:
-    lines = [f"`{name}` {type_}" for name, type_ in columns.items()]
-    lines.append(f"PRIMARY KEY ({', '.join(f'`{name}`' for name in key)}) NOT ENFORCED")
-    settings = [
-        f"'{name}' = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in options.items()
-    ]
-    return (
-        f"CREATE TEMPORARY TABLE {table} (\n  "
-        + ",\n  ".join(lines)
-        + "\n) WITH (\n  "
-        + ",\n  ".join(settings)
-        + "\n)"
-    )

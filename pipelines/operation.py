@@ -1,11 +1,11 @@
-"""Submit, cancel and restore the jobs so that whatever happens the totals end right.
+"""Submit, cancel and restore the jobs so that the totals are right whatever happens.
 
-The wanted jobs run as one application. It begins at its newest completed checkpoint or savepoint;
-one whose plan does not fit what is kept there is refused before anything is stopped. Where there
-is none, it begins where its parts begin (``pipelines.start``): sinks are upserts, so that ends with
-the same rows. Where Kafka no longer reaches back so far, the rows are made of the archive first,
-and it begins where that ends. What is wanted, and what ran last, is remembered in ``jobs.json``
-of the profile's run folder, for a standalone JobManager forgets its jobs.
+The wanted jobs run as one application. It starts from its newest completed checkpoint or savepoint;
+a plan that is incompatible with that state is refused before anything is stopped. Without a state
+it starts where its partial sums begin (``pipelines.start``): sinks are upserts, so the rows end the
+same. Where Kafka no longer reaches back so far, the rows are first rebuilt from the archive, and it
+starts where that ends. Which jobs are wanted, and what ran last, is kept in ``jobs.json`` of the
+profile's run folder, because a standalone JobManager forgets its jobs.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ log = logging.getLogger("pipelines.operation")
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class Record:
     """``wanted`` None means every job there is; ``begun_from`` is what ``job_id`` began at.
 
     ``plan`` (``Plan.facts``) and ``generation`` (``pipelines.start``) are those of its state;
@@ -53,20 +53,20 @@ class Memory:
         return [known[name] for name in known if self.wanted is None or name in self.wanted]
 
 
-def memory() -> Memory:
+def read() -> Record:
     path = profile().run / "jobs.json"
     if not path.exists():
-        return Memory()
+        return Record()
     found = json.loads(path.read_text())
     wanted = found.pop("wanted")
-    known = {field.name for field in fields(Memory)}
-    return Memory(
+    known = {field.name for field in fields(Record)}
+    return Record(
         wanted=None if wanted is None else tuple(wanted),
         **{name: value for name, value in found.items() if name in known},
     )
 
 
-def _remember(new: Memory) -> None:
+def _write(new: Record) -> None:
     path = profile().run / "jobs.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
@@ -75,7 +75,7 @@ def _remember(new: Memory) -> None:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
+def exclusive() -> Iterator[None]:
     """One submission at a time on this machine: two would be two applications."""
     path = profile().run / "jobs.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,8 +86,8 @@ def alone() -> Iterator[None]:
 
 def submit(names: Sequence[str] = ()) -> str:
     """Want these jobs too (no names: all jobs), and run what is wanted; returns a sentence."""
-    with alone():
-        before = memory()
+    with exclusive():
+        before = read()
         if not names or before.wanted is None:
             wanted = None
         else:
@@ -98,33 +98,33 @@ def submit(names: Sequence[str] = ()) -> str:
 
 
 def cancel(names: Sequence[str] = ()) -> str:
-    """Want these jobs no longer (no names: none), and run what is left; returns a sentence."""
-    with alone():
-        before = memory()
+    """Want these jobs no longer (no names: none), and run the rest; returns a sentence."""
+    with exclusive():
+        before = read()
         left = [job.name for job in before.jobs() if names and job.name not in names]
         return _run(replace(before, wanted=tuple(left)))
 
 
 def restore() -> str:
     """Run what is wanted after the cluster forgot it; returns a sentence."""
-    with alone():
-        return _run(memory())
+    with exclusive():
+        return _run(read())
 
 
-def _run(now: Memory) -> str:
+def _run(now: Record) -> str:
     jobs = now.jobs()
     alive = cluster.running(application.NAME)
     if not jobs:
         if alive:
             now = _stopped(now, alive.job_id)
-        _remember(now)
+        _write(now)
         return "no job runs" if not alive else f"stopped at {now.begun_from or 'no savepoint'}"
     create_topics()
     schema.prepare()
     begins = start.current()
     fingerprint = application.fingerprint(jobs, begins)
     if alive and fingerprint == now.fingerprint and alive.job_id == now.job_id:
-        _remember(now)
+        _write(now)
         return f"already running: {_names(jobs)} (job {alive.job_id})"
     made = application.compiled(jobs, begins)
     fits = now.plan is not None and now.generation == begins.generation
@@ -139,8 +139,8 @@ def _run(now: Memory) -> str:
     else:
         job_id = found
     fingerprint = application.fingerprint(jobs, begins)
-    _remember(
-        Memory(now.wanted, job_id, fingerprint, begin, made.facts(), begins.generation),
+    _write(
+        Record(now.wanted, job_id, fingerprint, begin, made.facts(), begins.generation),
     )
     where = begin or (
         "the end of the last rebuild" if begins.offsets else "the beginning of the topics"
@@ -149,38 +149,38 @@ def _run(now: Memory) -> str:
 
 
 def refuse(jobs: Sequence[Job], reasons: Sequence[str]) -> None:
-    """Raises ``Misconfigured`` where there are reasons not to go on from the state there is."""
+    """Raises ``Misconfigured`` where there are ``reasons`` not to start from the last state."""
     if reasons:
         raise Misconfigured(
-            f"{_names(jobs)} cannot go on from the state of what ran before: {'; '.join(reasons)}. "
-            "Nothing was stopped. Make the rows again, readers see the old ones meanwhile: "
+            f"{_names(jobs)} cannot start from the state of what ran before: {'; '.join(reasons)}. "
+            "Nothing was stopped. Rebuild the rows (readers have the old ones meanwhile): "
             f"./learnstream rebuild {' '.join(job.name for job in jobs)} --from-archive",
             jobs=[job.name for job in jobs],
         )
 
 
 def stop() -> bool:
-    """Stop what runs at a savepoint, wanted as it is; whether anything ran. Only when alone."""
+    """Stop at a savepoint; whether anything ran. The caller holds ``exclusive``."""
     alive = cluster.running(application.NAME)
     if alive:
-        _remember(_stopped(memory(), alive.job_id))
+        _write(_stopped(read(), alive.job_id))
     return alive is not None
 
 
-def go_on() -> str:
-    """Run what is wanted; returns a sentence. Only when alone."""
-    return _run(memory())
+def resume() -> str:
+    """Run what is wanted; returns a sentence. The caller holds ``exclusive``."""
+    return _run(read())
 
 
 def _restored(jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: str) -> str | None:
-    """The id of the jobs as they go on from ``begin``; None where Flink cannot begin there."""
+    """Start the jobs from the state ``begin``; returns their id, None where Flink cannot."""
     job_id = application.submit(jobs, begins, made, begin)
     try:
         cluster.wait_until_running(job_id)
     except Retryable:
-        return job_id  # it tries on by itself: Kafka or Postgres may be on their way
+        return job_id  # Flink keeps trying: Kafka or Postgres may be starting
     except LearnstreamError as error:
-        log.warning("%s was no beginning, counting again: %s", begin, error.message)
+        log.warning("cannot start from %s, counting again: %s", begin, error.message)
         return None
     return job_id
 
@@ -188,10 +188,10 @@ def _restored(jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: 
 def _begun(
     jobs: Sequence[Job], begins: start.Start, made: plan.Plan
 ) -> tuple[str, None, start.Start, plan.Plan]:
-    """The jobs' id, as they begin without a state, and with what plan they begin where."""
+    """Start the jobs without a state; returns their id, no state, the start and the plan."""
     topics = {topic.name for job in jobs for topic in job.reads}
     if gone := start.expired(begins, topics):
-        from pipelines import rebuild  # which stands on this module
+        from pipelines import rebuild  # which imports this module
 
         log.warning("Kafka no longer has the beginning of %s: counting the archive", gone)
         rebuild.count_again(jobs)
@@ -203,7 +203,7 @@ def _begun(
     return job_id, None, begins, made
 
 
-def _stopped(now: Memory, job_id: str) -> Memory:
+def _stopped(now: Record, job_id: str) -> Record:
     return replace(now, begun_from=_end(job_id), job_id=None, stopped_at=time.time())
 
 
@@ -217,18 +217,18 @@ def _end(job_id: str) -> str | None:
         return newest
 
 
-def _newest(now: Memory) -> str | None:
-    """The newest completed checkpoint of the last run, else what that run itself began at.
+def _newest(now: Record) -> str | None:
+    """The newest completed checkpoint of the last run, else the state it started from.
 
-    None too where it is so old that Flink would have forgotten a part of it.
+    None too where it is so old that Flink would have expired some of it.
     """
     found = now.begun_from
     if now.job_id:
         found = cluster.newest_checkpoint(now.job_id) or _on_disk(now.job_id) or found
-    return found if found and _exists(found) and not _forgotten(found, now.stopped_at) else None
+    return found if found and _exists(found) and not _expired(found, now.stopped_at) else None
 
 
-def _forgotten(path: str, stopped_at: float | None) -> bool:
+def _expired(path: str, stopped_at: float | None) -> bool:
     local = _local(path)
     taken_at = stopped_at if local is None else (local / "_metadata").stat().st_mtime
     settings = FlinkSettings()
@@ -237,7 +237,7 @@ def _forgotten(path: str, stopped_at: float | None) -> bool:
 
 
 def _on_disk(job_id: str) -> str | None:
-    """A new JobManager remembers nothing: look where its predecessor wrote."""
+    """The newest checkpoint on disk: a new JobManager does not know its predecessor's."""
     folder = _local(FlinkSettings().checkpoint_dir)
     if folder is None:
         return None

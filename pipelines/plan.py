@@ -1,9 +1,9 @@
-"""A compiled plan of Flink: which states it keeps, under names that outlive changes around them.
+"""A compiled plan of Flink: which states it keeps, under names that survive changes around them.
 
-Flink finds a state again by the name of its operator, and numbers operators as they come: one more
-table, and every sum of the others would be lost. So each node of the compiled plan is named for
-what it is (its sources, keys and sums), wherever in the plan it stands. Two plans then fit if what
-both keep is kept in the same way.
+Flink finds a state by its operator's id, and numbers operators in order: one more table, and every
+sum of the others would be lost. So each node of the compiled plan gets an id made of what it is
+(its sources, keys and sums), wherever in the plan it is. Two plans are compatible if every state
+that both have has the same shape.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Any
 
 _VOLATILE = ("id", "description", "configuration", "inputProperties", "state")
-"""Of a node: what says nothing of the shape of its state."""
+"""Attributes of a node that do not change the shape of its state."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``text`` is Flink's JSON; the others say by name what a savepoint of it holds.
+    """``text`` is Flink's JSON; the others describe by name what a savepoint of it holds.
 
     ``tables``: of each table the digest of the statement that makes it. ``states``: of each
     stateful operator a line for people and the digest of its shape.
@@ -33,7 +33,7 @@ class Plan:
     part_s: int
 
     def facts(self) -> dict[str, Any]:
-        """What has to be remembered of it to compare a later plan."""
+        """What to keep of it, to compare a later plan with."""
         return {"tables": self.tables, "states": self.states, "part_s": self.part_s}
 
 
@@ -44,8 +44,8 @@ def plan(text: str, tables: Mapping[str, str], part_s: int) -> Plan:
     sources = _sources(nodes, compiled["edges"])
     names: dict[int, int] = {}
     for node in nodes:
-        said = f"{node['type']} {_about(node)} of {sorted(sources[node['id']])}"
-        name = int.from_bytes(hashlib.sha256(said.encode()).digest()[:4]) >> 1
+        described = f"{node['type']} {_about(node)} of {sorted(sources[node['id']])}"
+        name = int.from_bytes(hashlib.sha256(described.encode()).digest()[:4]) >> 1
         while name in names.values():
             name += 1
         names[node["id"]] = name
@@ -62,19 +62,19 @@ def plan(text: str, tables: Mapping[str, str], part_s: int) -> Plan:
 
 
 def differences(before: Mapping[str, Any], after: Plan) -> list[str]:
-    """Why the state of a plan, of which ``before`` was remembered, is none for ``after``.
+    """Why ``after`` cannot start from the state of the plan whose ``facts`` are ``before``.
 
-    Empty where it is. What ``after`` no longer keeps is no reason: it is left behind.
+    Empty where it can. A state that ``after`` no longer has is no reason: it is dropped.
     """
     found = []
     for table, digest in after.tables.items():
         if table not in before["tables"]:
-            found.append(f"{table} is new: it would begin in the middle")
+            found.append(f"{table} is new: it would lack what was counted before")
         elif before["tables"][table] != digest:
             found.append(f"{table} is made by another statement than its rows were")
     if before["part_s"] != after.part_s:
         found.append(
-            f"a part is {after.part_s} s of arrival and was {before['part_s']} s "
+            f"a partial sum spans {after.part_s} s of arrival and spanned {before['part_s']} s "
             "(LMS_FLINK_STATE_TTL_H)"
         )
     if found:
@@ -82,9 +82,9 @@ def differences(before: Mapping[str, Any], after: Plan) -> list[str]:
     for name, (about, shape) in after.states.items():
         known = before["states"].get(name)
         if known is None:
-            found.append(f"nothing is kept yet for {about}")
+            found.append(f"there is no state yet for {about}")
         elif known[1] != shape:
-            found.append(f"{about} is kept in another shape")
+            found.append(f"the state of {about} has another shape")
     return found
 
 

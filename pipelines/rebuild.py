@@ -50,8 +50,8 @@ def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float
     that reads more than content, and ``Retryable`` where the archive does not catch up or Flink
     fails; then the rows are as they were.
     """
-    with operation.alone():
-        wanted = {job.name for job in operation.memory().jobs()} | {job.name for job in jobs}
+    with operation.exclusive():
+        wanted = {job.name for job in operation.read().jobs()} | {job.name for job in jobs}
         ran = False
 
         def stop() -> None:
@@ -62,7 +62,7 @@ def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float
             count_again([job for job in catalogue().values() if job.name in wanted], since, stop)
         finally:
             if ran:
-                operation.go_on()
+                operation.resume()
 
 
 def count_again(
@@ -73,7 +73,8 @@ def count_again(
 ) -> None:
     """Make the rows of all wanted jobs of the archive, and the place where they begin anew.
 
-    ``stop`` is called once, when most is counted: the jobs may run until then. Only when alone.
+    ``stop`` is called once, when most is counted: the jobs may run until then. The caller holds
+    ``operation.exclusive``.
     Raises as ``rebuild``.
     """
     for job in jobs:
@@ -187,7 +188,7 @@ def _swap(tables: Sequence[Upsert], since: datetime | None, offsets: dict[str, i
                     public, columns, columns, shadow, part
                 )
             )
-        start.move(connection, {CONTENT.name: offsets})
+        start.record(connection, {CONTENT.name: offsets})
         connection.execute(f"DROP SCHEMA {SHADOW} CASCADE".encode())
 
 

@@ -1,9 +1,9 @@
-"""Where the streaming jobs' parts begin: where Kafka begins, or where a rebuild ended.
+"""The offsets from which the streaming jobs count: where Kafka begins, or where a rebuild ended.
 
-What was before is in the tables as counted from the archive (part 0). It is written in the
-transaction that puts a rebuilt table in its place, so nothing is counted twice and nothing not at
-all, whatever dies in between; and it numbers the generations of the jobs' state: a state of an
-earlier one counts what the archive has counted since.
+Earlier events are in the tables as partial sum 0, counted from the archive. The offsets are written
+in the transaction that swaps a rebuilt table in, so no event is counted twice or left out, whatever
+fails in between. They also number the generations of the jobs' state: a state of an earlier one has
+counted events that the archive has counted since.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Start:
 
 
 def current() -> Start:
-    """What the tables say; they have to be prepared."""
+    """The start recorded in the database, which has to be prepared."""
     with postgres.connect_analytics() as connection:
         row = connection.execute("SELECT generation, offsets FROM stream_start").fetchone()
     return Start(*row) if row else Start()
 
 
 def expired(begin: Start, topics: Iterable[str]) -> str | None:
-    """A partition of which Kafka no longer has what is counted from ``begin`` on; None: it has all.
+    """A partition of which Kafka no longer has all messages from ``begin`` on; None: it has all.
 
     Raises ``Retryable`` where Kafka does not answer.
     """
@@ -49,8 +49,8 @@ def expired(begin: Start, topics: Iterable[str]) -> str | None:
     return None
 
 
-def move(connection: Connection[Any], offsets: Offsets) -> None:
-    """From now on the jobs' parts begin at ``offsets``, with no state."""
+def record(connection: Connection[Any], offsets: Offsets) -> None:
+    """From now on the jobs count from ``offsets``, with no state."""
     connection.execute(
         "INSERT INTO stream_start (generation, offsets) VALUES (1, %(offsets)s) "
         "ON CONFLICT (one) DO UPDATE SET generation = stream_start.generation + 1, "

@@ -1,4 +1,4 @@
-"""The application: its parts, what runs beside it, and how it starts and ends."""
+"""The application: its components, its background tasks, and how it starts and ends."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,8 +21,8 @@ from gateway.limits.middleware import Extra
 from gateway.operations import NotReady, Ready
 from gateway.remote_keys import RemoteKeys
 from serving import routes
-from serving.access import Relations
 from serving.catalogue import Catalogue
+from serving.components import Components
 from serving.feedback import Feedback, Outlet
 from serving.followers import CatalogueFollower, every, refresh_popularity
 from serving.forgetting import Forgetting
@@ -31,6 +30,7 @@ from serving.lms import Lms
 from serving.model import LiveModel
 from serving.popularity import Popularity
 from serving.recommend import Recommender
+from serving.relations import Relations
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
@@ -42,21 +42,6 @@ log = logging.getLogger("serving")
 
 FATES = ("published", "failed", "dropped")
 OUTLET = Gauge("serving_outlet_events", "Recommendation events by fate", ["fate"])
-
-
-@dataclass(frozen=True)
-class Parts:
-    """What the routes use."""
-
-    settings: ServingSettings
-    catalogue: Catalogue
-    live: LiveModel
-    index: SemanticIndex
-    signals: SignalReader
-    recommender: Recommender
-    feedback: Feedback
-    outlet: Outlet
-    relations: Relations
 
 
 def create_app() -> FastAPI:
@@ -87,24 +72,24 @@ def _asks_for_offers(method: str, path: str, caller: Caller | None) -> bool:
 
 def _ready(app: FastAPI) -> Ready:
     async def can_answer() -> dict[str, Any]:
-        """It can answer; `degraded` parts make answers poorer, not wrong."""
-        parts: Parts = app.state.parts
-        model = parts.live.current
+        """It can answer; `degraded` components make answers poorer, not wrong."""
+        components: Components = app.state.components
+        model = components.live.current
         missing = [
-            parts.live.problem,
-            None if parts.index.ready else "the semantic index is not open",
+            components.live.problem,
+            None if components.index.ready else "the semantic index is not open",
         ]
-        outlet = parts.outlet
+        outlet = components.outlet
         facts = {
-            "courses": len(parts.catalogue.courses),
-            "items": len(parts.catalogue.items),
-            "indexed": parts.index.size,
+            "courses": len(components.catalogue.courses),
+            "items": len(components.catalogue.items),
+            "indexed": components.index.size,
             "model": None if model is None else model.name,
             "trained_until": None if model is None else model.trained_until,
             "degraded": [problem for problem in missing if problem],
             "events": {fate: getattr(outlet, fate) for fate in FATES},
         }
-        if not parts.catalogue.loaded:
+        if not components.catalogue.loaded:
             raise NotReady(waits_for="the LMS's catalogue", **facts)
         return facts
 
@@ -134,7 +119,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     loop = asyncio.get_running_loop()
     forgetting = Forgetting(forget)
     follower = CatalogueFollower(catalogue, lms, index, settings.catalogue_refresh_s)
-    app.state.parts = Parts(
+    app.state.components = Components(
         settings,
         catalogue,
         live,
@@ -161,7 +146,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ]
     tasks = [asyncio.create_task(step) for step in beside]
     for task in tasks:
-        task.add_done_callback(_tell)
+        task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -178,6 +163,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await client.aclose()
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _log_failure(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.error("a background task ended: %s", error, exc_info=error)

@@ -55,7 +55,7 @@ class Catalogue:
             self._replace({course.id: course for course in courses})
 
     async def refresh(self, lms: Lms) -> bool:
-        """Read everything from the LMS; tells whether anything changed. Raises ``Retryable``."""
+        """Read everything from the LMS; returns whether anything changed. Raises ``Retryable``."""
         courses = {}
         async for row in lms.published_courses():
             courses[str(row["id"])] = await _course(lms, row)

@@ -44,7 +44,7 @@ class Outlet:
             **{
                 "queue.buffering.max.messages": _QUEUE,
                 "message.timeout.ms": 300_000,
-                "log_level": 2,  # a broker that is away is told of by what could not be delivered
+                "log_level": 2,  # delivery reports log a broker that is away
             }
         )
         self._stop = threading.Event()

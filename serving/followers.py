@@ -28,7 +28,7 @@ _RETRY_S = 2.0
 
 
 async def every(seconds: float, step: Callable[[], Awaitable[object]], what: str) -> None:
-    """Call ``step`` for ever; a failure is told of once and tried again."""
+    """Call ``step`` for ever; a failure is logged once and tried again."""
     failing = False
     while True:
         try:

@@ -46,7 +46,7 @@ class Forgetting:
         if self._consumer is None:
             self._consumer = kafka.consumer(GROUP)
             places = kafka.places(USERS.name, client=self._consumer)
-            # To the ends as they are now: an end that is looked up later may be behind an event.
+            # To the ends as they are now: an end read later may already be behind an event.
             ends = [
                 self._consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
                 for place in places
@@ -75,7 +75,7 @@ class Forgetting:
 
 
 def _erased(message: Message) -> str | None:
-    """The person whom the message says is erased; what is malformed the archive tells of."""
+    """The person whom the message says is erased; the archive reports malformed messages."""
     if error := message.error():
         log.warning("Kafka: %s", error)
         return None

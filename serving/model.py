@@ -83,7 +83,7 @@ class LiveModel:
         self.problem: str | None = "no model has been promoted: learnstream train recommender"
 
     def refresh(self) -> bool:
-        """Load the version the pointer names, if it is another; tells whether it changed.
+        """Load the version the pointer names, if it is another; returns whether it changed.
 
         A version that cannot be loaded leaves the one before it in place.
         """

@@ -1,10 +1,10 @@
-"""Which offers make the answer: pure rules over shelves, without a server in sight.
+"""Which offers make the answer: pure rules over candidate sources, without any server.
 
-A shelf is one source's offers, best first. Sources come in the order of the fallback chain personal
-→ course → semantic → popular. Each first gets its share of the places, so that one source does not
-crowd out the others; places that remain go down the chain. What is finished, dismissed or not
-published is never shown, and as long as the last shelf holds the whole catalogue the answer is only
-empty when nothing is left to learn.
+A candidate source gives its offers best first. Sources come in the order of the fallback chain
+personal → course → semantic → popular. Each source first gets its share of the places, so that one
+source does not crowd out the others; the places that remain go down the chain. An item that is
+finished, dismissed or not published is never shown. The last source offers the whole catalogue, so
+the answer is empty only when nothing is left to learn.
 """
 
 from __future__ import annotations
@@ -30,16 +30,18 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CandidateSource:
     """One source's offers, best first; may be lazy."""
 
     source: Source
     offers: Iterable[Offer]
 
 
-def choose(shelves: Sequence[Shelf], allowed: Callable[[str], bool], limit: int) -> list[Offer]:
-    """At most ``limit`` different allowed offers; fewer only if the shelves hold fewer."""
-    streams = [_Stream(shelf, allowed) for shelf in shelves]
+def choose(
+    sources: Sequence[CandidateSource], allowed: Callable[[str], bool], limit: int
+) -> list[Offer]:
+    """At most ``limit`` different allowed offers; fewer only if the sources have fewer."""
+    streams = [_Stream(source, allowed) for source in sources]
     taken: set[str] = set()
     first: dict[Source, list[Offer]] = {}
     room = limit
@@ -55,9 +57,9 @@ def choose(shelves: Sequence[Shelf], allowed: Callable[[str], bool], limit: int)
 
 
 class _Stream:
-    def __init__(self, shelf: Shelf, allowed: Callable[[str], bool]) -> None:
-        self.source = shelf.source
-        self._offers: Iterator[Offer] = iter(shelf.offers)
+    def __init__(self, candidates: CandidateSource, allowed: Callable[[str], bool]) -> None:
+        self.source = candidates.source
+        self._offers: Iterator[Offer] = iter(candidates.offers)
         self._allowed = allowed
 
     def take(self, count: int, taken: set[str]) -> list[Offer]:

@@ -1,4 +1,4 @@
-"""One answer, from asking the parts to choosing the items."""
+"""One answer: read the learner's signals, ask the candidate sources, choose the items."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.events.recommendations import Source
-from serving import shelves
+from serving import candidates
 from serving.catalogue import Catalogue
 from serving.model import LiveModel
-from serving.policy import Offer, Shelf, choose
+from serving.policy import CandidateSource, Offer, choose
 from serving.popularity import Popularity
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
@@ -27,7 +27,7 @@ FOR_EVERYBODY = "not personal: you have not agreed to that"
 
 @dataclass(frozen=True)
 class Answer:
-    """The chosen offers in order, who ranked them, and which parts were missing."""
+    """The chosen offers in order, who ranked them, and which components were missing."""
 
     offers: Sequence[Offer]
     model: str
@@ -37,7 +37,7 @@ class Answer:
 
 
 class Recommender:
-    """Holds the parts an answer is made of."""
+    """Makes answers from signals, catalogue, model, popularity and semantic index."""
 
     def __init__(
         self,
@@ -72,28 +72,28 @@ class Recommender:
             return self._generic(signals, limit, course_id, sources)
         model = self._live.current
         missing = list(signals.missing)
-        found: list[Shelf] = []
+        found: list[CandidateSource] = []
         if model is None:
             missing.append("model")
         elif "personal" in sources:
             try:
-                ranked = shelves.rank(model, signals, self._popularity)
+                ranked = candidates.rank(model, signals, self._popularity)
             except Exception:  # a broken model makes answers poorer, never fails them
                 log.exception("%s cannot rank", model.name)
                 missing.append("model")
             else:
-                found.append(shelves.personal(model, ranked, self._catalogue))
+                found.append(candidates.personal(model, ranked, self._catalogue))
         if "course" in sources:
-            found.append(shelves.course(signals, self._catalogue))
+            found.append(candidates.course(signals, self._catalogue))
         if "semantic" in sources:
-            near = shelves.semantic(signals, self._catalogue, self._index)
-            shelf = await self._breaker.call(near, self._timeout_s)
-            if shelf is None or not self._index.ready:
+            step = candidates.semantic(signals, self._catalogue, self._index)
+            semantic = await self._breaker.call(step, self._timeout_s)
+            if semantic is None or not self._index.ready:
                 missing.append("semantic")
-            if shelf is not None:
-                found.append(shelf)
+            if semantic is not None:
+                found.append(semantic)
         if "popular" in sources:
-            found.append(shelves.popular(signals, self._catalogue, self._popularity))
+            found.append(candidates.popular(signals, self._catalogue, self._popularity))
         return Answer(
             choose(found, allowed(signals, self._catalogue, course_id), limit),
             NO_MODEL if model is None else model.name,
@@ -103,16 +103,16 @@ class Recommender:
     def _generic(
         self, signals: Signals, limit: int, course_id: str | None, sources: Collection[Source]
     ) -> Answer:
-        """For who does not agree to personal offers; each says so, and the answer is not empty."""
+        """For a learner who has not agreed to personal offers; each reason says so."""
         wanted = [source for source in GENERIC if source in sources] or GENERIC
-        found: list[Shelf] = []
+        found: list[CandidateSource] = []
         if "course" in wanted:
-            found.append(shelves.course(signals, self._catalogue))
+            found.append(candidates.course(signals, self._catalogue))
         if "popular" in wanted:
-            found.append(shelves.popular(signals, self._catalogue, self._popularity))
+            found.append(candidates.popular(signals, self._catalogue, self._popularity))
         offers = choose(found, allowed(signals, self._catalogue, course_id), limit)
-        said = [replace(offer, reason=f"{offer.reason} ({FOR_EVERYBODY})") for offer in offers]
-        return Answer(said, NO_MODEL, signals.missing, personalized=False)
+        marked = [replace(offer, reason=f"{offer.reason} ({FOR_EVERYBODY})") for offer in offers]
+        return Answer(marked, NO_MODEL, signals.missing, personalized=False)
 
 
 def allowed(signals: Signals, catalogue: Catalogue, course_id: str | None) -> Callable[[str], bool]:

@@ -14,9 +14,10 @@ from contracts.events.recommendations import Source
 from contracts.ids import new_id
 from gateway.errors import NotFound
 from gateway.problems import RESPONSES
-from serving.access import SELF, Asking, nobody, serves
+from serving.access import Asking, nobody, serves
 from serving.feedback import Shown
 from serving.recommend import CHAIN, GENERIC, Answer
+from serving.relations import SELF
 from serving.schemas import Accepted, Chosen, Recommendation, RecommendedItem, SearchResult
 from serving.search import search
 
@@ -25,7 +26,7 @@ ARM = "live"
 
 ANSWERED = Histogram("serving_answer_seconds", "Time to answer a recommendation request")
 OFFERED = Counter("serving_offers_total", "Recommended items", ["source"])
-DEGRADED = Counter("serving_degraded_total", "Answers that did without a part", ["part"])
+DEGRADED = Counter("serving_degraded_total", "Answers that did without a component", ["part"])
 
 router = APIRouter(prefix="/api/v1", responses=RESPONSES)
 
@@ -64,29 +65,29 @@ async def list_recommendations(
             raise nobody()
         # What the learner does in other courses is not in the reasons that a teacher reads.
         sources = [one for one in sources if one in GENERIC] or GENERIC
-    parts = asking.parts
-    if not parts.catalogue.loaded:
+    components = asking.components
+    if not components.catalogue.loaded:
         raise Retryable("the catalogue is not loaded yet: the LMS does not answer")
     with ANSWERED.time():
         try:
-            answer = await parts.recommender.answer(user_id, limit, course_id, sources)
+            answer = await components.recommender.answer(user_id, limit, course_id, sources)
         except NotFound:
             raise nobody() from None
     shown = asking.may("Learner", "recommendation.show", relations=related.relations)
     recorded = shown and answer.personalized
     recommendation_id = _shown(asking, answer, user_id) if recorded else None
     if recommendation_id is not None:
-        later.add_task(parts.feedback.remember, recommendation_id)
-    for part in answer.degraded:
-        DEGRADED.labels(part).inc()
+        later.add_task(components.feedback.remember, recommendation_id)
+    for component in answer.degraded:
+        DEGRADED.labels(component).inc()
     return _described(asking, answer, recommendation_id)
 
 
 def _shown(asking: Asking, answer: Answer, user_id: str) -> str:
     """Report the answer as shown to its learner; the id under which it can be clicked."""
     recommendation_id = new_id()
-    items = asking.parts.catalogue.items
-    asking.parts.feedback.shown(
+    items = asking.components.catalogue.items
+    asking.components.feedback.shown(
         recommendation_id,
         user_id,
         [(offer, items[offer.item_id].course_id) for offer in answer.offers],
@@ -99,7 +100,7 @@ def _shown(asking: Asking, answer: Answer, user_id: str) -> str:
 def _described(asking: Asking, answer: Answer, recommendation_id: str | None) -> Recommendation:
     shown = []
     for position, offer in enumerate(answer.offers, start=1):
-        item = asking.parts.catalogue.items[offer.item_id]
+        item = asking.components.catalogue.items[offer.item_id]
         OFFERED.labels(offer.source).inc()
         shown.append(
             RecommendedItem(
@@ -135,7 +136,7 @@ async def click_recommendation(
 ) -> Accepted:
     """Report that the learner followed an offer; emits `recommendation.clicked`, once per offer."""
     shown = await _given(asking, recommendation_id)
-    await asking.parts.feedback.clicked(recommendation_id, shown, body.item_id)
+    await asking.components.feedback.clicked(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
 
 
@@ -153,7 +154,7 @@ async def dismiss_recommendation(
     `recommendation.dismissed`.
     """
     shown = await _given(asking, recommendation_id)
-    await asking.parts.feedback.dismissed(recommendation_id, shown, body.item_id)
+    await asking.components.feedback.dismissed(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
 
 
@@ -162,11 +163,11 @@ async def _given(asking: Asking, recommendation_id: str) -> Shown:
     who has withdrawn personalization since: nothing more is recorded of them."""
     if asking.caller.kind == "anonymous":
         asking.decide("Learner", relations=())
-    shown = await asking.parts.feedback.given(recommendation_id)
+    shown = await asking.components.feedback.given(recommendation_id)
     own = shown is not None and shown.user_id == asking.caller.user_id
     may = asking.may("Learner", relations=SELF.relations if own else ())
-    if shown is None or not may or not await asking.parts.signals.agrees(shown.user_id):
-        hours = asking.parts.settings.shown_hours
+    if shown is None or not may or not await asking.components.signals.agrees(shown.user_id):
+        hours = asking.components.settings.shown_hours
         raise NotFound(f"no such recommendation was shown to you in the last {hours} hours")
     return shown
 
@@ -179,5 +180,5 @@ async def search_catalogue(
 ) -> SearchResult:
     """Find items whose text is nearest in meaning; the same for everybody of the institution."""
     asking.decide("Institution")
-    parts = asking.parts
-    return SearchResult(query=q, items=await search(parts.index, parts.catalogue, q, limit))
+    found = await search(asking.components.index, asking.components.catalogue, q, limit)
+    return SearchResult(query=q, items=found)

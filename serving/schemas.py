@@ -60,8 +60,8 @@ class Recommendation(BaseModel):
     model: str = Field(description="the model that ranked, or `none`")
     arm: str = Field(description="the experiment arm the learner is in")
     degraded: list[str] = Field(
-        description="parts that did not answer in time; while `lms` is among them, finished items "
-        "are filtered as last known"
+        description="components that did not answer in time; while `lms` is among them, finished "
+        "items are filtered as last known"
     )
     items: list[RecommendedItem]
 

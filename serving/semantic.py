@@ -28,7 +28,7 @@ log = logging.getLogger("serving")
 
 
 def text_of(item: Item) -> str:
-    """With the course's title: "Walls inside the castle" alone does not tell of networking."""
+    """With the course's title: "Walls inside the castle" alone does not mention networking."""
     return f"{item.course_title}. {item.title}. {item.description}"
 
 

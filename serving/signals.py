@@ -1,4 +1,4 @@
-"""What is known of one learner at the moment of asking, and which parts did not answer."""
+"""What is known of one learner at the time of a request, and which components did not answer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import redis.exceptions
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Retryable
+from contracts.feature_views import Value
 from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
-from features.view import Value
 from serving.lms import Lms
 from serving.settings import ServingSettings
 from stack.consent import ConsentSettings
@@ -33,7 +33,7 @@ FromLms = tuple[frozenset[str], tuple[str, ...], bool]
 
 @dataclass(frozen=True)
 class Signals:
-    """``recent`` is newest first; ``missing`` names the parts this had to do without."""
+    """``recent`` is newest first; ``missing`` names the components that did not answer."""
 
     user_id: str
     finished: frozenset[str] = frozenset()
@@ -47,14 +47,14 @@ class Signals:
 
 
 class Breaker:
-    """After a failure, a part is not asked again for ``cooldown_s``: one slow answer, not all."""
+    """After a failure, a component is not asked for ``cooldown_s``: one answer is slow, not all."""
 
     def __init__(self, cooldown_s: float) -> None:
         self._cooldown_s = cooldown_s
         self._open_until = 0.0
 
     async def call(self, step: Awaitable[Result], timeout_s: float) -> Result | None:
-        """The result, or None where the part is away. Other errors pass through."""
+        """The result, or None where the component is away. Other errors pass through."""
         if time.monotonic() < self._open_until:
             if asyncio.iscoroutine(step):
                 step.close()
@@ -72,12 +72,12 @@ def dismissed_key(user_id: str) -> str:
 
 
 def _lms_key(user_id: str) -> str:
-    """What the LMS said last."""
+    """The LMS's last answer about the learner."""
     return f"learnstream:lms:{user_id}"
 
 
 class SignalReader:
-    """Asks all parts at once; what the LMS said last is kept for when it is away."""
+    """Asks the LMS and Redis at once; the LMS's last answer is kept for when it is away."""
 
     def __init__(self, lms: Lms, client: redis_asyncio.Redis, settings: ServingSettings) -> None:
         self._lms = lms
@@ -112,12 +112,12 @@ class SignalReader:
         )
 
     async def agrees(self, user_id: str) -> bool:
-        """Whether the learner agrees to personalization; the last known word while the LMS is
+        """Whether the learner agrees to personalization; the LMS's last answer while it is
         away."""
-        said = await self._lms_breaker.call(
+        agreed = await self._lms_breaker.call(
             self._lms.personalized(user_id), self._settings.lms_timeout_s
         )
-        return (await self._recall(user_id))[2] if said is None else said
+        return (await self._recall(user_id))[2] if agreed is None else agreed
 
     def forget(self, user_id: str) -> None:
         """What this process remembers of a person."""
@@ -128,19 +128,19 @@ class SignalReader:
         self._last[user_id] = known
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
-        told = json.dumps([sorted(known[0]), known[1], known[2]])
-        step = self._redis.set(_lms_key(user_id), told, ex=_REMEMBERED_S)
+        copy = json.dumps([sorted(known[0]), known[1], known[2]])
+        step = self._redis.set(_lms_key(user_id), copy, ex=_REMEMBERED_S)
         await self._redis_breaker.call(step, self._settings.redis_timeout_s)
 
     async def _recall(self, user_id: str) -> FromLms:
         if user_id not in self._last:
             step = self._redis.get(_lms_key(user_id))
-            told = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
+            copy = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
             # Of whoever withdrew there are no features left to be personal with.
-            if told is None:
+            if copy is None:
                 return frozenset(), (), self._by_default
-            finished, enrolled, *said = json.loads(told)
-            personalized = bool(said[0]) if said else self._by_default
+            finished, enrolled, *rest = json.loads(copy)
+            personalized = bool(rest[0]) if rest else self._by_default
             self._last[user_id] = frozenset(finished), tuple(enrolled), personalized
         return self._last[user_id]
 

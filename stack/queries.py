@@ -1,18 +1,46 @@
 """SQL by name: ``queries.sql`` beside a repository holds its statements under ``-- name:``.
 
-So does ``resources.sql`` beside a ``resource.py``.
+So does ``resources.sql`` beside a ``resource.py``. Where a statement says ``{key}`` or ``{k.key}``,
+it means the columns of the dataclass that is loaded as ``key``, each after ``k.`` there::
+
+    -- name: get
+    SELECT {key} FROM api_keys WHERE id = %(id)s
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import MISSING, Field, fields
 from pathlib import Path
+from typing import Any
 
 _heading = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_columns = re.compile(r"\{(?:(\w+)\.)?(\w+)\}")
 
 
-def load(beside: str, file: str = "queries.sql") -> dict[str, str]:
-    """The statements of ``file`` in the folder of the module file ``beside``."""
+def columns(row: type, of: str = "") -> str:
+    """A list for SELECT and RETURNING: the fields of ``row`` that have no default.
+
+    ``of`` is the table, or its alias, that stands before each.
+    """
+    named = [field.name for field in fields(row) if _is_column(field)]
+    return ", ".join(f"{of}.{name}" if of else name for name in named)
+
+
+def _is_column(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def load(beside: str, file: str = "queries.sql", **rows: type) -> dict[str, str]:
+    """The statements of ``file`` in the folder of the module file ``beside``.
+
+    ``rows`` are the dataclasses whose columns the statements name.
+    """
+
+    def listed(match: re.Match[str]) -> str:
+        table, name = match.groups()
+        return columns(rows[name], table or "") if name in rows else match[0]
+
     text = (Path(beside).parent / file).read_text(encoding="utf-8")
-    _, *parts = _heading.split(text)
+    _, *parts = _heading.split(_columns.sub(listed, text))
     return dict(zip(parts[::2], map(str.strip, parts[1::2]), strict=True))

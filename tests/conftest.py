@@ -29,6 +29,8 @@ from stack import cli
 from stack.kafka import create_topics
 from stack.profile import Profile, profile
 
+pytest.register_assert_rewrite("tests.waiting")  # its failures show what differs
+
 PARTS = ("kafka", "postgres", "redis")
 
 

@@ -1,6 +1,6 @@
 """A load generator that costs little: raw sockets, requests made beforehand, a process of its own.
 
-What it takes of the machine is told with the figures, for it runs beside what it measures.
+What it takes of the machine is reported with the figures, for it runs beside what it measures.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The parts of ``bench stream``: its own small stack, the history, the jobs, gauge, yardsticks."""
+"""The modules of ``bench stream``: its small stack, the history, the jobs, gauge, yardsticks."""

@@ -1,4 +1,4 @@
-"""What the parts use while a benchmark runs: CPU seconds by role, and memory together.
+"""What the components use while a benchmark runs: CPU seconds by role, and memory together.
 
 CPU time is what a loaded machine changes least; beside it stands what others took of the machine
 meanwhile. Memory is the sum of proportional set sizes: pages that processes share count once.
@@ -23,9 +23,9 @@ from contracts.errors import Retryable
 from stack.local.record import recorded
 from stack.postgres import connect_analytics
 
-_LOOK_S = 1.0
+_SAMPLE_S = 1.0
 _WEIGH_EVERY = 10
-"""Looks between two weighings: one takes a tenth of a second, which the parts go without."""
+"""Samples between two weighings: one takes a tenth of a second from the components."""
 _BACKENDS = """
 SELECT pid, CASE WHEN application_name LIKE 'learnstream-%%' THEN substr(application_name, 13)
             WHEN application_name = 'PostgreSQL JDBC Driver' THEN 'flink'
@@ -36,13 +36,13 @@ FROM pg_stat_activity
 
 
 class Gauge(threading.Thread):
-    """Looks at the parts once a second from ``start()`` until ``stop()``."""
+    """Samples the components once a second from ``start()`` until ``stop()``."""
 
-    def __init__(self, parts: Sequence[str], own: Mapping[str, int]) -> None:
-        """``parts`` of the local stack by name, and processes of ours by name and pid."""
+    def __init__(self, components: Sequence[str], own: Mapping[str, int]) -> None:
+        """``components`` of the local stack by name, and processes of ours by name and pid."""
         super().__init__(daemon=True)
         self._roots = dict(own)
-        for name in parts:
+        for name in components:
             record = recorded(name)
             if record is None:
                 raise Retryable(f"{name} does not run here")
@@ -56,19 +56,19 @@ class Gauge(threading.Thread):
         self.peak_mb = 0.0
         self.others_share = 0.0
         """Of the machine's cores: what processes that are not ours used."""
-        self._look(weigh=True, begin=True)
+        self._sample(weigh=True, begin=True)
 
     def run(self) -> None:
         number = 0
-        while not self._over.wait(_LOOK_S):
+        while not self._over.wait(_SAMPLE_S):
             number += 1
-            self._look(weigh=number % _WEIGH_EVERY == 0)
+            self._sample(weigh=number % _WEIGH_EVERY == 0)
 
     def stop(self) -> dict[str, float]:
         """CPU seconds by role since the beginning."""
         self._over.set()
         self.join()
-        self._look(weigh=True)
+        self._sample(weigh=True)
         if self._connection:
             self._connection.close()
         used: dict[str, float] = defaultdict(float)
@@ -79,7 +79,7 @@ class Gauge(threading.Thread):
         self.others_share = max(0.0, busy_s - self._machine[0] - sum(used.values())) / cores_s
         return dict(used)
 
-    def _look(self, weigh: bool, begin: bool = False) -> None:
+    def _sample(self, weigh: bool, begin: bool = False) -> None:
         weight = 0.0
         try:
             if self._connection is None or self._connection.closed:
@@ -106,8 +106,8 @@ class Gauge(threading.Thread):
 
 
 def _family(root: int) -> list[psutil.Process]:
-    """The process and what its first thread has started: PostgreSQL's backends. No other part
-    starts any, and looking for them among all processes of the machine would be a load itself."""
+    """The process and what its first thread has started: PostgreSQL's backends. No other component
+    starts any, and a search of all processes of the machine would be a load itself."""
     try:
         children = Path(f"/proc/{root}/task/{root}/children").read_text().split()
     except (FileNotFoundError, ProcessLookupError):

@@ -36,15 +36,15 @@ _ELSEWHERE = (
 
 @contextmanager
 def own_stack() -> Iterator[None]:
-    """Within, all settings are those of the benchmark's own parts, which are up.
+    """Within, all settings are those of the benchmark's own components, which are up.
 
-    Raises ``Misconfigured`` where settings name other parts: the benchmark empties its own.
+    Raises ``Misconfigured`` where settings name other components: the benchmark empties its own.
     """
     for name in _ELSEWHERE:
         if name in os.environ:
             raise Misconfigured(
-                f"{name} is set: this benchmark empties its database and runs on parts of its own "
-                "on this machine; unset it",
+                f"{name} is set: this benchmark empties its database and runs on components of "
+                "its own on this machine; unset it",
                 setting=name,
             )
     names = ("LMS_LOCAL_NAME", "LMS_LOCAL_PORT_OFFSET", "LMS_LOCAL_TASK_MANAGER_NICENESS")

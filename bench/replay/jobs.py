@@ -31,7 +31,7 @@ NAME = "bench-stream"
 TIMEOUT_S = 1200.0
 
 _LOOK_S = 1.0
-"""How often is looked whether it is over: asking Flink costs it some milliseconds."""
+"""How often it is checked whether it is over: asking Flink costs it some milliseconds."""
 _WAITING = """
 SELECT string_agg(format('SELECT count(*) AS n FROM %I', relname), ' UNION ALL ')
 FROM pg_class WHERE relkind = 'r' AND (relname = 'archive_batches' OR relname LIKE '%\\_due')

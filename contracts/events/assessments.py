@@ -44,7 +44,9 @@ class AssessmentUpdated(Event, type="assessment.updated", topic=ASSESSMENTS, key
     pass_score: Percent | None = None
 
 
-class AssessmentSubmitted(Event, type="assessment.submitted", topic=ASSESSMENTS, key="user_id"):
+class AssessmentSubmitted(
+    Event, type="assessment.submitted", topic=ASSESSMENTS, key="user_id", learner_action=True
+):
     """A learner handed in work."""
 
     submission_id: Id
@@ -75,7 +77,7 @@ class QuestionGraded(Event, type="assessment.question.graded", topic=ASSESSMENTS
     points: Points
     max_points: Points
     seconds: Seconds | None = None
-    """How long the learner had this question open, where the client tells it."""
+    """How long the learner had this question open, where the client reports it."""
 
 
 class AssessmentGraded(Event, type="assessment.graded", topic=ASSESSMENTS, key="user_id"):

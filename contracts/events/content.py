@@ -8,10 +8,12 @@ from contracts.event import Event, Id, Kind, PersonId, Seconds
 from contracts.topics import CONTENT
 
 Device = Kind | None
-"""What the learner held, as far as the sender knows: ``phone``, ``tablet``, ``desktop``."""
+"""The learner's device, where the sender knows it: ``phone``, ``tablet``, ``desktop``."""
 
 
-class ContentViewed(Event, type="content.viewed", topic=CONTENT, key="user_id"):
+class ContentViewed(
+    Event, type="content.viewed", topic=CONTENT, key="user_id", learner_action=True
+):
     """A learner opened an item; a source that counts per day says how many clicks it was."""
 
     user_id: PersonId
@@ -22,7 +24,9 @@ class ContentViewed(Event, type="content.viewed", topic=CONTENT, key="user_id"):
     device: Device = None
 
 
-class ContentCompleted(Event, type="content.completed", topic=CONTENT, key="user_id"):
+class ContentCompleted(
+    Event, type="content.completed", topic=CONTENT, key="user_id", learner_action=True
+):
     """A learner finished an item."""
 
     user_id: PersonId
@@ -32,7 +36,9 @@ class ContentCompleted(Event, type="content.completed", topic=CONTENT, key="user
     device: Device = None
 
 
-class ContentDownloaded(Event, type="content.downloaded", topic=CONTENT, key="user_id"):
+class ContentDownloaded(
+    Event, type="content.downloaded", topic=CONTENT, key="user_id", learner_action=True
+):
     """A learner took a copy of an item."""
 
     user_id: PersonId
@@ -42,7 +48,7 @@ class ContentDownloaded(Event, type="content.downloaded", topic=CONTENT, key="us
     device: Device = None
 
 
-class VideoPlayed(Event, type="video.played", topic=CONTENT, key="user_id"):
+class VideoPlayed(Event, type="video.played", topic=CONTENT, key="user_id", learner_action=True):
     """Playback began or went on."""
 
     user_id: PersonId
@@ -53,7 +59,7 @@ class VideoPlayed(Event, type="video.played", topic=CONTENT, key="user_id"):
     device: Device = None
 
 
-class VideoPaused(Event, type="video.paused", topic=CONTENT, key="user_id"):
+class VideoPaused(Event, type="video.paused", topic=CONTENT, key="user_id", learner_action=True):
     """Playback stopped."""
 
     user_id: PersonId
@@ -64,7 +70,7 @@ class VideoPaused(Event, type="video.paused", topic=CONTENT, key="user_id"):
     device: Device = None
 
 
-class VideoSeeked(Event, type="video.seeked", topic=CONTENT, key="user_id"):
+class VideoSeeked(Event, type="video.seeked", topic=CONTENT, key="user_id", learner_action=True):
     """The learner jumped within the video."""
 
     user_id: PersonId
@@ -76,7 +82,7 @@ class VideoSeeked(Event, type="video.seeked", topic=CONTENT, key="user_id"):
     device: Device = None
 
 
-class VideoWatched(Event, type="video.watched", topic=CONTENT, key="user_id"):
+class VideoWatched(Event, type="video.watched", topic=CONTENT, key="user_id", learner_action=True):
     """A span of a video was played without a jump, told when it ended; ``to_s`` is its end."""
 
     user_id: PersonId
@@ -88,7 +94,7 @@ class VideoWatched(Event, type="video.watched", topic=CONTENT, key="user_id"):
     device: Device = None
 
 
-class ForumPosted(Event, type="forum.posted", topic=CONTENT, key="user_id"):
+class ForumPosted(Event, type="forum.posted", topic=CONTENT, key="user_id", learner_action=True):
     """A learner wrote in a forum item; the text stays in the LMS."""
 
     user_id: PersonId

@@ -1,4 +1,4 @@
-"""Other systems: what they are told (webhooks) and what they may do (API keys)."""
+"""Other systems: webhooks that notify them, and API keys that let them act."""
 
 from typing import Annotated
 

@@ -28,11 +28,11 @@ class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATI
     score: Score | None = None
     """By which its source ranked it: what the model gave it where the source is ``personal``."""
     reason: ShortText | None = None
-    """What the learner was told why it is offered."""
+    """The reason shown to the learner."""
 
 
 class RecommendationClicked(
-    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id"
+    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id", learner_action=True
 ):
     """The learner followed a recommendation."""
 
@@ -43,7 +43,11 @@ class RecommendationClicked(
 
 
 class RecommendationDismissed(
-    Event, type="recommendation.dismissed", topic=RECOMMENDATIONS, key="user_id"
+    Event,
+    type="recommendation.dismissed",
+    topic=RECOMMENDATIONS,
+    key="user_id",
+    learner_action=True,
 ):
     """The learner said no to a recommendation."""
 

@@ -11,7 +11,7 @@ import httpx
 
 from contracts.errors import Rejected
 from core_lms.sessions import links
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import Caller
 from gateway.decision import permissions_of
 from gateway.keys import KeyRing

@@ -14,14 +14,15 @@ from uuid import UUID
 from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms import audit
+from core_lms import audit_trail
 from core_lms.analytics import repository
 from core_lms.analytics.repository import Rows
 from core_lms.analytics.settings import AnalyticsSettings
 from core_lms.privacy import consent, person
 from core_lms.sessions.resource import InventedLearner
+from core_lms.unit import Unit
+from core_lms.units import Units, transaction
 from core_lms.users import service as users
-from core_lms.work import Unit, Work, transaction
 from gateway.decision import allowed
 from gateway.resource import Resource
 from stack.consent import ConsentSettings
@@ -36,31 +37,31 @@ _sql = load(__file__, "learners.sql")
 
 
 async def lately(
-    work: Work, about: Resource, pool: AsyncConnectionPool[Any], settings: AnalyticsSettings
+    units: Units, about: Resource, pool: AsyncConnectionPool[Any], settings: AnalyticsSettings
 ) -> list[dict[str, Any]]:
     """Who studied or joined lately, the newest first, of those whom the caller may see."""
-    async with work.begin(about) as unit:
+    async with units.begin(about) as unit:
         scope = str(unit.facts["scope"])
         courses = await repository.taught(unit) if scope == "courses" else []
         own = await _own(unit) if scope == "self" else []
-    asked = [work.caller.user_id or ""] if scope != "self" else own
+    asked = [units.caller.user_id or ""] if scope != "self" else own
     active: dict[str, Mapping[str, Any]] = {}
     for user_id in asked:
-        rows = Rows(scope, work.institution_id, tuple(courses), user_id)
+        rows = Rows(scope, units.institution_id, tuple(courses), user_id)
         found = await repository.ask(
             pool, _sql["lately"], rows, settings.timeout_s, _CANDIDATES, {"limit": _CANDIDATES}
         )
         active |= {str(row["id"]): row for row in found.dicts()}
-    async with work.begin(about) as unit:
+    async with units.begin(about) as unit:
         known = await _people(unit, [*active, *own], courses if scope == "courses" else None)
         listed = [_listed(one, active.get(str(one["id"]))) for one in known]
         listed.sort(key=_newest_first)
-        audit.shown(listed[:SHOWN], "id")
+        audit_trail.shown(listed[:SHOWN], "id")
     return listed[:SHOWN]
 
 
 async def activity(
-    work: Work,
+    units: Units,
     about: Resource,
     user_id: UUID,
     pool: AsyncConnectionPool[Any],
@@ -70,11 +71,11 @@ async def activity(
 
     A teacher sees what was done in the courses they teach. Raises ``NotFound``.
     """
-    async with work.begin(about) as unit:
+    async with units.begin(about) as unit:
         account = await users.get(unit, user_id)
         relations = set(unit.facts.get("relations", ()))
         everywhere = bool(relations & _CLOSE) or allowed(
-            work.caller, work.action, about.KIND, {"relations": []}
+            units.caller, units.action, about.KIND, {"relations": []}
         )
         courses = [] if everywhere else await repository.taught(unit)
         shown = bool(relations & _CLOSE) or await consent.consented(unit, user_id, "analytics")
@@ -82,7 +83,7 @@ async def activity(
     rows: list[dict[str, Any]] = []
     if shown:
         scope = "self" if everywhere else "courses"
-        seen = Rows(scope, work.institution_id, tuple(courses), str(user_id))
+        seen = Rows(scope, units.institution_id, tuple(courses), str(user_id))
         found = await repository.ask(
             pool, _sql["activity"], seen, settings.timeout_s, SHOWN, {"user_id": user_id}
         )
@@ -94,11 +95,11 @@ async def activity(
         "may_act": may_act,
         "withheld": not shown,
         "activity": rows,
-        "names": await titles(work, rows),
+        "names": await titles(units, rows),
     }
 
 
-async def titles(work: Work, rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+async def titles(units: Units, rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """``{id: {"title": …, "source": …}}`` of the courses and items among rows that the caller
     was let see."""
     ids = {
@@ -107,9 +108,9 @@ async def titles(work: Work, rows: Iterable[Mapping[str, Any]]) -> dict[str, dic
     ids = {id_ for id_ in ids if _is_id(id_)}  # such a column may also say "other courses"
     if not ids:
         return {}
-    values = {"ids": sorted(ids), "institution_id": work.institution_id}
+    values = {"ids": sorted(ids), "institution_id": units.institution_id}
     asked = [(_sql["titles"], values)]
-    async with transaction(work.pool, work.caller, ask=asked) as unit:
+    async with transaction(units.pool, units.caller, first=asked) as unit:
         found = unit.asked[0].rows
     return {str(row["id"]): {"title": row["title"], "source": row["source"]} for row in found}
 

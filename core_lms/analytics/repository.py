@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Forbidden
 from stack.queries import load
 

@@ -11,8 +11,8 @@ from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
 
 from core_lms.analytics import learners, panels, resource, schemas, service
 from core_lms.analytics.settings import AnalyticsSettings
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 from stack.postgres import PostgresSettings, pool
@@ -41,36 +41,36 @@ _of_person = APIRouter(prefix="/users/{user_id}", tags=["analytics"], responses=
 
 
 @_analytics.get("/scope", response_model=schemas.OwnScope)
-async def get_analytics_scope(work: Annotated[Work, does("analytics.read")]) -> dict[str, Any]:
+async def get_analytics_scope(units: Annotated[Units, action("analytics.read")]) -> dict[str, Any]:
     """Say whose rows you see unless you say otherwise."""
-    about = resource.Analytics(service.widest(work.caller, None))
-    async with work.look(about) as unit:
+    about = resource.Analytics(service.widest(units.caller, None))
+    async with units.read(about) as unit:
         return {"scope": unit.facts["scope"]}
 
 
 @_analytics.get("/learners", response_model=schemas.Learners)
 async def list_recent_learners(
-    request: Request, work: Annotated[Work, does("learner.list")]
+    request: Request, units: Annotated[Units, action("learner.list")]
 ) -> dict[str, Any]:
     """List who studied or joined lately, of those you may see."""
-    about = resource.Analytics(service.widest(work.caller, None))
+    about = resource.Analytics(service.widest(units.caller, None))
     pool = request.app.state.analytics
-    return {"items": await learners.lately(work, about, pool, AnalyticsSettings())}
+    return {"items": await learners.lately(units, about, pool, AnalyticsSettings())}
 
 
 @_of_person.get("/activity", response_model=schemas.Activity)
 async def get_learner_activity(
-    user_id: UUID, request: Request, work: Annotated[Work, does("activity.list")]
+    user_id: UUID, request: Request, units: Annotated[Units, action("activity.list")]
 ) -> dict[str, Any]:
     """Read the last dozen things a learner did; a teacher sees those in the courses they teach."""
     pool = request.app.state.analytics
-    return await learners.activity(work, Person(user_id), user_id, pool, AnalyticsSettings())
+    return await learners.activity(units, Person(user_id), user_id, pool, AnalyticsSettings())
 
 
 @_analytics.get("/dashboards", response_model=schemas.Dashboards)
-async def list_dashboards(work: Annotated[Work, does("analytics.list")]) -> dict[str, Any]:
+async def list_dashboards(units: Annotated[Units, action("analytics.list")]) -> dict[str, Any]:
     """List the dashboards and their panels."""
-    async with work.begin(Institution()):
+    async with units.begin(Institution()):
         return {"items": service.listed(AnalyticsSettings())}
 
 
@@ -80,7 +80,7 @@ async def get_panel_data(
     panel: Name,
     request: Request,
     response: Response,
-    work: Annotated[Work, does("analytics.read")],
+    units: Annotated[Units, action("analytics.read")],
     scope: Annotated[
         schemas.Scope | None,
         Query(
@@ -92,17 +92,17 @@ async def get_panel_data(
 ) -> dict[str, Any]:
     """Read a panel's data, of the rows that you may see."""
     settings = AnalyticsSettings()
-    about = resource.Analytics(service.widest(work.caller, scope))
-    async with work.begin(about) as unit:
+    about = resource.Analytics(service.widest(units.caller, scope))
+    async with units.begin(about) as unit:
         found = panels.panel(settings.panels, dashboard, panel)
         seen, course_ids = str(unit.facts["scope"]), await service.courses(unit)
     response.headers["Cache-Control"] = "private, max-age=1"
     answer = await service.data(
-        request.app.state.analytics, found, seen, work.caller, course_ids, settings
+        request.app.state.analytics, found, seen, units.caller, course_ids, settings
     )
     columns = [column["name"] for column in answer["columns"]]
     rows = (dict(zip(columns, row, strict=True)) for row in answer["rows"])
-    return answer | {"names": await learners.titles(work, rows)}
+    return answer | {"names": await learners.titles(units, rows)}
 
 
 router = APIRouter(lifespan=_connected)

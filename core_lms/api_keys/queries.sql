@@ -3,13 +3,13 @@ INSERT INTO api_keys (id, name, start, hash, scopes, expires_at, created_by, mad
                       institution_id)
 VALUES (%(id)s, %(name)s, %(start)s, %(hash)s, %(scopes)s, %(expires_at)s, %(created_by)s,
         %(made_with)s, %(service)s, %(institution_id)s)
-RETURNING *
+RETURNING {key}
 
 -- name: get
-SELECT * FROM api_keys WHERE id = %(id)s
+SELECT {key} FROM api_keys WHERE id = %(id)s
 
 -- name: list
-SELECT * FROM api_keys
+SELECT {key} FROM api_keys
 WHERE %(after_first)s::timestamptz IS NULL
    OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid)
 ORDER BY created_at, id
@@ -27,7 +27,7 @@ WHERE id IN (SELECT id FROM ended) AND revoked_at IS NULL
 RETURNING id
 
 -- name: in_use
-SELECT id, institution_id, scopes, expires_at, made_by, maker_roles, service
+SELECT {key_in_use}
 FROM api_key_in_use(%(hash)s)
 
 -- As the owner of the tables, at setup. What the key may do follows the code.
@@ -39,7 +39,7 @@ WHERE api_keys.scopes <> excluded.scopes
 RETURNING id
 
 -- name: of_services
-SELECT * FROM api_keys
+SELECT {key} FROM api_keys
 WHERE service IS NOT NULL AND institution_id = %(institution_id)s
   AND revoked_at IS NULL AND (expires_at > now()) IS NOT FALSE
 ORDER BY service, created_at, id

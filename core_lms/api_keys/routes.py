@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.api_keys import resource, schemas, service
-from core_lms.work import Work, does
+from core_lms.api_keys.repository import ApiKey
+from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
@@ -21,11 +21,11 @@ router = APIRouter(prefix="/api-keys", tags=["api keys"], responses=RESPONSES)
 @router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownApiKey)
 async def create_api_key(
     body: schemas.NewApiKey,
-    work: Annotated[Work, does("api_key.create", keyed=True)],
+    units: Annotated[Units, action("api_key.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
+) -> ApiKey:
     """Make an API key; it is shown in this answer and never again. Emits `api_key.created`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         key, created = await service.create(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -35,24 +35,24 @@ async def create_api_key(
 
 @router.get("", response_model=Page[schemas.ApiKey])
 async def list_api_keys(
-    work: Annotated[Work, does("api_key.list")], cursor: Cursor = None, limit: Limit = 50
+    units: Annotated[Units, action("api_key.list")], cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
     """List the institution's API keys, oldest first; none of them can be read back."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit)
 
 
 @router.get("/{api_key_id}", response_model=schemas.ApiKey)
-async def get_api_key(api_key_id: UUID, work: Annotated[Work, does("api_key.read")]) -> DictRow:
+async def get_api_key(api_key_id: UUID, units: Annotated[Units, action("api_key.read")]) -> ApiKey:
     """Read one API key, and when it was last used."""
-    async with work.begin(resource.ApiKey(api_key_id)) as unit:
+    async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.get(unit, api_key_id)
 
 
 @router.post("/{api_key_id}/revoke", response_model=schemas.ApiKey)
 async def revoke_api_key(
-    api_key_id: UUID, work: Annotated[Work, does("api_key.revoke")]
-) -> DictRow:
+    api_key_id: UUID, units: Annotated[Units, action("api_key.revoke")]
+) -> ApiKey:
     """Refuse an API key from now on; emits `api_key.revoked` the first time."""
-    async with work.begin(resource.ApiKey(api_key_id)) as unit:
+    async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.revoke(unit, api_key_id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms.api_keys import keys, repository
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import Caller, service
 from gateway.decision import allowed
 from gateway.errors import Unauthenticated
@@ -46,28 +46,28 @@ class KeyHolders:
             return None
         caller = Caller(
             "machine",
-            str(row["institution_id"]),
-            permissions=frozenset(row["scopes"]),
-            session_id=str(row["id"]),  # under which its revocation is marked
-            name=f"machine/{row['service']}" if row["service"] else f"key/{row['id']}",
-            service=row["service"],
-            made_by=None if row["made_by"] is None else str(row["made_by"]),
+            str(row.institution_id),
+            permissions=frozenset(row.scopes),
+            session_id=str(row.id),  # under which its revocation is marked
+            name=f"machine/{row.service}" if row.service else f"key/{row.id}",
+            service=row.service,
+            made_by=None if row.made_by is None else str(row.made_by),
         )
         until = now + REMEMBERED_S
-        if row["expires_at"] is not None:
-            until = min(until, now + row["expires_at"].timestamp() - time.time())
+        if row.expires_at is not None:
+            until = min(until, now + row.expires_at.timestamp() - time.time())
         if len(self._known) >= KEPT:
             self._known.clear()
         self._known[digest] = until, caller
         return caller
 
 
-def _still_makes_keys(row: Mapping[str, Any]) -> bool:
+def _still_makes_keys(row: repository.KeyInUse) -> bool:
     """Whether the person who made the key might still make it. The operator's tools always may."""
-    if row["made_by"] is None:
+    if row.made_by is None:
         return True
-    institution_id, roles = str(row["institution_id"]), frozenset(row["maker_roles"])
-    maker = Caller("person", institution_id, user_id=str(row["made_by"]), roles=roles)
+    institution_id, roles = str(row.institution_id), frozenset(row.maker_roles)
+    maker = Caller("person", institution_id, user_id=str(row.made_by), roles=roles)
     return allowed(maker, "api_key.create", "Institution", {}, fresh=True)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from contracts.errors import Rejected
-from core_lms.work import Does
+from gateway.actions import Action
 from gateway.caller import Caller
 from gateway.decision import RIGHTS
 from gateway.errors import Forbidden
@@ -26,7 +26,7 @@ def actions() -> frozenset[str]:
         for route in iter_route_contexts(router.routes):
             if isinstance(route.original_route, APIRoute):
                 calls = (dependency.call for dependency in route.dependant.dependencies)
-                found |= {call.action for call in calls if isinstance(call, Does)}
+                found |= {call.action for call in calls if isinstance(call, Action)}
     return frozenset(found | RIGHTS.keys())
 
 

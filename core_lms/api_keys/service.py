@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
 from redis.exceptions import RedisError
 
 from contracts.errors import Rejected
 from contracts.events.integration import ApiKeyCreated, ApiKeyRevoked
 from core_lms import pages
 from core_lms.api_keys import keys, repository, scopes
+from core_lms.api_keys.repository import ApiKey
 from core_lms.api_keys.schemas import NewApiKey
 from core_lms.api_keys.settings import settings
 from core_lms.idempotency import claim
 from core_lms.sessions import revocation
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import NotFound
 from stack.redis import async_client
 
@@ -27,7 +28,7 @@ log = logging.getLogger("core_lms.api_keys")
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewApiKey) -> tuple[dict[str, Any], bool]:
+async def create(unit: Unit, new: NewApiKey) -> tuple[ApiKey, bool]:
     """The key, with what makes it one, and whether it is new. A repeated request shows it no more.
 
     Raises ``Rejected`` for a moment of expiry that has passed or a scope that covers nothing, and
@@ -35,11 +36,11 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[dict[str, Any], bool]:
     """
     id_, repeated = await claim(unit, "api_key", new)
     if repeated:
-        return await get(unit, id_) | {"key": None}, False
+        return await get(unit, id_), False
     scopes.check(unit.caller, new.scopes)
     # A key that makes keys makes them for its own maker, and outlives none of them.
     parent = await _own(unit)
-    expires_at = _end(new.expires_at, None if parent is None else parent["expires_at"])
+    expires_at = _end(new.expires_at, None if parent is None else parent.expires_at)
     key = keys.new()
     row = await repository.insert(
         unit,
@@ -49,16 +50,19 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[dict[str, Any], bool]:
         hash=keys.digest(key),
         scopes=sorted(set(new.scopes)),
         expires_at=expires_at,
-        created_by=parent["created_by"] if parent else unit.caller.user_id,
-        made_with=parent and parent["id"],
+        created_by=parent.created_by if parent else unit.caller.user_id,
+        made_with=parent and parent.id,
     )
     unit.emit(ApiKeyCreated(api_key_id=id_), source=SOURCE)
-    return _found(row, id_) | {"key": key}, True
+    return replace(row, key=key), True
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> ApiKey:
     """Raises ``NotFound``."""
-    return _found(await repository.get(unit, id_), id_)
+    row = await repository.get(unit, id_)
+    if row is None:
+        raise NotFound(f"there is no API key {id_}")
+    return row
 
 
 async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -67,7 +71,7 @@ async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
     return pages.page(await repository.page(unit, after, limit + 1), limit)
 
 
-async def revoke(unit: Unit, id_: UUID) -> DictRow:
+async def revoke(unit: Unit, id_: UUID) -> ApiKey:
     """Refused from now on, by every process, with the keys it made; what is revoked stays so.
 
     The mark in Redis, which each request looks for anyway, ends what processes remember of the key.
@@ -84,7 +88,7 @@ async def revoke(unit: Unit, id_: UUID) -> DictRow:
     return await get(unit, id_)
 
 
-async def _own(unit: Unit) -> DictRow | None:
+async def _own(unit: Unit) -> ApiKey | None:
     """The key with which the caller came."""
     caller = unit.caller
     if not caller.name.startswith("key/") or caller.session_id is None:
@@ -104,9 +108,3 @@ def _end(wanted: datetime | None, parents: datetime | None) -> datetime:
         )
     end = wanted or now + timedelta(days=min(settings().lifetime_days, longest))
     return end if parents is None else min(end, parents)
-
-
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no API key {id_}")
-    return row

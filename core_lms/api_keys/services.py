@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import DictRow
 
 from contracts.errors import Misconfigured, Rejected
 from contracts.events.integration import ApiKeyCreated
 from contracts.ids import new_id
 from core_lms.api_keys import keys, repository, service
-from core_lms.work import Unit
+from core_lms.api_keys.repository import ApiKey
+from core_lms.unit import Unit
 from stack.queries import load
 from stack.secrets import secret, variable_of
 
@@ -57,7 +57,7 @@ def ensure(owner: psycopg.Connection[Any], institution_id: str) -> list[str]:
     return made
 
 
-async def create(unit: Unit, name: str, overlap: timedelta | None = None) -> tuple[str, DictRow]:
+async def create(unit: Unit, name: str, overlap: timedelta | None = None) -> tuple[str, ApiKey]:
     """A new key of a service in the unit's institution, and its row.
 
     With ``overlap`` it follows the keys that there are, which end after it. Raises ``Rejected`` for
@@ -65,24 +65,23 @@ async def create(unit: Unit, name: str, overlap: timedelta | None = None) -> tup
     """
     key = keys.new()
     row = await repository.insert(unit, **_row(_known(name), key), expires_at=None, created_by=None)
-    assert row is not None
     if overlap is not None:
         ends_at = datetime.now(UTC) + overlap
-        await repository.supersede(unit, service=name, id=row["id"], ends_at=ends_at)
-    unit.emit(ApiKeyCreated(api_key_id=str(row["id"])), source=service.SOURCE)
+        await repository.supersede(unit, service=name, id=row.id, ends_at=ends_at)
+    unit.emit(ApiKeyCreated(api_key_id=str(row.id)), source=service.SOURCE)
     return key, row
 
 
-async def listed(unit: Unit) -> list[DictRow]:
+async def listed(unit: Unit) -> list[ApiKey]:
     """Every service key of the institution that counts, the oldest first."""
     return await repository.of_services(unit)
 
 
-async def revoke(unit: Unit, key_id: UUID) -> DictRow:
+async def revoke(unit: Unit, key_id: UUID) -> ApiKey:
     """Refused from now on, everywhere. Raises ``NotFound``, or ``Rejected`` for a key of no
     service."""
     row = await service.get(unit, key_id)
-    if row["service"] is None:
+    if row.service is None:
         raise Rejected(f"{key_id} is no service's key: revoke it with the API")
     return await service.revoke(unit, key_id)
 

@@ -13,8 +13,8 @@ from core_lms.assessment import repository
 from core_lms.assessment.attempt_schemas import NewAccommodation
 from core_lms.assessment.terms import Terms, terms
 from core_lms.idempotency import claim
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import NotFound
 
 

@@ -19,7 +19,7 @@ from core_lms.assessment.attempt_schemas import (
 )
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
@@ -32,15 +32,15 @@ router = APIRouter()
 )
 async def start_attempt(
     assessment_id: UUID,
-    work: Annotated[Work, does("attempt.start", keyed=True)],
+    units: Annotated[Units, action("attempt.start", keyed=True)],
     now: Now,
     response: Response,
     body: NewAttempt | None = None,
 ) -> Any:
     """Begin to answer an assessment's questions; an attempt that is open is gone on with (200)."""
     new = body or NewAttempt()
-    whose = new.user_id or work.caller.user_id
-    async with work.begin(resource.Assessment(assessment_id, whose)) as unit:
+    whose = new.user_id or units.caller.user_id
+    async with units.begin(resource.Assessment(assessment_id, whose)) as unit:
         attempt, created = await attempts.start(unit, assessment_id, new, now)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -50,31 +50,31 @@ async def start_attempt(
 @router.get("/assessments/{assessment_id}/attempts", response_model=Page[Attempt])
 async def list_attempts(
     assessment_id: UUID,
-    work: Annotated[Work, does("attempt.list")],
+    units: Annotated[Units, action("attempt.list")],
     user_id: Annotated[UUID | None, Query(description="only this learner's")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the attempts at an assessment, oldest first; learners ask for their own."""
-    async with work.begin(resource.Assessment(assessment_id, user_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await attempts.page(unit, assessment_id, user_id, cursor, limit)
 
 
 @router.get("/attempts/{attempt_id}", response_model=AttemptShown)
 async def get_attempt(
-    attempt_id: UUID, work: Annotated[Work, does("attempt.read")], now: Now
+    attempt_id: UUID, units: Annotated[Units, action("attempt.read")], now: Now
 ) -> Any:
     """Read an attempt with its questions, what is saved of their answers, and the clock."""
-    async with work.begin(resource.Attempt(attempt_id)) as unit:
+    async with units.begin(resource.Attempt(attempt_id)) as unit:
         return await attempts.shown(unit, attempt_id, now)
 
 
 @router.post("/attempts/{attempt_id}/answers", response_model=Saved)
 async def save_answer(
-    attempt_id: UUID, body: NewAnswer, work: Annotated[Work, does("attempt.answer")], now: Now
+    attempt_id: UUID, body: NewAnswer, units: Annotated[Units, action("attempt.answer")], now: Now
 ) -> Any:
     """Save an answer, as often as the client likes; an older `revision` changes nothing."""
-    async with work.begin(resource.Attempt(attempt_id)) as unit:
+    async with units.begin(resource.Attempt(attempt_id)) as unit:
         return await attempts.save(unit, attempt_id, body, now)
 
 
@@ -86,13 +86,13 @@ async def save_answer(
 )
 async def submit_attempt(
     attempt_id: UUID,
-    work: Annotated[Work, does("attempt.submit")],
+    units: Annotated[Units, action("attempt.submit")],
     now: Now,
     response: Response,
 ) -> Any:
     """Hand in what is saved of an attempt; emits `assessment.submitted`. Again is harmless
     (200)."""
-    async with work.begin(resource.Attempt(attempt_id)) as unit:
+    async with units.begin(resource.Attempt(attempt_id)) as unit:
         _, created = await attempts.submit(unit, attempt_id, now)
         found = await results.submission(unit, attempt_id, now)
     if not created:
@@ -103,19 +103,19 @@ async def submit_attempt(
 @router.get("/assessments/{assessment_id}/scores", response_model=Page[Score])
 async def list_scores(
     assessment_id: UUID,
-    work: Annotated[Work, does("score.list")],
+    units: Annotated[Units, action("score.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List what an assessment counts for each learner; by its rule for several attempts."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await results.scores(unit, assessment_id, cursor, limit)
 
 
 @router.get("/assessments/{assessment_id}/scores/{user_id}", response_model=Score)
 async def get_score(
-    assessment_id: UUID, user_id: UUID, work: Annotated[Work, does("score.read")], now: Now
+    assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("score.read")], now: Now
 ) -> DictRow:
     """Read what an assessment counts for one learner."""
-    async with work.begin(resource.Assessment(assessment_id, user_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await results.score(unit, assessment_id, user_id, now)

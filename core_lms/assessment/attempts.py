@@ -21,7 +21,7 @@ from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import claim
 from core_lms.privacy import texts
 from core_lms.privacy.texts import ANSWER
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict
 
 

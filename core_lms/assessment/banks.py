@@ -18,7 +18,7 @@ from core_lms.assessment.kinds import kind_of, kinds, read_question
 from core_lms.assessment.question_schemas import NewBank, NewQuestion, QuestionChange
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict
 from gateway.etags import Check
 

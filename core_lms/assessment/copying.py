@@ -14,7 +14,7 @@ from core_lms.assessment.schemas import NewAssessment
 from core_lms.assessment.service import facts
 from core_lms.assessment.source import SOURCE
 from core_lms.courses.copying import CourseCopy
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__, "copying.sql")

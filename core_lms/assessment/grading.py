@@ -22,7 +22,7 @@ from core_lms.assessment.source import GRADER
 from core_lms.enrollments import service as enrollments
 from core_lms.privacy import texts
 from core_lms.privacy.texts import ANSWER, REMARK
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 
 Reason = Literal["graded", "manual", "regrade"]

@@ -17,7 +17,7 @@ from core_lms.assessment.attempt_schemas import (
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Submission
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
@@ -26,30 +26,30 @@ router = APIRouter()
 @router.get("/courses/{course_id}/grading-queue", response_model=Page[WaitingSubmission])
 async def list_grading_queue(
     course_id: UUID,
-    work: Annotated[Work, does("submission.queue")],
+    units: Annotated[Units, action("submission.queue")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the work of a course that waits for a person, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await results.queue(unit, course_id, cursor, limit)
 
 
 @router.get("/submissions/{submission_id}", response_model=Submission)
 async def get_submission(
-    submission_id: UUID, work: Annotated[Work, does("submission.read")], now: Now
+    submission_id: UUID, units: Annotated[Units, action("submission.read")], now: Now
 ) -> Any:
     """Read one submission; learners see its score once the results are out."""
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         return await results.submission(unit, submission_id, now)
 
 
 @router.get("/submissions/{submission_id}/results", response_model=Results)
 async def get_submission_results(
-    submission_id: UUID, work: Annotated[Work, does("submission.results")], now: Now
+    submission_id: UUID, units: Annotated[Units, action("submission.results")], now: Now
 ) -> Any:
     """Read a submission question by question, with feedback; 409 while the results are not out."""
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         return await results.results(unit, submission_id, now)
 
 
@@ -58,13 +58,13 @@ async def grade_question(
     submission_id: UUID,
     question_id: UUID,
     body: QuestionGrade,
-    work: Annotated[Work, does("submission.grade")],
+    units: Annotated[Units, action("submission.grade")],
     now: Now,
 ) -> Any:
     """Give points for one question of a submission; the last one that waited makes the score. The
     same again changes nothing.
     """
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         await grading.by_hand(unit, submission_id, question_id, body, now)
         return await results.results(unit, submission_id, now)
 
@@ -72,10 +72,10 @@ async def grade_question(
 @router.get("/submissions/{submission_id}/history", response_model=Page[HistoryEntry])
 async def list_submission_history(
     submission_id: UUID,
-    work: Annotated[Work, does("submission.history")],
+    units: Annotated[Units, action("submission.history")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List how points and score came to be; what, when, by whom, why."""
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         return await results.history(unit, submission_id, cursor, limit)

@@ -15,7 +15,7 @@ from core_lms.assessment import repository
 from core_lms.assessment.arranging import arranged, drawn
 from core_lms.assessment.question_schemas import NewPart
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 
 MOST = 200

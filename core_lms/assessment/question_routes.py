@@ -23,7 +23,7 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -34,10 +34,10 @@ router = APIRouter()
 
 @router.get("/question-kinds", response_model=list[QuestionKind])
 async def list_question_kinds(
-    work: Annotated[Work, does("question-kind.list")],
+    units: Annotated[Units, action("question-kind.list")],
 ) -> list[dict[str, Any]]:
     """List how questions of each kind are written and answered."""
-    async with work.begin(Institution()):
+    async with units.begin(Institution()):
         return banks.described()
 
 
@@ -45,11 +45,11 @@ async def list_question_kinds(
 async def create_bank(
     course_id: UUID,
     body: NewBank,
-    work: Annotated[Work, does("bank.create", keyed=True)],
+    units: Annotated[Units, action("bank.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Begin a bank of questions in a course."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         bank, created = await banks.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -59,31 +59,31 @@ async def create_bank(
 @router.get("/courses/{course_id}/banks", response_model=Page[Bank])
 async def list_course_banks(
     course_id: UUID,
-    work: Annotated[Work, does("bank.list")],
+    units: Annotated[Units, action("bank.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the banks of a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await banks.page(unit, course_id, cursor, limit)
 
 
 @router.get("/banks/{bank_id}", response_model=Bank, responses=etags.READ)
 async def get_bank(
-    bank_id: UUID, work: Annotated[Work, does("bank.read")], reader: InReader
+    bank_id: UUID, units: Annotated[Units, action("bank.read")], reader: InReader
 ) -> Any:
     """Read one bank."""
-    async with work.begin(resource.Bank(bank_id)) as unit:
+    async with units.begin(resource.Bank(bank_id)) as unit:
         row = await banks.get(unit, bank_id)
     return reader.answer(row)
 
 
 @router.patch("/banks/{bank_id}", response_model=Bank, responses=etags.UPDATE)
 async def rename_bank(
-    bank_id: UUID, body: NewBank, work: Annotated[Work, does("bank.update")], writer: InWriter
+    bank_id: UUID, body: NewBank, units: Annotated[Units, action("bank.update")], writer: InWriter
 ) -> Any:
     """Give a bank another title."""
-    async with work.begin(resource.Bank(bank_id)) as unit:
+    async with units.begin(resource.Bank(bank_id)) as unit:
         row = await banks.rename(unit, bank_id, body.title, writer.check)
     return writer.answer(row)
 
@@ -92,11 +92,11 @@ async def rename_bank(
 async def create_question(
     bank_id: UUID,
     body: NewQuestion,
-    work: Annotated[Work, does("question.create", keyed=True)],
+    units: Annotated[Units, action("question.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Add a question to a bank."""
-    async with work.begin(resource.Bank(bank_id)) as unit:
+    async with units.begin(resource.Bank(bank_id)) as unit:
         question, created = await banks.add_question(unit, bank_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -106,22 +106,22 @@ async def create_question(
 @router.get("/banks/{bank_id}/questions", response_model=Page[Question])
 async def list_bank_questions(
     bank_id: UUID,
-    work: Annotated[Work, does("question.list")],
+    units: Annotated[Units, action("question.list")],
     tag: Annotated[str | None, Query(max_length=50, description="only those that have it")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the questions of a bank, oldest first, keys included."""
-    async with work.begin(resource.Bank(bank_id)) as unit:
+    async with units.begin(resource.Bank(bank_id)) as unit:
         return await banks.questions(unit, bank_id, tag, cursor, limit)
 
 
 @router.get("/questions/{question_id}", response_model=Question, responses=etags.READ)
 async def get_question(
-    question_id: UUID, work: Annotated[Work, does("question.read")], reader: InReader
+    question_id: UUID, units: Annotated[Units, action("question.read")], reader: InReader
 ) -> Any:
     """Read one question as it is now, key included."""
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         row = await banks.question(unit, question_id)
     return reader.answer(row)
 
@@ -130,30 +130,30 @@ async def get_question(
 async def update_question(
     question_id: UUID,
     body: QuestionChange,
-    work: Annotated[Work, does("question.update")],
+    units: Annotated[Units, action("question.update")],
     writer: InWriter,
 ) -> Any:
     """Change a question; another body is a new version. Grades change when it is regraded."""
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         row = await banks.change(unit, question_id, body, writer.check)
     return writer.answer(row)
 
 
 @router.post("/questions/{question_id}/archive", response_model=Question)
 async def archive_question(
-    question_id: UUID, work: Annotated[Work, does("question.archive")]
+    question_id: UUID, units: Annotated[Units, action("question.archive")]
 ) -> DictRow:
     """No longer draw a question from its bank; sending it again is harmless."""
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         return await banks.archive(unit, question_id)
 
 
 @router.get("/questions/{question_id}/versions", response_model=list[Version])
 async def list_question_versions(
-    question_id: UUID, work: Annotated[Work, does("question.read")]
+    question_id: UUID, units: Annotated[Units, action("question.read")]
 ) -> list[DictRow]:
     """List what a question said and says, oldest first."""
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         return await banks.versions(unit, question_id)
 
 
@@ -163,14 +163,14 @@ async def list_question_versions(
 async def create_regrade(
     question_id: UUID,
     body: NewRegrade,
-    work: Annotated[Work, does("question.regrade", keyed=True)],
+    units: Annotated[Units, action("question.regrade", keyed=True)],
     now: Now,
     response: Response,
 ) -> DictRow:
     """Grade every answer to a question again; emits `assessment.question.graded` and
     `assessment.graded` for what changes.
     """
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         row, created = await regrading.regrade(unit, question_id, body, now)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -180,10 +180,10 @@ async def create_regrade(
 @router.get("/questions/{question_id}/regrades", response_model=Page[Regrade])
 async def list_question_regrades(
     question_id: UUID,
-    work: Annotated[Work, does("question.read")],
+    units: Annotated[Units, action("question.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List how often a question was graded again, why, and what came of it."""
-    async with work.begin(resource.Question(question_id)) as unit:
+    async with units.begin(resource.Question(question_id)) as unit:
         return await regrading.page(unit, question_id, cursor, limit)

@@ -13,7 +13,7 @@ from core_lms.assessment import accommodations, parts, resource, service
 from core_lms.assessment.attempt_schemas import Accommodation, NewAccommodation
 from core_lms.assessment.question_schemas import NewPart, Part
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
@@ -25,11 +25,11 @@ router = APIRouter()
 async def create_assessment_part(
     assessment_id: UUID,
     body: NewPart,
-    work: Annotated[Work, does("part.create", keyed=True)],
+    units: Annotated[Units, action("part.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Have the assessment ask a question, or some drawn from a bank for each attempt anew."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         part, created = await parts.add(unit, assessment_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -38,19 +38,19 @@ async def create_assessment_part(
 
 @router.get("/assessments/{assessment_id}/parts", response_model=list[Part])
 async def list_assessment_parts(
-    assessment_id: UUID, work: Annotated[Work, does("part.list")]
+    assessment_id: UUID, units: Annotated[Units, action("part.list")]
 ) -> list[DictRow]:
     """List what an assessment asks, in order."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await parts.listed(unit, assessment_id)
 
 
 @router.delete("/assessments/{assessment_id}/parts/{part_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_assessment_part(
-    assessment_id: UUID, part_id: UUID, work: Annotated[Work, does("part.delete")]
+    assessment_id: UUID, part_id: UUID, units: Annotated[Units, action("part.delete")]
 ) -> None:
     """No longer ask a question in attempts to come."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         await parts.remove(unit, assessment_id, part_id)
 
 
@@ -62,11 +62,11 @@ async def delete_assessment_part(
 async def grant_assessment_accommodation(
     assessment_id: UUID,
     body: NewAccommodation,
-    work: Annotated[Work, does("accommodation.grant", keyed=True)],
+    units: Annotated[Units, action("accommodation.grant", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Give a learner more time, attempts or later dates at an assessment, at once."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
         row, created = await accommodations.grant(
             unit, assessment["course_id"], assessment_id, body
@@ -79,12 +79,12 @@ async def grant_assessment_accommodation(
 @router.get("/assessments/{assessment_id}/accommodations", response_model=Page[Accommodation])
 async def list_assessment_accommodations(
     assessment_id: UUID,
-    work: Annotated[Work, does("accommodation.list")],
+    units: Annotated[Units, action("accommodation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List what single learners get at an assessment, the whole course's included."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
         return await accommodations.page(
             unit, assessment["course_id"], assessment_id, cursor, limit
@@ -95,10 +95,10 @@ async def list_assessment_accommodations(
     "/assessments/{assessment_id}/accommodations/{user_id}", status_code=HTTPStatus.NO_CONTENT
 )
 async def withdraw_assessment_accommodation(
-    assessment_id: UUID, user_id: UUID, work: Annotated[Work, does("accommodation.withdraw")]
+    assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("accommodation.withdraw")]
 ) -> None:
     """Take back what was granted to a learner for an assessment."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
         await accommodations.withdraw(unit, assessment["course_id"], assessment_id, user_id)
 
@@ -111,11 +111,11 @@ async def withdraw_assessment_accommodation(
 async def grant_course_accommodation(
     course_id: UUID,
     body: NewAccommodation,
-    work: Annotated[Work, does("accommodation.grant", keyed=True)],
+    units: Annotated[Units, action("accommodation.grant", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Give a learner more time, attempts or later dates at all assessments of a course."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         row, created = await accommodations.grant(unit, course_id, None, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -125,19 +125,19 @@ async def grant_course_accommodation(
 @router.get("/courses/{course_id}/accommodations", response_model=Page[Accommodation])
 async def list_course_accommodations(
     course_id: UUID,
-    work: Annotated[Work, does("accommodation.list")],
+    units: Annotated[Units, action("accommodation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List what single learners get in a course."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await accommodations.page(unit, course_id, None, cursor, limit)
 
 
 @router.delete("/courses/{course_id}/accommodations/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def withdraw_course_accommodation(
-    course_id: UUID, user_id: UUID, work: Annotated[Work, does("accommodation.withdraw")]
+    course_id: UUID, user_id: UUID, units: Annotated[Units, action("accommodation.withdraw")]
 ) -> None:
     """Take back what was granted to a learner for a whole course."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         await accommodations.withdraw(unit, course_id, None, user_id)

@@ -13,7 +13,7 @@ from core_lms import pages
 from core_lms.assessment import repository, service
 from core_lms.assessment.attempts import asked, show
 from core_lms.assessment.kinds import kind_of, read_question
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.decision import allowed
 from gateway.errors import Conflict, NotFound
 

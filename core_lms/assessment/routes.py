@@ -30,7 +30,7 @@ from core_lms.assessment.schemas import (
     Submission,
 )
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -45,11 +45,11 @@ router = APIRouter(tags=["assessment"], responses=RESPONSES)
 async def create_assessment(
     course_id: UUID,
     body: NewAssessment,
-    work: Annotated[Work, does("assessment.create", keyed=True)],
+    units: Annotated[Units, action("assessment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Set work in a course; emits `assessment.created` and `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         assessment, created = await service.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -59,21 +59,21 @@ async def create_assessment(
 @router.get("/courses/{course_id}/assessments", response_model=Page[Assessment])
 async def list_course_assessments(
     course_id: UUID,
-    work: Annotated[Work, does("assessment.list")],
+    units: Annotated[Units, action("assessment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the assessments of a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, course_id, cursor, limit)
 
 
 @router.get("/assessments/{assessment_id}", response_model=Assessment, responses=etags.READ)
 async def get_assessment(
-    assessment_id: UUID, work: Annotated[Work, does("assessment.read")], reader: InReader
+    assessment_id: UUID, units: Annotated[Units, action("assessment.read")], reader: InReader
 ) -> Any:
     """Read one assessment with its rules."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
     return reader.answer(assessment)
 
@@ -82,23 +82,23 @@ async def get_assessment(
 async def update_assessment(
     assessment_id: UUID,
     body: AssessmentChange,
-    work: Annotated[Work, does("assessment.update")],
+    units: Annotated[Units, action("assessment.update")],
     writer: InWriter,
 ) -> Any:
     """Change dates and rules of an assessment; emits `assessment.updated`. Open attempts keep their
     time limit.
     """
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.change(unit, assessment_id, body, writer.check)
     return writer.answer(assessment)
 
 
 @router.post("/assessments/{assessment_id}/release", response_model=Assessment)
 async def release_assessment(
-    assessment_id: UUID, work: Annotated[Work, does("assessment.release")], now: Now
+    assessment_id: UUID, units: Annotated[Units, action("assessment.release")], now: Now
 ) -> DictRow:
     """Let learners see scores and results, for good; sending it again is harmless."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await service.release(unit, assessment_id, now)
 
 
@@ -110,13 +110,13 @@ async def release_assessment(
 async def create_submission(
     assessment_id: UUID,
     body: NewSubmission,
-    work: Annotated[Work, does("submission.create", keyed=True)],
+    units: Annotated[Units, action("submission.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Hand in work that asks no questions; emits `assessment.submitted`."""
-    asked = service.submitting(work, assessment_id, body)
+    asked = service.submitting(units, assessment_id, body)
     about = resource.Assessment(assessment_id, body.user_id)
-    async with work.begin(about, *asked.statements) as unit:
+    async with units.begin(about, *asked.statements) as unit:
         submission, created = await service.submit(unit, assessment_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -126,23 +126,23 @@ async def create_submission(
 @router.get("/assessments/{assessment_id}/submissions", response_model=Page[Submission])
 async def list_assessment_submissions(
     assessment_id: UUID,
-    work: Annotated[Work, does("submission.list")],
+    units: Annotated[Units, action("submission.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List what was handed in, oldest first."""
-    async with work.begin(resource.Assessment(assessment_id)) as unit:
+    async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await results.submissions(unit, assessment_id, cursor, limit)
 
 
 @router.post("/submissions/{submission_id}/grade", response_model=Submission)
 async def grade_submission(
-    submission_id: UUID, body: Grade, work: Annotated[Work, does("submission.grade")]
+    submission_id: UUID, body: Grade, units: Annotated[Units, action("submission.grade")]
 ) -> DictRow:
     """Score work that asks no questions; emits `assessment.graded`. Sending the same grade again is
     harmless.
     """
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         return await service.grade(unit, submission_id, body)
 
 
@@ -154,11 +154,11 @@ async def grade_submission(
 async def create_feedback(
     submission_id: UUID,
     body: NewFeedback,
-    work: Annotated[Work, does("feedback.give", keyed=True)],
+    units: Annotated[Units, action("feedback.give", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Comment on a submission; emits `assessment.feedback.given`."""
-    async with work.begin(resource.Submission(submission_id)) as unit:
+    async with units.begin(resource.Submission(submission_id)) as unit:
         feedback, created = await service.give_feedback(unit, submission_id, body)
     if not created:
         response.status_code = HTTPStatus.OK

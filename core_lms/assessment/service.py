@@ -38,8 +38,9 @@ from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment_of_import
 from core_lms.privacy import texts
 from core_lms.privacy.texts import FEEDBACK
+from core_lms.unit import Unit
+from core_lms.units import Units
 from core_lms.users import service as users
-from core_lms.work import Unit, Work
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 from stack.roundtrip import Statement
@@ -107,7 +108,7 @@ async def release(unit: Unit, id_: UUID, at: datetime) -> DictRow:
     return await repository.need(unit, "release", f"assessment {id_}", id=id_, at=at)
 
 
-def submitting(asker: Work | Unit, assessment_id: UUID, new: NewSubmission) -> Creation:
+def submitting(asker: Units | Unit, assessment_id: UUID, new: NewSubmission) -> Creation:
     """What ``submit`` has to ask first."""
     query = repository.statement("with_course")
     return creation(asker, "submission", new, assessment_id, query=query, id=assessment_id)

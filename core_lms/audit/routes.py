@@ -7,10 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from core_lms.audit import record, service
+from core_lms.audit import service
 from core_lms.audit.schemas import AuditEntry
+from core_lms.audit_trail import record
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
@@ -27,14 +28,14 @@ Actor = Annotated[
 
 @router.get("/audit", response_model=Page[AuditEntry])
 async def list_accesses(
-    work: Annotated[Work, does("audit.read")],
+    units: Annotated[Units, action("audit.read")],
     about: About = None,
     actor: Actor = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who read or changed what about whom, newest first; a row appears within a second."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         if about is not None:
             record(unit, about)
         return await service.page(unit, about, actor, cursor, limit)
@@ -43,10 +44,10 @@ async def list_accesses(
 @router.get("/users/{user_id}/audit", response_model=Page[AuditEntry])
 async def list_user_accesses(
     user_id: UUID,
-    work: Annotated[Work, does("audit.list")],
+    units: Annotated[Units, action("audit.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who accessed a person's data; for that person and their guardians, too."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, None, cursor, limit)

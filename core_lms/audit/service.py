@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core_lms import pages
 from core_lms.audit import repository
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def page(

@@ -10,24 +10,18 @@ commit (``through.lua``). What a killed writer leaves undone its event does, and
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from prometheus_client import Counter
-from pydantic import TypeAdapter
 from redis.exceptions import RedisError
 
+from core_lms.answers import Answer, Entry
 from core_lms.cache.settings import CacheSettings
 from gateway.breaker import Breaker
-from gateway.resource import Resource
 from stack.redis import Clients
-
-if TYPE_CHECKING:
-    from core_lms.work import Unit, Work
 
 log = logging.getLogger("core_lms.cache")
 
@@ -43,42 +37,6 @@ ASKED = Counter("lms_cache_requests_total", "Answers looked for in the cache", [
 FILL, DROP, THROUGH = (
     (Path(__file__).parent / f"{name}.lua").read_bytes() for name in ("fill", "drop", "through")
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is kept under one name; ``kind`` also tells variants of an answer apart."""
-
-    institution_id: str
-    kind: str
-    id: str
-
-    @property
-    def keys(self) -> tuple[str, str]:
-        name = f"{self.institution_id}:{self.kind}:{self.id}"
-        return f"cache:{name}", f"cachegen:{name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The bytes of a JSON answer and their tag."""
-
-    tag: str
-    body: bytes
-
-    @classmethod
-    def of(cls, shape: TypeAdapter[Any], content: Any, tag: str | None = None) -> Answer:
-        """``content`` as a route with this response model sends it; by default its bytes' tag."""
-        body = shape.dump_json(shape.validate_python(content))
-        return cls(tag or f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"', body)
-
-    def kept(self) -> bytes:
-        return self.tag.encode() + b"\n" + self.body
-
-    @classmethod
-    def read(cls, value: bytes) -> Answer:
-        tag, _, body = value.partition(b"\n")
-        return cls(tag.decode(), body)
 
 
 class Miss:
@@ -113,39 +71,6 @@ class Cache:
         self._breaker = Breaker(settings.retry_after_s)
         self._ttl_ms = round(settings.ttl_s * 1000)
         self.filling: dict[Entry, Miss] = {}
-
-    async def read(
-        self,
-        work: Work,
-        about: Resource,
-        entry: Entry,
-        render: Callable[[Unit], Answer],
-        query: str,
-        *,
-        unless: Callable[[Unit], bool] = lambda unit: False,
-        **values: Any,
-    ) -> Answer:
-        """The answer, kept or made from the rows of ``query``, for a caller who may see it.
-
-        ``unless`` names callers, by the facts, who get an answer of their own, which is not kept.
-        Raises like ``Work.look``.
-        """
-        found = await self.find(entry)
-        if isinstance(found, Answer):
-            async with work.look(about) as unit:
-                own = unless(unit)
-            if not own:
-                return found
-            async with work.look(about, query, **values) as unit:
-                return render(unit)
-        try:
-            async with work.look(about, query, **values) as unit:
-                answer = render(unit)
-            if not unless(unit):
-                await found.fill(answer)
-        finally:
-            found.close()
-        return answer
 
     async def find(self, entry: Entry) -> Answer | Miss:
         """The kept answer, or the promise to make it, which the caller closes."""

@@ -17,7 +17,7 @@ from core_lms.certificates.document import read_code
 from core_lms.certificates.page import CONTENT_SECURITY_POLICY, certificate_page, unknown_page
 from core_lms.certificates.resource import Verification as Subject
 from core_lms.certificates.schemas import Verification
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import NotFound
 from gateway.problems import RESPONSES
@@ -53,10 +53,10 @@ class VerificationKeys(BaseModel):
 
 @router.get("/keys.json", response_model=VerificationKeys)
 async def list_certificate_keys(
-    response: Response, work: Annotated[Work, does("certificate-key.read")]
+    response: Response, units: Annotated[Units, action("certificate-key.read")]
 ) -> dict[str, Any]:
     """List the public halves of the keys that sign certificates; none is ever removed."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         rows = await keys.public_keys(unit.cursor)
     response.headers["Cache-Control"] = "public, max-age=60"
     return {
@@ -77,7 +77,7 @@ async def list_certificate_keys(
 @router.get("/{code}", response_model=Verification, responses=PAGE)
 async def verify_certificate(
     code: Code,
-    work: Annotated[Work, does("certificate.verify")],
+    units: Annotated[Units, action("certificate.verify")],
     response: Response,
     accept: Annotated[str, Header()] = "*/*",
 ) -> Any:
@@ -86,7 +86,7 @@ async def verify_certificate(
     """
     wants_page = "text/html" in accept
     try:
-        found = await _verify(work, code)
+        found = await _verify(units, code)
     except NotFound:
         if not wants_page:
             raise
@@ -97,17 +97,17 @@ async def verify_certificate(
     return found
 
 
-async def _verify(work: Work, code: str) -> dict[str, Any]:
+async def _verify(units: Units, code: str) -> dict[str, Any]:
     """Asked as nobody in particular, in the institution that the code belongs to."""
     read = read_code(code) or ""
     async with (
-        work.pools.primary.connection() as connection,
+        units.pools.primary.connection() as connection,
         connection.cursor(row_factory=dict_row) as cursor,
     ):
         institution = await repository.institution_of(cursor, read)
     if institution is None:
         # Decided all the same: whoever may not verify learns nothing, not even that.
-        institution = work.caller.institution_id
-    nobody = replace(work, caller=anonymous(institution))
+        institution = units.caller.institution_id
+    nobody = replace(units, caller=anonymous(institution))
     async with nobody.begin(Subject(read)) as unit:
         return await service.verify(unit, read)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 

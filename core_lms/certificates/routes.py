@@ -11,8 +11,8 @@ from fastapi import APIRouter, Response
 from core_lms.certificates import resource, service
 from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
 from core_lms.courses.resource import Course
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -24,33 +24,33 @@ router = APIRouter(tags=["certificates"], responses=RESPONSES)
 @router.get("/users/{user_id}/certificates", response_model=Page[Certificate])
 async def list_user_certificates(
     user_id: UUID,
-    work: Annotated[Work, does("certificate.list")],
+    units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List a learner's certificates, oldest first; revoked ones stay in the list."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/courses/{course_id}/certificates", response_model=Page[Certificate])
 async def list_course_certificates(
     course_id: UUID,
-    work: Annotated[Work, does("certificate.list")],
+    units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the certificates of a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/certificates/{certificate_id}", response_model=Certificate, responses=etags.READ)
 async def get_certificate(
-    certificate_id: UUID, work: Annotated[Work, does("certificate.read")], reader: InReader
+    certificate_id: UUID, units: Annotated[Units, action("certificate.read")], reader: InReader
 ) -> Any:
     """Read one certificate."""
-    async with work.begin(resource.Certificate(certificate_id)) as unit:
+    async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.get(unit, certificate_id)
     return reader.answer(service.shown(row))
 
@@ -59,11 +59,11 @@ async def get_certificate(
 async def update_certificate(
     certificate_id: UUID,
     body: NameChoice,
-    work: Annotated[Work, does("certificate.update")],
+    units: Annotated[Units, action("certificate.update")],
     writer: InWriter,
 ) -> Any:
     """Choose how the name is shown to whoever has the certificate's link."""
-    async with work.begin(resource.Certificate(certificate_id)) as unit:
+    async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.choose_name(
             unit, certificate_id, body, lambda row: writer.check(service.shown(row))
         )
@@ -74,10 +74,10 @@ async def update_certificate(
 async def revoke_certificate(
     certificate_id: UUID,
     body: Revocation,
-    work: Annotated[Work, does("certificate.revoke")],
+    units: Annotated[Units, action("certificate.revoke")],
 ) -> dict[str, Any]:
     """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
-    async with work.begin(resource.Certificate(certificate_id)) as unit:
+    async with units.begin(resource.Certificate(certificate_id)) as unit:
         return service.shown(await service.revoke(unit, certificate_id, body))
 
 
@@ -88,13 +88,13 @@ async def revoke_certificate(
 )
 async def reissue_certificate(
     certificate_id: UUID,
-    work: Annotated[Work, does("certificate.reissue", keyed=True)],
+    units: Annotated[Units, action("certificate.reissue", keyed=True)],
     response: Response,
 ) -> dict[str, Any]:
     """Issue a new certificate in the place of one; which is revoked if it still counted. It has the
     course's title as it is now. Emits `certificate.issued`.
     """
-    async with work.begin(resource.Certificate(certificate_id)) as unit:
+    async with units.begin(resource.Certificate(certificate_id)) as unit:
         row, created = await service.reissue(unit, certificate_id)
     if not created:
         response.status_code = HTTPStatus.OK

@@ -21,8 +21,8 @@ from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.privacy.person import opened
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 
 SOURCE = "certificate-service"

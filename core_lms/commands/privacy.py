@@ -136,7 +136,7 @@ def _tell(account: dict[str, Any]) -> None:
 
 async def _erase(user_id: UUID, institution_id: str) -> None:
     from core_lms.privacy import erasing
-    from core_lms.work import transaction
+    from core_lms.units import transaction
     from gateway.caller import Caller
     from stack.postgres import pool
 

@@ -50,7 +50,7 @@ Said = Callable[[], str]
 
 
 async def _in_unit(institution_id: str, what: str, do: Callable[[Any], Awaitable[Said]]) -> None:
-    from core_lms.work import transaction
+    from core_lms.units import transaction
     from gateway.caller import Caller
     from stack.postgres import PostgresSettings, pool
 
@@ -69,10 +69,10 @@ async def _list(unit: Any, args: argparse.Namespace) -> Said:
 
     lines = []
     for row in await services.listed(unit):
-        used = row["last_used_at"]
+        used = row.last_used_at
         last = "never used" if used is None else f"used {used:%F %H:%M}"
-        until = "" if row["expires_at"] is None else f", until {row['expires_at']:%F %T %Z}"
-        lines.append(f"{row['id']}  {row['service']:<12} {row['start']}…  {last}{until}\n")
+        until = "" if row.expires_at is None else f", until {row.expires_at:%F %T %Z}"
+        lines.append(f"{row.id}  {row.service:<12} {row.start}…  {last}{until}\n")
     return lambda: "".join(lines)
 
 
@@ -109,4 +109,4 @@ async def _revoke(unit: Any, args: argparse.Namespace) -> Said:
     except ValueError:
         raise Misconfigured(f"{args.which} is not the id of a key: see `service-keys`") from None
     row = await services.revoke(unit, key_id)
-    return lambda: f"{row['id']} of {row['service']} counts no more\n"
+    return lambda: f"{row.id} of {row.service} counts no more\n"

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from core_lms.courses.copying import CourseCopy
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__, "copying.sql")

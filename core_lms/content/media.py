@@ -26,7 +26,7 @@ from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict, Malformed, NotFound, TooLarge
 from stack.queries import load
 

@@ -19,7 +19,7 @@ from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import Conflict, Forbidden, Malformed
 from gateway.pages import Cursor, Limit, Page
@@ -40,11 +40,11 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 async def create_media(
     course_id: UUID,
     body: NewMedia,
-    work: Annotated[Work, does("media.create", keyed=True)],
+    units: Annotated[Units, action("media.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Announce a file of a course; then PUT its bytes to `/media/{id}/bytes`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         row, created = await media.announce(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -54,19 +54,19 @@ async def create_media(
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
 async def list_course_media(
     course_id: UUID,
-    work: Annotated[Work, does("media.list")],
+    units: Annotated[Units, action("media.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the files of a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await media.page(unit, course_id, cursor, limit)
 
 
 @router.get("/media/{media_id}", response_model=Media)
-async def get_media(media_id: UUID, work: Annotated[Work, does("media.read")]) -> DictRow:
+async def get_media(media_id: UUID, units: Annotated[Units, action("media.read")]) -> DictRow:
     """Read what is known of a file."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         return await media.get(unit, media_id)
 
 
@@ -78,7 +78,7 @@ async def get_media(media_id: UUID, work: Annotated[Work, does("media.read")]) -
 async def upload_media(
     media_id: UUID,
     request: Request,
-    work: Annotated[Work, does("media.upload")],
+    units: Annotated[Units, action("media.upload")],
     digest: Annotated[
         str | None,
         Header(
@@ -93,7 +93,7 @@ async def upload_media(
 
     Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
     """
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         row = await media.to_fill(unit, media_id)
     expected = media.expected_sha256(digest)
     if row["status"] == "ready":
@@ -105,7 +105,7 @@ async def upload_media(
         raise media.too_large(limit)
     received = await media.receive(row, request.stream(), digest)
     try:
-        async with work.begin(resource.Media(media_id)) as unit:
+        async with units.begin(resource.Media(media_id)) as unit:
             return await media.store(unit, media_id, received)
     except BaseException:
         await storage().delete(received.key)
@@ -113,18 +113,18 @@ async def upload_media(
 
 
 @router.delete("/media/{media_id}", status_code=HTTPStatus.NO_CONTENT)
-async def archive_media(media_id: UUID, work: Annotated[Work, does("media.archive")]) -> None:
+async def archive_media(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
     """Put a file away that no item shows; emits `course.updated`."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         await media.archive(unit, media_id)
 
 
 @router.get("/media/{media_id}/link", response_model=MediaLink)
 async def get_media_link(
-    media_id: UUID, work: Annotated[Work, does("media.fetch")]
+    media_id: UUID, units: Annotated[Units, action("media.fetch")]
 ) -> dict[str, Any]:
     """Make an address of a file's bytes for a player; it expires, and is bound to whoever asks."""
-    async with work.begin(resource.Media(media_id)) as unit:
+    async with units.begin(resource.Media(media_id)) as unit:
         found = media.link_of(unit, await media.get(unit, media_id))
     return {"media_id": media_id, "url": found.url, "expires_at": found.expires_at}
 
@@ -132,7 +132,7 @@ async def get_media_link(
 @router.get("/media/{media_id}/bytes", response_class=StreamingResponse, responses=_FETCHED)
 async def download_media(
     media_id: UUID,
-    work: Annotated[Work, does("media.fetch")],
+    units: Annotated[Units, action("media.fetch")],
     institution: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
     user: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
     expires: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
@@ -147,14 +147,14 @@ async def download_media(
 
     The person for whom the address was made must still be in the course.
     """
-    bound, about, left_s = work, None, ContentSettings().link_s
+    bound, about, left_s = units, None, ContentSettings().link_s
     if signature is not None:
         if institution is None or user is None or expires is None:
             raise Malformed("a signed address has institution, user, expires and signature")
         left_s = Link(str(media_id), institution, user, expires).check(signature)
-        if work.caller.user_id not in (None, user):
+        if units.caller.user_id not in (None, user):
             raise Forbidden("the address of the file was made for somebody else")
-        bound, about = replace(work, caller=anonymous(institution)), user
+        bound, about = replace(units, caller=anonymous(institution)), user
     async with bound.begin(resource.Media(media_id, about)) as unit:
         row = await media.get(unit, media_id)
     if row["status"] != "ready":

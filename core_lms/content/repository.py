@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from core_lms.content.schemas import NewItem
 from core_lms.privacy import texts
 from core_lms.privacy.texts import POST
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 
@@ -118,7 +118,7 @@ async def record(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow 
 def record_last(unit: Unit, details: dict[str, Any], **values: Any) -> DictRow:
     """The same, when the unit ends."""
     named = {"institution_id": unit.institution_id, "details": Jsonb(details)}
-    return unit.write_last(_sql["record"], values | named)
+    return unit.write_at_commit(_sql["record"], values | named)
 
 
 async def recorded(unit: Unit, id_: object) -> DictRow | None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Response
 from psycopg.rows import DictRow
 
-from core_lms.cache import answers
+from core_lms import answers
 from core_lms.content import media_routes, repository, resource, service, studying
 from core_lms.content.schemas import (
     EXAMPLES,
@@ -24,8 +24,8 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -39,11 +39,11 @@ _content = APIRouter(tags=["content"], responses=RESPONSES)
 async def create_item(
     course_id: UUID,
     body: NewItem,
-    work: Annotated[Work, does("item.create", keyed=True)],
+    units: Annotated[Units, action("item.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Add an item to a course; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         item, created = await service.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -53,7 +53,7 @@ async def create_item(
 @_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
 async def list_course_items(
     course_id: UUID,
-    work: Annotated[Work, does("item.list")],
+    units: Annotated[Units, action("item.list")],
     cursor: Cursor = None,
     limit: Limit = answers.FIRST_PAGE,
     *,
@@ -62,12 +62,12 @@ async def list_course_items(
     """List the items of a course in their order; a table of contents."""
     about, asked = Course(course_id), service.asked(course_id, cursor, limit)
     if cursor is None and limit == answers.FIRST_PAGE:
-        entry = answers.contents(work.caller.institution_id, course_id)
-        page = await work.cache.read(
-            work, about, entry, service.page, repository.PAGE, unless=service.previews, **asked
+        entry = answers.contents(units.caller.institution_id, course_id)
+        page = await units.cached(
+            about, entry, service.page, repository.PAGE, unless=service.previews, **asked
         )
     else:
-        async with work.look(about, repository.PAGE, **asked) as unit:
+        async with units.read(about, repository.PAGE, **asked) as unit:
             page = service.page(unit, limit)
     return reader.send(page.tag, page.body)
 
@@ -78,7 +78,7 @@ async def list_course_items(
 async def get_item(
     course_id: UUID,
     item_id: UUID,
-    work: Annotated[Work, does("item.read")],
+    units: Annotated[Units, action("item.read")],
     response: Response,
 ) -> dict[str, Any]:
     """Open an item with its content.
@@ -86,7 +86,7 @@ async def get_item(
     The ETag is the item's own, for changing it; `content` is made anew each time, so there is no
     answering with what the caller has.
     """
-    async with work.begin(resource.Item(item_id, course_id)) as unit:
+    async with units.begin(resource.Item(item_id, course_id)) as unit:
         item, shown = await service.opened(unit, course_id, item_id)
     response.headers.update({"ETag": etags.tag(item), "Cache-Control": "private, no-store"})
     return item | shown
@@ -97,21 +97,21 @@ async def update_item(
     course_id: UUID,
     item_id: UUID,
     body: ItemChange,
-    work: Annotated[Work, does("item.update")],
+    units: Annotated[Units, action("item.update")],
     writer: InWriter,
 ) -> Any:
     """Change an item; emits `course.updated`."""
-    async with work.begin(resource.Item(item_id, course_id)) as unit:
+    async with units.begin(resource.Item(item_id, course_id)) as unit:
         item = await service.change(unit, course_id, item_id, body, writer.check)
     return writer.answer(item)
 
 
 @_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
 async def archive_item(
-    course_id: UUID, item_id: UUID, work: Annotated[Work, does("item.archive")]
+    course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.archive")]
 ) -> DictRow:
     """Put an item away; what learners did with it stays. Emits `course.updated`."""
-    async with work.begin(resource.Item(item_id, course_id)) as unit:
+    async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.archive(unit, course_id, item_id)
 
 
@@ -119,19 +119,21 @@ async def archive_item(
 async def list_posts(
     course_id: UUID,
     item_id: UUID,
-    work: Annotated[Work, does("post.list")],
+    units: Annotated[Units, action("post.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List what was written in a forum, oldest first."""
-    async with work.begin(resource.Item(item_id, course_id)) as unit:
+    async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.posts(unit, course_id, item_id, cursor, limit)
 
 
 @_content.get("/content-kinds", response_model=ContentKinds)
-async def list_content_kinds(work: Annotated[Work, does("content-kind.list")]) -> dict[str, Any]:
+async def list_content_kinds(
+    units: Annotated[Units, action("content-kind.list")],
+) -> dict[str, Any]:
     """List the kinds of content, their metadata and interactions."""
-    async with work.begin(Institution()):
+    async with units.begin(Institution()):
         return {"items": service.kinds()}
 
 
@@ -144,16 +146,16 @@ async def record_item_event(
     course_id: UUID,
     item_id: UUID,
     body: Annotated[Interaction, Body(examples=EXAMPLES)],
-    work: Annotated[Work, does("item.record", keyed=True)],
+    units: Annotated[Units, action("item.record", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Record what an enrolled learner did with an item; emits the event of the same type.
 
     The Idempotency-Key makes the event's id; if it is a canonical UUID it is the event's id.
     """
-    asked = studying.recording(work, course_id, item_id, body)
+    asked = studying.recording(units, course_id, item_id, body)
     about = resource.Item(item_id, course_id, body.user_id)
-    async with work.begin(about, *asked.statements) as unit:
+    async with units.begin(about, *asked.statements) as unit:
         recorded, created = await studying.record(unit, course_id, item_id, body, asked)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -162,12 +164,12 @@ async def record_item_event(
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
 async def list_completed_items(
-    user_id: UUID, work: Annotated[Work, does("completed-item.list")]
+    user_id: UUID, units: Annotated[Units, action("completed-item.list")]
 ) -> dict[str, Any]:
     """List everything a learner has completed, in one answer and as of now; teachers get what of it
     is in the courses they teach.
     """
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
 
 

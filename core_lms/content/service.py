@@ -11,9 +11,8 @@ from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow
 from pydantic import TypeAdapter
 
-from core_lms import pages
-from core_lms.cache import answers
-from core_lms.cache.store import Answer
+from core_lms import answers, pages
+from core_lms.answers import Answer
 from core_lms.content import media, repository, types
 from core_lms.content.links import link
 from core_lms.content.schemas import Item, ItemChange, NewItem
@@ -22,8 +21,8 @@ from core_lms.courses import outline
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.plugins import plugins
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check

@@ -18,7 +18,8 @@ from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
 from core_lms.privacy import texts
 from core_lms.privacy.texts import POST
-from core_lms.work import Unit, Work
+from core_lms.unit import Unit
+from core_lms.units import Units
 from gateway.errors import Conflict, NotFound
 
 SOURCE = "content-service"
@@ -53,7 +54,7 @@ class Trail:
 
 
 def recording(
-    asker: Work | Unit, course_id: UUID, item_id: UUID, interaction: Interaction
+    asker: Units | Unit, course_id: UUID, item_id: UUID, interaction: Interaction
 ) -> Creation:
     """What ``record`` has to ask first."""
     return creation(

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 
 from core_lms.courses import cohorts, resource
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -24,11 +24,11 @@ router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 async def create_cohort(
     course_id: UUID,
     body: NewCohort,
-    work: Annotated[Work, does("cohort.create", keyed=True)],
+    units: Annotated[Units, action("cohort.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Make a group for a course; emits `cohort.created`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         cohort, created = await cohorts.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -38,21 +38,21 @@ async def create_cohort(
 @router.get("/courses/{course_id}/cohorts", response_model=Page[Cohort])
 async def list_course_cohorts(
     course_id: UUID,
-    work: Annotated[Work, does("cohort.list")],
+    units: Annotated[Units, action("cohort.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the groups of a course, oldest first."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await cohorts.of_course(unit, course_id, cursor, limit)
 
 
 @router.get("/cohorts/{cohort_id}", response_model=Cohort, responses=etags.READ)
 async def get_cohort(
-    cohort_id: UUID, work: Annotated[Work, does("cohort.read")], reader: InReader
+    cohort_id: UUID, units: Annotated[Units, action("cohort.read")], reader: InReader
 ) -> Any:
     """Read one group."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.get(unit, cohort_id)
     return reader.answer(cohort)
 
@@ -61,11 +61,11 @@ async def get_cohort(
 async def update_cohort(
     cohort_id: UUID,
     body: CohortChange,
-    work: Annotated[Work, does("cohort.update")],
+    units: Annotated[Units, action("cohort.update")],
     writer: InWriter,
 ) -> Any:
     """Change name or dates of a group; emits `cohort.updated`."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.change(unit, cohort_id, body, writer.check)
     return writer.answer(cohort)
 
@@ -73,12 +73,12 @@ async def update_cohort(
 @router.get("/cohorts/{cohort_id}/members", response_model=Page[Member])
 async def list_cohort_members(
     cohort_id: UUID,
-    work: Annotated[Work, does("cohort-member.list")],
+    units: Annotated[Units, action("cohort-member.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who is in a group, by when they joined."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         return await cohorts.members(unit, cohort_id, cursor, limit)
 
 
@@ -86,11 +86,11 @@ async def list_cohort_members(
 async def add_cohort_member(
     cohort_id: UUID,
     body: NewMember,
-    work: Annotated[Work, does("cohort-member.add", keyed=True)],
+    units: Annotated[Units, action("cohort-member.add", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Put a learner of the course into a group; emits `cohort.joined` (and `cohort.left`)."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         member, created = await cohorts.join(unit, cohort_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -99,8 +99,8 @@ async def add_cohort_member(
 
 @router.delete("/cohorts/{cohort_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def remove_cohort_member(
-    cohort_id: UUID, user_id: UUID, work: Annotated[Work, does("cohort-member.remove")]
+    cohort_id: UUID, user_id: UUID, units: Annotated[Units, action("cohort-member.remove")]
 ) -> None:
     """Take a learner out of a group; emits `cohort.left`."""
-    async with work.begin(resource.Cohort(cohort_id)) as unit:
+    async with units.begin(resource.Cohort(cohort_id)) as unit:
         await cohorts.remove(unit, cohort_id, user_id)

@@ -16,7 +16,7 @@ from core_lms.courses import service
 from core_lms.courses.schemas import CohortChange, NewCohort, NewMember
 from core_lms.enrollments import seats
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 from stack.queries import load

@@ -26,8 +26,8 @@ from core_lms.courses import prerequisites, service
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import NewCopy
 from core_lms.idempotency import claim
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from stack.queries import load
 
 CONTEXTS = Path(__file__).resolve().parent.parent

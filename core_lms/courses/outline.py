@@ -12,7 +12,7 @@ from contracts.errors import Rejected
 from core_lms.courses import service
 from core_lms.courses.schemas import ModuleChange, NewModule, OutlineOrder
 from core_lms.idempotency import claim
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 from stack.queries import load

@@ -12,7 +12,7 @@ from psycopg.rows import DictRow
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 
@@ -21,10 +21,10 @@ router = APIRouter()
 
 @router.get("/{course_id}/outline", response_model=Outline, responses=etags.READ)
 async def get_outline(
-    course_id: UUID, work: Annotated[Work, does("outline.read")], reader: InReader
+    course_id: UUID, units: Annotated[Units, action("outline.read")], reader: InReader
 ) -> Any:
     """Read everything in a course, in its order."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         found = await outline.get(unit, course_id)
     return reader.answer(found)
 
@@ -33,14 +33,14 @@ async def get_outline(
 async def reorder_outline(
     course_id: UUID,
     body: OutlineOrder,
-    work: Annotated[Work, does("outline.update")],
+    units: Annotated[Units, action("outline.update")],
     writer: InWriter,
 ) -> Any:
     """Put everything in a course in a new order at once.
 
     Emits `course.updated`.
     """
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         found = await outline.put(unit, course_id, body, writer.check)
     return writer.answer(found)
 
@@ -49,11 +49,11 @@ async def reorder_outline(
 async def create_module(
     course_id: UUID,
     body: NewModule,
-    work: Annotated[Work, does("module.create", keyed=True)],
+    units: Annotated[Units, action("module.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Add a module at the end of a course; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         module, created = await outline.add_module(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -64,11 +64,11 @@ async def create_module(
 async def get_module(
     course_id: UUID,
     module_id: UUID,
-    work: Annotated[Work, does("module.read")],
+    units: Annotated[Units, action("module.read")],
     reader: InReader,
 ) -> Any:
     """Read one module."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         module = await outline.module(unit, course_id, module_id)
     return reader.answer(module)
 
@@ -78,19 +78,19 @@ async def update_module(
     course_id: UUID,
     module_id: UUID,
     body: ModuleChange,
-    work: Annotated[Work, does("module.update")],
+    units: Annotated[Units, action("module.update")],
     writer: InWriter,
 ) -> Any:
     """Change title, description or opening of a module; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         module = await outline.change_module(unit, course_id, module_id, body, writer.check)
     return writer.answer(module)
 
 
 @router.delete("/{course_id}/modules/{module_id}", response_model=Module)
 async def archive_module(
-    course_id: UUID, module_id: UUID, work: Annotated[Work, does("module.archive")]
+    course_id: UUID, module_id: UUID, units: Annotated[Units, action("module.archive")]
 ) -> DictRow:
     """Put an empty module away; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await outline.archive_module(unit, course_id, module_id)

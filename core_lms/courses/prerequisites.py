@@ -7,7 +7,7 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from core_lms.courses import repository, service
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict
 from gateway.etags import Check
 

@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from contracts.events.courses import CourseArchived, CoursePublished, CourseUnpublished
 from core_lms.content import types
 from core_lms.courses import repository, service
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import Conflict
 
 

@@ -8,7 +8,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.courses.schemas import CourseStatus
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 

@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
-from core_lms.cache import answers
-from core_lms.cache.store import Answer
+from core_lms import answers
+from core_lms.answers import Answer
 from core_lms.courses import (
     cohort_routes,
     copying,
@@ -36,7 +36,8 @@ from core_lms.courses.schemas import (
     Readiness,
     Tag,
 )
-from core_lms.work import Unit, Work, does
+from core_lms.unit import Unit
+from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -53,10 +54,12 @@ _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 @_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
 async def create_course(
-    body: NewCourse, work: Annotated[Work, does("course.create", keyed=True)], response: Response
+    body: NewCourse,
+    units: Annotated[Units, action("course.create", keyed=True)],
+    response: Response,
 ) -> DictRow:
     """Create a draft course; emits `course.created`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         course, created = await service.create(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -65,7 +68,7 @@ async def create_course(
 
 @_courses.get("", response_model=Page[Course])
 async def list_courses(
-    work: Annotated[Work, does("course.list")],
+    units: Annotated[Units, action("course.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[CourseStatus | None, Query()] = None,
@@ -85,18 +88,18 @@ async def list_courses(
 
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
-    async with work.browse(Institution()) as unit:
+    async with units.browse(Institution()) as unit:
         return await service.page(unit, cursor, limit, status, tag, q)
 
 
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
 async def get_course(
-    course_id: UUID, work: Annotated[Work, does("course.read")], reader: InReader
+    course_id: UUID, units: Annotated[Units, action("course.read")], reader: InReader
 ) -> Any:
     """Read one course."""
     about = resource.Course(course_id)
-    entry = answers.course(work.caller.institution_id, course_id)
-    course = await work.cache.read(work, about, entry, _seen, repository.GET, id=course_id)
+    entry = answers.course(units.caller.institution_id, course_id)
+    course = await units.cached(about, entry, _seen, repository.GET, id=course_id)
     return reader.send(course.tag, course.body)
 
 
@@ -104,14 +107,14 @@ async def get_course(
 async def update_course(
     course_id: UUID,
     body: CourseChange,
-    work: Annotated[Work, does("course.update")],
+    units: Annotated[Units, action("course.update")],
     writer: InWriter,
 ) -> Any:
     """Change what a course says, its seats and dates; emits `course.updated`.
 
     More seats are given at once to whoever waits.
     """
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         course = await service.change(unit, course_id, body, writer.check)
         unit.through[answers.course(unit.institution_id, course_id)] = service.shown(course)
     return writer.answer(course)
@@ -119,33 +122,37 @@ async def update_course(
 
 @_courses.get("/{course_id}/readiness", response_model=Readiness)
 async def get_course_readiness(
-    course_id: UUID, work: Annotated[Work, does("course.review")]
+    course_id: UUID, units: Annotated[Units, action("course.review")]
 ) -> dict[str, Any]:
     """Say whether a course could be published now, and what is missing."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.readiness(unit, course_id)
 
 
 @_courses.post("/{course_id}/publish", response_model=Course)
-async def publish_course(course_id: UUID, work: Annotated[Work, does("course.publish")]) -> DictRow:
+async def publish_course(
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
+) -> DictRow:
     """Open a course to learners; emits `course.published`. 409 names what is missing."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
 @_courses.post("/{course_id}/unpublish", response_model=Course)
 async def unpublish_course(
-    course_id: UUID, work: Annotated[Work, does("course.publish")]
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
 ) -> DictRow:
     """Make a course a draft again while nobody has enrolled; emits `course.unpublished`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
 @_courses.post("/{course_id}/archive", response_model=Course)
-async def archive_course(course_id: UUID, work: Annotated[Work, does("course.archive")]) -> DictRow:
+async def archive_course(
+    course_id: UUID, units: Annotated[Units, action("course.archive")]
+) -> DictRow:
     """Close a course; emits `course.archived` the first time."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
@@ -153,13 +160,13 @@ async def archive_course(course_id: UUID, work: Annotated[Work, does("course.arc
 async def copy_course(
     course_id: UUID,
     body: NewCopy,
-    work: Annotated[Work, does("course.copy", keyed=True)],
+    units: Annotated[Units, action("course.copy", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Copy a course for its next run; structure, not learners. Emits `course.created` and
     `course.copied`.
     """
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         course, created = await copying.make(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -168,10 +175,10 @@ async def copy_course(
 
 @_courses.get("/{course_id}/instructors", response_model=Instructors)
 async def list_course_instructors(
-    course_id: UUID, work: Annotated[Work, does("instructor.list")]
+    course_id: UUID, units: Annotated[Units, action("instructor.list")]
 ) -> dict[str, Any]:
     """List who teaches a course."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         return await staff.of(unit, course_id)
 
 
@@ -181,11 +188,11 @@ async def list_course_instructors(
 async def add_course_instructor(
     course_id: UUID,
     body: NewInstructor,
-    work: Annotated[Work, does("instructor.add", keyed=True)],
+    units: Annotated[Units, action("instructor.add", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Have somebody else of the staff teach a course too; emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         instructor, created = await staff.add(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -194,19 +201,19 @@ async def add_course_instructor(
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def remove_course_instructor(
-    course_id: UUID, user_id: UUID, work: Annotated[Work, does("instructor.remove")]
+    course_id: UUID, user_id: UUID, units: Annotated[Units, action("instructor.remove")]
 ) -> None:
     """No longer have somebody teach a course; emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         await staff.remove(unit, course_id, user_id)
 
 
 @_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
 async def get_course_prerequisites(
-    course_id: UUID, work: Annotated[Work, does("prerequisite.read")], reader: InReader
+    course_id: UUID, units: Annotated[Units, action("prerequisite.read")], reader: InReader
 ) -> Any:
     """List the courses to complete before one enrolls."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.of(unit, course_id)
     return reader.answer(found)
 
@@ -215,11 +222,11 @@ async def get_course_prerequisites(
 async def replace_course_prerequisites(
     course_id: UUID,
     body: Prerequisites,
-    work: Annotated[Work, does("prerequisite.update")],
+    units: Annotated[Units, action("prerequisite.update")],
     writer: InWriter,
 ) -> Any:
     """Replace the prerequisites of a course; never a circle. Emits `course.updated`."""
-    async with work.begin(resource.Course(course_id)) as unit:
+    async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
     return writer.answer(found)
 

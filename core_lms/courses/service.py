@@ -14,13 +14,13 @@ from contracts.errors import Rejected
 from contracts.event import Event
 from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
-from core_lms.cache.store import Answer
+from core_lms.answers import Answer
 from core_lms.courses import repository, resource
 from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
 from core_lms.enrollments import seats
 from core_lms.idempotency import claim
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check, tag

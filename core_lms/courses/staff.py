@@ -11,8 +11,8 @@ from psycopg.rows import DictRow
 from core_lms.courses import repository, service
 from core_lms.courses.schemas import NewInstructor
 from core_lms.idempotency import claim
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 
 

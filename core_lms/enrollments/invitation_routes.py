@@ -12,8 +12,8 @@ from psycopg.rows import DictRow
 from core_lms.courses.resource import Course
 from core_lms.enrollments import invitations, resource
 from core_lms.enrollments.schemas import Enrollment, Invitation, NewInvitation, WaitlistEntry
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
@@ -25,11 +25,11 @@ router = APIRouter()
 async def create_invitation(
     course_id: UUID,
     body: NewInvitation,
-    work: Annotated[Work, does("invitation.create", keyed=True)],
+    units: Annotated[Units, action("invitation.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Ask somebody into a published course; emits `enrollment.invited`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         invitation, created = await invitations.invite(unit, course_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -39,33 +39,33 @@ async def create_invitation(
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
 async def list_course_invitations(
     course_id: UUID,
-    work: Annotated[Work, does("invitation.list")],
+    units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who was asked into a course and what came of it, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
 async def list_user_invitations(
     user_id: UUID,
-    work: Annotated[Work, does("invitation.list")],
+    units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List into which courses somebody was asked, oldest first."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/invitations/{invitation_id}", response_model=Invitation)
 async def get_invitation(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.read")]
+    invitation_id: UUID, units: Annotated[Units, action("invitation.read")]
 ) -> DictRow:
     """Read one invitation."""
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.get(unit, invitation_id)
 
 
@@ -79,14 +79,14 @@ async def get_invitation(
     },
 )
 async def accept_invitation(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.accept")], response: Response
+    invitation_id: UUID, units: Annotated[Units, action("invitation.accept")], response: Response
 ) -> DictRow:
     """Accept an invitation; emits `enrollment.created` with the invitation's id.
 
     In a full course the learner waits instead (202). What enrolling asks holds here too: a price
     that was not paid is a 402.
     """
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         enrollment, created = await invitations.accept(unit, invitation_id)
     if enrollment["status"] == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
@@ -97,19 +97,19 @@ async def accept_invitation(
 
 @router.post("/invitations/{invitation_id}/decline", response_model=Invitation)
 async def decline_invitation(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.decline")]
+    invitation_id: UUID, units: Annotated[Units, action("invitation.decline")]
 ) -> DictRow:
     """Decline an invitation; the course's teachers cannot ask again. Emits
     `enrollment.invitation.declined`.
     """
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.decline(unit, invitation_id)
 
 
 @router.delete("/invitations/{invitation_id}", status_code=HTTPStatus.NO_CONTENT)
 async def withdraw_invitation(
-    invitation_id: UUID, work: Annotated[Work, does("invitation.withdraw")]
+    invitation_id: UUID, units: Annotated[Units, action("invitation.withdraw")]
 ) -> None:
     """Take back an invitation that is open; emits `enrollment.invitation.withdrawn`."""
-    async with work.begin(resource.Invitation(invitation_id)) as unit:
+    async with units.begin(resource.Invitation(invitation_id)) as unit:
         await invitations.withdraw(unit, invitation_id)

@@ -25,8 +25,8 @@ from core_lms.courses import service as courses
 from core_lms.enrollments import repository, service
 from core_lms.enrollments.schemas import NewEnrollment, NewInvitation
 from core_lms.idempotency import Creation, claim
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 from stack.queries import load
 

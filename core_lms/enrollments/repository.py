@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from psycopg.rows import DictRow
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 from stack.roundtrip import Statement
@@ -36,7 +36,7 @@ async def insert_last(
 ) -> DictRow:
     """The same, when the unit ends."""
     values = {"id": id_, "user_id": user_id, "course_id": course_id, "created_at": at}
-    return unit.write_last(_sql["insert"], values | {"institution_id": unit.institution_id})
+    return unit.write_at_commit(_sql["insert"], values | {"institution_id": unit.institution_id})
 
 
 async def get(unit: Unit, id_: object) -> DictRow | None:

@@ -12,8 +12,8 @@ from psycopg.rows import DictRow
 from core_lms.courses.resource import Course
 from core_lms.enrollments import invitation_routes, repository, resource, service
 from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader
 from gateway.pages import Cursor, Limit, Page
@@ -31,7 +31,7 @@ router = APIRouter(tags=["enrollments"], responses=RESPONSES)
 async def create_enrollment(
     course_id: UUID,
     body: NewEnrollment,
-    work: Annotated[Work, does("enrollment.create", keyed=True)],
+    units: Annotated[Units, action("enrollment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Enroll in a published course; emits `enrollment.created`. Teachers invite instead.
@@ -39,8 +39,8 @@ async def create_enrollment(
     In a full course the learner waits instead (202, `enrollment.waitlisted`) and is enrolled under
     the same id when a seat is free.
     """
-    asked = service.enrolling(work, course_id, body)
-    async with work.begin(Course(course_id, body.user_id), *asked.statements) as unit:
+    asked = service.enrolling(units, course_id, body)
+    async with units.begin(Course(course_id, body.user_id), *asked.statements) as unit:
         enrollment, created = await service.enroll(unit, course_id, body, asked)
     if enrollment["status"] == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
@@ -52,78 +52,80 @@ async def create_enrollment(
 @router.get("/courses/{course_id}/enrollments", response_model=Page[Enrollment])
 async def list_course_enrollments(
     course_id: UUID,
-    work: Annotated[Work, does("enrollment.list")],
+    units: Annotated[Units, action("enrollment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who is or was in a course, oldest first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/enrollments", response_model=Page[Enrollment])
 async def list_user_enrollments(
     user_id: UUID,
-    work: Annotated[Work, does("enrollment.list")],
+    units: Annotated[Units, action("enrollment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the courses a learner is or was in, oldest first; for their teachers those they
     teach."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/enrollments/{enrollment_id}", response_model=Enrollment, responses=etags.READ)
 async def get_enrollment(
-    enrollment_id: UUID, work: Annotated[Work, does("enrollment.read")], reader: InReader
+    enrollment_id: UUID, units: Annotated[Units, action("enrollment.read")], reader: InReader
 ) -> Any:
     """Read one enrollment."""
     about = resource.Enrollment(enrollment_id)
-    async with work.look(about, repository.GET, id=enrollment_id) as unit:
+    async with units.read(about, repository.GET, id=enrollment_id) as unit:
         enrollment = unit.row
     return reader.answer(enrollment)
 
 
 @router.post("/enrollments/{enrollment_id}/drop", response_model=Enrollment)
 async def drop_enrollment(
-    enrollment_id: UUID, work: Annotated[Work, does("enrollment.drop")], body: Leaving | None = None
+    enrollment_id: UUID,
+    units: Annotated[Units, action("enrollment.drop")],
+    body: Leaving | None = None,
 ) -> DictRow:
     """Leave a course before completing it; emits `enrollment.dropped` the first time.
 
     Whoever waits longest gets the seat at once.
     """
-    async with work.begin(resource.Enrollment(enrollment_id)) as unit:
+    async with units.begin(resource.Enrollment(enrollment_id)) as unit:
         return await service.drop(unit, enrollment_id, body or Leaving())
 
 
 @router.get("/courses/{course_id}/waitlist", response_model=Page[WaitlistEntry])
 async def list_waitlist(
     course_id: UUID,
-    work: Annotated[Work, does("waitlist.list")],
+    units: Annotated[Units, action("waitlist.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List who waits for a seat in a course, the next one first."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.queue(unit, course_id, cursor, limit)
 
 
 @router.get("/courses/{course_id}/waitlist/{user_id}", response_model=WaitlistEntry)
 async def get_waitlist_entry(
-    course_id: UUID, user_id: UUID, work: Annotated[Work, does("waitlist.read")]
+    course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.read")]
 ) -> DictRow:
     """Read a learner's place in the queue; 404 for who does not wait (any more)."""
-    async with work.begin(Course(course_id, user_id)) as unit:
+    async with units.begin(Course(course_id, user_id)) as unit:
         return await service.waiting(unit, course_id, user_id)
 
 
 @router.delete("/courses/{course_id}/waitlist/{user_id}", status_code=HTTPStatus.NO_CONTENT)
 async def leave_waitlist(
-    course_id: UUID, user_id: UUID, work: Annotated[Work, does("waitlist.leave")]
+    course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.leave")]
 ) -> None:
     """Wait no longer for a seat; emits `enrollment.waitlist.left`."""
-    async with work.begin(Course(course_id, user_id)) as unit:
+    async with units.begin(Course(course_id, user_id)) as unit:
         await service.stop_waiting(unit, course_id, user_id)
 
 

@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 
 from contracts.events.courses import CohortJoined, CohortLeft
 from contracts.events.enrollments import EnrollmentCreated
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 SOURCE = "enrollment-service"

@@ -28,8 +28,9 @@ from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment_of_import
 from core_lms.payments.entitlement import entitled
+from core_lms.unit import Unit
+from core_lms.units import Units
 from core_lms.users import service as users
-from core_lms.work import Unit, Work
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 
@@ -38,7 +39,7 @@ LIST_ALL = Right("enrollment.list-all")
 """To list somebody's enrollments in other courses than those one teaches."""
 
 
-def enrolling(asker: Work | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
+def enrolling(asker: Units | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
     """What ``enroll`` has to ask first."""
     return creation(
         asker,

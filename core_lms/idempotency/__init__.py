@@ -18,8 +18,9 @@ from pydantic import BaseModel
 
 from contracts.event import UUID_PATTERN
 from contracts.ids import named_id, new_id
-from core_lms.audit import PERSON_FACT
-from core_lms.work import HISTORY, Unit, Work
+from core_lms.audit_trail import PERSON_FACT
+from core_lms.unit import Unit
+from core_lms.units import HISTORY, Units
 from gateway.caller import Caller
 from gateway.decision import allowed
 from gateway.errors import Forbidden, KeyReused, NotFound
@@ -71,7 +72,7 @@ async def claim(
 class Creation:
     """A request that makes something: the id it will have, and what has to be asked first.
 
-    ``Work.begin`` takes the statements, so that they need no round trip of their own.
+    ``Units.begin`` takes the statements, so that they need no round trip of their own.
     """
 
     id: str
@@ -80,7 +81,7 @@ class Creation:
 
 
 def creation(
-    asker: Work | Unit, kind: str, body: BaseModel, *where: object, query: str, **values: Any
+    asker: Units | Unit, kind: str, body: BaseModel, *where: object, query: str, **values: Any
 ) -> Creation:
     """Claims the request's key, if it has one (see ``claim``), and asks ``query``."""
     id_ = resource_id(asker.caller, kind, asker.key)
@@ -105,7 +106,7 @@ async def begun(
 
 
 def _values(
-    asker: Work | Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
+    asker: Units | Unit, id_: str, kind: str, body: BaseModel, where: tuple[object, ...]
 ) -> dict[str, Any]:
     caller = asker.caller
     route = [caller.institution_id, caller.actor, kind, *map(str, where)]

@@ -25,7 +25,7 @@ from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.telemetry import tracing
 from stack.queries import load
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from contracts.envelope import Envelope
 from contracts.errors import Misconfigured
 from core_lms.inbox.declarations import CORE_LMS, Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 _heading = re.compile(r"^-- name: (\S+)\n", re.MULTILINE)
 

@@ -15,7 +15,7 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.envelope import Envelope
 from contracts.errors import Misconfigured
 from contracts.event import Event
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 CORE_LMS = Path(__file__).resolve().parent.parent
 

@@ -8,12 +8,12 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import DictRow
 
 from contracts.envelope import Envelope
-from core_lms import audit
+from core_lms import audit_trail
 from core_lms.inbox.confirming import confirmed
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.units import unit_of
 from core_lms.outbox import rows
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def handled(
@@ -31,8 +31,8 @@ async def handled(
         if consumer.confirms and not await confirmed(unit, envelope):
             return None
         await consumer.handle(unit, envelope)
-        audited = audit.entry(unit)
+        audited = audit_trail.entry(unit)
         if audited:
-            await cursor.execute(audit.INSERT, audited)
+            await cursor.execute(audit_trail.INSERT, audited)
         rows(*unit.events)  # an event too large to publish is this handler's failure
         return unit

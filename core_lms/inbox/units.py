@@ -6,7 +6,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
 from core_lms.inbox.declarations import Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.caller import service
 from stack.queries import load
 

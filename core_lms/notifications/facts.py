@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__)

@@ -17,7 +17,7 @@ from core_lms.notifications.kinds import Kind, kinds
 from core_lms.notifications.schemas import PreferenceChange
 from core_lms.plugins import plugins
 from core_lms.privacy.consent import consented
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import NotFound
 from gateway.etags import Check
 

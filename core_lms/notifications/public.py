@@ -21,7 +21,7 @@ from core_lms.notifications.resource import Unsubscription as Subject
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import FOLDER, page
 from core_lms.notifications.tokens import Unsubscription
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.problems import RESPONSES
 
@@ -57,11 +57,11 @@ FORM = {
 
 @router.get("/unsubscribe/{token}", responses=PAGE)
 async def ask_to_unsubscribe(
-    token: Token, work: Annotated[Work, does("notification.unsubscribe")]
+    token: Token, units: Annotated[Units, action("notification.unsubscribe")]
 ) -> Any:
     """Show a page with a button that ends mails; looking at it changes nothing."""
     ends = Unsubscription.read(token)
-    async with _of(work, ends).begin(Subject(ends.user_id)):
+    async with _of(units, ends).begin(Subject(ends.user_id)):
         pass
     return _page("Unsubscribe", f"No longer be told by {_way(ends)}: {_about(ends)}.", ask=True)
 
@@ -69,7 +69,7 @@ async def ask_to_unsubscribe(
 @router.post("/unsubscribe/{token}", responses=PAGE, openapi_extra=FORM)
 async def unsubscribe(
     token: Token,
-    work: Annotated[Work, does("notification.unsubscribe")],
+    units: Annotated[Units, action("notification.unsubscribe")],
     request: Request,
 ) -> Any:
     """End the mails of a kind, as mail programs do by one click: `List-Unsubscribe=One-Click` as a
@@ -79,7 +79,7 @@ async def unsubscribe(
     ends = Unsubscription.read(token)
     # Whatever form a mail program posts it as (RFC 8058 leaves two): our own page says All.
     kind = ALL if await request.body() == b"List-Unsubscribe=All" else ends.kind
-    async with _of(work, ends).begin(Subject(ends.user_id)) as unit:
+    async with _of(units, ends).begin(Subject(ends.user_id)) as unit:
         if kind == ALL:
             for name, spec in kinds().items():
                 if not spec.essential:
@@ -89,9 +89,9 @@ async def unsubscribe(
     return _page("Done", f"You get {what} by {_way(ends)}. Your settings can undo it.", ask=False)
 
 
-def _of(work: Work, ends: Unsubscription) -> Work:
+def _of(units: Units, ends: Unsubscription) -> Units:
     """Asked as nobody in particular, in the institution of whose mails they are."""
-    return replace(work, caller=anonymous(ends.institution_id))
+    return replace(units, caller=anonymous(ends.institution_id))
 
 
 def _about(ends: Unsubscription) -> str:

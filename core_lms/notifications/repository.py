@@ -9,7 +9,7 @@ from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__)

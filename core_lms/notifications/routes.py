@@ -23,8 +23,8 @@ from core_lms.notifications.schemas import (
     Unread,
 )
 from core_lms.notifications.stream import events
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -41,22 +41,22 @@ STREAM: dict[int | str, dict[str, Any]] = {
 @router.get("/users/{user_id}/notifications", response_model=Page[Notification])
 async def list_notifications(
     user_id: UUID,
-    work: Annotated[Work, does("notification.read")],
+    units: Annotated[Units, action("notification.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
     unread: Annotated[bool, Query(description="only what was not read")] = False,
 ) -> dict[str, Any]:
     """List a person's notifications, newest first; in the language of their profile."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, cursor, limit, unread)
 
 
 @router.get("/users/{user_id}/notifications/unread", response_model=Unread)
 async def count_unread_notifications(
-    user_id: UUID, work: Annotated[Work, does("notification.read")]
+    user_id: UUID, units: Annotated[Units, action("notification.read")]
 ) -> dict[str, Any]:
     """Count the notifications that were not read."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.standing(unit, user_id)
 
 
@@ -65,7 +65,7 @@ async def count_unread_notifications(
 )
 async def stream_notifications(
     user_id: UUID,
-    work: Annotated[Work, does("notification.read")],
+    units: Annotated[Units, action("notification.read")],
     last: Annotated[
         str | None,
         Header(
@@ -78,28 +78,28 @@ async def stream_notifications(
     """Follow a person's notifications as they appear. A browser that comes again tells the last one
     it saw and gets what it missed.
     """
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         at = (await service.standing(unit, user_id))["last"] if last is None else int(last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    made = events(work.pools.primary, work.caller, user_id, at)
+    made = events(units.pools.primary, units.caller, user_id, at)
     return StreamingResponse(made, media_type="text/event-stream", headers=headers)
 
 
 @router.post("/users/{user_id}/notifications/read", response_model=Unread)
 async def mark_notifications_read(
-    user_id: UUID, body: ReadUpTo, work: Annotated[Work, does("notification.mark")]
+    user_id: UUID, body: ReadUpTo, units: Annotated[Units, action("notification.mark")]
 ) -> dict[str, Any]:
     """Mark every notification up to a number as read."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.read_up_to(unit, user_id, body.up_to)
 
 
 @router.post("/users/{user_id}/notifications/{notification_id}/read", response_model=Notification)
 async def mark_notification_read(
-    user_id: UUID, notification_id: UUID, work: Annotated[Work, does("notification.mark")]
+    user_id: UUID, notification_id: UUID, units: Annotated[Units, action("notification.mark")]
 ) -> dict[str, Any]:
     """Mark one notification as read; the moment of the first time stays."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.read_one(unit, user_id, notification_id)
 
 
@@ -109,10 +109,10 @@ async def mark_notification_read(
     responses=etags.READ,
 )
 async def get_notification_preferences(
-    user_id: UUID, work: Annotated[Work, does("notification-preference.read")], reader: InReader
+    user_id: UUID, units: Annotated[Units, action("notification-preference.read")], reader: InReader
 ) -> Any:
     """Read on which channels a person is notified of which kinds."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         found = await preferences.of_person(unit, user_id)
     return reader.answer(found)
 
@@ -125,19 +125,19 @@ async def get_notification_preferences(
 async def update_notification_preferences(
     user_id: UUID,
     body: PreferenceChange,
-    work: Annotated[Work, does("notification-preference.update")],
+    units: Annotated[Units, action("notification-preference.update")],
     writer: InWriter,
 ) -> Any:
     """Switch kinds of notifications on and off, per channel."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         changed = await preferences.change(unit, user_id, body, writer.check)
     return writer.answer(changed)
 
 
 @router.get("/push-server", response_model=PushServer)
-async def get_push_server(work: Annotated[Work, does("push-key.read")]) -> dict[str, str]:
+async def get_push_server(units: Annotated[Units, action("push-key.read")]) -> dict[str, str]:
     """Read what a browser needs to subscribe to pushes."""
-    async with work.begin(Public()):
+    async with units.begin(Public()):
         return {"public_key": public_key()}
 
 
@@ -149,11 +149,11 @@ async def get_push_server(work: Annotated[Work, does("push-key.read")]) -> dict[
 async def create_push_subscription(
     user_id: UUID,
     body: NewPushSubscription,
-    work: Annotated[Work, does("push-subscription.create", keyed=True)],
+    units: Annotated[Units, action("push-subscription.create", keyed=True)],
     response: Response,
 ) -> dict[str, Any]:
     """Have a browser notified; the same browser again stays one."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         row, created = await service.subscribe(unit, user_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -162,10 +162,10 @@ async def create_push_subscription(
 
 @router.get("/users/{user_id}/push-subscriptions", response_model=PushSubscriptions)
 async def list_push_subscriptions(
-    user_id: UUID, work: Annotated[Work, does("push-subscription.list")]
+    user_id: UUID, units: Annotated[Units, action("push-subscription.list")]
 ) -> dict[str, Any]:
     """List the browsers that are notified."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.browsers(unit, user_id)
 
 
@@ -175,8 +175,8 @@ async def list_push_subscriptions(
 async def delete_push_subscription(
     user_id: UUID,
     subscription_id: UUID,
-    work: Annotated[Work, does("push-subscription.delete")],
+    units: Annotated[Units, action("push-subscription.delete")],
 ) -> None:
     """Send no more pushes to a browser."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.unsubscribe_push(unit, user_id, subscription_id)

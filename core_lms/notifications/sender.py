@@ -35,8 +35,9 @@ from core_lms.notifications.settings import settings as own_settings
 from core_lms.notifications.texts import pick, render
 from core_lms.notifications.tokens import Unsubscription
 from core_lms.plugins import plugins
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from core_lms.users import repository as users
-from core_lms.work import Unit, transaction
 from gateway.caller import service as consumer
 
 log = logging.getLogger("core_lms.notifications")

@@ -26,8 +26,8 @@ from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
 from core_lms.privacy.person import DataKey
+from core_lms.unit import Unit
 from core_lms.users import repository as users
-from core_lms.work import Unit
 from gateway.errors import NotFound
 from stack.keyset import blind_index
 

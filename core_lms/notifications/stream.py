@@ -14,7 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from core_lms.notifications import service
 from core_lms.notifications.settings import settings
 from core_lms.notifications.wake import alarm
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import Caller
 from gateway.errors import NotFound
 

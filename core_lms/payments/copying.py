@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core_lms.courses.copying import CourseCopy
 from core_lms.payments import repository
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def copy(unit: Unit, run: CourseCopy) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from core_lms.payments import repository
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import PaymentRequired
 
 

@@ -26,7 +26,8 @@ from core_lms.payments.failpoint import reached
 from core_lms.payments.providers import Intent, Notice, Provider, provider, return_url
 from core_lms.payments.schemas import NewPayment
 from core_lms.payments.service import SOURCE
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service as our
 from gateway.errors import Conflict, NotFound
 

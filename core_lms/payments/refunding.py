@@ -22,7 +22,8 @@ from core_lms.payments.failpoint import reached
 from core_lms.payments.providers import Back, Notice, provider
 from core_lms.payments.schemas import NewRefund
 from core_lms.payments.service import SOURCE
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service as our
 from gateway.errors import Conflict, NotFound
 

@@ -16,8 +16,8 @@ from core_lms.payments import paying, refunding, resource, schemas, service
 from core_lms.payments.currencies import CurrencyCode
 from core_lms.payments.providers import enabled, provider
 from core_lms.payments.providers.test import TestProvider
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.errors import Conflict
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
@@ -40,21 +40,21 @@ router = APIRouter(tags=["payments"], responses=RESPONSES, lifespan=_checked)
 async def set_price(
     course_id: UUID,
     body: schemas.NewPrice,
-    work: Annotated[Work, does("price.set", keyed=True)],
+    units: Annotated[Units, action("price.set", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Set what a course costs from now on in one currency; emits `course.updated`."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         price, created = await service.set_price(unit, course_id, body)
     return _made(price, created, response)
 
 
 @router.get("/courses/{course_id}/prices", response_model=schemas.Prices)
 async def list_prices(
-    course_id: UUID, work: Annotated[Work, does("price.list")]
+    course_id: UUID, units: Annotated[Units, action("price.list")]
 ) -> dict[str, list[DictRow]]:
     """List what a course costs; nothing where the list is empty."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return {"items": await service.prices(unit, course_id)}
 
 
@@ -62,28 +62,28 @@ async def list_prices(
 async def retire_price(
     course_id: UUID,
     currency: Annotated[CurrencyCode, Path()],
-    work: Annotated[Work, does("price.retire")],
+    units: Annotated[Units, action("price.retire")],
 ) -> DictRow:
     """No longer sell a course in a currency; orders made before keep their price."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.retire_price(unit, course_id, currency)
 
 
 @router.post("/orders", status_code=HTTPStatus.CREATED, response_model=schemas.Order)
 async def create_order(
     body: schemas.NewOrder,
-    work: Annotated[Work, does("order.create", keyed=True)],
+    units: Annotated[Units, action("order.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Order a course for a learner; emits `order.created`."""
-    async with work.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
+    async with units.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
         made, created = await service.order(unit, body)
     return _made(made, created, response)
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
 async def list_orders(
-    work: Annotated[Work, does("order.list")],
+    units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[schemas.OrderStatus | None, Query()] = None,
@@ -92,33 +92,33 @@ async def list_orders(
     ] = False,
 ) -> dict[str, Any]:
     """List the orders of the institution, oldest first."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
 async def list_user_orders(
     user_id: UUID,
-    work: Annotated[Work, does("order.list")],
+    units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the orders for a learner, oldest first."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, cursor, limit, user_id)
 
 
 @router.get("/orders/{order_id}", response_model=schemas.Order)
-async def get_order(order_id: UUID, work: Annotated[Work, does("order.read")]) -> DictRow:
+async def get_order(order_id: UUID, units: Annotated[Units, action("order.read")]) -> DictRow:
     """Read one order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return await service.get(unit, order_id)
 
 
 @router.post("/orders/{order_id}/cancel", response_model=schemas.Order)
-async def cancel_order(order_id: UUID, work: Annotated[Work, does("order.cancel")]) -> DictRow:
+async def cancel_order(order_id: UUID, units: Annotated[Units, action("order.cancel")]) -> DictRow:
     """Give up an order nobody has paid; emits `order.cancelled` the first time."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return await service.cancel(unit, order_id)
 
 
@@ -128,16 +128,16 @@ async def cancel_order(order_id: UUID, work: Annotated[Work, does("order.cancel"
 async def create_payment(
     order_id: UUID,
     body: schemas.NewPayment,
-    work: Annotated[Work, does("payment.create", keyed=True)],
+    units: Annotated[Units, action("payment.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Begin to pay an order; send the person to `redirect_url`."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         payment, created = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
     if payment["redirect_url"] is None:
         opened = await provider(payment["provider"]).open(intent)
-        async with work.begin(resource.Order(order_id)) as unit:
+        async with units.begin(resource.Order(order_id)) as unit:
             payment = await paying.opened(
                 unit, payment["id"], opened.reference, opened.redirect_url
             )
@@ -146,17 +146,17 @@ async def create_payment(
 
 @router.get("/orders/{order_id}/payments", response_model=schemas.Payments)
 async def list_payments(
-    order_id: UUID, work: Annotated[Work, does("payment.list")]
+    order_id: UUID, units: Annotated[Units, action("payment.list")]
 ) -> dict[str, list[DictRow]]:
     """List all attempts to pay an order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return {"items": await paying.of_order(unit, order_id)}
 
 
 @router.get("/payments/{payment_id}", response_model=schemas.Payment)
-async def get_payment(payment_id: UUID, work: Annotated[Work, does("payment.read")]) -> DictRow:
+async def get_payment(payment_id: UUID, units: Annotated[Units, action("payment.read")]) -> DictRow:
     """Read one payment."""
-    async with work.begin(resource.Payment(payment_id)) as unit:
+    async with units.begin(resource.Payment(payment_id)) as unit:
         return await paying.get(unit, payment_id)
 
 
@@ -164,17 +164,17 @@ async def get_payment(payment_id: UUID, work: Annotated[Work, does("payment.read
 async def simulate_payment(
     payment_id: UUID,
     body: schemas.Simulation,
-    work: Annotated[Work, does("payment.simulate")],
+    units: Annotated[Units, action("payment.simulate")],
 ) -> dict[str, str]:
     """Pretend that money came, or did not, at the provider `test`."""
-    async with work.begin(resource.Payment(payment_id)) as unit:
+    async with units.begin(resource.Payment(payment_id)) as unit:
         row = await paying.get(unit, payment_id)
         intent = await paying.intent(unit, row)
     pretender = provider(row["provider"])
     if not isinstance(pretender, TestProvider):
         raise Conflict(f"payment {payment_id} is made with {row['provider']}, not with test")
     headers, notice = pretender.notice(intent, body.outcome)
-    return {"outcome": await paying.notified(work.pool, "test", headers, notice)}
+    return {"outcome": await paying.notified(units.pool, "test", headers, notice)}
 
 
 @router.post(
@@ -183,23 +183,23 @@ async def simulate_payment(
 async def create_refund(
     order_id: UUID,
     body: schemas.NewRefund,
-    work: Annotated[Work, does("refund.create", keyed=True)],
+    units: Annotated[Units, action("refund.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Send money back, all or part of an order; `order.refunded` is emitted once the provider has
     done it.
     """
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         made, created = await refunding.request(unit, order_id, body)
     return _made(made, created, response)
 
 
 @router.get("/orders/{order_id}/refunds", response_model=schemas.Refunds)
 async def list_refunds(
-    order_id: UUID, work: Annotated[Work, does("refund.list")]
+    order_id: UUID, units: Annotated[Units, action("refund.list")]
 ) -> dict[str, list[DictRow]]:
     """List all refunds of an order."""
-    async with work.begin(resource.Order(order_id)) as unit:
+    async with units.begin(resource.Order(order_id)) as unit:
         return {"items": await refunding.of_order(unit, order_id)}
 
 
@@ -207,15 +207,15 @@ async def list_refunds(
 async def receive_payment_notice(
     provider_name: Annotated[schemas.ProviderName, Path()],
     request: Request,
-    work: Annotated[Work, does("payment.notify")],
+    units: Annotated[Units, action("payment.notify")],
 ) -> dict[str, str]:
     """Take a payment provider's webhook; signed by the provider, done once however often it
     comes."""
-    async with work.begin(Public()):
+    async with units.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()
     return {
-        "outcome": await paying.notified(work.pool, provider_name, request.headers, body),
+        "outcome": await paying.notified(units.pool, provider_name, request.headers, body),
     }
 
 

@@ -16,8 +16,8 @@ from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.payments import repository, resource
 from core_lms.payments.schemas import NewOrder, NewPrice
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 
 SOURCE = "payment-service"

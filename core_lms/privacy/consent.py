@@ -9,10 +9,10 @@ from uuid import UUID
 from contracts.consent import PURPOSES, Purpose
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.ids import new_id
-from core_lms import audit, pages
+from core_lms import audit_trail, pages
 from core_lms.privacy import repository
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.errors import NotFound
 from stack.consent import ConsentSettings
 
@@ -55,7 +55,7 @@ async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> di
     person = await repository.row(unit, "lock_person", user_id=user_id)
     if person is None or person["erased_at"] is not None:
         raise NotFound(f"there is no user {user_id}")
-    audit.record(unit, user_id)
+    audit_trail.record(unit, user_id)
     found = await repository.rows(unit, "consents", user_id=user_id)
     if {row["purpose"]: row["given"] for row in found}.get(purpose) != given:
         await repository.rows(

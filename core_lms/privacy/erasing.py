@@ -14,12 +14,12 @@ from psycopg import sql
 from psycopg.rows import DictRow
 
 from contracts.events.users import UserDeleted
-from core_lms import audit
+from core_lms import audit_trail
 from core_lms.privacy import repository, tables
 from core_lms.privacy.keeping import KEEPING
 from core_lms.privacy.tables import Table
 from core_lms.sessions import service as sessions
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.errors import NotFound
 from stack.queries import load
 
@@ -32,7 +32,7 @@ async def erase(unit: Unit, user_id: UUID) -> DictRow:
     person = await repository.row(unit, "lock_person", user_id=user_id)
     if person is None or person["erased_at"] is not None:
         raise NotFound(f"there is no user {user_id}")
-    audit.record(unit, user_id)
+    audit_trail.record(unit, user_id)
     values: dict[str, Any] = {"user_id": user_id}
     for table in deepest_first(await tables.read(unit.cursor)):
         statement = forgetting(table)

@@ -29,7 +29,7 @@ from contracts.errors import Retryable
 from core_lms.privacy import person, tables, texts
 from core_lms.privacy.person import DataKey
 from core_lms.privacy.tables import PEOPLE, Table
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import Caller
 from stack.postgres import PostgresSettings
 from stack.queries import load

@@ -11,7 +11,7 @@ from fastapi.responses import StreamingResponse
 from psycopg.rows import DictRow
 
 from contracts.consent import Purpose
-from core_lms import audit
+from core_lms import audit_trail
 from core_lms.courses.resource import Course
 from core_lms.privacy import consent, erasing, exporting, resource, service
 from core_lms.privacy.schemas import (
@@ -27,9 +27,9 @@ from core_lms.privacy.schemas import (
     Guardians,
     NewGuardian,
 )
+from core_lms.units import Units, action
 from core_lms.users import service as users
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 
@@ -38,22 +38,22 @@ router = APIRouter(tags=["privacy"], responses=RESPONSES)
 
 @router.get("/users/{user_id}/consents", response_model=Consents)
 async def list_consents(
-    user_id: UUID, work: Annotated[Work, does("consent.read")]
+    user_id: UUID, units: Annotated[Units, action("consent.read")]
 ) -> dict[str, Any]:
     """List what a person agrees to now."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await consent.all_of(unit, user_id)
 
 
 @router.get("/users/{user_id}/consents/history", response_model=Page[ConsentChange])
 async def list_consent_history(
     user_id: UUID,
-    work: Annotated[Work, does("consent.read")],
+    units: Annotated[Units, action("consent.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List every change of a person's consents, oldest first."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await consent.history(unit, user_id, cursor, limit)
 
 
@@ -62,29 +62,29 @@ async def update_consent(
     user_id: UUID,
     purpose: Purpose,
     body: ConsentChoice,
-    work: Annotated[Work, does("consent.update")],
+    units: Annotated[Units, action("consent.update")],
 ) -> dict[str, Any]:
     """Give or withdraw a consent; emits `consent.given` or `consent.withdrawn` where it changes.
 
     Without If-Match: taking back has to be as easy as agreeing, and the last word counts.
     """
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await consent.choose(unit, user_id, purpose, body.given)
 
 
 @router.get("/users/{user_id}/guardians", response_model=Guardians)
 async def list_guardians(
-    user_id: UUID, work: Annotated[Work, does("guardian.list")]
+    user_id: UUID, units: Annotated[Units, action("guardian.list")]
 ) -> dict[str, Any]:
     """List who acts for a learner, verified or not yet."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.guardians(unit, user_id)
 
 
 @router.get("/users/{user_id}/wards", response_model=Guardians)
-async def list_wards(user_id: UUID, work: Annotated[Work, does("ward.list")]) -> dict[str, Any]:
+async def list_wards(user_id: UUID, units: Annotated[Units, action("ward.list")]) -> dict[str, Any]:
     """List the learners for whom a person acts, verified or not yet."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.wards(unit, user_id)
 
 
@@ -92,14 +92,14 @@ async def list_wards(user_id: UUID, work: Annotated[Work, does("ward.list")]) ->
 async def create_guardian(
     user_id: UUID,
     body: NewGuardian,
-    work: Annotated[Work, does("guardian.add", keyed=True)],
+    units: Annotated[Units, action("guardian.add", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Name somebody who shall act for a learner; they may nothing until it is verified.
 
     The pair is its own idempotency key: once more is answered with 200.
     """
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         guardian, new = await service.add_guardian(unit, user_id, body.guardian_id)
     if not new:
         response.status_code = HTTPStatus.OK
@@ -108,50 +108,50 @@ async def create_guardian(
 
 @router.post("/users/{user_id}/guardians/{guardian_id}/verify", response_model=Guardian)
 async def verify_guardian(
-    user_id: UUID, guardian_id: UUID, work: Annotated[Work, does("guardian.verify")]
+    user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.verify")]
 ) -> DictRow:
     """Confirm that somebody is a learner's guardian; from now on they see what the learner sees."""
-    async with work.begin(resource.Guardianship(user_id, guardian_id)) as unit:
+    async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         return await service.verify_guardian(unit, user_id, guardian_id)
 
 
 @router.delete("/users/{user_id}/guardians/{guardian_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_guardian(
-    user_id: UUID, guardian_id: UUID, work: Annotated[Work, does("guardian.remove")]
+    user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.remove")]
 ) -> None:
     """End a guardianship, at once."""
-    async with work.begin(resource.Guardianship(user_id, guardian_id)) as unit:
+    async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         await service.remove_guardian(unit, user_id, guardian_id)
 
 
 @router.get("/users/{user_id}/directory", response_model=Directory)
 async def get_directory_choice(
-    user_id: UUID, work: Annotated[Work, does("directory.read")]
+    user_id: UUID, units: Annotated[Units, action("directory.read")]
 ) -> dict[str, Any]:
     """Say whether classmates are kept from seeing the person's name."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.directory(unit, user_id)
 
 
 @router.put("/users/{user_id}/directory", response_model=Directory)
 async def update_directory_choice(
-    user_id: UUID, body: DirectoryChoice, work: Annotated[Work, does("directory.update")]
+    user_id: UUID, body: DirectoryChoice, units: Annotated[Units, action("directory.update")]
 ) -> dict[str, Any]:
     """Opt out of directory information (FERPA, 34 CFR 99.37), or in again."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await service.set_directory(unit, user_id, body.opted_out)
 
 
 @router.get("/courses/{course_id}/people", response_model=Page[Classmate])
 async def list_course_people(
     course_id: UUID,
-    work: Annotated[Work, does("directory.list")],
+    units: Annotated[Units, action("directory.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the class; for its teachers everybody with address, for its learners names not
     withheld."""
-    async with work.begin(Course(course_id)) as unit:
+    async with units.begin(Course(course_id)) as unit:
         return await service.class_list(unit, course_id, cursor, limit)
 
 
@@ -161,16 +161,16 @@ async def list_course_people(
     responses={200: {"content": {exporting.MEDIA_TYPE: {}}, "description": "a zip"}},
 )
 async def export_user(
-    user_id: UUID, work: Annotated[Work, does("user.export")]
+    user_id: UUID, units: Annotated[Units, action("user.export")]
 ) -> StreamingResponse:
     """Export everything about a person; every table of every store that has them, as JSON and
     CSV."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await users.get(unit, user_id)
-        audit.record(unit, user_id)  # with this unit: what is sent cannot be taken back
+        audit_trail.record(unit, user_id)  # with this unit: what is sent cannot be taken back
         analytics = await exporting.connect()
     return StreamingResponse(
-        exporting.export(work.pools.primary, analytics, work.caller, user_id),
+        exporting.export(units.pools.primary, analytics, units.caller, user_id),
         media_type=exporting.MEDIA_TYPE,
         headers={
             "Content-Disposition": f'attachment; filename="learnstream-{user_id}.zip"',
@@ -180,10 +180,10 @@ async def export_user(
 
 
 @router.post("/users/{user_id}/erase", response_model=Erased)
-async def erase_user(user_id: UUID, work: Annotated[Work, does("user.erase")]) -> DictRow:
+async def erase_user(user_id: UUID, units: Annotated[Units, action("user.erase")]) -> DictRow:
     """Erase a person for good; emits `user.deleted`. The same again finds nobody.
 
     One's own account: after a login of the last ten minutes.
     """
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return await erasing.erase(unit, user_id)

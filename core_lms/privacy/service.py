@@ -9,10 +9,10 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
-from core_lms import audit, pages
+from core_lms import audit_trail, pages
 from core_lms.privacy import repository
+from core_lms.unit import Unit
 from core_lms.users import service as users
-from core_lms.work import Unit
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
 
@@ -23,14 +23,14 @@ LIST_ALL = Right("directory.list-all")
 async def guardians(unit: Unit, learner_id: UUID) -> dict[str, Any]:
     """Who acts for a learner, or would like to."""
     found = await repository.rows(unit, "guardians", user_id=learner_id)
-    audit.shown(found, "guardian_id")
+    audit_trail.shown(found, "guardian_id")
     return {"items": found}
 
 
 async def wards(unit: Unit, guardian_id: UUID) -> dict[str, Any]:
     """The learners for whom somebody acts."""
     found = await repository.rows(unit, "wards", user_id=guardian_id)
-    audit.shown(found, "learner_id")
+    audit_trail.shown(found, "learner_id")
     return {"items": found}
 
 
@@ -40,7 +40,7 @@ async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[
         raise Rejected("guardian_id: nobody is their own guardian")
     await users.active(unit, guardian_id, "guardian_id")
     await users.get(unit, learner_id)
-    audit.record(unit, learner_id, guardian_id)
+    audit_trail.record(unit, learner_id, guardian_id)
     ids = {"learner_id": learner_id, "guardian_id": guardian_id}
     new = await repository.changed(unit, "add_guardian", **ids)
     row = await repository.row(unit, "guardian", **ids)
@@ -51,7 +51,7 @@ async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[
 
 async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> DictRow:
     """The school has seen that it is so; from now on the guardian may act."""
-    audit.record(unit, learner_id, guardian_id)
+    audit_trail.record(unit, learner_id, guardian_id)
     row = await repository.row(
         unit,
         "verify_guardian",
@@ -66,7 +66,7 @@ async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> Di
 
 async def remove_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> None:
     """The guardian may do nothing for the learner from the next request on."""
-    audit.record(unit, learner_id, guardian_id)
+    audit_trail.record(unit, learner_id, guardian_id)
     ids = {"learner_id": learner_id, "guardian_id": guardian_id}
     if not await repository.changed(unit, "remove_guardian", **ids):
         raise NotFound(f"user {guardian_id} is not a guardian of user {learner_id}")
@@ -79,7 +79,7 @@ async def directory(unit: Unit, user_id: UUID) -> dict[str, Any]:
 
 async def set_directory(unit: Unit, user_id: UUID, opted_out: bool) -> dict[str, Any]:
     """Hide or show a person's name to those who are nothing to them but classmates."""
-    audit.record(unit, user_id)
+    audit_trail.record(unit, user_id)
     row = await repository.row(unit, "set_directory", user_id=user_id, opted_out=opted_out)
     if row is None:
         raise NotFound(f"there is no user {user_id}")

@@ -17,11 +17,12 @@ from pydantic import BaseModel
 
 from contracts.errors import LearnstreamError
 from contracts.ids import new_id
-from core_lms import audit
+from core_lms import audit_trail
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
 from core_lms.users.schemas import SelfRegistration
-from core_lms.work import Unit, transaction
 from gateway.caller import anonymous
 from stack.keyset import Undecryptable, master
 from stack.queries import load
@@ -39,7 +40,7 @@ async def ask(unit: Unit, kind: Kind, wish: BaseModel) -> None:
     id_ = new_id()
     sealed = master().encrypt(wish.model_dump_json().encode(), id_.encode())
     values = {"id": id_, "kind": kind, "sealed": sealed, "institution_id": unit.institution_id}
-    unit.write_last(_sql["insert"], values)
+    unit.write_at_commit(_sql["insert"], values)
 
 
 async def answer_all(pool: AsyncConnectionPool[Any]) -> int:
@@ -65,7 +66,7 @@ async def _answer(unit: Unit, id_: str, kind: str, sealed: bytes) -> None:
         wish = json.loads(master().decrypt(sealed, id_.encode()))
     except Undecryptable:
         return  # the master key was replaced in between: the person asks again
-    audit.record(unit, action=_ACTIONS[kind])
+    audit_trail.record(unit, action=_ACTIONS[kind])
     if kind == "register":
         await accounts.register_oneself(unit, SelfRegistration.model_validate(wish))
         return

@@ -24,8 +24,8 @@ from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import settings
 from core_lms.sessions.store import sessions
 from core_lms.sessions.tenant import enter
+from core_lms.unit import Unit
 from core_lms.users import repository as users
-from core_lms.work import Unit
 from gateway.errors import Conflict
 
 Purpose = Literal["verify", "reset", "sign-in"]

@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from core_lms.work import Work, does
+from core_lms.units import Units, action
 from gateway.problems import RESPONSES
 from gateway.resource import Public
 
@@ -38,8 +38,8 @@ HEADERS = {
 
 
 @router.get("/account", response_class=HTMLResponse)
-async def show_account_page(work: Annotated[Work, does("password.link")]) -> HTMLResponse:
+async def show_account_page(units: Annotated[Units, action("password.link")]) -> HTMLResponse:
     """Show the page that a mailed link leads to."""
-    async with work.begin(Public()):
+    async with units.begin(Public()):
         pass
     return HTMLResponse(PAGE, headers=HEADERS)

@@ -8,7 +8,7 @@ from datetime import datetime
 from psycopg.rows import DictRow
 
 from contracts.ids import new_id
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__)

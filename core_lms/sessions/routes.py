@@ -21,9 +21,9 @@ from core_lms.sessions.schemas import (
     SignInLink,
     Tokens,
 )
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from core_lms.users.schemas import Accepted
-from core_lms.work import Work, does
 from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
@@ -48,46 +48,46 @@ InClient = Annotated[service.Client, Depends(client)]
 @_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def create_session(
     body: Login,
-    work: Annotated[Work, does("session.create")],
+    units: Annotated[Units, action("session.create")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
     """Log in. Wrong passwords make the next try wait: 429 with `Retry-After`."""
     response.headers.update(NO_STORE)
-    return await service.log_in(work, request.app.state.ring, body.email, body.password, who)
+    return await service.log_in(units, request.app.state.ring, body.email, body.password, who)
 
 
 @_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def create_session_by_link(
     body: SignInLink,
-    work: Annotated[Work, does("session.create-by-link")],
+    units: Annotated[Units, action("session.create-by-link")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
     """Log in with a link that the operator has made, once."""
     response.headers.update(NO_STORE)
-    return await service.log_in_by_link(work, request.app.state.ring, body.token, who)
+    return await service.log_in_by_link(units, request.app.state.ring, body.token, who)
 
 
 @_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
 async def act_as_user(
     user_id: UUID,
-    work: Annotated[Work, does("session.act-as")],
+    units: Annotated[Units, action("session.act-as")],
     request: Request,
     response: Response,
 ) -> dict[str, Any]:
     """Study as an invented learner: administrators, in the local demo, and nowhere else."""
     response.headers.update(NO_STORE)
-    async with work.begin(InventedLearner(user_id)) as unit:
+    async with units.begin(InventedLearner(user_id)) as unit:
         return await service.act_as(unit, request.app.state.ring, str(user_id))
 
 
 @_sessions.post("/refresh", response_model=Tokens)
 async def refresh_session(
     body: Refresh,
-    work: Annotated[Work, does("session.refresh")],
+    units: Annotated[Units, action("session.refresh")],
     request: Request,
     response: Response,
 ) -> Any:
@@ -95,32 +95,32 @@ async def refresh_session(
     a second one, later than a moment, ends the session, because somebody has a copy.
     """
     response.headers.update(NO_STORE)
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         return await service.refresh(unit, request.app.state.ring, body.refresh_token)
 
 
 @_of_person.get("/sessions", response_model=SessionList)
 async def list_sessions(
-    user_id: UUID, work: Annotated[Work, does("session.list")]
+    user_id: UUID, units: Annotated[Units, action("session.list")]
 ) -> dict[str, Any]:
     """List where a person is logged in."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return {"items": await service.listed(unit, str(user_id))}
 
 
 @_of_person.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
-async def end_all_sessions(user_id: UUID, work: Annotated[Work, does("session.end")]) -> None:
+async def end_all_sessions(user_id: UUID, units: Annotated[Units, action("session.end")]) -> None:
     """Log the person out everywhere, at once."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.end_all(unit, str(user_id))
 
 
 @_of_person.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
 async def end_session(
-    user_id: UUID, session_id: UUID, work: Annotated[Work, does("session.end")]
+    user_id: UUID, session_id: UUID, units: Annotated[Units, action("session.end")]
 ) -> None:
     """Log one session of a person out, at once."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.end(unit, str(user_id), session_id)
 
 
@@ -128,32 +128,32 @@ async def end_session(
 async def change_password(
     user_id: UUID,
     body: PasswordChange,
-    work: Annotated[Work, does("password.change")],
+    units: Annotated[Units, action("password.change")],
     who: InClient,
 ) -> None:
     """Change the password of a person; emits `user.password.changed` and ends every other
     session."""
-    await service.change_password(work, Person(user_id), user_id, body.current, body.new, who)
+    await service.change_password(units, Person(user_id), user_id, body.current, body.new, who)
 
 
 @_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def request_password_link(
-    body: Forgotten, work: Annotated[Work, does("password.forget")], who: InClient
+    body: Forgotten, units: Annotated[Units, action("password.forget")], who: InClient
 ) -> Accepted:
     """Have a link mailed that sets a password. The answer, and the work it takes, are the same for
     every address.
     """
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         await service.forgot(unit, body, who)
     return Accepted()
 
 
 @_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
-async def set_password(body: NewPassword, work: Annotated[Work, does("password.set")]) -> None:
+async def set_password(body: NewPassword, units: Annotated[Units, action("password.set")]) -> None:
     """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         hash_ = await links.opened(unit, body.token, body.password)
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         await links.redeem(unit, body.token, hash_)
 
 

@@ -16,10 +16,11 @@ from core_lms.sessions.settings import settings
 from core_lms.sessions.store import Session, sessions
 from core_lms.sessions.tenant import enter
 from core_lms.sessions.throttle import Throttle
+from core_lms.unit import Unit
+from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import roles
 from core_lms.users import service as accounts
-from core_lms.work import Unit, Work
 from gateway.decision import permissions_of
 from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from gateway.keys import KeyRing
@@ -39,14 +40,14 @@ class Client:
     agent: str
 
 
-async def log_in(work: Work, ring: KeyRing, email: str, password: str, client: Client) -> Any:
+async def log_in(units: Units, ring: KeyRing, email: str, password: str, client: Client) -> Any:
     """A session for whoever knows the password.
 
     An address without an account costs the same work and gets the same answer. No connection is
     held while the password is checked.
     """
     throttle = Throttle(async_client(), settings())
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         who = f"{unit.institution_id}/{email}"
         await throttle.attempt(who, client.address)
         user = await users.of_email(unit, email)
@@ -55,20 +56,20 @@ async def log_in(work: Work, ring: KeyRing, email: str, password: str, client: C
         raise Unauthenticated(WRONG)
     await throttle.forget(who, client.address)
     fresh = await hashing().hash(password) if hashing().is_outdated(hash_) else None
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         account = await _let_in(unit, user["id"])
         if account["password_hash"] != hash_:
             raise Unauthenticated(WRONG)  # it was changed while we were checking
         tokens = await begin(unit, ring, str(user["id"]), method="password", client=client)
     if fresh is not None:
-        async with work.begin(Public()) as unit:
+        async with units.begin(Public()) as unit:
             await repository.rehash(unit, user["id"], hash_, fresh)
     return tokens
 
 
-async def log_in_by_link(work: Work, ring: KeyRing, token: str, client: Client) -> Any:
+async def log_in_by_link(units: Units, ring: KeyRing, token: str, client: Client) -> Any:
     """A session for whoever brings a link that an operator has made; the link is used up."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         user_id = await links.use_sign_in(unit, token)
         return await begin(unit, ring, user_id, method="link", client=client)
 
@@ -161,11 +162,11 @@ async def forgot(unit: Unit, wish: Forgotten, client: Client) -> None:
 
 
 async def change_password(
-    work: Work, person: Resource, user_id: UUID, current: str, new: str, client: Client
+    units: Units, person: Resource, user_id: UUID, current: str, new: str, client: Client
 ) -> None:
     """Set another password, knowing the one there is; every other session ends."""
     throttle = Throttle(async_client(), settings())
-    async with work.begin(person) as unit:
+    async with units.begin(person) as unit:
         user = await accounts.get(unit, user_id)
         hash_ = await repository.password_hash(unit, user_id)
         if hash_ is None:
@@ -178,7 +179,7 @@ async def change_password(
         raise Rejected("current: this is not the password")
     await throttle.forget(f"change/{user_id}", client.address)
     fresh = await hashing().hash(new)
-    async with work.begin(person) as unit:
+    async with units.begin(person) as unit:
         await users.locked(unit, user_id)
         if await repository.password_hash(unit, user_id) != hash_:
             raise Conflict("the password was changed in the meantime")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.caller import anonymous
 
 _ENTER = "SELECT set_config('learnstream.institution_id', %s, true)"

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from contracts.ids import new_id
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.keyset import blind_index, master
 from stack.queries import load
 

@@ -22,8 +22,8 @@ from core_lms.sso.schemas import (
     SignInAttempt,
     SignInReturn,
 )
+from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.problems import RESPONSES
@@ -36,20 +36,22 @@ _of_person = APIRouter(prefix="/users/{user_id}", tags=["sso"], responses=RESPON
 
 
 @_sso.get("/choices", response_model=ProviderChoices)
-async def list_sign_in_choices(work: Annotated[Work, does("provider.choose")]) -> dict[str, Any]:
+async def list_sign_in_choices(
+    units: Annotated[Units, action("provider.choose")],
+) -> dict[str, Any]:
     """List what a login page offers."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return {"items": [row for row in await repository.all_(unit) if row["enabled"]]}
 
 
 @_sso.post("/providers", status_code=HTTPStatus.CREATED, response_model=Provider)
 async def create_sso_provider(
     body: NewProvider,
-    work: Annotated[Work, does("provider.create", keyed=True)],
+    units: Annotated[Units, action("provider.create", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Let people log in through a provider."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         provider, created = await service.create(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -58,10 +60,10 @@ async def create_sso_provider(
 
 @_sso.get("/providers/{sso_provider}", response_model=Provider, responses=etags.READ)
 async def get_sso_provider(
-    sso_provider: Name, work: Annotated[Work, does("provider.read")], reader: InReader
+    sso_provider: Name, units: Annotated[Units, action("provider.read")], reader: InReader
 ) -> Any:
     """Read one provider, without its secret."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         provider = await service.provider(unit, sso_provider)
     return reader.answer(provider)
 
@@ -70,21 +72,21 @@ async def get_sso_provider(
 async def update_sso_provider(
     sso_provider: Name,
     body: ProviderChange,
-    work: Annotated[Work, does("provider.update")],
+    units: Annotated[Units, action("provider.update")],
     writer: InWriter,
 ) -> Any:
     """Change a provider, or switch it off with `enabled`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         provider = await service.change(unit, sso_provider, body, writer.check)
     return writer.answer(provider)
 
 
 @_sso.delete("/providers/{sso_provider}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_sso_provider(
-    sso_provider: Name, work: Annotated[Work, does("provider.delete")]
+    sso_provider: Name, units: Annotated[Units, action("provider.delete")]
 ) -> None:
     """Forget a provider and who came through it."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         await service.delete(unit, sso_provider)
 
 
@@ -92,43 +94,43 @@ async def delete_sso_provider(
 async def begin_sign_in(
     sso_provider: Name,
     body: NewSignInAttempt,
-    work: Annotated[Work, does("sso.begin")],
+    units: Annotated[Units, action("sso.begin")],
     response: Response,
 ) -> dict[str, Any]:
     """Begin a login with a provider; authorization code with PKCE, `state` and `nonce`."""
     response.headers.update(NO_STORE)
-    return await service.begin(work, sso_provider, body.redirect_uri)
+    return await service.begin(units, sso_provider, body.redirect_uri)
 
 
 @_sso.post("/{sso_provider}/sessions", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def finish_sign_in(
     sso_provider: Name,
     body: SignInReturn,
-    work: Annotated[Work, does("sso.finish")],
+    units: Annotated[Units, action("sso.finish")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
     """Log in with what a provider sent back; the same session as after a password."""
     response.headers.update(NO_STORE)
-    return await service.finish(work, request.app.state.ring, sso_provider, body, who)
+    return await service.finish(units, request.app.state.ring, sso_provider, body, who)
 
 
 @_of_person.get("/identities", response_model=Identities)
 async def list_identities(
-    user_id: UUID, work: Annotated[Work, does("identity.list")]
+    user_id: UUID, units: Annotated[Units, action("identity.list")]
 ) -> dict[str, Any]:
     """List through which providers a person comes."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         return {"items": await service.identities(unit, user_id)}
 
 
 @_of_person.delete("/identities/{identity_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete_identity(
-    user_id: UUID, identity_id: UUID, work: Annotated[Work, does("identity.delete")]
+    user_id: UUID, identity_id: UUID, units: Annotated[Units, action("identity.delete")]
 ) -> None:
     """Forget one way in, if there is another."""
-    async with work.begin(Person(user_id)) as unit:
+    async with units.begin(Person(user_id)) as unit:
         await service.unlink(unit, user_id, identity_id)
 
 

@@ -21,11 +21,12 @@ from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory
 from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
+from core_lms.unit import Unit
+from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
 from core_lms.users.resource import Person
 from core_lms.users.schemas import Registration
-from core_lms.work import Unit, Work
 from gateway.decision import Right
 from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from gateway.etags import Check
@@ -79,9 +80,9 @@ async def delete(unit: Unit, name: str) -> None:
         raise NotFound(f"there is no provider {name}")
 
 
-async def begin(work: Work, name: str, redirect_uri: str) -> dict[str, Any]:
+async def begin(units: Units, name: str, redirect_uri: str) -> dict[str, Any]:
     """The address at the provider, and what the program that asks keeps to finish with."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         found = await _enabled(unit, name)
         institution_id = unit.institution_id
     if redirect_uri not in found["redirect_uris"]:
@@ -112,10 +113,10 @@ async def begin(work: Work, name: str, redirect_uri: str) -> dict[str, Any]:
 
 
 async def finish(
-    work: Work, ring: KeyRing, name: str, back: SignInReturn, client: logins.Client
+    units: Units, ring: KeyRing, name: str, back: SignInReturn, client: logins.Client
 ) -> dict[str, Any]:
     """A session for whoever the provider says came back. No transaction waits for the provider."""
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         found = await _enabled(unit, name)
         institution_id = unit.institution_id
     attempt = await attempts.take(
@@ -145,7 +146,7 @@ async def finish(
         said = await directory().userinfo(metadata, str(answer["access_token"]))
         if said.get("sub") == sworn["sub"]:
             sworn = said | sworn
-    async with work.begin(Public()) as unit:
+    async with units.begin(Public()) as unit:
         user_id = await _whose(unit, found, id_token.about(sworn))
         return await logins.begin(unit, ring, user_id, method=f"sso:{name}", client=client)
 

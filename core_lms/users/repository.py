@@ -9,8 +9,8 @@ from psycopg.rows import DictRow
 
 from contracts.ids import named_id
 from core_lms.privacy import person
+from core_lms.unit import Unit
 from core_lms.users.schemas import Registration
-from core_lms.work import Unit
 from gateway.pages import After
 from stack.queries import load
 

@@ -10,9 +10,9 @@ from contracts.errors import Rejected
 from contracts.events.users import Role, UserUpdated
 from contracts.ids import named_id
 from core_lms.sessions.store import sessions
+from core_lms.unit import Unit
 from core_lms.users import repository
 from core_lms.users.schemas import RoleGrant
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 from stack.queries import load
 

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
 from core_lms.sessions import asks
+from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
     Accepted,
@@ -26,7 +27,6 @@ from core_lms.users.schemas import (
     UserRole,
     UserRoles,
 )
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -39,10 +39,10 @@ _registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RE
 
 @_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def create_registration(
-    body: SelfRegistration, work: Annotated[Work, does("registration.create", keyed=True)]
+    body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
 ) -> Accepted:
     """Ask for an account. The answer, and the work it takes, are the same for every address."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         service.open_to_strangers()
         await asks.ask(unit, "register", body)
     return Accepted()
@@ -50,10 +50,12 @@ async def create_registration(
 
 @_users.post("", status_code=HTTPStatus.CREATED, response_model=User)
 async def create_user(
-    body: Registration, work: Annotated[Work, does("user.register", keyed=True)], response: Response
+    body: Registration,
+    units: Annotated[Units, action("user.register", keyed=True)],
+    response: Response,
 ) -> DictRow:
     """Register a person; emits `user.created`."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         user, created = await service.register(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -62,7 +64,7 @@ async def create_user(
 
 @_users.get("", response_model=Page[User])
 async def list_users(
-    work: Annotated[Work, does("user.list")],
+    units: Annotated[Units, action("user.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     role: Annotated[Role | None, Query()] = None,
@@ -70,26 +72,29 @@ async def list_users(
     email: Annotated[str | None, Query(max_length=255, description="the whole address")] = None,
 ) -> dict[str, Any]:
     """List the institution's accounts, oldest first."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
 @_users.get("/{user_id}", response_model=User, responses=etags.READ)
 async def get_user(
-    user_id: UUID, work: Annotated[Work, does("user.read")], reader: InReader
+    user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader
 ) -> Any:
     """Read one account."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.get(unit, user_id)
     return reader.answer(user)
 
 
 @_users.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
 async def update_user(
-    user_id: UUID, body: UserChange, work: Annotated[Work, does("user.update")], writer: InWriter
+    user_id: UUID,
+    body: UserChange,
+    units: Annotated[Units, action("user.update")],
+    writer: InWriter,
 ) -> Any:
     """Change name or profile of a person; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change(unit, user_id, body, writer.check)
     return writer.answer(user)
 
@@ -98,13 +103,13 @@ async def update_user(
 async def change_email(
     user_id: UUID,
     body: EmailChange,
-    work: Annotated[Work, does("user.change-email")],
+    units: Annotated[Units, action("user.change-email")],
     writer: InWriter,
 ) -> Any:
     """Change the address of a person; verified by a mail to it, after a login of the last ten
     minutes.
     """
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change_email(unit, user_id, body.email, writer.check)
     return writer.answer(user)
 
@@ -113,50 +118,55 @@ async def change_email(
 async def set_user_status(
     user_id: UUID,
     body: StatusChange,
-    work: Annotated[Work, does("user.set-status")],
+    units: Annotated[Units, action("user.set-status")],
     writer: InWriter,
 ) -> Any:
     """Let somebody in or out; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.set_status(unit, user_id, body.status, writer.check)
     return writer.answer(user)
 
 
 @_users.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
 async def set_user_role(
-    user_id: UUID, body: RoleChange, work: Annotated[Work, does("user.set-role")], writer: InWriter
+    user_id: UUID,
+    body: RoleChange,
+    units: Annotated[Units, action("user.set-role")],
+    writer: InWriter,
 ) -> Any:
     """Set what a person is in the institution; emits `user.updated`."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         user = await service.set_role(unit, user_id, body.role, writer.check)
     return writer.answer(user)
 
 
 @_users.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def invite_user(
-    user_id: UUID, work: Annotated[Work, does("user.invite", keyed=True)]
+    user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
 ) -> Accepted:
     """Have the person mailed a link that proves the address and sets a password."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         await service.invite(unit, user_id)
     return Accepted()
 
 
 @_users.get("/{user_id}/roles", response_model=UserRoles)
 async def list_user_roles(
-    user_id: UUID, work: Annotated[Work, does("role.list")]
+    user_id: UUID, units: Annotated[Units, action("role.list")]
 ) -> dict[str, Any]:
     """List what a person is, and where."""
-    async with work.begin(resource.Person(user_id)) as unit:
+    async with units.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
 
 
 @_users.get("/{user_id}/relations", response_model=Relations)
-async def get_relations(user_id: UUID, work: Annotated[Work, does("relation.read")]) -> DictRow:
+async def get_relations(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
     """Say what the caller is to a person; our own processes decide by it."""
     about = resource.Relation(user_id)
-    caller_id = work.caller.user_id
-    async with work.look(about, repository.RELATIONS, user_id=user_id, caller_id=caller_id) as unit:
+    caller_id = units.caller.user_id
+    async with units.read(
+        about, repository.RELATIONS, user_id=user_id, caller_id=caller_id
+    ) as unit:
         return unit.row
 
 
@@ -164,11 +174,11 @@ async def get_relations(user_id: UUID, work: Annotated[Work, does("relation.read
 async def grant_role(
     user_id: UUID,
     body: RoleGrant,
-    work: Annotated[Work, does("role.grant", keyed=True)],
+    units: Annotated[Units, action("role.grant", keyed=True)],
     response: Response,
 ) -> DictRow:
     """Give a person one more role; 200 where they have it already. Emits `user.updated`."""
-    async with work.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
+    async with units.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
         role, created = await roles.grant(unit, user_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -177,10 +187,10 @@ async def grant_role(
 
 @_users.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
 async def revoke_role(
-    user_id: UUID, role_id: UUID, work: Annotated[Work, does("role.revoke")]
+    user_id: UUID, role_id: UUID, units: Annotated[Units, action("role.revoke")]
 ) -> None:
     """Take a role away, at once; emits `user.updated`."""
-    async with work.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
+    async with units.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
         await roles.revoke(unit, user_id, role_id)
 
 

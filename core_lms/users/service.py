@@ -19,13 +19,13 @@ from contracts.events.users import (
     UserVerificationRequested,
 )
 from contracts.ids import new_id
-from core_lms import audit, pages
+from core_lms import audit_trail, pages
 from core_lms.idempotency import claim
 from core_lms.sessions.store import sessions
+from core_lms.unit import Unit
 from core_lms.users import repository, roles
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange
 from core_lms.users.settings import settings
-from core_lms.work import Unit
 from gateway.errors import Conflict, Forbidden, NotFound
 from gateway.etags import Check
 
@@ -109,7 +109,7 @@ async def page(
 ) -> dict[str, Any]:
     after = pages.decode(cursor, datetime)
     rows = await repository.page(unit, after, limit, role=role, status=status, email=email)
-    audit.shown(rows[:limit], "id")
+    audit_trail.shown(rows[:limit], "id")
     return pages.page(rows, limit)
 
 

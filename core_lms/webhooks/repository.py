@@ -6,7 +6,7 @@ from typing import Any
 
 from psycopg.rows import DictRow
 
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 

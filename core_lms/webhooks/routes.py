@@ -8,8 +8,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
-from core_lms.work import Work, does
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -22,11 +22,11 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 @router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownWebhook)
 async def create_webhook(
     body: schemas.NewWebhook,
-    work: Annotated[Work, does("webhook.create", keyed=True)],
+    units: Annotated[Units, action("webhook.create", keyed=True)],
     response: Response,
 ) -> dict[str, Any]:
     """Have an address notified of events; the secret is shown now and never again."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         webhook, created = await service.create(unit, body)
     if not created:
         response.status_code = HTTPStatus.OK
@@ -36,19 +36,19 @@ async def create_webhook(
 
 @router.get("", response_model=Page[schemas.Webhook])
 async def list_webhooks(
-    work: Annotated[Work, does("webhook.list")], cursor: Cursor = None, limit: Limit = 50
+    units: Annotated[Units, action("webhook.list")], cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
     """List the addresses that the institution has notified, oldest first."""
-    async with work.begin(Institution()) as unit:
+    async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit)
 
 
 @router.get("/{webhook_id}", response_model=schemas.Webhook, responses=etags.READ)
 async def get_webhook(
-    webhook_id: UUID, work: Annotated[Work, does("webhook.read")], reader: InReader
+    webhook_id: UUID, units: Annotated[Units, action("webhook.read")], reader: InReader
 ) -> Any:
     """Read one address, and since when it fails."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.get(unit, webhook_id)
     return reader.answer(webhook)
 
@@ -57,19 +57,21 @@ async def get_webhook(
 async def update_webhook(
     webhook_id: UUID,
     body: schemas.WebhookChange,
-    work: Annotated[Work, does("webhook.update")],
+    units: Annotated[Units, action("webhook.update")],
     writer: InWriter,
 ) -> Any:
     """Change address or events of a webhook, or pause it; emits `webhook.updated`."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.change(unit, webhook_id, body, writer.check)
     return writer.answer(webhook)
 
 
 @router.delete("/{webhook_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete_webhook(webhook_id: UUID, work: Annotated[Work, does("webhook.delete")]) -> None:
+async def delete_webhook(
+    webhook_id: UUID, units: Annotated[Units, action("webhook.delete")]
+) -> None:
     """Forget the address and what it was not told yet; emits `webhook.deleted`."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         await service.delete(unit, webhook_id)
 
 
@@ -77,11 +79,11 @@ async def delete_webhook(webhook_id: UUID, work: Annotated[Work, does("webhook.d
 async def rotate_webhook_secret(
     webhook_id: UUID,
     body: schemas.Rotation,
-    work: Annotated[Work, does("webhook.rotate")],
+    units: Annotated[Units, action("webhook.rotate")],
     response: Response,
 ) -> dict[str, Any]:
     """Make a new secret for a webhook; the one before signs as well until the overlap ends."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.rotate(unit, webhook_id, body)
     response.headers["Cache-Control"] = "no-store"
     return webhook
@@ -90,30 +92,30 @@ async def rotate_webhook_secret(
 @router.get("/{webhook_id}/deliveries", response_model=Page[schemas.Delivery])
 async def list_webhook_deliveries(
     webhook_id: UUID,
-    work: Annotated[Work, does("delivery.list")],
+    units: Annotated[Units, action("delivery.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[schemas.DeliveryStatus | None, Query()] = None,
 ) -> dict[str, Any]:
     """List what an address was sent or is to be sent; `status=dead` is what could not be
     delivered."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         return await service.deliveries(unit, webhook_id, cursor, limit, status)
 
 
 @router.post("/{webhook_id}/deliveries/retry", response_model=schemas.Retried)
 async def retry_webhook_deliveries(
-    webhook_id: UUID, work: Annotated[Work, does("delivery.retry")]
+    webhook_id: UUID, units: Annotated[Units, action("delivery.retry")]
 ) -> dict[str, int]:
     """Try everything again that could not be delivered."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         return {"deliveries": await service.retry(unit, webhook_id)}
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/retry", response_model=schemas.Retried)
 async def retry_webhook_delivery(
-    webhook_id: UUID, delivery_id: UUID, work: Annotated[Work, does("delivery.retry")]
+    webhook_id: UUID, delivery_id: UUID, units: Annotated[Units, action("delivery.retry")]
 ) -> dict[str, int]:
     """Try one message again that could not be delivered."""
-    async with work.begin(resource.Webhook(webhook_id)) as unit:
+    async with units.begin(resource.Webhook(webhook_id)) as unit:
         return {"deliveries": await service.retry(unit, webhook_id, delivery_id)}

@@ -20,10 +20,10 @@ from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms.addresses import NotAllowed, PublicOnly
+from core_lms.units import transaction
 from core_lms.webhooks import repository, secrets, service
 from core_lms.webhooks.failpoint import reached
 from core_lms.webhooks.settings import WebhookSettings
-from core_lms.work import transaction
 from gateway.caller import service as our
 
 log = logging.getLogger("core_lms.webhooks")

@@ -18,10 +18,10 @@ from contracts.events.integration import (
 from core_lms import pages
 from core_lms.addresses import check_url
 from core_lms.idempotency import claim
+from core_lms.unit import Unit
 from core_lms.webhooks import repository, secrets, subscriptions
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
 from core_lms.webhooks.settings import WebhookSettings
-from core_lms.work import Unit
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 

@@ -9,8 +9,8 @@
 -- label derived_p50: derived tables, median
 -- label derived_p99: derived tables, 99th percentile
 -- span: last 60 minutes
--- note: Measured by a heartbeat that the monitor commits into the outbox every few seconds and looks for in the archive and behind the derivation. A minute without a value is one in which none came through.
--- empty: No heartbeat has come through in the last hour: ./learnstream status tells whether the monitor and the parts run.
+-- note: Measured by a heartbeat that the monitor commits into the outbox every few seconds and finds again in the archive and behind the derivation. A minute without a value is one in which none came through.
+-- empty: No heartbeat has come through in the last hour: ./learnstream status shows whether the monitor and the other components run.
 SELECT date_trunc('minute', sent_at) AS time,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY archive_s) AS archive_p50,
        percentile_cont(0.99) WITHIN GROUP (ORDER BY archive_s) AS archive_p99,

@@ -17,7 +17,7 @@ WITH live AS (
 ),
 recorded AS (
     -- A UUID of version 7 begins with 48 bits of Unix milliseconds (RFC 9562, section 5.7). The
-    -- event's own timestamp would not do: work done offline is told late, and that is no delay.
+    -- event's own timestamp would not do: work done offline is sent late, and that is no delay.
     SELECT extract(epoch FROM received_at)::float8
            - ('x' || left(hex, 12))::bit(48)::bigint / 1000.0::float8 AS delay
     FROM live

@@ -1,5 +1,5 @@
--- title: Questions to look at
--- question: Which questions tell good learners from weak ones least?
+-- title: Questions to review
+-- question: Which questions separate strong learners from weak ones least?
 -- picture: table
 -- unit: times
 -- order: 40

@@ -1,4 +1,4 @@
-"""``python -m dashboards.web``: serve the pages until told to stop."""
+"""``python -m dashboards.web``: serve the pages until a signal stops it."""
 
 from __future__ import annotations
 

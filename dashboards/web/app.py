@@ -13,9 +13,9 @@ import httpx
 from fastapi import FastAPI
 from redis.exceptions import RedisError
 
-from dashboards.web import boards, learners, pages, signing
+from dashboards.web import learners, pages, panels, signing
 from dashboards.web.behind import Behind
-from dashboards.web.board import Board
+from dashboards.web.poller import Poller
 from dashboards.web.sessions import Sessions
 from dashboards.web.visit import Scopes, Web, found
 from gateway import openapi
@@ -41,7 +41,7 @@ COOKIE: openapi.Schemes = {
 
 
 def create_app() -> FastAPI:
-    """The application over the parts that the settings name."""
+    """The application over the LMS, serving and Redis that the settings name."""
     settings, limits = HttpSettings(), LimitSettings()
 
     @asynccontextmanager
@@ -56,11 +56,11 @@ def create_app() -> FastAPI:
         ):
             lms = Behind(to_lms)
             web = Web(
-                lms, Behind(to_serving), Sessions(lms, async_client()), Board(lms), Scopes(lms)
+                lms, Behind(to_serving), Sessions(lms, async_client()), Poller(lms), Scopes(lms)
             )
             app.state.web = web
             yield
-            await web.board.close()
+            await web.poller.close()
 
     app = FastAPI(
         title="Learnstream dashboards",
@@ -80,7 +80,7 @@ def create_app() -> FastAPI:
         limits=limits,
         extras=[Extra("login", limits.login, _tries_a_secret, by_address=True)],
     )
-    for router in (pages.router, signing.router, boards.router, learners.router):
+    for router in (pages.router, signing.router, panels.router, learners.router):
         app.include_router(router)
     return app
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from dashboards.web.behind import Behind
-from dashboards.web.board import titles
+from dashboards.web.poller import titles
 from dashboards.web.visit import NOBODY, Visit, about_a_learner, visits
 from gateway.errors import NotFound, Relayed
 from gateway.problems import RESPONSES

@@ -14,7 +14,7 @@ from starlette.types import Scope
 
 from dashboards.web import sessions
 from dashboards.web.behind import Behind
-from dashboards.web.board import Board, Seen
+from dashboards.web.poller import Poller, Viewer
 from dashboards.web.sessions import Sessions
 from gateway.actions import Action, Asked
 from gateway.caller import Caller
@@ -22,7 +22,7 @@ from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
 from stack.http import HttpSettings
 
 SCOPE_KEPT_S = 15.0
-"""How long the LMS's word counts about whose rows somebody sees."""
+"""How long the LMS's answer counts about whose rows a caller sees."""
 _MOST = 10_000
 
 NOBODY = "there is no learner by that id whom you may see"
@@ -36,7 +36,7 @@ class Web:
     lms: Behind
     serving: Behind
     sessions: Sessions
-    board: Board
+    poller: Poller
     scopes: Scopes
 
 
@@ -79,13 +79,13 @@ class Visit(Asked):
             raise Unauthenticated(f"{self.action} needs somebody who is signed in")
         return token
 
-    async def seen(self) -> Seen:
+    async def viewer(self) -> Viewer:
         """Whose rows the caller sees on a dashboard; raises ``Forbidden`` for who has none."""
         if self.caller.kind == "anonymous":
             self.decide("Board", scope="nothing")
         scope = await self.web.scopes.of(self.caller, await self.token())
         self.decide("Board", scope=scope)
-        return Seen(_key(self.caller, scope), scope, self.token)
+        return Viewer(_key(self.caller, scope), scope, self.token)
 
     async def still(self) -> None:
         """Raises where the caller's session is over, or they see other rows by now."""

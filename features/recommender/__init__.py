@@ -1,1 +1,1 @@
-"""What the recommender's ranker sees, defined once for training and serving."""
+"""The input of the recommender's ranker, defined once for training and serving."""

@@ -139,5 +139,5 @@ def fingerprint() -> str:
     found = gather(tables, learner.recent, [5, 6])
     views = np.arange(len(found.items), dtype=float)
     x = matrix(tables, learner, found, views, 1e9 + 3e5 * (views - 9))
-    told = [FEATURES, found.items.tolist(), found.anchors.tolist(), np.round(x, 3).tolist()]
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
+    values = [FEATURES, found.items.tolist(), found.anchors.tolist(), np.round(x, 3).tolist()]
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]

@@ -1,6 +1,6 @@
 """What the recommender knows of items: who follows whom, and each course's busiest items.
 
-Training writes these tables into the artefact, serving reads them; both look things up with the
+Training writes these tables into the artefact, serving reads them; both read them with the
 same functions, so a candidate is found and scored alike in both.
 """
 
@@ -51,8 +51,8 @@ class ItemTables:
 
     def after(self, item: int) -> tuple[Ints, Floats]:
         """The items that follow ``item``, with their shares."""
-        part = slice(self.starts[item], self.starts[item + 1])
-        return self.followers[part], self.weights[part]
+        row = slice(self.starts[item], self.starts[item + 1])
+        return self.followers[row], self.weights[row]
 
     def save(self, path: Path) -> None:
         np.savez_compressed(

@@ -1,1 +1,1 @@
-"""Courses written as files: read strictly, loaded idempotently, told of as events."""
+"""Courses written as files: read strictly, loaded idempotently, published as events."""

@@ -1,4 +1,4 @@
-"""Brings a catalogue into the LMS: one transaction of upserts and the events that tell of them."""
+"""Brings a catalogue into the LMS: one transaction of upserts and the events they cause."""
 
 from __future__ import annotations
 
@@ -144,20 +144,20 @@ async def _load(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Loaded:
     courses = await _upsert(cursor, rows, "courses")
     items = await _upsert(cursor, rows, "content_items")
     work = await _upsert(cursor, rows, "assessments")
-    parts = [*items, *work]
+    children = [*items, *work]
     new = [row["id"] for row in courses if row["created"]]
-    touched = {row["id"] for row in courses} | {row["course_id"] for row in parts}
+    touched = {row["id"] for row in courses} | {row["course_id"] for row in children}
     changed = sorted(touched - set(new))
     await cursor.execute("UPDATE courses SET updated_at = NOW() WHERE id = ANY(%s)", [changed])
-    told = [
+    events = [
         *_of_users(rows, users),
         *_of_courses(rows, new, changed),
         *_of_assessments(rows, work),
     ]
-    if told:
-        await outbox.append(cursor, *told)
-    created = sum(row["created"] for row in (*users, *courses, *parts))
-    return Loaded(created, len(users) + len(courses) + len(parts) - created, len(told))
+    if events:
+        await outbox.append(cursor, *events)
+    created = sum(row["created"] for row in (*users, *courses, *children))
+    return Loaded(created, len(users) + len(courses) + len(children) - created, len(events))
 
 
 async def _upsert(cursor: psycopg.AsyncCursor[Any], rows: Rows, table: str) -> list[dict[str, Any]]:
@@ -199,7 +199,7 @@ def _of_assessments(rows: Rows, work: list[dict[str, Any]]) -> Iterator[Envelope
 
 
 def _tell(rows: Rows, event: Event, name: str | None = None) -> Envelope:
-    """What can happen only once has a named id: a database built anew tells it under the same."""
+    """An event that happens once has a named id: a rebuilt database emits it under the same id."""
     return wrap(
         event,
         institution_id=rows.institution_id,

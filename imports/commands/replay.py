@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--notify",
         action="store_true",
-        help="let people and webhooks hear of what happened then, certificates among it",
+        help="notify people and webhooks of these past events, certificates included",
     )
     parser.add_argument(
         "--institution",

@@ -5,7 +5,7 @@
 -- (user_id), whom another import brought.
 --
 -- `day` is always days since 1970-01-01. OULAD counts from the start of the presentation (negative
--- before it) and tells no time of day: everything happens at 00:00:00Z of its date.
+-- before it) and has no time of day: everything happens at 00:00:00Z of its date.
 
 -- contracts.ids.named_id: UUIDv3 (RFC 9562 §5.3) of a name, here with its parts already joined.
 CREATE MACRO uuid_of(hex) AS concat(
@@ -39,7 +39,7 @@ CREATE TABLE learner AS
 SELECT id_student, oulad_id(concat('learner/', id_student)) AS user_id
 FROM (SELECT DISTINCT id_student FROM studentInfo);
 
--- The same row twice is two facts: the occurrence number tells them apart, in whatever order the
+-- The same row twice is two facts: the occurrence number distinguishes them, in whatever order the
 -- file has them, so the id is the same in every copy of the data.
 CREATE TABLE view AS
 SELECT start_day + date AS day, user_id, course_id, item_id, kind, sum_click AS clicks,

@@ -51,7 +51,7 @@ def import_oulad(
     """Bring all that happened before ``until``, or before the last ``hold_back_days`` days.
 
     Raises ``Rejected`` for a source that is odd or was imported up to another day, and
-    ``Retryable`` where a part is away: run it again and it goes on.
+    ``Retryable`` where a server is away: run it again and it goes on.
     """
     with runs.alone() as connection, locate(path) as source:
         with progress.waiting(f"recognising {path}"):

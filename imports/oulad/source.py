@@ -75,7 +75,7 @@ def _pick(path: Path, table: str, candidates: list[Path], unpacked: Path) -> Pat
     found = [item for item in candidates if item.name.lower() in wanted]
     if not found:
         raise Rejected(
-            f"{path}: {table}.csv is missing (also looked for .csv.gz, .csv.zip and .parquet)",
+            f"{path}: {table}.csv is missing (also tried: .csv.gz, .csv.zip and .parquet)",
             path=path,
             table=table,
         )
@@ -202,7 +202,7 @@ def _check(db: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def _odd(path: Path, column: str, rowid: int, message: str) -> Rejected:
-    # The tables keep the files' order, so DuckDB's rowid tells the line (a CSV has a header).
+    # The tables keep the files' order, so DuckDB's rowid gives the line (a CSV has a header).
     number = rowid + (1 if path.suffix.lower() == ".parquet" else 2)
     return Rejected(
         f"{path.name}, column {column}, row {number}: {message}",

@@ -58,10 +58,10 @@ def _follows(events: Events) -> sparse.csr_matrix:
     counts = sparse.csr_matrix((size, size), dtype=np.float32)
     for step in range(1, STEPS + 1):
         before, after = slice(None, -step), slice(step, None)
-        near = (learner[before] == learner[after]) & (at[after] - at[before] <= WINDOW_S)
-        earlier, later = item[before][near], item[after][near]
-        # A source that tells only the day does not tell the order within it: count both ways, half.
-        tied = (at[before] == at[after])[near]
+        linked = (learner[before] == learner[after]) & (at[after] - at[before] <= WINDOW_S)
+        earlier, later = item[before][linked], item[after][linked]
+        # A source that knows only the day does not know the order within it: count half each way.
+        tied = (at[before] == at[after])[linked]
         weight = np.where(tied, 0.5, 1.0).astype(np.float32) / np.float32(step)
         rows = np.concatenate([earlier, later[tied]])
         columns = np.concatenate([later, earlier[tied]])

@@ -74,21 +74,21 @@ def load(connection: psycopg.Connection[Any], until: datetime) -> Events:
     About 40 bytes of memory per event. Raises ``Rejected`` where there is nothing to learn from
     and ``Retryable`` where the database goes away.
     """
-    parts: list[Array] = []
+    blocks: list[Array] = []
     items: dict[bytes, bytes] = {}
     try:
         with connection.cursor() as cursor, cursor.copy(_QUERY, (until,)) as copy:
             for chunk in _chunks(copy):
-                parts.append(_reduce(chunk, items))
+                blocks.append(_reduce(chunk, items))
     except psycopg.OperationalError as error:
         raise Retryable(f"the archive went away while it was read: {error}") from error
-    if not parts:
+    if not blocks:
         raise Rejected(
             "the archive holds no content events to learn from: import or replay some first",
             until=until,
         )
-    rows = np.concatenate(parts)
-    parts.clear()
+    rows = np.concatenate(blocks)
+    blocks.clear()
     return number(rows["learner"], rows["item"], rows["at"], rows["viewed"], items)
 
 

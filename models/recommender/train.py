@@ -73,7 +73,7 @@ def train(until: datetime | None = None) -> dict[str, Any]:
 
 
 def fit(events: Events) -> tuple[Pipeline, dict[str, Any]]:
-    """The ranker, and what the held-out time says of it and of its baselines.
+    """The ranker, and its metrics and its baselines' on the held-out time.
 
     Raises ``Rejected`` where too few learners have a past and something new after it.
     """

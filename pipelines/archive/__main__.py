@@ -1,4 +1,4 @@
-"""``python -m pipelines.archive``: archive what arrives until told to stop."""
+"""``python -m pipelines.archive``: archive what arrives until stopped."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(message)s"
     )
-    # A batch is a hundred thousand objects that are needed until it is stored: going through them
-    # every few hundred costs a tenth of the time, and finds nothing.
+    # A batch is a hundred thousand objects that live until it is stored: collecting garbage after
+    # every few hundred of them costs a tenth of the time and frees nothing.
     gc.set_threshold(100_000)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

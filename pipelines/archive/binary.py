@@ -1,8 +1,8 @@
 """Rows in PostgreSQL's binary format for COPY: the server parses no text but JSON.
 
 A row is the number of its fields, then each field's length and bytes, numbers big-endian
-(https://www.postgresql.org/docs/17/sql-copy.html, "Binary Format"). A column is made at a time, in
-loops that run in C, and a value that comes again is made once.
+(https://www.postgresql.org/docs/17/sql-copy.html, "Binary Format"). Columns are encoded one at a
+time, in loops that run in C, and a repeated value is encoded once.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _smallint = Struct("!h").pack
 _bigint = Struct("!q").pack
 _version = Struct("!ib").pack
 _EPOCH_S = 946_684_800
-"""PostgreSQL's moments count from 2000-01-01."""
+"""PostgreSQL counts timestamps from 2000-01-01."""
 
 
-def table(rows: int, fields: int, *columns: Iterable[bytes]) -> Iterator[bytes]:
-    """All of a COPY of so many rows, of which ``columns`` are the bytes one after the other.
+def table(rows: int, width: int, *columns: Iterable[bytes]) -> Iterator[bytes]:
+    """A whole COPY of ``rows`` rows of ``width`` fields, of which ``columns`` yield the bytes.
 
     Raises ``ValueError`` where one of them has another number of rows.
     """
-    pieces = zip(repeat(_smallint(fields), rows), *columns, strict=True)
+    fields = zip(repeat(_smallint(width), rows), *columns, strict=True)
     yield BEGIN
-    while part := b"".join(chain.from_iterable(islice(pieces, _TOGETHER))):
-        yield part
+    while block := b"".join(chain.from_iterable(islice(fields, _TOGETHER))):
+        yield block
     yield END
 
 
@@ -99,8 +99,8 @@ def keys(values: Iterable[bytes]) -> list[bytes]:
     return _fixed(np.frombuffer(together, np.uint8).reshape(-1, 16))
 
 
-def moments(values: Iterable[bytes]) -> list[bytes]:
-    """Moments in UTC, none of them NULL: ``2014-03-01T12:00:00Z``, or with six more digits."""
+def timestamps(values: Iterable[bytes]) -> list[bytes]:
+    """UTC timestamps, none of them NULL: ``2014-03-01T12:00:00Z``, or with six more digits."""
     digits = np.array(list(values), "S27").view(np.uint8).reshape(-1, 27).astype(np.int64) - ord(
         "0"
     )
@@ -111,8 +111,8 @@ def moments(values: Iterable[bytes]) -> list[bytes]:
     months = (number(0, 4) - 1970) * 12 + number(5, 7) - 1
     days = months.astype("M8[M]").astype("M8[D]").astype(np.int64) + number(8, 10) - 1
     seconds = days * 86_400 + number(11, 13) * 3_600 + number(14, 16) * 60 + number(17, 19)
-    parts = np.where(digits[:, 19] == ord(".") - ord("0"), number(20, 26), 0)
-    whole = ((seconds - _EPOCH_S) * 1_000_000 + parts).astype(">i8")
+    micros = np.where(digits[:, 19] == ord(".") - ord("0"), number(20, 26), 0)
+    whole = ((seconds - _EPOCH_S) * 1_000_000 + micros).astype(">i8")
     return _fixed(whole.view(np.uint8).reshape(-1, 8))
 
 

@@ -1,7 +1,7 @@
-"""The loop: take a batch from Kafka, store it with its offsets, begin again where it stands.
+"""The loop: take a batch from Kafka, store it with its offsets, go on from the stored offsets.
 
-Kafka's own group offsets are not used. Whatever dies, the table says where to go on: a batch is in
-it with its offsets, or neither is.
+Kafka's own group offsets are not used. After any failure the archive resumes from its own table:
+a batch is stored with its offsets, or neither is.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ log = logging.getLogger("pipelines.archive")
 BATCH = 20_000
 """Most messages in one transaction: about 10 MB of rows."""
 GATHER_S = 0.05
-"""How long a first message waits for company: freshness against fsyncs."""
-LOOK_FOR_PARTITIONS_S = 30.0
+"""How long a first message waits for more: freshness against fsyncs."""
+CHECK_PARTITIONS_EVERY_S = 30.0
 MAX_BACKOFF_S = 5.0
 
 _AWAY = (
@@ -51,7 +51,7 @@ class Archive:
         self._stop = stop
 
     def run(self) -> None:
-        """Archive until stopped; waits for parts that are away.
+        """Archive until stopped; waits while Kafka or PostgreSQL is unreachable.
 
         Raises ``Misconfigured`` where Kafka no longer has what comes next.
         """
@@ -72,26 +72,26 @@ class Archive:
             producer = kafka.producer(**{"message.timeout.ms": 10_000})
             assigned = _assign(consumer, table)
             log.info("archiving %d partitions", len(assigned))
-            table.tell_duplicates(producer)
-            looked = reported = time.monotonic()
+            table.publish_duplicates(producer)
+            checked = reported = time.monotonic()
             stored = refused = 0
             waiting = len(dead_letters.read().open)
             while not self._stop.is_set():
                 messages = _take(consumer)
                 if messages:
-                    events, beat = _parted(messages)
+                    events, beat = _split(messages)
                     batch = rows.read(events)
                     waiting += len(batch.letters)
                     _refuse_flood(waiting, batch.letters)
                     _send(producer, batch.letters)
                     new = table.store(batch, _reached(messages), beat)
                     if new < len(batch.rows):
-                        table.tell_duplicates(producer)
+                        table.publish_duplicates(producer)
                     stored += new
                     refused += len(batch.letters)
                 now = time.monotonic()
-                if now - looked > LOOK_FOR_PARTITIONS_S:
-                    looked = now
+                if now - checked > CHECK_PARTITIONS_EVERY_S:
+                    checked = now
                     if set(_partitions(consumer)) != assigned:
                         return  # a topic has grown: begin again with all its partitions
                 if now - reported > 10 and (stored or refused):
@@ -100,7 +100,7 @@ class Archive:
 
 
 def _refuse_flood(waiting: int, letters: Sequence[DeadLetter]) -> None:
-    """Raises ``Misconfigured`` where this batch's letters make more than somebody will look at.
+    """Raises ``Misconfigured`` where this batch's dead letters are more than a person will review.
 
     The batch is neither stored nor skipped: it is read again once letters have been resolved, or
     the limit raised.
@@ -121,7 +121,7 @@ def _consumer() -> Consumer:
     return kafka.consumer(
         "archive",
         **{
-            "auto.offset.reset": "error",  # a gap is said, not skipped
+            "auto.offset.reset": "error",  # a gap is reported, not skipped
             "queued.max.messages.kbytes": 65_536,
             "fetch.wait.max.ms": 50,
         },
@@ -172,7 +172,7 @@ def _take(consumer: Consumer) -> list[Message]:
     return messages
 
 
-def _parted(messages: Sequence[Message]) -> tuple[list[Message], Heartbeat | None]:
+def _split(messages: Sequence[Message]) -> tuple[list[Message], Heartbeat | None]:
     """The events, and the newest heartbeat among them."""
     events = [message for message in messages if message.topic() != HEARTBEATS.name]
     if len(events) == len(messages):

@@ -1,10 +1,10 @@
-"""Tells the Flink jobs which messages repeat an event, so that they take them back.
+"""Publishes which messages repeat an event, so that the Flink jobs subtract them.
 
-A job counts every valid message as it comes: to know an event it has seen, it would have to
-remember them all. The archive has to know anyway. It notes a repeated message in the transaction
-that passes over it, and publishes it on ``lms.duplicates`` under ``topic/partition/offset``; the
-jobs count it once more, with the weight -1. Published twice within a moment, the jobs take it once;
-they do not remember it for ever, so an archive that begins asks the topic what was told before.
+A job counts every valid message as it arrives: to recognise a repeated event it would have to keep
+all ids as state. The archive keeps them anyway. It records a repeated message in the transaction
+that skips it, and publishes it on ``lms.duplicates`` under ``topic/partition/offset``; the jobs
+count it again with the weight -1. Published twice in quick succession, the jobs count it once; they
+forget after their state's TTL, so a starting archive first reads what it has already published.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from contracts.topics import DUPLICATES
 from pipelines.archive.rows import Row
 from stack import kafka
 
-_NOTE = """
+_RECORD = """
 INSERT INTO archive_duplicates (message_key, value) VALUES (%s, %s) ON CONFLICT DO NOTHING
 """
 
@@ -45,11 +45,11 @@ def repeated(rows: Sequence[Row], stored: Set[Row]) -> list[int]:
     return found
 
 
-def note(connection: Connection[Any], messages: Sequence[Message]) -> None:
-    """In the transaction that passes over ``messages``."""
+def record(connection: Connection[Any], messages: Sequence[Message]) -> None:
+    """Record repeated ``messages``, in the transaction that skips them."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            _NOTE,
+            _RECORD,
             [
                 (f"{message.topic()}/{message.partition()}/{message.offset()}", message.value())
                 for message in messages
@@ -57,8 +57,8 @@ def note(connection: Connection[Any], messages: Sequence[Message]) -> None:
         )
 
 
-def forget_told(connection: Connection[Any]) -> int:
-    """Strike out what was published before whoever did so could; returns how many.
+def forget_published(connection: Connection[Any]) -> int:
+    """Delete records whose publisher stopped before it could; returns how many.
 
     Raises ``Retryable`` where Kafka is away.
     """
@@ -68,24 +68,26 @@ def forget_told(connection: Connection[Any]) -> int:
     ).fetchone()
     if row is None or row[0] is None:
         return 0
-    told = _told_since(row[0] - _CLOCKS_APART_S) & set(row[1])
-    connection.execute("DELETE FROM archive_duplicates WHERE message_key = ANY(%s)", [list(told)])
-    return len(told)
+    published = _published_since(row[0] - _CLOCKS_APART_S) & set(row[1])
+    connection.execute(
+        "DELETE FROM archive_duplicates WHERE message_key = ANY(%s)", [list(published)]
+    )
+    return len(published)
 
 
-def _told_since(moment: float) -> set[str]:
-    """Keys on ``lms.duplicates`` from that moment (seconds since 1970) on."""
+def _published_since(since_s: float) -> set[str]:
+    """Keys on ``lms.duplicates`` from that time (seconds since 1970) on."""
     with closing(kafka.consumer("duplicates")) as consumer:
         try:
             numbers = consumer.list_topics(DUPLICATES.name, timeout=10).topics[DUPLICATES.name]
             asked = [
-                TopicPartition(DUPLICATES.name, number, int(moment * 1000))
+                TopicPartition(DUPLICATES.name, number, int(since_s * 1000))
                 for number in numbers.partitions
             ]
             starts = consumer.offsets_for_times(asked, 10)
         except KafkaException as error:
-            raise Retryable(f"Kafka cannot be asked what was told: {error}") from error
-    # Behind the last message it says an offset below zero: there is nothing to read.
+            raise Retryable(f"Kafka cannot be asked for published duplicates: {error}") from error
+    # After the last message the offset is below zero: there is nothing to read.
     places = {(DUPLICATES.name, one.partition): one.offset for one in starts if one.offset >= 0}
     return {
         (message.key() or b"").decode()
@@ -94,9 +96,9 @@ def _told_since(moment: float) -> set[str]:
     }
 
 
-def tell(connection: Connection[Any], producer: Producer, most: int = 10_000) -> int:
-    """Publish what was noted; returns how many. Raises ``Retryable`` where Kafka is away."""
-    noted = connection.execute(
+def publish(connection: Connection[Any], producer: Producer, most: int = 10_000) -> int:
+    """Publish what was recorded; returns how many. Raises ``Retryable`` where Kafka is away."""
+    recorded = connection.execute(
         "SELECT message_key, value FROM archive_duplicates LIMIT %s", (most,)
     ).fetchall()
     failed: list[KafkaError] = []
@@ -105,13 +107,14 @@ def tell(connection: Connection[Any], producer: Producer, most: int = 10_000) ->
         if error is not None:
             failed.append(error)
 
-    for key, value in noted:
+    for key, value in recorded:
         producer.produce(DUPLICATES.name, key=key, value=bytes(value), on_delivery=delivered)
         producer.poll(0)
-    if noted and (producer.flush(10) or failed):
-        raise Retryable(f"duplicates could not be told: {failed[:1] or 'Kafka is away'}")
-    if noted:
+    if recorded and (producer.flush(10) or failed):
+        raise Retryable(f"duplicates could not be published: {failed[:1] or 'Kafka is away'}")
+    if recorded:
         connection.execute(
-            "DELETE FROM archive_duplicates WHERE message_key = ANY(%s)", ([k for k, _ in noted],)
+            "DELETE FROM archive_duplicates WHERE message_key = ANY(%s)",
+            ([k for k, _ in recorded],),
         )
-    return len(noted)
+    return len(recorded)

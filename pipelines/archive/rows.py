@@ -1,4 +1,4 @@
-"""A Kafka message as one row of the archive, or the dead letter that says why it is not."""
+"""A Kafka message as one row of the archive, or the dead letter that explains why not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STAGE = "archive"
 
 LATE = timedelta(hours=1)
 FUTURE = timedelta(minutes=5)
-"""How far a producer's clock may be ahead of ours, and an event behind, to go unmentioned."""
+"""How late an event, or how far ahead of our clock, may be before it is counted as such."""
 
 _READ = (
     *("event_id", "timestamp", "institution_id", *canonical.LIFTED),
@@ -39,7 +39,7 @@ _MENTIONING = {name for name, event in EVENTS.items() if set(personal_fields(eve
 _ids = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Row = tuple[bytes | None, ...]
-"""The fields of ``_READ`` as they stand in a message, without quotes: None where one is null, empty
+"""The fields of ``_READ`` as they are in a message, without quotes: None where one is null, empty
 where the event has no such field."""
 
 
@@ -82,7 +82,7 @@ class Batch:
         given = (getattr(payload, name, "") for name in canonical.LIFTED)
         row = (
             envelope.event_id.encode(),
-            moment(envelope.timestamp),
+            utc_text(envelope.timestamp),
             envelope.institution_id.encode(),
             *(None if value is None else str(value).encode() for value in given),
             envelope.source_service.encode(),
@@ -92,7 +92,7 @@ class Batch:
         self._append(row, (envelope.event_type, envelope.topic), message)
 
     def take(self, topic: str, value: bytes | None, message: Message | None = None) -> bool:
-        """An event as ``canonical`` reads it: the same row. False: ``decode`` has to say."""
+        """An event as ``canonical`` reads it: the same row. False: only ``decode`` can tell."""
         if value is None or len(value) > MAX_BYTES:
             return False
         form = self._form
@@ -114,7 +114,7 @@ class Batch:
             self.messages.append(message)
 
     def rename(self, pseudonyms: Pseudonyms) -> None:
-        """Whoever was erased is named by the id that took the place of theirs."""
+        """Replace the ids of erased people by their pseudonyms."""
         if not pseudonyms:
             return
         named = [_named(row, place[0]) for row, place in zip(self.rows, self.places, strict=True)]
@@ -129,7 +129,7 @@ class Batch:
 
     def arrivals(self) -> dict[str, tuple[int, int, int]]:
         """By topic: how many events, how many of them late, how many from the future."""
-        # Moments in UTC compare as their texts do. To the second: what follows it is less than ~.
+        # UTC timestamps compare as their texts do. To the second: any fraction sorts before "~".
         late = (self.at - LATE).isoformat()[:19].encode()
         future = (self.at + FUTURE).isoformat()[:19].encode() + b"~"
         by_topic: dict[str, list[bytes]] = defaultdict(list)
@@ -155,7 +155,7 @@ class Batch:
             count,
             len(COLUMNS),
             binary.keys(columns["event_id"]),
-            binary.moments(columns["timestamp"]),
+            binary.timestamps(columns["timestamp"]),
             binary.uuids(columns["institution_id"]),
             binary.uuids(columns["user_id"]),
             binary.uuids(columns["course_id"]),
@@ -166,7 +166,7 @@ class Batch:
             binary.smallints(columns["schema_version"]),
             *binary.documents(columns["payload"]),
             map(_placed, self.places),
-            repeat(binary.moments([moment(self.at)])[0] + binary.bigint(number), count),
+            repeat(binary.timestamps([utc_text(self.at)])[0] + binary.bigint(number), count),
         )
 
 
@@ -191,13 +191,13 @@ def _placed(place: tuple[str, str]) -> bytes:
     return b"".join(binary.field(name.encode()) for name in place)
 
 
-def moment(at: datetime) -> bytes:
-    """As a moment in UTC stands in a message."""
+def utc_text(at: datetime) -> bytes:
+    """A UTC timestamp as messages have it."""
     return at.isoformat().replace("+00:00", "Z").encode()
 
 
 def read(messages: list[Message]) -> Batch:
-    """The messages as they go into the archive, or as letters that say why not."""
+    """The messages as rows of the archive, or as dead letters."""
     batch = Batch()
     for message in messages:
         topic = message.topic() or ""

@@ -13,7 +13,7 @@ from psycopg import Connection, sql
 from contracts.errors import Misconfigured
 from contracts.heartbeat import Heartbeat
 from pipelines.archive import duplicates
-from pipelines.archive.rows import COLUMNS, Batch, moment
+from pipelines.archive.rows import COLUMNS, Batch, utc_text
 from stack import postgres, pseudonyms
 from stack.kafka import KafkaSettings
 
@@ -29,7 +29,7 @@ INSERT INTO archive_offsets (topic, partition, next_offset) VALUES (%s, %s, %s)
 ON CONFLICT (topic, partition) DO UPDATE SET next_offset = EXCLUDED.next_offset
 WHERE archive_offsets.next_offset < EXCLUDED.next_offset
 """
-_NOTE = """
+_RECORD_BATCH = """
 INSERT INTO archive_batches (batch_no, events, first_at, last_at) VALUES (%s, %s, %s, %s)
 """
 _ARRIVED = """
@@ -76,7 +76,7 @@ class ArchiveTable:
             options="-c timezone=UTC",
         )
         self._connection.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
-        self._asked = False
+        self._cleaned = False
         self._marked = float("-inf")
         # Under the lock nobody else counts batches: their order is the order of their commits.
         self._batch_no: int = self._connection.execute(_LAST_BATCH).fetchone()[0]  # type: ignore[index]
@@ -94,10 +94,10 @@ class ArchiveTable:
     def store(
         self, batch: Batch, reached: Mapping[Partition, int], beat: Heartbeat | None = None
     ) -> int:
-        """Store rows, tell the derivation and move the offsets: all or nothing.
+        """Store rows, record their batch for the derivation, advance offsets: all or nothing.
 
-        Returns how many rows were new. A heartbeat is a batch to the derivation, if an empty one:
-        it has arrived when what came with it has.
+        Returns how many rows were new. A heartbeat makes a batch, if an empty one: it counts as
+        derived when the events of its batch are.
         """
         number = self._batch_no + 1
         stored = 0
@@ -108,10 +108,12 @@ class ArchiveTable:
                 stored = self._insert(batch, number)
             with self._connection.cursor() as cursor:
                 hour_at = batch.at.replace(minute=0, second=0, microsecond=0)
-                arrived = [(hour_at, topic, *seen) for topic, seen in batch.arrivals().items()]
+                arrived = [(hour_at, topic, *counts) for topic, counts in batch.arrivals().items()]
                 cursor.executemany(_ARRIVED, arrived)
             if stored or beat:
-                self._connection.execute(_NOTE, [number, stored, *(batch.span() or (None, None))])
+                self._connection.execute(
+                    _RECORD_BATCH, [number, stored, *(batch.span() or (None, None))]
+                )
             if beat:
                 self._connection.execute(_BEAT, [beat.heartbeat_id, beat.sent_at, number])
             with self._connection.cursor() as cursor:
@@ -125,7 +127,7 @@ class ArchiveTable:
         return stored
 
     def mark(self, number: int) -> None:
-        """Note where the archive stands with batch ``number``; in its transaction."""
+        """Record the offsets at batch ``number``, in its transaction."""
         self._connection.execute(_MARK, {"batch_no": number})
         if (kept := KafkaSettings().kept_for()) is not None:
             self._connection.execute(_FORGET_MARKS, {"kept": kept})
@@ -135,7 +137,7 @@ class ArchiveTable:
             with self._connection.transaction():
                 return self._copy("activity_events", batch, number)
         except psycopg.errors.UniqueViolation:
-            # A producer sent an event again: rare, so only then the slower way that can skip.
+            # A producer sent an event again: rare, so only then the slower statement that skips it.
             return self._merge(batch, number)
 
     def _merge(self, batch: Batch, number: int) -> int:
@@ -149,26 +151,26 @@ class ArchiveTable:
         ).fetchall()
         if batch.messages:
             known = {
-                (id_.encode(), moment(at), user_id and user_id.encode())
+                (id_.encode(), utc_text(at), user_id and user_id.encode())
                 for id_, at, user_id in stored
             }
             again = duplicates.repeated(batch.rows, known)
-            duplicates.note(self._connection, [batch.messages[number] for number in again])
+            duplicates.record(self._connection, [batch.messages[number] for number in again])
         return len(stored)
 
-    def tell_duplicates(self, producer: Producer) -> None:
-        """Tell the jobs of repeated messages that were passed over and not told of yet."""
-        if not self._asked:
-            duplicates.forget_told(self._connection)
-            self._asked = True
-        while duplicates.tell(self._connection, producer):
+    def publish_duplicates(self, producer: Producer) -> None:
+        """Publish the repeated messages that are recorded and not yet published."""
+        if not self._cleaned:
+            duplicates.forget_published(self._connection)
+            self._cleaned = True
+        while duplicates.publish(self._connection, producer):
             pass
 
     def _copy(self, table: str, batch: Batch, number: int) -> int:
         command = _COPY.format(table=sql.Identifier(table))
         with self._connection.cursor() as cursor, cursor.copy(command) as copy:
-            for part in batch.copied(number):
-                copy.write(part)
+            for block in batch.copied(number):
+                copy.write(block)
         return len(batch.rows)
 
 

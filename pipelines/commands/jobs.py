@@ -68,7 +68,7 @@ def _cancel(names: list[str], everything: bool) -> int:
 
 def _list() -> int:
     alive = cluster.running(application.NAME)
-    wanted = {job.name for job in operation.memory().jobs()}
+    wanted = {job.name for job in operation.read().jobs()}
     for job in catalogue().values():
         state = "not wanted" if job.name not in wanted else alive.state if alive else "not running"
         reads = ", ".join(topic.name for topic in job.reads)
@@ -94,7 +94,7 @@ def _status(as_json: bool) -> int:
             "job_id": alive.job_id,
             "state": alive.state,
             "running_s": round(alive.running_s, 1),
-            "jobs": [job.name for job in operation.memory().jobs()],
+            "jobs": [job.name for job in operation.read().jobs()],
             "checkpoints_completed": counts.get("completed", 0),
             "checkpoints_failed": counts.get("failed", 0),
             "newest_checkpoint": newest.get("external_path"),

@@ -91,7 +91,7 @@ class Monitor:
         return found
 
     def _flink(self) -> Iterator[Reading]:
-        wanted = operation.memory().jobs()
+        wanted = operation.read().jobs()
         alive = cluster.running(application.NAME)
         runs = alive is not None and alive.state == "RUNNING"
         for job in wanted:

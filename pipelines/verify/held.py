@@ -42,8 +42,8 @@ GROUP BY ALL
 def bring_features(db: duckdb.DuckDBPyConnection) -> None:
     """Make ``history_…``, ``online_…``, ``trail_…``, ``said_consent`` and ``unasked`` anew."""
     with tempfile.TemporaryDirectory(prefix="held-") as folder:
-        if cli.call("held", folder):
-            raise Rejected("what the feature store holds could not be read")
+        if cli.call("snapshot", folder):
+            raise Rejected("the feature store could not be read")
         for path in sorted(Path(folder).glob("*.parquet")):
             name = "said_consent" if path.stem == "consent" else path.stem
             db.execute(f"CREATE OR REPLACE TABLE {name} AS FROM read_parquet('{path}')")

@@ -10,7 +10,8 @@ import pytest
 from contracts import schema
 from contracts.envelope import MAX_BYTES, decode, wrap
 from contracts.errors import Rejected
-from contracts.event import EVENTS, personal_fields
+from contracts.event import EVENTS, Event, personal_fields
+from contracts.events import LEARNER_ACTIONS
 from contracts.events.content import ContentViewed
 from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION, named_id, new_id
@@ -47,6 +48,21 @@ REFERENCE_EVENTS = [
 
 def test_the_catalogue_has_every_event_the_reference_names() -> None:
     assert set(REFERENCE_EVENTS) <= set(EVENTS)
+
+
+def test_what_learners_do_is_said_by_each_event() -> None:
+    content = {type_ for type_, cls in EVENTS.items() if cls.TOPIC is CONTENT}
+    others = {"assessment.submitted", "recommendation.clicked", "recommendation.dismissed"}
+    assert set(LEARNER_ACTIONS) == content | others
+
+
+def test_an_action_without_a_learner_is_no_learners_action() -> None:
+    with pytest.raises(TypeError, match="user_id"):
+
+        class Rained(Event, type="it.rained", topic=CONTENT, key="place", learner_action=True):
+            place: str
+
+    assert "it.rained" not in EVENTS
 
 
 def test_every_event_topic_carries_an_event() -> None:

@@ -1,4 +1,4 @@
-"""What Flink is told about a topic follows from the event classes."""
+"""What Flink knows of a topic follows from the event classes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from datetime import datetime
 
 import pytest
 
-from contracts import flink
-from contracts.event import EARLIEST, EVENTS, LATEST
+from contracts import canonical, flink
+from contracts.event import EARLIEST, EVENTS, LATEST, UUID_PATTERN, Event
 from contracts.fixtures import example_envelope
+from contracts.rules import TIMESTAMP, fields
 from contracts.topics import CONTENT, EVENT_TOPICS, Topic
 
 EVERY_TOPIC = pytest.mark.parametrize("topic", EVENT_TOPICS, ids=lambda topic: topic.name)
@@ -84,7 +85,7 @@ def test_a_day_fits_the_pattern_where_the_calendar_has_it(day: str, is_one: bool
 
 
 def test_every_day_of_the_years_that_events_may_name_fits_and_no_other() -> None:
-    fits = re.compile(flink._MOMENT).fullmatch
+    fits = re.compile(TIMESTAMP).fullmatch
     for year in (*range(1965, 1975), 2000, 2024, 2100, *range(2194, 2206)):
         for month, day in itertools.product(range(1, 13), range(1, 32)):
             text = f"{year}-{month:02}-{day:02}T00:00:00Z"
@@ -93,6 +94,30 @@ def test_every_day_of_the_years_that_events_may_name_fits_and_no_other() -> None
             except ValueError:
                 is_one = False
             assert bool(fits(text)) is is_one, text
+
+
+def test_a_number_without_bounds_is_refused_where_its_rule_is_rendered() -> None:
+    topic = Topic("lms.hearts.events", "A topic of this test")
+
+    class Measured(Event, type="heart.measured", topic=topic, key="beats"):
+        beats: int
+
+    try:
+        with pytest.raises(TypeError, match=r"heart\.measured\.beats needs a lower and an upper"):
+            flink.view(topic)
+        assert canonical.pattern(topic.name, "heart.measured") is None
+    finally:
+        del EVENTS["heart.measured"]
+
+
+def test_a_rule_says_what_the_class_says() -> None:
+    rules = fields(EVENTS["recommendation.shown"])
+    assert (rules["propensity"].low, rules["propensity"].high) == (0, 1)
+    assert rules["propensity"].exclusive
+    assert rules["source"].choices == ("personal", "course", "semantic", "popular")
+    assert rules["user_id"].pattern == UUID_PATTERN.strip("^$")
+    assert fields(EVENTS["assessment.submitted"])["late"].nullable
+    assert not fields(EVENTS["assessment.submitted"])["late"].required
 
 
 def _texts(type_: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import redis
@@ -12,7 +11,8 @@ import redis
 from stack import redis_acl
 from stack.local.redis import Redis
 from stack.principals import with_login
-from tests.core_lms.test_process import free_port
+from tests.ports import free_port
+from tests.waiting import until
 
 
 class OwnRedis:
@@ -29,10 +29,7 @@ class OwnRedis:
         options = ["--port", str(self.port), "--dir", str(self._folder), "--save", ""]
         options += ["--aclfile", str(users)]
         self.process = subprocess.Popen([str(program), *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(self._answers, "Redis answers", every_s=0.01, process=self.process)
 
     def _answers(self) -> bool:
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,7 +24,8 @@ from stack.postgres import PostgresSettings
 from stack.principals import with_login
 from stack.profile import Profile, profile
 from tests.core_lms.conftest import Lms
-from tests.core_lms.test_process import free_port
+from tests.ports import free_port
+from tests.waiting import until, until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -40,11 +40,7 @@ def running(part: Part) -> Iterator[None]:
         [str(word) for word in launch.argv], env=environment, stderr=subprocess.DEVNULL
     )
     try:
-        deadline = time.monotonic() + 30
-        while not part.ready():
-            assert process.poll() is None, f"{part.name} ended"
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(part.ready, f"{part.name} is ready", every_s=0.02, process=process)
         yield
     finally:
         process.kill()
@@ -164,10 +160,7 @@ class Replica:
         command = [*unprivileged(), programs / "postgres", "-D", self._data]
         command += ["-c", f"port={self.port}", "-c", "shared_buffers=32MB"]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while not self._answers():
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(self._answers, "the replica answers", process=self.process)
 
     def url(self, user: str = "lms") -> str:
         return with_login(f"postgresql://127.0.0.1:{self.port}/lms", user)
@@ -186,10 +179,8 @@ class Replica:
     def caught_up_with(self, database: psycopg.Connection[Any]) -> None:
         row = database.execute("SELECT pg_current_wal_lsn()").fetchone()
         assert row is not None
-        deadline = time.monotonic() + 30
-        while not self.ask(f"SELECT pg_last_wal_replay_lsn() >= '{row[0]}'"):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        replayed = f"SELECT pg_last_wal_replay_lsn() >= '{row[0]}'"
+        until(lambda: self.ask(replayed), "the replica has caught up", every_s=0.02)
 
 
 @pytest.fixture
@@ -222,6 +213,4 @@ def test_lists_come_from_the_replica_decisions_from_the_primary_and_both_without
         assert lms.get(f"/courses/{new}").status_code == 200, "one's own write is not old news"
         replica.process.kill()
         replica.process.wait()
-        deadline = time.monotonic() + 30
-        while listed() != [old, new]:
-            assert time.monotonic() < deadline
+        until_equal(listed, [old, new], within_s=30)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,14 +15,10 @@ import pytest
 from contracts.ids import DEFAULT_INSTITUTION
 from core_lms.access.operator import token
 from stack.profile import REPOSITORY, Profile
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture
@@ -35,10 +29,7 @@ def server(stack: Profile) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + 60
-        while not _is_ready(url):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: _is_ready(url), "the LMS is ready", process=process)
         yield process, url
     finally:
         process.kill()

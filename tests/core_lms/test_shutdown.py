@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
@@ -20,7 +19,8 @@ from core_lms import services
 from core_lms.services import ServiceSettings
 from stack.postgres import connect_lms
 from stack.profile import REPOSITORY, Profile
-from tests.core_lms.test_process import free_port
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -43,11 +43,7 @@ def server(
         [sys.executable, "-m", "core_lms"], env=environment, stdout=subprocess.DEVNULL
     )
     url = f"http://127.0.0.1:{port}"
-    deadline = time.monotonic() + 90
-    while not answers(url):
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: answers(url), "the LMS answers", process=process)
     yield process, url
     process.kill()
     process.wait()
@@ -124,10 +120,7 @@ def until_waiting(database: Any, clients: int) -> None:
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE application_name = 'learnstream-lms' AND wait_event_type = 'Lock'"
     )
-    deadline = time.monotonic() + 30
-    while database.execute(query).fetchone()[0] < clients:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: database.execute(query).fetchone()[0] >= clients, "they wait", every_s=0.02)
 
 
 def test_only_the_chosen_contexts_are_served() -> None:

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -31,6 +30,7 @@ from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from stack.postgres import PostgresSettings, connect_lms
 from stack.profile import REPOSITORY, Profile, profile
+from tests.waiting import until
 
 INSTITUTION = UUID(named_id("dashboards", "institution"))
 _WITH_DATABASE = "LMS_POSTGRES_ANALYTICS_URL"
@@ -282,16 +282,13 @@ class Process:
     popen: subprocess.Popen[bytes]
 
     def wait_until_live(self, timeout_s: float = 120) -> None:
-        deadline = time.monotonic() + timeout_s
-        while True:
-            try:
-                if httpx.get(f"{self.url}/health/live", timeout=1).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            assert self.popen.poll() is None, f"{self.popen.args} ended: {self.popen.returncode}"
-            assert time.monotonic() < deadline, f"{self.popen.args} does not answer"
-            time.sleep(0.1)
+        until(
+            lambda: httpx.get(f"{self.url}/health/live", timeout=1).is_success,
+            f"{self.popen.args!r} answers",
+            within_s=timeout_s,
+            ignoring=httpx.TransportError,
+            process=self.popen,
+        )
 
 
 Start = Callable[..., Process]

@@ -84,7 +84,7 @@ def test_finishing_an_item_takes_it_off_the_list(
     (done,) = lms.get(f"/users/{learner}/completed-items").json()["items"]
 
     rows.institution = UUID(DEFAULT_INSTITUTION)
-    # What the archive stores of it a moment later; the page looks there for news.
+    # What the archive stores of it a moment later; the page reads it there.
     about = {"user_id": UUID(learner), "course_id": UUID(course), "item_id": UUID(done["item_id"])}
     rows.event("content.completed", "lms.content.events", rows.now, kind="page", **about)
     expect(page.locator(".deeds li").first).to_contain_text("finished", timeout=MOVES_MS)

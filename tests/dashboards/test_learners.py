@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from core_lms.sessions import links
 from dashboards.web.app import create_app
-from dashboards.web.boards import API
+from dashboards.web.panels import API
 from tests.core_lms.sessions.conftest import in_unit
 from tests.dashboards.conftest import INSTITUTION, Lms, Rows, database, lms_over, lms_settings
 

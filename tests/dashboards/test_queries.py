@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from contracts.ids import named_id
-from dashboards import panel as catalogue
-from dashboards.panel import SPAN_COLUMNS, Panel
+from contracts.panels import SPAN_COLUMNS, Panel
+from dashboards import catalogue
 from tests.logins import of
 
 pytestmark = pytest.mark.integration
@@ -55,7 +55,7 @@ def test_a_panel_of_empty_tables_has_its_columns_and_no_error(empty: str, panel:
 
 @EVERY_PANEL
 def test_a_panel_names_no_learner(filled: str, panel: Panel) -> None:
-    """Lists of learners heed consent to `analytics` (core_lms/analytics/learners.py): no panel is
+    """Learner lists respect consent to `analytics` (core_lms/analytics/learners.py): no panel is
     one, so that whoever is in totals only is in none."""
     with psycopg.connect(filled) as connection:
         found = connection.execute("SELECT DISTINCT user_id::text FROM activity_events")
@@ -97,7 +97,7 @@ def test_a_panel_gives_the_columns_its_picture_needs(filled: str, panel: Panel) 
 
 @EVERY_PANEL
 def test_a_panel_reads_no_more_of_the_archive_than_it_must(filled: str, panel: Panel) -> None:
-    """A bare look at all rows of the archive is what makes a panel slow on millions of them."""
+    """A bare scan of all rows of the archive is what makes a panel slow on millions of them."""
     text = panel.sql.lower()
     if "activity_events" in text:
         assert "timestamp >" in text or "topic = 'lms.enrollments.events'" in text

@@ -85,9 +85,9 @@ def test_redis_holds_nothing_that_signs_anybody_in(stack: Any) -> None:
         secret = await one.begin(lms.tokens())
         assert await one.token(secret) == "access0"
         found = [key async for key in store.scan_iter("dashboards:session:*")]
-        held = b"".join([*found, *[await store.get(key) for key in found]])
+        stored = b"".join([*found, *[await store.get(key) for key in found]])
         for word in (secret, "access0", "refresh0", "ana"):
-            assert word.encode() not in held
+            assert word.encode() not in stored
         assert await one.token("another secret") is None
 
     run(scenario)

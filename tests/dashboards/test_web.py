@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from contracts.ids import named_id
 from dashboards.web.app import create_app
-from dashboards.web.boards import API
+from dashboards.web.panels import API
 from tests.dashboards.conftest import LEARNERS, Lms, lms_over, lms_settings
 
 LEARNER = named_id("dashboards", "learner", "nobody")
@@ -163,7 +163,7 @@ def signed_in(lms: Lms, filled: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_the_list_of_dashboards_names_every_panel_and_where_its_data_is(
     signed_in: TestClient,
 ) -> None:
-    from dashboards import panel as catalogue
+    from dashboards import catalogue
 
     known = {one["name"]: one for one in signed_in.get(API).json()["dashboards"]}
     assert set(known) == set(catalogue.dashboards())

@@ -8,15 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
 from stack.profile import REPOSITORY
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -100,14 +98,3 @@ class Operator(httpx.Auth):
             self._since = time.monotonic()
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
-
-
-def until(
-    look: Callable[[], T], found: Callable[[T], bool], within_s: float, every_s: float = 0.2
-) -> T:
-    """The first answer of ``look`` that ``found`` accepts; the test fails after ``within_s``."""
-    deadline = time.monotonic() + within_s
-    while not found(last := look()):
-        assert time.monotonic() < deadline, f"after {within_s} s still {last!r}"
-        time.sleep(every_s)
-    return last

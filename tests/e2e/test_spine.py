@@ -12,7 +12,8 @@ import pytest
 
 from contracts.ids import new_id
 from stack.profile import REPOSITORY
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
+from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -63,9 +64,10 @@ def test_history_and_replay_are_equal_everywhere_though_flink_relay_and_kafka_ar
         pid = product.kill(part)
         now = until(
             lambda part=part: product.parts()[part],
-            lambda found, pid=pid: found["state"] == "ready" and found["pid"] != pid,
+            f"{part} is back",
+            accepts=lambda found, pid=pid: found["state"] == "ready" and found["pid"] != pid,
             within_s=120,
-            every_s=1.0,  # asking is a process of its own
+            every_s=0.5,  # asking is a process of its own
         )
         assert now["restarts"] >= 1
     printed, _ = replay.communicate(timeout=300)
@@ -87,7 +89,7 @@ def test_importing_and_replaying_again_changes_no_total(product: Product, sample
     assert after["equal"]
     assert after["totals"] == before["totals"]
     look = "from pipelines.verify.behind import behind; print(behind())"
-    until(lambda: product.python(look), lambda waits: waits == "None", within_s=20)
+    until_equal(lambda: product.python(look), "None", within_s=20)
 
 
 def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_offered(
@@ -103,7 +105,9 @@ def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_
     post(lms, f"/courses/{course}/enrollments", {"user_id": learner})
     seen_before = events_last_hour(product)
     first = until(
-        lambda: offered(product, learner), lambda answer: bool(answer["items"]), within_s=60
+        lambda: offered(product, learner),
+        "something is offered",
+        accepts=lambda answer: answer["items"],
     )
 
     for item in items[:3]:
@@ -111,10 +115,13 @@ def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_
             body = {"event_type": event_type, "user_id": learner}
             post(lms, f"/courses/{course}/items/{item}/events", body)
 
-    until(lambda: events_last_hour(product), lambda n: n >= seen_before + 6, within_s=120)
+    until(
+        lambda: events_last_hour(product) >= seen_before + 6, "the page counts them", within_s=120
+    )
     changed = until(
         lambda: offered(product, learner),
-        lambda answer: (
+        "something else is offered",
+        accepts=lambda answer: (
             [i["item_id"] for i in answer["items"]] != [i["item_id"] for i in first["items"]]
         ),
         within_s=30,
@@ -128,7 +135,7 @@ def test_what_a_learner_does_over_http_is_on_the_page_and_changes_what_they_are_
         f"/recommendations/{changed['recommendation_id']}/clicks",
         {"item_id": changed["items"][0]["item_id"]},
     )
-    until(lambda: clicked(product), lambda n: n == clicks_before + 1, within_s=30)
+    until_equal(lambda: clicked(product), clicks_before + 1, within_s=30)
     report = product.said("verify", "--json", "--wait", "60")
     assert report["equal"], report
 
@@ -155,13 +162,20 @@ def test_search_finds_items_by_what_they_mean(product: Product) -> None:
         )
         return [hit["course_title"] for hit in answer.json()["items"]] if answer.is_success else []
 
-    until(titles, lambda found: any("stronomy" in title for title in found), within_s=120)
+    until(
+        titles,
+        "astronomy is found",
+        accepts=lambda found: any("stronomy" in title for title in found),
+        within_s=120,
+    )
 
 
 def test_every_part_is_ready_and_says_where_it_is(product: Product) -> None:
     parts = until(
         product.parts,
-        lambda found: all(part["state"] == "ready" for part in found.values()),
+        "every part is ready",
+        accepts=lambda found: all(part["state"] == "ready" for part in found.values()),
         within_s=120,
+        every_s=0.5,
     )
     assert {"kafka", "postgres", "redis", "jobmanager", "taskmanager", "relay"} <= parts.keys()

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.product import Product, until
+from tests.e2e.product import Product
 from tests.e2e.test_spine import sample
+from tests.waiting import until_equal
 
 __all__ = ["sample"]
 
@@ -89,7 +90,9 @@ def test_an_erasure_an_expired_kafka_and_a_lost_state_leave_everything_equal(
     assert sql(product, "analytics", sums) == before
     equal(product)
     # Every store was searched a second time.
-    until(lambda: sql(product, "lms", "SELECT erasures_open()"), lambda left: left == [[0]], 180, 2)
+    until_equal(
+        lambda: sql(product, "lms", "SELECT erasures_open()"), [[0]], within_s=180, every_s=0.5
+    )
     looked = product.command("privacy", "look", ana)
     assert "moved in every store" in looked
     assert "nothing stays" in looked

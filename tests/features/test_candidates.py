@@ -64,7 +64,7 @@ def test_tables_come_back_as_they_were_saved(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_is_the_same_in_another_process() -> None:
-    told = subprocess.run(
+    done = subprocess.run(
         [
             sys.executable,
             "-c",
@@ -75,7 +75,7 @@ def test_the_fingerprint_is_the_same_in_another_process() -> None:
         check=True,
         cwd=REPOSITORY,
     )
-    assert told.stdout.strip() == fingerprint()
+    assert done.stdout.strip() == fingerprint()
 
 
 def test_reading_features_online_does_not_import_feast() -> None:

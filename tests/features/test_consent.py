@@ -29,15 +29,15 @@ from tests.features.test_push import (
     publish,
     pushing,
     read_trail,
-    until,
 )
 from tests.features.test_push import history as kept
+from tests.waiting import until_equal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 
 
-def tell(event: Event, minutes: int = 0) -> Envelope:
+def event_of(event: Event, minutes: int = 0) -> Envelope:
     envelope = wrap(
         event,
         institution_id=DEFAULT_INSTITUTION,
@@ -68,8 +68,8 @@ def test_withdrawing_removes_what_was_there_and_nothing_is_written_any_more() ->
         publish(learner_row(ana, 1, 1, item_id), learner_row(ben, 1, 1, item_id))
         through()
         assert len(online(LEARNER, ana, ben)) == 2
-        tell(ConsentWithdrawn(user_id=ana, purpose="personalization"))
-        until(lambda: online(LEARNER, ana) == {})
+        event_of(ConsentWithdrawn(user_id=ana, purpose="personalization"))
+        until_equal(lambda: online(LEARNER, ana), {})
         assert kept(LEARNER, ana) == []
         assert asyncio.run(read_trail(ana)) == []
         publish(learner_row(ana, 2, 2, item_id), learner_row(ben, 2, 2, item_id))
@@ -87,8 +87,8 @@ def test_an_erased_persons_features_have_the_new_id_also_those_that_come_later(
     with pushing() as through:
         publish(learner_row(ana, 1, 1, item_id))
         through()
-        tell(ConsentGiven(user_id=ana, purpose="personalization"))
-        tell(UserDeleted(user_id=ana))
+        event_of(ConsentGiven(user_id=ana, purpose="personalization"))
+        event_of(UserDeleted(user_id=ana))
         connection.execute("SELECT move_person(%s, %s, '{}')", [ana, new])
         redis_keys.move(stack_redis.client(), ana, new)
         assert len(kept(LEARNER, new)) == 1
@@ -107,9 +107,9 @@ def test_what_an_erased_person_decided_still_counts_for_what_comes_later(
     connection: psycopg.Connection[Any],
 ) -> None:
     ana, new, redis = new_id(), new_id(), stack_redis.client()
-    withdrawn = tell(ConsentWithdrawn(user_id=ana, purpose="personalization"), 1)
+    withdrawn = event_of(ConsentWithdrawn(user_id=ana, purpose="personalization"), 1)
     connection.execute("SELECT move_person(%s, %s, '{}')", [ana, new])
-    assert consent.heed(connection, redis, [withdrawn]) == [new]  # its event comes after
+    assert consent.apply(connection, redis, [withdrawn]) == [new]  # its event comes after
     assert consent.agreed(connection, LEARNER, [row(ana), row(new)]) == []
 
 
@@ -119,20 +119,20 @@ def test_the_last_word_counts(connection: psycopg.Connection[Any]) -> None:
     def may() -> bool:
         return bool(consent.agreed(connection, LEARNER, [row(ana)]))
 
-    said = {"user_id": ana, "purpose": "personalization"}
-    withdrawn, given = tell(ConsentWithdrawn(**said), 1), tell(ConsentGiven(**said), 2)
+    choice = {"user_id": ana, "purpose": "personalization"}
+    withdrawn, given = event_of(ConsentWithdrawn(**choice), 1), event_of(ConsentGiven(**choice), 2)
     assert may()
-    assert consent.heed(connection, redis, [withdrawn]) == [ana]
+    assert consent.apply(connection, redis, [withdrawn]) == [ana]
     assert not may()
-    consent.heed(connection, redis, [given, withdrawn])  # told again, out of order
+    consent.apply(connection, redis, [given, withdrawn])  # delivered again, out of order
     assert may()
-    other = tell(ConsentWithdrawn(user_id=ana, purpose="communication"), 3)
-    assert consent.heed(connection, redis, [other]) == []
+    other = event_of(ConsentWithdrawn(user_id=ana, purpose="communication"), 3)
+    assert consent.apply(connection, redis, [other]) == []
     assert may()
-    of_analytics = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"), 4)
-    assert consent.heed(connection, redis, [of_analytics]) == [ana]
+    of_analytics = event_of(ConsentWithdrawn(user_id=ana, purpose="analytics"), 4)
+    assert consent.apply(connection, redis, [of_analytics]) == [ana]
     assert not may()
-    consent.heed(connection, redis, [tell(ConsentGiven(user_id=ana, purpose="analytics"), 5)])
+    consent.apply(connection, redis, [event_of(ConsentGiven(user_id=ana, purpose="analytics"), 5)])
     assert may()
 
 
@@ -171,8 +171,8 @@ def test_who_is_in_no_statistics_has_no_features_either(
 ) -> None:
     ana, redis = new_id(), stack_redis.client()
     history.write(connection, LEARNER, [row(ana)])
-    withdrawn = tell(ConsentWithdrawn(user_id=ana, purpose="analytics"))
-    assert consent.heed(connection, redis, [withdrawn]) == [ana]
+    withdrawn = event_of(ConsentWithdrawn(user_id=ana, purpose="analytics"))
+    assert consent.apply(connection, redis, [withdrawn]) == [ana]
     assert kept(LEARNER, ana) == []
     assert consent.agreed(connection, LEARNER, [row(ana)]) == []
     monkeypatch.setenv("LMS_PRIVACY_DEFAULT_CONSENT", "personalization")

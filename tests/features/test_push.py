@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +25,7 @@ from features.online import OnlineFeatures
 from stack import kafka, postgres
 from stack.profile import REPOSITORY
 from stack.redis import RedisSettings
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 
@@ -93,13 +93,6 @@ def history(view: Any, entity_id: str) -> list[tuple[Any, ...]]:
         return connection.execute(query, (entity_id,)).fetchall()  # type: ignore[call-overload]
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)
-
-
 def end_of_topic() -> list[TopicPartition]:
     """Where the topic ends now: other tests may have filled it."""
     consumer = kafka.consumer(f"test-{new_id()}")
@@ -126,7 +119,10 @@ def pushing(start: list[TopicPartition] | None = None) -> Iterator[Callable[[], 
     def through() -> None:
         ends = {end.partition: end.offset for end in end_of_topic()}
         places = [TopicPartition(FEATURES.name, partition) for partition in ends]
-        until(lambda: all(at.offset >= ends[at.partition] for at in starter.committed(places)))
+        until(
+            lambda: all(at.offset >= ends[at.partition] for at in starter.committed(places)),
+            "the process is through with the topic",
+        )
 
     stop = threading.Event()
     thread = threading.Thread(target=push.run, args=(stop,), kwargs={"group": group})
@@ -159,8 +155,8 @@ def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
 
         feast = store.FeatureStore(config=store.config())
         names = [f"learner_activity:{name}" for name in LEARNER.features]
-        told = feast.get_online_features(names, [{"user_id": user_id}]).to_dict()
-        assert {name: told[name][0] for name in LEARNER.features} == last["features"]
+        answer = feast.get_online_features(names, [{"user_id": user_id}]).to_dict()
+        assert {name: answer[name][0] for name in LEARNER.features} == last["features"]
 
 
 async def read_trail(user_id: str) -> list[str]:
@@ -230,17 +226,13 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
 
 
 def test_the_process_makes_do_with_its_own_rights() -> None:
-    """It owns no table, and may write none but history and what people said."""
+    """It owns no table, and may write only history and people's consent."""
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "features"}
     process = subprocess.Popen([sys.executable, "-m", "features.push"], env=environment)
     try:
         item_id = new_id()
         publish(item_row(item_id, 1, 7))
-        deadline = time.monotonic() + 90
-        while not online(ITEM, item_id):
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(lambda: online(ITEM, item_id), "the row is online", process=process)
         with postgres.connect_analytics() as connection:
             owners = connection.execute(
                 "SELECT DISTINCT relowner::regrole::text FROM pg_class "

@@ -15,8 +15,9 @@ import httpx
 import pytest
 
 from stack.profile import REPOSITORY
-from tests.core_lms.test_process import free_port
 from tests.gateway.processes import PROCESSES
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -41,11 +42,7 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
     running = subprocess.Popen(
         [sys.executable, "-m", process.module], env=environment, stdout=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 90
-    while not answers(port):
-        assert running.poll() is None, f"{process.module} ended"
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: answers(port), f"{process.module} answers", process=running)
     yield port
     running.kill()
     running.wait()
@@ -188,6 +185,4 @@ def test_a_connection_beyond_the_cap_is_refused_and_the_others_are_not(port: int
     finally:
         for one in open_ones:
             one.close()
-    deadline = time.monotonic() + 10
-    while not answers(port):
-        assert time.monotonic() < deadline
+    until(lambda: answers(port), "it answers again", within_s=10)

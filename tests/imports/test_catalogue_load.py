@@ -77,7 +77,7 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
     assert installed.count("courses") == courses
     assert installed.count("content_items") == items
     assert installed.count("assessments") == work
-    told = Counter(
+    published = Counter(
         decode(topic, message.encode()).event_type for topic, _, message in installed.events()
     )
     expected = {
@@ -86,7 +86,7 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
         "course.published": courses,
         "assessment.created": work,
     }
-    assert told == expected
+    assert published == expected
 
 
 def test_loading_twice_changes_nothing_and_tells_nobody(installed: Installed) -> None:
@@ -142,8 +142,8 @@ def test_a_course_that_changes_in_many_places_is_told_of_once_and_its_work_too(
     installed.edit("courses/calculus.yaml", "minutes: 14", "minutes: 15")
     installed.edit("courses/calculus.yaml", "final quiz", "the last quiz")
     assert installed.load() == Loaded(0, 3, 2)
-    told = [json.loads(message)["event_type"] for _, _, message in installed.events()[first:]]
-    assert told == ["course.updated", "assessment.updated"]
+    published = [json.loads(message)["event_type"] for _, _, message in installed.events()[first:]]
+    assert published == ["course.updated", "assessment.updated"]
 
 
 def test_a_changed_person_is_told_of_without_the_change(installed: Installed) -> None:

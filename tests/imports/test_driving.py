@@ -18,7 +18,7 @@ from imports.driving import Driver, Request
 
 
 class Counter:
-    """A server that answers as told and remembers what it was asked."""
+    """A server that answers as scripted and records its requests."""
 
     def __init__(self, *answers: Response) -> None:
         self.answers = list(answers)

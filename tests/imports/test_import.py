@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -30,6 +29,8 @@ from stack.http import HttpSettings
 from stack.postgres import connect_lms
 from stack.profile import REPOSITORY, Profile
 from tests.imports.oulad_files import FILES, write
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -123,32 +124,20 @@ def test_days_held_back_count_from_the_last_view(institution: str, tmp_path: Pat
 
 
 @pytest.fixture
-def lms(stack: Profile, monkeypatch: pytest.MonkeyPatch, unused_port: int) -> Iterator[None]:
-    monkeypatch.setenv("LMS_HTTP_LMS_PORT", str(unused_port))
+def lms(stack: Profile, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("LMS_HTTP_LMS_PORT", str(free_port()))
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], cwd=REPOSITORY, env=os.environ)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                if httpx.get(f"{HttpSettings().lms_url}/health/ready").status_code == 200:
-                    break
-            except httpx.TransportError:
-                assert process.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        until(
+            lambda: httpx.get(f"{HttpSettings().lms_url}/health/ready").status_code == 200,
+            "the LMS is ready",
+            ignoring=httpx.TransportError,
+            process=process,
+        )
         yield
     finally:
         process.terminate()
         process.wait(30)
-
-
-@pytest.fixture
-def unused_port() -> int:
-    import socket
-
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
 
 
 @pytest.mark.usefixtures("lms")
@@ -234,11 +223,12 @@ def test_an_import_killed_half_way_goes_on_and_publishes_each_event_once(institu
         group = f"import-{named_id(institution, 'import', source.content_hash())}"
     position = TopicPartition(CONTENT.name, 0)
     consumer = kafka.consumer(group)
-    deadline = time.monotonic() + 120
-    while committed(consumer, position) < 0:
-        assert process.poll() is None, "it ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(
+        lambda: committed(consumer, position) >= 0,
+        "it has published a part",
+        every_s=0.02,
+        process=process,
+    )
     process.send_signal(signal.SIGKILL)
     process.wait(30)
     consumer.close()

@@ -252,7 +252,7 @@ def test_an_odd_row_is_named_with_file_column_and_line(case: str, tmp_path: Path
     folder = write(tmp_path, **{table: FILES[table].replace(old, new, 1)})
     with pytest.raises(Rejected) as refused, mapped(folder):
         pass
-    if case == "a registration of nobody":  # then 31604 has none: either row tells it
+    if case == "a registration of nobody":  # then 31604 has none: either row shows it
         assert refused.value.file in ("studentInfo.csv", "studentRegistration.csv")
     else:
         assert (refused.value.file, refused.value.column) == (f"{table}.csv", column)

@@ -1,4 +1,4 @@
-"""A made-up archive with a habit to learn: most learners walk their course in order."""
+"""A made-up archive with a habit to learn: most learners take their course in order."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DAY_S = 86_400
 START_S = 1_700_006_400  # 2023-11-15T00:00:00Z
 
 
-def walkers(learners: int = 80, items: int = 30, seed: int = 3) -> Events:
+def course_followers(learners: int = 80, items: int = 30, seed: int = 3) -> Events:
     """Two courses; a learner opens an item a day in order, with detours, from a staggered start."""
     rng = np.random.default_rng(seed)
     rows = []

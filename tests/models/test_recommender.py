@@ -15,7 +15,7 @@ from models.recommender.dataset import Events
 from models.recommender.export import score, write_ranker
 from models.recommender.moment import Moment
 from models.recommender.train import GATE, fit
-from tests.models.archive import DAY_S, START_S, walkers
+from tests.models.archive import DAY_S, START_S, course_followers
 
 
 def events(*rows: tuple[int, int, int], items: int = 4) -> Events:
@@ -32,8 +32,8 @@ def events(*rows: tuple[int, int, int], items: int = 4) -> Events:
     )
 
 
-def follows(told: Events) -> dict[tuple[int, int], float]:
-    tables = item_tables(told)
+def follows(events: Events) -> dict[tuple[int, int], float]:
+    tables = item_tables(events)
     return {
         (item, int(after)): float(weight)
         for item in range(len(tables.item_ids))
@@ -66,12 +66,12 @@ def test_only_the_first_view_of_an_item_counts() -> None:
 
 
 def test_nothing_after_the_cut_off_changes_what_a_moment_knows() -> None:
-    told = walkers()
+    events = course_followers()
     cutoff_s = START_S + 20 * DAY_S
-    scrambled = np.random.default_rng(0).permutation(len(told.item_ids)).astype(np.int32)
-    future = told.at >= cutoff_s
-    other = replace(told, item=np.where(future, scrambled[told.item], told.item))
-    one, two = Moment(told, cutoff_s, 7 * DAY_S), Moment(other, cutoff_s, 7 * DAY_S)
+    scrambled = np.random.default_rng(0).permutation(len(events.item_ids)).astype(np.int32)
+    future = events.at >= cutoff_s
+    other = replace(events, item=np.where(future, scrambled[events.item], events.item))
+    one, two = Moment(events, cutoff_s, 7 * DAY_S), Moment(other, cutoff_s, 7 * DAY_S)
     assert one.views_total.tolist() == two.views_total.tolist()
     assert one.tables.weights.tolist() == two.tables.weights.tolist()
     for mine, theirs in zip(_by_recent(one), _by_recent(two), strict=False):
@@ -84,7 +84,7 @@ def _by_recent(moment: Moment):
 
 
 def test_targets_are_new_items_only() -> None:
-    moment = Moment(walkers(), START_S + 20 * DAY_S, 7 * DAY_S)
+    moment = Moment(course_followers(), START_S + 20 * DAY_S, 7 * DAY_S)
     cases = list(moment.cases(1_000, seed=0))
     assert cases
     for case in cases:
@@ -94,7 +94,7 @@ def test_targets_are_new_items_only() -> None:
 
 
 def test_on_learners_with_a_habit_the_model_beats_every_popularity() -> None:
-    _, report = fit(walkers())
+    _, report = fit(course_followers())
     table = report["metrics"]
     assert table["model"][GATE] > table["popularity in course"][GATE] > 0
     assert report["promote"]
@@ -102,9 +102,9 @@ def test_on_learners_with_a_habit_the_model_beats_every_popularity() -> None:
 
 
 def test_without_a_habit_the_model_is_not_promoted_for_nothing() -> None:
-    told = walkers()
+    events = course_followers()
     rng = np.random.default_rng(1)
-    _, report = fit(replace(told, item=rng.permutation(told.item)))
+    _, report = fit(replace(events, item=rng.permutation(events.item)))
     best = report["gate"]["popularity"]
     assert report["promote"] == (report["metrics"]["model"][GATE] > best)
 
@@ -115,10 +115,10 @@ def test_too_little_history_is_refused_with_a_reason() -> None:
 
 
 def test_onnx_scores_as_the_fitted_model_does(tmp_path: Path) -> None:
-    told = walkers()
-    ranker, _ = fit(told)
+    events = course_followers()
+    ranker, _ = fit(events)
     write_ranker(ranker, tmp_path / "ranker.onnx")
-    moment = Moment(told, START_S + 20 * DAY_S, 7 * DAY_S)
+    moment = Moment(events, START_S + 20 * DAY_S, 7 * DAY_S)
     x = np.concatenate([moment.candidates(case)[1] for case in moment.cases(1_000, seed=0)])
     assert x.shape[1] == len(FEATURES)
     expected = ranker.predict_proba(x)[:, 1]

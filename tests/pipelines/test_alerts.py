@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core_lms.inbox.metrics import EVENTS
 from pipelines.monitor.readings import ABOUT
 from stack.local import debian
 from stack.profile import REPOSITORY
 
 RULES = REPOSITORY / "pipelines" / "alerts" / "pipelines.rules.yml"
+COUNTED = {f"{metric.name}_total" for metric in EVENTS.collect()}
+"""What the inbox counts of the messages it is done with."""
 TESTS = Path(__file__).parent / "alerts.test.yml"
 
 
@@ -47,7 +50,7 @@ def rules() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule["alert"])
 def test_an_alert_watches_readings_that_exist_and_has_a_test(rule: dict[str, str]) -> None:
-    names = set(re.findall(r"learnstream_\w+", rule["expr"]))
+    names = set(re.findall(r"\b(?:learnstream|lms)_\w+", rule["expr"]))
     assert names
-    assert names <= set(ABOUT)
+    assert names <= {*ABOUT, *COUNTED}
     assert rule["alert"] in TESTS.read_text(encoding="utf-8")

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,9 +27,8 @@ from pipelines.dead_letters import letters, read
 from pipelines.repair import Desk
 from stack import cli, kafka, postgres
 from stack.profile import REPOSITORY, Profile
+from tests.waiting import until, until_equal
 
-DEADLINE_S = 60
-T = TypeVar("T")
 ABOUT = ("user_id", "course_id", "item_id", "kind", "clicks")
 REST = ("source_service", "schema_version", "payload")
 
@@ -78,14 +77,6 @@ def send(*messages: tuple[str, bytes | None]) -> None:
     assert producer.flush(30) == 0
 
 
-def until(look: Callable[[], T], found: Callable[[T], bool]) -> T:
-    deadline = time.monotonic() + DEADLINE_S
-    while not found(last := look()):
-        assert time.monotonic() < deadline, f"after {DEADLINE_S} s still {last!r}"
-        time.sleep(0.1)
-    return last
-
-
 def query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with postgres.connect_analytics() as connection:
         return connection.execute(statement, parameters).fetchall()  # type: ignore[call-overload]
@@ -99,7 +90,11 @@ def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess)
     ids = [e.event_id for e in sent.values()]
     names = (*("event_type", "topic", "event_id", "timestamp", "institution_id"), *ABOUT, *REST)
     statement = f"SELECT {', '.join(names)} FROM activity_events WHERE event_id = ANY(%s::uuid[])"
-    rows = until(lambda: query(statement, ids), lambda found: len(found) == len(ids))
+    rows = until(
+        lambda: query(statement, ids),
+        "every event is stored",
+        accepts=lambda found: len(found) == len(ids),
+    )
     for row in rows:
         event = sent[row[0]]
         payload = event.payload.model_dump(mode="json")
@@ -122,8 +117,8 @@ def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
     send(*((CONTENT.name, e.encode()) for e in last))
     count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
     marker = "SELECT count(*) FROM activity_events WHERE event_id = %s"
-    until(lambda: query(count, user)[0][0], lambda found: found >= 51)
-    until(lambda: query(marker, last[0].event_id)[0][0], lambda found: found == 1)
+    until(lambda: query(count, user)[0][0] >= 51, "all are stored")
+    until_equal(lambda: query(marker, last[0].event_id)[0][0], 1)
     assert query(count, user) == [(51,)]
 
 
@@ -141,7 +136,7 @@ def test_an_id_that_comes_again_for_another_learner_is_another_event(
     send((CONTENT.name, last.encode()))
     found = "SELECT event_id::text FROM activity_events WHERE user_id = %s ORDER BY timestamp"
     both = [(event.event_id,), (last.event_id,)]
-    assert until(lambda: query(found, first), lambda rows: len(rows) >= 2) == both
+    until_equal(lambda: query(found, first), both)
     assert query(found, second) == [(event.event_id,)]
 
 
@@ -159,8 +154,10 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_
         (CONTENT.name, good[1].encode()),
     )
     count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
-    until(lambda: query(count, user)[0][0], lambda found: found == 2)
-    refused = until(lambda: dead_letters(user), lambda found: len(found) == 2)
+    until_equal(lambda: query(count, user)[0][0], 2)
+    refused = until(
+        lambda: dead_letters(user), "both are dead letters", accepts=lambda found: len(found) == 2
+    )
     assert {letter.reason for letter in refused} == {"invalid", "not_json"}
     invalid = next(letter for letter in refused if letter.reason == "invalid")
     assert "payload.clicks" in invalid.detail
@@ -177,8 +174,8 @@ def test_a_text_that_postgres_cannot_store_is_a_dead_letter_and_stops_nothing(
     event = wrap(shown, institution_id=DEFAULT_INSTITUTION, source_service="serving")
     send((event.topic, event.encode()), *((CONTENT.name, e.encode()) for e in views(1, user)))
     count = "SELECT count(*) FROM activity_events WHERE user_id = %s"
-    until(lambda: query(count, user)[0][0], lambda found: found == 1)
-    [letter] = until(lambda: dead_letters(user), lambda found: len(found) == 1)
+    until_equal(lambda: query(count, user)[0][0], 1)
+    [letter] = until(lambda: dead_letters(user), "it is a dead letter")
     assert letter.reason == "invalid"
     assert "U+0000" in letter.detail
 
@@ -204,9 +201,11 @@ def test_an_archive_killed_again_and_again_stores_everything_once(archive: Archi
         archive.start()
         before = query(count, user)[0][0]
         until(
-            lambda: query(count, user)[0][0], lambda found, b=before: found > b or found == 60_000
+            lambda: query(count, user)[0][0],
+            "it stores more",
+            accepts=lambda found, b=before: found > b or found == 60_000,
         )
-    until(lambda: query(count, user)[0][0], lambda found: found >= 60_000)
+    until(lambda: query(count, user)[0][0] >= 60_000, "all are stored")
     assert query(count, user) == [(60_000, 60_000)]
 
 
@@ -220,7 +219,9 @@ def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
         (CONTENT.name, good.encode().replace(b'"clicks":2', b'"clicks":"two"')),
         (CONTENT.name, f"not json {user}".encode()),
     )
-    refused = until(lambda: dead_letters(user), lambda found: len(found) == 2)
+    refused = until(
+        lambda: dead_letters(user), "both are dead letters", accepts=lambda found: len(found) == 2
+    )
     wrong = next(letter for letter in refused if letter.reason == "invalid").message_key
     lost = next(letter for letter in refused if letter.reason == "not_json").message_key
     with pytest.raises(Rejected, match=r"payload\.clicks"):
@@ -228,7 +229,7 @@ def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
     assert cli.call("dead-letters", "replay", wrong, "--set", "payload.clicks=2") == 0
     assert cli.call("dead-letters", "discard", lost, "--why", "a test of the network") == 0
     archived = "SELECT event_id::text FROM activity_events WHERE user_id = %s"
-    assert until(lambda: query(archived, user), lambda found: len(found) > 0) == [(good.event_id,)]
+    until_equal(lambda: query(archived, user), [(good.event_id,)])
     with pytest.raises(Rejected, match="was replayed"):
         cli.call("dead-letters", "replay", wrong, "--set", "payload.clicks=2")
     waiting = {letter.message_key for letter in read().open}
@@ -248,7 +249,7 @@ def test_a_repair_that_was_overtaken_by_another_publishes_nothing(archive: Archi
     user = new_id()
     good = views(1, user)[0]
     send((CONTENT.name, good.encode().replace(b'"clicks":2', b'"clicks":"two"')))
-    [letter] = until(lambda: dead_letters(user), lambda found: len(found) == 1)
+    [letter] = until(lambda: dead_letters(user), "it is a dead letter")
     slow = Desk()
     Desk().resolve([(letter, None)])
     with pytest.raises(Retryable, match="nothing was published"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -20,6 +19,7 @@ from pipelines.verify.behind import behind, settle
 from stack import cli, kafka
 from stack.profile import Profile
 from tests.pipelines.messages import viewed
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -78,10 +78,11 @@ def _archive() -> None:
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
     try:
-        deadline = time.monotonic() + 60
-        while (behind() or "").endswith("not archived yet"):
-            assert time.monotonic() < deadline, behind()
-            time.sleep(0.1)
+        until(
+            behind,
+            "everything is archived",
+            accepts=lambda waits: not (waits or "").endswith("not archived yet"),
+        )
     finally:
         stop.set()
         archive.join(30)

@@ -16,7 +16,7 @@ from contracts.events.recommendations import RecommendationShown
 from contracts.fixtures import example, example_envelope
 from contracts.ids import DEFAULT_INSTITUTION
 from pipelines.archive import binary
-from pipelines.archive.rows import COLUMNS, Batch, moment
+from pipelines.archive.rows import COLUMNS, Batch, utc_text
 
 AT = datetime(2026, 1, 2, 3, 4, 6, 789, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -78,7 +78,7 @@ def test_a_row_has_the_columns_of_the_table_and_its_payload_as_json() -> None:
     )
 
 
-def test_many_rows_are_given_in_parts_and_none_is_lost() -> None:
+def test_many_rows_are_given_in_blocks_and_none_is_lost() -> None:
     batch = Batch(at=AT)
     events = [example_envelope("content.viewed", number) for number in range(4_500)]
     for event in events:
@@ -95,8 +95,8 @@ def test_a_column_that_lacks_a_row_is_an_error() -> None:
 
 
 @given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=1, max_size=5))
-def test_a_moment_is_its_microseconds_since_2000(moments: list[datetime]) -> None:
-    made = binary.moments([moment(at) for at in moments])
+def test_a_timestamp_is_its_microseconds_since_2000(moments: list[datetime]) -> None:
+    made = binary.timestamps([utc_text(at) for at in moments])
     assert made == [binary.bigint(microseconds(at)) for at in moments]
 
 

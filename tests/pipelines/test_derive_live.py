@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from stack.profile import REPOSITORY, Profile
 from stack.redis import client
 from tests.pipelines.history import History
 from tests.pipelines.test_derive import archive, differences, drain
+from tests.waiting import until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -240,7 +241,7 @@ def test_a_derivation_killed_again_and_again_ends_exact(engine: Engine) -> None:
                     time.sleep(moments.uniform(0.0, 1.5))  # a moment of its life, for no purpose
                     process.end(signal.SIGKILL)
                     process.start()
-        until(lambda: queued() == 0)
+        until_equal(queued, 0)
     finally:
         assert process.end(signal.SIGTERM) in (0, -signal.SIGTERM)
     assert differences(history.institution_id, history.events) == []
@@ -253,10 +254,3 @@ def queued() -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def until(look: Callable[[], bool], timeout_s: float = 60) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not look():
-        assert time.monotonic() < deadline, f"not within {timeout_s} s"
-        time.sleep(0.1)

@@ -26,7 +26,8 @@ from stack import kafka, postgres
 from stack.profile import Profile, profile
 from tests.pipelines.messages import viewed
 from tests.pipelines.test_derive import drain
-from tests.pipelines.test_jobs import eventually, rows, totals
+from tests.pipelines.test_jobs import rows, totals
+from tests.waiting import until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -97,8 +98,8 @@ def test_an_idle_partition_stops_nothing() -> None:
     course_id, before = new_id(), ends()
     publish(*(viewed(NOON, course_id=course_id) for _ in range(4)))
     assert {place for place, end in ends().items() if end != before[place]} == {(CONTENT.name, 0)}
-    eventually(lambda: [summed(table, course_id) for table in TABLES], [(4, 4)] * 3)
-    eventually(lambda: archived(course_id), (4, 4))
+    until_equal(lambda: [summed(table, course_id) for table in TABLES], [(4, 4)] * 3)
+    until_equal(lambda: archived(course_id), (4, 4))
     with closing(Engine()) as engine:
         derived.begin(engine)
         drain(engine)
@@ -126,28 +127,28 @@ def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.Mon
     """Two of three tables in another order: another plan, in which every sum is found again."""
     course_id = new_id()
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(3)))
-    eventually(lambda: [summed(table, course_id) for table in TABLES], [(3, 3)] * 3)
-    before = operation.memory().job_id
+    until_equal(lambda: [summed(table, course_id) for table in TABLES], [(3, 3)] * 3)
+    before = operation.read().job_id
     monkeypatch.setattr(operation, "catalogue", lambda: changed((1, 0)))
     assert "savepoint" in operation.submit()
-    assert operation.memory().job_id != before
+    assert operation.read().job_id != before
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(2)))
-    eventually(lambda: [summed(table, course_id) for table in TABLES[:2]], [(5, 5)] * 2)
-    eventually(lambda: archived(course_id), (5, 5))
+    until_equal(lambda: [summed(table, course_id) for table in TABLES[:2]], [(5, 5)] * 2)
+    until_equal(lambda: archived(course_id), (5, 5))
     assert summed(TABLES[2], course_id) == (3, 3), "nobody wanted the days any more"
 
 
 def test_an_upgrade_that_does_not_fit_is_refused_before_anything_is_stopped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    before = operation.memory()
+    before = operation.read()
     other = changed((1, 0), "SUM(weight)", "SUM(weight * 2)")
     monkeypatch.setattr(operation, "catalogue", lambda: other)
     reason = "course_activity_hour is made by another statement"
     with pytest.raises(Misconfigured, match=reason) as refused:
         operation.submit()
     assert "./learnstream rebuild course_activity --from-archive" in refused.value.message
-    assert operation.memory() == before
+    assert operation.read() == before
     alive = cluster.running(application.NAME)
     assert alive is not None
     assert (alive.job_id, alive.state) == (before.job_id, "RUNNING")
@@ -158,18 +159,18 @@ def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
 ) -> None:
     """With events sent all the while, and readers who never see less than they saw before."""
     monkeypatch.setenv("LMS_FLINK_STATE_TTL_H", str(TTL_S / 3600))
-    course_id, old = new_id(), operation.memory().job_id
+    course_id, old = new_id(), operation.read().job_id
     publish(*(viewed(NOON, course_id=course_id, clicks=2) for _ in range(40)))
-    eventually(lambda: summed(TABLES[0], course_id), (40, 80))
+    until_equal(lambda: summed(TABLES[0], course_id), (40, 80))
     generation = start.current().generation
     with reading(course_id) as seen, publishing(course_id) as sent:
         rebuild.rebuild([JOB])
-        eventually(lambda: len(sent) > 20, True)
+        until_equal(lambda: len(sent) > 20, True)
     assert start.current().generation == generation + 1
-    assert operation.memory().job_id != old
+    assert operation.read().job_id != old
     count = 40 + len(sent)
-    eventually(lambda: [summed(t, course_id) for t in TABLES], [(count, 2 * count)] * 3)
-    eventually(lambda: archived(course_id), (count, 2 * count))
+    until_equal(lambda: [summed(t, course_id) for t in TABLES], [(count, 2 * count)] * 3)
+    until_equal(lambda: archived(course_id), (count, 2 * count))
     assert len(seen) > 5
     assert seen == sorted(seen), "a reader saw less than before"
     assert seen[0] == 40
@@ -232,14 +233,14 @@ def test_an_event_later_than_the_state_is_kept_adds_to_its_bucket() -> None:
     assert set(kept) == {f"{TTL_S} s"}, "what is remembered is remembered for so long"
     course_id = new_id()
     publish(*(viewed(NOON, course_id=course_id) for _ in range(5)))
-    eventually(lambda: [summed(table, course_id) for table in TABLES], [(5, 5)] * 3)
+    until_equal(lambda: [summed(table, course_id) for table in TABLES], [(5, 5)] * 3)
     time.sleep(TTL_S + 1)  # the time that is the matter of this test
     publish(viewed(NOON, course_id=course_id, clicks=7))
-    eventually(lambda: [summed(table, course_id) for table in TABLES], [(6, 12)] * 3)
+    until_equal(lambda: [summed(table, course_id) for table in TABLES], [(6, 12)] * 3)
     with postgres.connect_analytics() as connection:
         parts = connection.execute(
             "SELECT events FROM course_activity_minute WHERE course_id = %s ORDER BY part",
             [course_id],
         ).fetchall()
     assert parts == [(5,), (1,)]
-    eventually(lambda: totals(course_id), archived(course_id))
+    until_equal(lambda: totals(course_id), archived(course_id))

@@ -30,7 +30,7 @@ PAGE = "https://page.example.org"
 @pytest.fixture(scope="module")
 def job_id(flink: Profile) -> Iterator[str]:
     operation.submit()
-    yield operation.memory().job_id or ""
+    yield operation.read().job_id or ""
     operation.cancel()
 
 

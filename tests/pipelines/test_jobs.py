@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +25,7 @@ from stack import kafka, postgres
 from stack.local.record import recorded
 from stack.profile import Profile
 from tests.pipelines.messages import corpus, lenient, viewed
+from tests.waiting import until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -61,14 +61,6 @@ def totals(course_id: str) -> tuple[int, int]:
     return sum(events for events, _ in found), sum(clicks for _, clicks in found)
 
 
-def eventually(look: Callable[[], Any], expected: Any, timeout_s: float = 120) -> None:
-    """``look()`` becomes ``expected`` before the deadline, or the difference is the failure."""
-    deadline = time.monotonic() + timeout_s
-    while (seen := look()) != expected and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert seen == expected
-
-
 def test_the_planner_is_spoken_to_in_one_thread_whatever_is_collected_meanwhile() -> None:
     """Another thread of Java knows nothing of the metadata: the plan would fail now and then."""
     from pyflink.java_gateway import get_gateway
@@ -90,13 +82,13 @@ def test_an_event_is_counted_in_its_minute_hour_and_day() -> None:
             for m in (0, 0, 59)
         ]
     )
-    eventually(
+    until_equal(
         lambda: rows("course_activity_minute", course_id),
         [(NOON, 2, 2), (NOON.replace(minute=59), 1, 60)],
     )
-    eventually(lambda: rows("course_activity_hour", course_id), [(NOON, 3, 62)])
+    until_equal(lambda: rows("course_activity_hour", course_id), [(NOON, 3, 62)])
     day = NOON.replace(hour=0)
-    eventually(lambda: rows("course_activity_day", course_id), [(day, 3, 62)])
+    until_equal(lambda: rows("course_activity_day", course_id), [(day, 3, 62)])
 
 
 def test_a_late_event_corrects_its_bucket() -> None:
@@ -104,9 +96,9 @@ def test_a_late_event_corrects_its_bucket() -> None:
     publish([viewed(NOON, course_id=course_id)])
     publish([viewed(NOON.replace(year=2026), course_id=course_id)])
     buckets = [NOON, NOON.replace(year=2026)]
-    eventually(lambda: rows("course_activity_minute", course_id), [(at, 1, 1) for at in buckets])
+    until_equal(lambda: rows("course_activity_minute", course_id), [(at, 1, 1) for at in buckets])
     publish([viewed(NOON, course_id=course_id, clicks=5)])
-    eventually(
+    until_equal(
         lambda: rows("course_activity_minute", course_id), [(buckets[0], 2, 6), (buckets[1], 1, 1)]
     )
 
@@ -116,7 +108,7 @@ def test_flink_and_the_contract_accept_and_refuse_the_same_messages() -> None:
     by_contract = {name: accepts(value) for name, _, value in messages}
     assert sum(by_contract.values()) >= 10, "the corpus has messages that are right"
     judged_as(by_contract, messages)
-    assert cluster.state(operation.memory().job_id or "") == "RUNNING"
+    assert cluster.state(operation.read().job_id or "") == "RUNNING"
 
 
 def test_what_flink_takes_though_the_contract_refuses_it_is_known() -> None:
@@ -135,8 +127,8 @@ def judged_as(expected: dict[str, bool], messages: Sequence[tuple[str, str, byte
     for value in (*(value for _, _, value in messages), viewed(NOON, course_id=end)):
         producer.produce(CONTENT.name, value, partition=0)
     producer.flush(30)
-    eventually(lambda: totals(end), (1, 1))
-    eventually(
+    until_equal(lambda: totals(end), (1, 1))
+    until_equal(
         lambda: {name: totals(course_id)[0] == 1 for name, course_id, _ in messages},
         expected,
         timeout_s=20,
@@ -154,14 +146,14 @@ def accepts(value: bytes | None) -> bool:
 def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
     course_id, learners = new_id(), [new_id() for _ in range(50)]
     publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
-    eventually(lambda: totals(course_id)[0] > 0, True)
+    until_equal(lambda: totals(course_id)[0] > 0, True)
     record = recorded("taskmanager")
     assert record is not None
     os.kill(record.pid, signal.SIGKILL)
     publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
-    eventually(lambda: totals(course_id), (10_000, 10_000), timeout_s=180)
+    until_equal(lambda: totals(course_id), (10_000, 10_000), within_s=180)
     # Each table has its own sink, which writes at its own moment.
-    eventually(lambda: rows("course_activity_minute", course_id), [(NOON, 10_000, 10_000)])
+    until_equal(lambda: rows("course_activity_minute", course_id), [(NOON, 10_000, 10_000)])
 
 
 def test_a_message_sent_again_counts_once_in_every_table() -> None:
@@ -173,13 +165,13 @@ def test_a_message_sent_again_counts_once_in_every_table() -> None:
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
     try:
-        eventually(lambda: totals(course_id), (20, 210))
+        until_equal(lambda: totals(course_id), (20, 210))
         for table in ("course_activity_minute", "course_activity_hour"):
-            eventually(lambda t=table: [row[1:] for row in rows(t, course_id)], [(20, 210)])
+            until_equal(lambda t=table: [row[1:] for row in rows(t, course_id)], [(20, 210)])
         publish(events[:2])  # once more, long after
         publish([viewed(NOON.replace(hour=15), course_id=course_id, user_id=user_id)])
-        eventually(lambda: rows("course_activity_hour", course_id)[-1][1:], (1, 1))
-        eventually(lambda: totals(course_id), (21, 211))
+        until_equal(lambda: rows("course_activity_hour", course_id)[-1][1:], (1, 1))
+        until_equal(lambda: totals(course_id), (21, 211))
     finally:
         stop.set()
         archive.join()
@@ -188,30 +180,30 @@ def test_a_message_sent_again_counts_once_in_every_table() -> None:
 def test_a_cancelled_job_goes_on_from_its_savepoint_when_submitted_again() -> None:
     course_id = new_id()
     publish([viewed(NOON, course_id=course_id)])
-    eventually(lambda: totals(course_id), (1, 1))
-    before = operation.memory().job_id
+    until_equal(lambda: totals(course_id), (1, 1))
+    before = operation.read().job_id
     assert "stopped at" in operation.cancel()
     assert cluster.running(application.NAME) is None
     publish([viewed(NOON, course_id=course_id)])
     said = operation.submit()
     assert "savepoint" in said
-    assert operation.memory().job_id != before
-    eventually(lambda: totals(course_id), (2, 2))
+    assert operation.read().job_id != before
+    until_equal(lambda: totals(course_id), (2, 2))
     assert "already running" in operation.submit()
 
 
 def test_jobs_that_the_cluster_forgot_are_restored_from_their_newest_checkpoint() -> None:
     course_id = new_id()
     publish([viewed(NOON, course_id=course_id)])
-    eventually(lambda: totals(course_id), (1, 1))
-    job_id = operation.memory().job_id
+    until_equal(lambda: totals(course_id), (1, 1))
+    job_id = operation.read().job_id
     assert job_id is not None
     counted = cluster.checkpoints(job_id)["counts"]["completed"]
-    eventually(lambda: cluster.checkpoints(job_id)["counts"]["completed"] > counted, True)
+    until_equal(lambda: cluster.checkpoints(job_id)["counts"]["completed"] > counted, True)
     cluster.cancel(job_id)
     publish([viewed(NOON, course_id=course_id)])
     assert f"{job_id}/chk-" in operation.restore()
-    eventually(lambda: totals(course_id), (2, 2))
+    until_equal(lambda: totals(course_id), (2, 2))
 
 
 def test_a_rebuild_in_batch_mode_over_the_archive_equals_the_stream() -> None:
@@ -226,14 +218,14 @@ def test_a_rebuild_in_batch_mode_over_the_archive_equals_the_stream() -> None:
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
     try:
-        eventually(lambda: sum(totals(course)[0] for course in courses), 300)
+        until_equal(lambda: sum(totals(course)[0] for course in courses), 300)
         tables = [f"course_activity_{grain}" for grain in ("minute", "hour", "day")]
         columns = "bucket_at, course_id::text, kind, events, clicks"
 
         def found() -> list[Any]:
             return [rows(table, course, columns) for table in tables for course in courses]
 
-        eventually(lambda: [sum(r[3] for r in each) for each in found()], [100] * 9)
+        until_equal(lambda: [sum(r[3] for r in each) for each in found()], [100] * 9)
         streamed = found()
         with postgres.connect_analytics() as connection:
             for table in tables:
@@ -244,7 +236,7 @@ def test_a_rebuild_in_batch_mode_over_the_archive_equals_the_stream() -> None:
         assert found() == streamed
         assert cluster.running(application.NAME) is not None
         publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there
-        eventually(lambda: totals(courses[0])[0], 101)
+        until_equal(lambda: totals(courses[0])[0], 101)
     finally:
         stop.set()
         archive.join()
@@ -264,13 +256,13 @@ def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
     try:
-        eventually(lambda: [totals(course)[0] for course in courses], [50, 50])
+        until_equal(lambda: [totals(course)[0] for course in courses], [50, 50])
         streamed = [rows("course_activity_minute", course) for course in courses]
         alive = cluster.running(application.NAME)
         assert alive is not None
         cluster.cancel(alive.job_id)
-        with operation.alone():  # no checkpoint, no savepoint: nothing is remembered of it
-            operation._remember(operation.Memory())
+        with operation.exclusive():  # no checkpoint, no savepoint: nothing is remembered of it
+            operation._write(operation.Record())
         before = start.current().generation
         # As if Kafka had dropped all that was sent until now.
         monkeypatch.setattr(start, "expired", lambda begin, topics: f"{CONTENT.name}/0")
@@ -279,7 +271,7 @@ def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
         assert start.current().generation == before + 1
         assert [rows("course_activity_minute", course) for course in courses] == streamed
         publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there
-        eventually(lambda: totals(courses[0])[0], 51)
+        until_equal(lambda: totals(courses[0])[0], 51)
     finally:
         stop.set()
         archive.join()

@@ -7,8 +7,7 @@ other work may need.
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 
@@ -25,6 +24,7 @@ from pipelines.derive.process import Derivation
 from stack.postgres import connect_analytics
 from stack.profile import Profile
 from stack.redis import client
+from tests.waiting import until, until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -52,13 +52,6 @@ def deriving() -> Iterator[None]:
     finally:
         stop.set()
         thread.join(60)
-
-
-def until(look: Callable[[], bool], within_s: float = 60) -> None:
-    deadline = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        time.sleep(0.02)
 
 
 def in_tables(institution: str) -> dict[tuple[str, datetime], int]:
@@ -98,9 +91,13 @@ def test_redis_agrees_with_the_tables_once_they_have_caught_up(stack: Profile) -
                 ]
             )
             sent += 60
-            until(lambda sent=sent: sum(in_tables(institution).values()) == sent)
+            until_equal(lambda: sum(in_tables(institution).values()), sent)
             # The tables have them: now the counters, row by row.
-            until(lambda: in_redis(redis, institution) == in_tables(institution), within_s=10)
+            until(
+                lambda: in_redis(redis, institution) == in_tables(institution),
+                "Redis has what the tables have",
+                within_s=10,
+            )
         told = live.read(redis, institution)
         assert told["active_learners"] == pytest.approx(30, rel=0.05)
 
@@ -114,6 +111,6 @@ def test_counters_end_by_themselves(stack: Profile, monkeypatch: pytest.MonkeyPa
         def keys() -> list[bytes]:
             return list(redis.scan_iter(match=f"live:{institution}:*", count=1000))
 
-        until(lambda: len(keys()) == 3)  # the minute, its learners, the course's learners
-        until(lambda: not keys(), within_s=20)
+        until_equal(lambda: len(keys()), 3)  # the minute, its learners, the course's learners
+        until_equal(keys, [], within_s=20)
     assert sum(in_tables(institution).values()) == 1, "the table remembers"

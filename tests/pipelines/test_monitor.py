@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +14,7 @@ from pipelines.archive.rows import FUTURE, LATE, Batch
 from pipelines.monitor.readings import ABOUT, Monitor, Reading, labelled
 from stack import kafka
 from stack.profile import Profile
+from tests.waiting import until
 
 
 def test_an_arrival_is_late_or_of_the_future_by_the_archives_clock() -> None:
@@ -34,16 +34,6 @@ def monitor(stack: Profile) -> Iterator[Monitor]:
     watching.close()
 
 
-def until(
-    monitor: Monitor, found: Callable[[list[Reading]], bool], within_s: float = 60
-) -> list[Reading]:
-    deadline = time.monotonic() + within_s
-    while not found(readings := monitor.take()):
-        assert time.monotonic() < deadline, readings
-        time.sleep(0.2)
-    return readings
-
-
 @pytest.mark.integration
 @pytest.mark.usefixtures("flink")
 def test_what_waits_for_a_reader_is_seen_and_every_reading_is_explained(monitor: Monitor) -> None:
@@ -57,7 +47,9 @@ def test_what_waits_for_a_reader_is_seen_and_every_reading_is_explained(monitor:
         producer.produce(CONTENT.name, event.encode(), event.key)
     assert producer.flush(30) == 0
     # No archive runs here, so what was sent waits.
-    readings = until(monitor, lambda seen: waiting(seen) == before + 7)
+    readings = until(
+        monitor.take, "seven more wait", accepts=lambda seen: waiting(seen) == before + 7
+    )
     assert {reading.name for reading in readings} <= set(ABOUT)
     assert labelled(readings, "learnstream_part_up") == {"flink": 1, "postgres": 1, "kafka": 1}
 

@@ -58,7 +58,7 @@ def test_what_is_no_longer_kept_is_no_reason_to_refuse() -> None:
     assert differences(remembered(compiled("minute", "hour")), compiled("hour")) == []
 
 
-def test_a_table_that_would_begin_in_the_middle_is_a_reason() -> None:
+def test_a_new_table_that_would_lack_earlier_events_is_a_reason() -> None:
     (reason,) = differences(remembered(compiled("hour")), compiled("minute", "hour"))
     assert reason.startswith("minute is new")
 
@@ -73,12 +73,15 @@ def test_the_same_table_by_another_statement_is_a_reason() -> None:
 def test_the_same_sum_kept_in_another_shape_or_of_another_topic_is_a_reason() -> None:
     before = remembered(compiled("hour"))
     (reason,) = differences(before, compiled("hour", kept="DOUBLE"))
-    assert reason == f"{SUMS['hour']} is kept in another shape"
+    assert reason == f"the state of {SUMS['hour']} has another shape"
     reasons = differences(before, compiled("hour", source="others"))
-    assert reasons == ["nothing is kept yet for others", f"nothing is kept yet for {SUMS['hour']}"]
+    assert reasons == [
+        "there is no state yet for others",
+        f"there is no state yet for {SUMS['hour']}",
+    ]
 
 
 def test_parts_of_another_length_are_a_reason() -> None:
     before = remembered(compiled("hour")) | {"part_s": 3600}
     (reason,) = differences(before, compiled("hour"))
-    assert "60 s of arrival and was 3600 s (LMS_FLINK_STATE_TTL_H)" in reason
+    assert "60 s of arrival and spanned 3600 s (LMS_FLINK_STATE_TTL_H)" in reason

@@ -20,11 +20,12 @@ from core_lms.access import operator
 from core_lms.access.operator import OperatorAuth
 from gateway.caller import Caller
 from gateway.tokens import issue
-from serving.access import KEPT_S, NOTHING, SELF, Related, Relations
+from serving.relations import KEPT_S, NOTHING, SELF, Related, Relations
 from stack import cli, kafka
 from stack import redis as stack_redis
 from stack.http import HttpSettings
 from stack.postgres import connect_lms
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
@@ -118,10 +119,7 @@ def world(stack: Any) -> Iterator[World]:
         with _environment(LMS_SERVING_OFFERS=f"6/min burst {BURST}"):
             assert cli.call("up", "serving") == 0
         found = World(people, course, items, database)
-        deadline = time.monotonic() + 60
-        while not found.offers("ben", "ben").is_success:  # the catalogue is on its way
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
+        until(lambda: found.offers("ben", "ben").is_success, "the catalogue has arrived")
         try:
             yield found
         finally:
@@ -233,7 +231,7 @@ def test_after_withdrawing_personalization_nothing_about_a_learner_is_recorded(
     assert len(after["items"]) == 3
     assert after["recommendation_id"] is None
     assert world.ask("quiet", "POST", click, json=item).status_code == 404
-    # Another's answer goes the same way to Kafka, after whatever would have been said of this one.
+    # Another's answer goes the same way to Kafka, after any event about this one.
     other = world.offers("ben", "ben").json()["recommendation_id"]
     events: list[dict[str, Any]] = []
     deadline = time.monotonic() + 60

@@ -1,4 +1,4 @@
-"""Who does not agree to personal offers gets those that are for everybody, and is told so."""
+"""A learner without consent to personal offers gets those for everybody; the answer says so."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
 
 @asynccontextmanager
-async def parts(at: Path) -> AsyncIterator[tuple[Recommender, SignalReader, httpx.AsyncClient]]:
+async def serving(
+    at: Path,
+) -> AsyncIterator[tuple[Recommender, SignalReader, httpx.AsyncClient]]:
     """Serving's reader and recommender over the real LMS, and a client of the operator."""
     app = create_app()
     # A part that is slow on a busy machine is not what these tests are about.
@@ -61,7 +63,7 @@ async def parts(at: Path) -> AsyncIterator[tuple[Recommender, SignalReader, http
 
 def test_without_consent_nothing_a_learner_did_is_read_and_offers_say_so(tmp_path: Path) -> None:
     async def run() -> None:
-        async with parts(tmp_path) as (recommender, reader, lms):
+        async with serving(tmp_path) as (recommender, reader, lms):
             body = {"email": f"{new_id()}@example.org", "name": "Ana"}
             ana = (await lms.post("/users", json=body)).json()["id"]
             async with redis_asyncio.Redis.from_url(RedisSettings().url) as client:
@@ -91,7 +93,7 @@ def test_what_was_last_known_counts_while_the_lms_is_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:
-        async with parts(tmp_path) as (_, reader, lms):
+        async with serving(tmp_path) as (_, reader, lms):
             body = {"email": f"{new_id()}@example.org", "name": "Ana"}
             ana = (await lms.post("/users", json=body)).json()["id"]
             path = f"/users/{ana}/consents/personalization"
@@ -111,7 +113,7 @@ def test_what_was_last_known_counts_while_the_lms_is_away(
 
 def test_what_serving_remembers_of_an_erased_person_goes(tmp_path: Path) -> None:
     async def run() -> None:
-        async with parts(tmp_path) as (_, reader, lms):
+        async with serving(tmp_path) as (_, reader, lms):
             people = []
             for name in ("Ana", "Ben"):
                 body = {"email": f"{new_id()}@example.org", "name": name}

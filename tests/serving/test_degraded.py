@@ -1,4 +1,4 @@
-"""Answers while parts are away: nothing listens on these ports, and that is the test."""
+"""Answers while components are away: nothing listens on these ports, and that is the test."""
 
 from __future__ import annotations
 

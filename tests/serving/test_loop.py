@@ -1,10 +1,9 @@
-"""The loop on real parts: study over HTTP, features, a trained model, recommendations, events."""
+"""The loop on real servers: study over HTTP, features, a trained model, recommendations, events."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import cycle, islice, pairwise
@@ -19,6 +18,7 @@ from contracts.topics import FEATURES, RECOMMENDATIONS
 from core_lms.access.operator import OperatorAuth
 from stack import cli, kafka, postgres
 from stack.http import HttpSettings
+from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("stack")]
 
@@ -73,11 +73,11 @@ def published_course(http: httpx.Client, title: str, titles: list[str]) -> tuple
             made(
                 http.post(
                     lms(f"/courses/{course_id}/items"),
-                    json={"kind": "page", "title": told, "description": f"{told}."},
+                    json={"kind": "page", "title": title, "description": f"{title}."},
                 )
             )["id"]
         )
-        for told in titles
+        for title in titles
     ]
     made(http.post(lms(f"/courses/{course_id}/publish")))
     return course_id, items
@@ -85,14 +85,6 @@ def published_course(http: httpx.Client, title: str, titles: list[str]) -> tuple
 
 def recommended(http: httpx.Client, user_id: str, **query: Any) -> dict[str, Any]:
     return made(http.get(serving("/api/v1/recommendations"), params={"user_id": user_id, **query}))
-
-
-def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)
-    return found
 
 
 def study(http: httpx.Client, user_id: str, course_id: str, item_id: str, event: str) -> None:
@@ -103,12 +95,12 @@ def study(http: httpx.Client, user_id: str, course_id: str, item_id: str, event:
 def events_of(recommendation_id: str) -> list[Envelope]:
     """Everything on the topic about one recommendation."""
     places = dict.fromkeys(kafka.places(RECOMMENDATIONS.name), 0)
-    told = [
+    found = [
         decode(RECOMMENDATIONS.name, message.value())
         for messages in kafka.remaining(places)
         for message in messages
     ]
-    return [e for e in told if e.payload.recommendation_id == recommendation_id]  # type: ignore[attr-defined]
+    return [e for e in found if e.payload.recommendation_id == recommendation_id]  # type: ignore[attr-defined]
 
 
 def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
@@ -120,10 +112,13 @@ def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
         answer = http.get(serving("/api/v1/search"), params={"q": query, "limit": 20})
         if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
             return {}  # the index is still being opened
-        told = made(answer)
-        return {hit["item_id"]: hit for hit in told["items"] if hit["course_id"] == course_id}
+        body = made(answer)
+        return {hit["item_id"]: hit for hit in body["items"] if hit["course_id"] == course_id}
 
-    hits = until(lambda: found("photosynthesis in leaves: light absorbed by chlorophyll"))
+    hits = until(
+        lambda: found("photosynthesis in leaves: light absorbed by chlorophyll"),
+        "the course is found",
+    )
     assert {hit["title"] for hit in hits.values()} <= set(TEXTS)
     assert {"snippet", "score", "course_title"} <= next(iter(hits.values())).keys()
     added = {
@@ -132,22 +127,23 @@ def test_new_texts_are_found_and_closed_courses_forgotten_at_once(
         "description": "Black smokers vent hot water at mid-ocean ridges.",
     }
     new = made(http.post(lms(f"/courses/{course_id}/items"), json=added))
-    until(lambda: new["id"] in found("hydrothermal vents on the ocean floor"))
+    vents = "hydrothermal vents on the ocean floor"
+    until(lambda: new["id"] in found(vents), "the new item is found")
     made(http.post(lms(f"/courses/{course_id}/archive")))
-    until(lambda: not found("hydrothermal vents on the ocean floor"))
+    until(lambda: not found(vents), "an archived course is found no more")
 
 
 def test_recommendations_change_as_a_learner_studies(http: httpx.Client) -> None:
     course_id, items = published_course(http, f"Course {new_id()}", TEXTS)
     learner = person(http, "student")
-    until(lambda: recommended(http, learner)["items"])  # a stranger gets something too
+    until(lambda: recommended(http, learner)["items"], "a stranger gets something, too")
     made(http.post(lms(f"/courses/{course_id}/enrollments"), json={"user_id": learner}))
 
     def first() -> str:
         shown = recommended(http, learner, course_id=course_id)["items"]
         return shown[0]["item_id"] if shown else ""
 
-    until(lambda: first() == items[0])
+    until_equal(first, items[0])
     for done, following in pairwise(items):
         study(http, learner, course_id, done, "content.viewed")
         study(http, learner, course_id, done, "content.completed")
@@ -159,14 +155,22 @@ def test_recommendations_change_as_a_learner_studies(http: httpx.Client) -> None
 def test_clicks_and_dismissals_reach_kafka_once_and_a_no_is_remembered(http: httpx.Client) -> None:
     published_course(http, f"Course {new_id()}", TEXTS)
     learner = person(http, "student")
-    answer = until(lambda: (told := recommended(http, learner, limit=3))["items"] and told)
+    answer = until(
+        lambda: recommended(http, learner, limit=3),
+        "something is recommended",
+        accepts=lambda answer: answer["items"],
+    )
     recommendation_id, items = answer["recommendation_id"], answer["items"]
     base = serving(f"/api/v1/recommendations/{recommendation_id}")
     for _ in range(2):
         made(http.post(f"{base}/clicks", json={"item_id": items[0]["item_id"]}))
     made(http.post(f"{base}/dismissals", json={"item_id": items[1]["item_id"]}))
 
-    events = until(lambda: (told := events_of(recommendation_id)) and len(told) >= 6 and told)
+    events = until(
+        lambda: events_of(recommendation_id),
+        "all of it is on the topic",
+        accepts=lambda events: len(events) >= 6,
+    )
     shown = [e.payload for e in events if e.event_type == "recommendation.shown"]
     assert sorted(p.position for p in shown) == [1, 2, 3]  # type: ignore[attr-defined]
     clicked = {e.event_id for e in events if e.event_type == "recommendation.clicked"}
@@ -198,11 +202,11 @@ def test_bad_requests_are_refused_with_a_problem(http: httpx.Client) -> None:
     assert other.status_code == 422
 
 
-def archive(course_id: str, items: list[str], walks: int, began: datetime) -> None:
-    """Learners who walked half the course, an item a day, as the archive holds them.
+def archive(course_id: str, items: list[str], learners: int, began: datetime) -> None:
+    """Learners who studied half the course, an item a day, as the archive holds them.
 
-    They begin anywhere and go round: no item is more popular, and only what came before tells
-    what comes next.
+    They begin anywhere and go round: no item is more popular, so only the item before predicts
+    the next.
     """
     with postgres.connect_analytics() as connection:
         columns = (
@@ -210,11 +214,11 @@ def archive(course_id: str, items: list[str], walks: int, began: datetime) -> No
             "kind, clicks, source_service, schema_version, payload, received_at"
         )
         with connection.cursor().copy(f"COPY activity_events ({columns}) FROM STDIN") as copy:
-            for walk in range(walks):
+            for number in range(learners):
                 user_id = new_id()
-                begin = 7 * walk % len(items)
+                begin = 7 * number % len(items)
                 for step, item_id in enumerate(islice(cycle(items), begin, begin + ITEMS // 2)):
-                    at = began + timedelta(days=walk % 20 + step)
+                    at = began + timedelta(days=number % 20 + step)
                     copy.write_row(
                         (
                             *(new_id(), "content.viewed", "lms.content.events", at),
@@ -228,9 +232,9 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
     http: httpx.Client, capsys: pytest.CaptureFixture[str]
 ) -> None:
     course_id, items = published_course(
-        http, f"Course {new_id()}", [f"Step {step} of the walk" for step in range(ITEMS)]
+        http, f"Course {new_id()}", [f"Step {step} of the path" for step in range(ITEMS)]
     )
-    archive(course_id, items, walks=60, began=datetime(2031, 1, 1, tzinfo=UTC))
+    archive(course_id, items, learners=60, began=datetime(2031, 1, 1, tzinfo=UTC))
     capsys.readouterr()
     assert cli.call("train", "recommender", "--until", "2032-01-01", "--json") == 0
     report = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
@@ -239,7 +243,7 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
 
     name = f"recommender@{report['version'][:12]}"
     learner = person(http, "student")
-    until(lambda: recommended(http, learner)["model"] == name)  # no restart
+    until_equal(lambda: recommended(http, learner)["model"], name)  # no restart
     row = {
         "feature_view": "learner_activity",
         "entity_id": learner,
@@ -261,10 +265,10 @@ def test_a_model_trained_from_the_archive_is_promoted_and_serves(
         shown = recommended(http, learner, source="personal")["items"]
         return [item for item in shown if item["source"] == "personal"]
 
-    shown = until(personal, seconds=150)  # behind whatever other tests left on the topic
+    shown = until(personal, "the model ranks", within_s=150)  # behind what others left on the topic
     assert items[5] in [item["item_id"] for item in shown[:3]]
     assert items[4] not in [item["item_id"] for item in shown]
-    assert {item["reason"] for item in shown} == {"Because you studied «Step 4 of the walk»"}
+    assert {item["reason"] for item in shown} == {"Because you studied «Step 4 of the path»"}
 
 
 def test_health_tells_what_is_there(http: httpx.Client) -> None:

@@ -15,7 +15,7 @@ from models.recommender.moment import Case, Moment
 from models.recommender.train import fit
 from models.registry import Registry
 from serving.model import LiveModel
-from tests.models.archive import DAY_S, walkers
+from tests.models.archive import DAY_S, course_followers
 
 
 @pytest.fixture
@@ -24,14 +24,14 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry("recommender")
 
 
-TOLD = walkers()
+EVENTS = course_followers()
 
 
 def publish(registry: Registry, note: str, made_for: str | None = None) -> str:
-    ranker, _ = fit(TOLD)
+    ranker, _ = fit(EVENTS)
     with registry.draft() as folder:
         write_ranker(ranker, folder / "ranker.onnx")
-        item_tables(TOLD).save(folder / "items.npz")
+        item_tables(EVENTS).save(folder / "items.npz")
         manifest = {
             "fingerprint": made_for or fingerprint(),
             "features": list(FEATURES),
@@ -79,12 +79,12 @@ def test_serving_scores_a_learner_as_training_did(registry: Registry) -> None:
     live.refresh()
     model = live.current
     assert model is not None
-    ranker, _ = fit(TOLD)
-    moment = Moment(TOLD, float(TOLD.at.max()) + 1, DAY_S)
-    starts = np.flatnonzero(np.diff(TOLD.learner, prepend=-1))
+    ranker, _ = fit(EVENTS)
+    moment = Moment(EVENTS, float(EVENTS.at.max()) + 1, DAY_S)
+    starts = np.flatnonzero(np.diff(EVENTS.learner, prepend=-1))
     for start, end in zip(starts[:10], [*starts[1:11]], strict=True):
         past = slice(int(start), int(end))
-        seen = np.unique(TOLD.item[past])
+        seen = np.unique(EVENTS.item[past])
         learner = moment._learner(past)
         ranked = model.rank(
             recent=[model.tables.item_ids[item] for item in learner.recent],

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from features.recommender.candidates import gather
 from features.recommender.tables import ItemTables
-from serving import shelves
+from serving import candidates
 from serving.catalogue import Catalogue, Course, Item
 from serving.model import Ranked
-from serving.policy import SHARES, Offer, Shelf, choose
+from serving.policy import SHARES, CandidateSource, Offer, choose
 from serving.popularity import Popularity
 from serving.recommend import CHAIN, allowed
 from serving.semantic import SemanticIndex
@@ -46,12 +46,12 @@ def catalogue(courses: dict[str, list[str]], text: bool = True) -> Catalogue:
     )
 
 
-def all_shelves(signals: Signals, known: Catalogue) -> list[Shelf]:
-    """Every shelf there is without a model or an index: what is left in the worst of times."""
+def all_sources(signals: Signals, known: Catalogue) -> list[CandidateSource]:
+    """Every source that needs neither model nor index: what remains in the worst case."""
     return [
-        shelves.course(signals, known),
-        asyncio.run(shelves.semantic(signals, known, SemanticIndex())),
-        shelves.popular(signals, known, Popularity()),
+        candidates.course(signals, known),
+        asyncio.run(candidates.semantic(signals, known, SemanticIndex())),
+        candidates.popular(signals, known, Popularity()),
     ]
 
 
@@ -88,7 +88,7 @@ def test_an_answer_is_never_empty_while_something_is_left_and_never_holds_what_i
         recent=tuple(recent),
         dismissed=frozenset(dismissed),
     )
-    chosen = choose(all_shelves(signals, known), allowed(signals, known, None), limit)
+    chosen = choose(all_sources(signals, known), allowed(signals, known, None), limit)
     shown = [offer.item_id for offer in chosen]
     left = {item for items in courses.values() for item in items} - finished - dismissed
     assert len(shown) == min(limit, len(left))
@@ -104,7 +104,7 @@ def test_with_every_source_the_answer_stays_full_and_clean(
     stocks: tuple[list[str], list[str], list[str]], gone: set[str], limit: int
 ) -> None:
     stocked = [
-        Shelf(source, [Offer(item, source, "because", 1.0) for item in stock])
+        CandidateSource(source, [Offer(item, source, "because", 1.0) for item in stock])
         for source, stock in zip(CHAIN, (*stocks, ITEMS), strict=True)
     ]
     chosen = choose(stocked, lambda item: item not in gone, limit)
@@ -116,7 +116,7 @@ def test_with_every_source_the_answer_stays_full_and_clean(
 
 def test_each_source_gets_its_share_and_the_chain_fills_the_rest() -> None:
     stocked = [
-        Shelf(source, [Offer(f"{source}-{n}", source, "because", 1.0) for n in range(10)])
+        CandidateSource(source, [Offer(f"{source}-{n}", source, "because", 1.0) for n in range(10)])
         for source in CHAIN
     ]
     sources = [offer.source for offer in choose(stocked, lambda _: True, 10)]
@@ -133,12 +133,12 @@ KNOWN = catalogue({"x": ["a", "b", "c", "d"], "y": ["e", "f"]})
 
 def course_offers(**known: object) -> list[tuple[str, str]]:
     signals = Signals("learner", **known)  # type: ignore[arg-type]
-    return [(o.item_id, o.reason) for o in shelves.course(signals, KNOWN).offers]
+    return [(o.item_id, o.reason) for o in candidates.course(signals, KNOWN).offers]
 
 
 def test_the_course_goes_on_after_the_newest_item_and_says_so() -> None:
-    told = course_offers(enrolled=("x",), recent=("b",), finished=frozenset({"b"}))
-    assert told == [
+    offered = course_offers(enrolled=("x",), recent=("b",), finished=frozenset({"b"}))
+    assert offered == [
         ("c", "Next in «Course x»"),
         ("d", "Coming up in «Course x»"),
         ("a", "Left behind in «Course x»"),
@@ -152,14 +152,14 @@ def test_a_course_nobody_began_begins_at_its_beginning() -> None:
     ]
 
 
-def test_what_was_opened_but_not_finished_is_told_as_that() -> None:
-    told = dict(course_offers(enrolled=("y",), recent=("f",)))
-    assert told["f"] == "You opened this in «Course y» and have not finished it"
+def test_what_was_opened_but_not_finished_says_so() -> None:
+    offered = dict(course_offers(enrolled=("y",), recent=("f",)))
+    assert offered["f"] == "You opened this in «Course y» and have not finished it"
 
 
 def test_the_course_studied_last_comes_first_and_no_course_is_forgotten() -> None:
-    told = [item for item, _ in course_offers(enrolled=("x", "y"), recent=("e",))]
-    assert told == ["f", "e", "a", "b", "c", "d"]
+    offered = [item for item, _ in course_offers(enrolled=("x", "y"), recent=("e",))]
+    assert offered == ["f", "e", "a", "b", "c", "d"]
 
 
 def test_courses_one_is_not_in_are_not_continued() -> None:
@@ -187,8 +187,8 @@ def test_a_personal_offer_names_the_recent_item_that_leads_to_it() -> None:
 
     found = gather(tables, recent=[0], exclude=[])
     ranked = Ranked(found, np.array([0.2, 0.9], dtype=np.float32))
-    shelf = shelves.personal(Tables(), ranked, KNOWN)  # type: ignore[arg-type]
-    assert list(shelf.offers) == [
+    personal = candidates.personal(Tables(), ranked, KNOWN)  # type: ignore[arg-type]
+    assert list(personal.offers) == [
         Offer("b", "personal", "Because you studied «Title of a»", pytest.approx(0.2))
     ]
 
@@ -197,8 +197,8 @@ def test_popularity_prefers_own_courses_then_views_then_beginnings() -> None:
     popularity = Popularity()
     popularity.views = {"b": 7, "f": 1}
     signals = Signals("learner", enrolled=("y",), recent=("e",))
-    told = [(o.item_id, o.reason) for o in shelves.popular(signals, KNOWN, popularity).offers]
-    assert [item for item, _ in told] == ["f", "b", "a", "c", "d", "e"]
-    assert told[0][1] == "Opened once by learners of «Course y»"
-    assert told[1][1] == "Opened 7 times by learners of «Course x»"
-    assert told[2][1] == "Part of «Course x», not finished yet"
+    offered = [(o.item_id, o.reason) for o in candidates.popular(signals, KNOWN, popularity).offers]
+    assert [item for item, _ in offered] == ["f", "b", "a", "c", "d", "e"]
+    assert offered[0][1] == "Opened once by learners of «Course y»"
+    assert offered[1][1] == "Opened 7 times by learners of «Course x»"
+    assert offered[2][1] == "Part of «Course x», not finished yet"

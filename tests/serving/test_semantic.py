@@ -76,9 +76,9 @@ def test_search_and_neighbours_follow_new_changed_and_gone_items() -> None:
     async def use(index: SemanticIndex) -> None:
         assert await index.sync([ORBITS, BREAD, MOON]) == 3
         assert (await index.search("how gravity shapes orbits", 1))[0][0] == ORBITS.id
-        near = await index.neighbours(ORBITS.id, 2)
-        assert near[0][0] == MOON.id
-        assert ORBITS.id not in [item_id for item_id, _ in near]
+        found = await index.neighbours(ORBITS.id, 2)
+        assert found[0][0] == MOON.id
+        assert ORBITS.id not in [item_id for item_id, _ in found]
 
         assert await index.sync([ORBITS, BREAD, MOON]) == 0  # nothing changed, nothing embedded
         changed = replace(BREAD, title="Comets", description="Ice that falls around the sun.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +19,7 @@ from stack.local import lifecycle
 from stack.local.postgres import Postgres, make_databases, unprivileged
 from stack.postgres import PostgresSettings, make
 from stack.profile import Profile, profile
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -80,14 +80,12 @@ def as_before(part: Postgres) -> None:
     command += ["-p", str(part.ports()[0]), "-c", "unix_socket_directories="]
     server = subprocess.Popen(command, env={**os.environ, "TZ": "UTC"}, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                ask("learnstream", "", "SELECT 1", "postgres")
-                break
-            except psycopg.OperationalError:
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+        until(
+            lambda: ask("learnstream", "", "SELECT 1", "postgres") or True,
+            "PostgreSQL answers",
+            ignoring=psycopg.OperationalError,
+            process=server,
+        )
         address = f"host=127.0.0.1 port={part.ports()[0]} user=learnstream dbname=postgres"
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("CREATE DATABASE lms")

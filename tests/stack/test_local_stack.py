@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from stack.local.record import all_recorded, recorded
 from stack.postgres import PostgresSettings, connect_analytics
 from stack.profile import REPOSITORY, profile
 from stack.redis import client
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
@@ -51,13 +52,6 @@ def running() -> Iterator[None]:
         finally:
             stack.down(list(PARTS.values()))
             stack.wipe(list(PARTS.values()))
-
-
-def eventually(holds: Callable[[], bool], what: str, within_s: float = 120.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-        time.sleep(0.1)
 
 
 def postgres(database: str) -> psycopg.Connection[Any]:
@@ -152,7 +146,7 @@ def test_all_parts_killed_at_once_come_back_with_their_data(running: None) -> No
         connection.execute("INSERT INTO kept VALUES (42)")
     redis = client()
     redis.set("kept", "42")
-    eventually(lambda: redis.info("persistence")["aof_pending_bio_fsync"] == 0, "Redis is on disk")
+    until(lambda: redis.info("persistence")["aof_pending_bio_fsync"] == 0, "Redis is on disk")
     before = {part.name: pid_of(part.name) for part in SERVERS}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
@@ -163,7 +157,7 @@ def test_all_parts_killed_at_once_come_back_with_their_data(running: None) -> No
             for part in SERVERS
         )
 
-    eventually(healed, "every killed part answers again")
+    until(healed, "every killed part answers again")
     with connect_analytics() as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(42,)]
     assert client().get("kept") == b"42"
@@ -180,9 +174,7 @@ def test_a_part_that_was_stopped_on_purpose_stays_down(running: None) -> None:
     assert supervisor is not None  # it goes on watching the others
     other, killed = PARTS["taskmanager"], pid_of("taskmanager")
     os.kill(killed, signal.SIGKILL)
-    eventually(
-        lambda: pid_of(other.name) != killed and stack.is_alive(other), "a later round was made"
-    )
+    until(lambda: pid_of(other.name) != killed and stack.is_alive(other), "a later round was made")
     assert recorded("redis") is None
     assert not PARTS["redis"].ready()
     assert "redis" in stack.up(SERVERS)
@@ -192,7 +184,7 @@ def test_a_killed_supervisor_is_replaced_by_the_next_up(running: None) -> None:
     before = stack.supervisor()
     assert before is not None
     os.kill(before.pid, signal.SIGKILL)
-    eventually(lambda: stack.supervisor() is None, "the supervisor is dead")
+    until(lambda: stack.supervisor() is None, "the supervisor is dead")
     assert stack.up(SERVERS) == []
     after = stack.supervisor()
     assert after is not None
@@ -237,7 +229,7 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_running(running: None) -> N
     stack.down([PARTS["kafka"]])
     command = [sys.executable, "-m", "stack.cli", "up", "kafka"]
     up = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
-    eventually(lambda: recorded("kafka") is not None, "Kafka is starting")
+    until(lambda: recorded("kafka") is not None, "Kafka is starting")
     kafka = recorded("kafka")
     assert kafka is not None
     up.terminate()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from stack.postgres import connect_analytics
 from stack.principals import PRINCIPALS, password
 from stack.profile import REPOSITORY, Profile
 from stack.redis import client
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -78,12 +78,11 @@ def test_no_password_stands_on_a_command_line(stack: Profile, command: tuple[str
         stdout=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 30
-        line = b""
-        while not line.split(b"\0")[0].endswith((b"/psql", b"/redis-cli")):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-            line = Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        line = until(
+            Path(f"/proc/{process.pid}/cmdline").read_bytes,
+            "the shell runs",
+            accepts=lambda line: line.split(b"\0")[0].endswith((b"/psql", b"/redis-cli")),
+        )
         assert not any(password(name).encode() in line for name in PRINCIPALS)
     finally:
         process.kill()

@@ -16,7 +16,8 @@ from contracts.ids import new_id
 from stack import tls
 from stack.local import authority
 from stack.profile import REPOSITORY, profile
-from tests.e2e.product import Operator, Product, until
+from tests.e2e.product import Operator, Product
+from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -156,12 +157,12 @@ with postgres.connect_analytics() as connection:
         )
         print(found.fetchone()[0] > 0)
 """
-    until(lambda: product.python(rows).split(), lambda found: found == ["True", "True"], 120, 1.0)
+    until_equal(lambda: product.python(rows).split(), ["True", "True"], every_s=0.5)
     for client in (product.serving, product.dashboards):
         until(
             lambda client=client: client.get("/health/ready"),
-            lambda answer: answer.status_code == 200,
-            within_s=60,
+            "it is ready",
+            accepts=lambda answer: answer.status_code == 200,
         )
     answer = product.serving.get("/api/v1/search", params={"q": "shadows"})
     assert answer.status_code == 200, answer.text

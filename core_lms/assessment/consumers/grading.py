@@ -8,7 +8,7 @@ from contracts.envelope import Envelope
 from contracts.events.assessments import AssessmentSubmitted
 from core_lms.assessment import grading
 from core_lms.inbox import Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 def passes(envelope: Envelope) -> bool:

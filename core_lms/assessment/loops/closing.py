@@ -15,7 +15,7 @@ from contracts.errors import LearnstreamError
 from core_lms.assessment import attempts, repository
 from core_lms.inbox import Loop
 from core_lms.inbox.stopping import pause
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import service
 from stack.queries import load
 

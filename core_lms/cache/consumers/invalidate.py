@@ -12,11 +12,11 @@ from redis.exceptions import RedisError
 
 from contracts.envelope import Envelope
 from contracts.errors import Retryable
-from core_lms.cache import answers
+from core_lms import answers
 from core_lms.cache.settings import CacheSettings
 from core_lms.cache.store import Cache
 from core_lms.inbox import Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.redis import RedisSettings, clients
 
 
@@ -29,7 +29,7 @@ def _kept() -> Cache:
 async def handle(unit: Unit, envelope: Envelope) -> None:
     """Outside of the database, but harmless to repeat and to do in vain."""
     try:
-        for entry in answers.untrue(unit.institution_id, [envelope]):
+        for entry in answers.invalidated_by(unit.institution_id, [envelope]):
             await _kept().drop(entry)
     except (RedisError, OSError) as error:
         raise Retryable("Redis is away: kept answers cannot be forgotten") from error

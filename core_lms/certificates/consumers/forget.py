@@ -6,7 +6,7 @@ from contracts.envelope import Envelope
 from contracts.events.users import UserDeleted
 from core_lms.certificates import repository
 from core_lms.inbox import Consumer
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def handle(unit: Unit, envelope: Envelope) -> None:

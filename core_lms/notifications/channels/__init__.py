@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from core_lms.notifications.texts import Rendered
 from core_lms.plugins import Point
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from contracts.errors import Rejected, Retryable
 from core_lms.notifications.channels import Message
 from core_lms.notifications.settings import NotificationSettings, settings
 from core_lms.notifications.texts import page
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 WORDS = {
     "en": {"unsubscribe": "No more of these mails"},

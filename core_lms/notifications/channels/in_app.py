@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from core_lms.notifications import repository
 from core_lms.notifications.channels import Message
 from core_lms.notifications.wake import wake
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 log = logging.getLogger("core_lms.notifications")
 

@@ -27,7 +27,7 @@ from core_lms.notifications import repository
 from core_lms.notifications.channels import Message
 from core_lms.notifications.settings import settings
 from core_lms.privacy.person import DataKey
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from stack.secrets import secret
 
 PLACE = "push_subscriptions.sealed"

@@ -8,7 +8,7 @@ from contracts.envelope import Envelope
 from core_lms.inbox import Consumer
 from core_lms.notifications import service
 from core_lms.notifications.kinds import kinds
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 def passes(envelope: Envelope) -> bool:

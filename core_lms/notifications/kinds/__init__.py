@@ -17,7 +17,7 @@ from contracts.envelope import Envelope
 from contracts.errors import Misconfigured
 from contracts.event import Event
 from core_lms.notifications.texts import Text
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 HERE = Path(__file__).parent
 LANGUAGES = ("en", "de")

@@ -7,7 +7,7 @@ from contracts.events.enrollments import EnrollmentInvited
 from core_lms.notifications.facts import invitation_open, of_course
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def facts(unit: Unit, envelope: Envelope) -> Facts | None:

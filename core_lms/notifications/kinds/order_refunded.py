@@ -8,7 +8,7 @@ from core_lms.notifications.facts import of_course
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.payments.currencies import spelled
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def facts(unit: Unit, envelope: Envelope) -> Facts | None:

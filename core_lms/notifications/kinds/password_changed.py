@@ -6,7 +6,7 @@ from contracts.envelope import Envelope
 from contracts.events.users import UserPasswordChanged
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def facts(unit: Unit, envelope: Envelope) -> Facts | None:

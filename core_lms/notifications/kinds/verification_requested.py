@@ -9,7 +9,7 @@ from contracts.events.users import UserVerificationRequested
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.sessions import links
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 async def facts(unit: Unit, envelope: Envelope) -> Facts | None:

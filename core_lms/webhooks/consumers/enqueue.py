@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from contracts.envelope import Envelope
 from core_lms.inbox import Consumer
+from core_lms.unit import Unit
 from core_lms.webhooks import service, subscriptions
-from core_lms.work import Unit
 
 
 async def interest(unit: Unit) -> Callable[[Envelope], bool]:

@@ -10,9 +10,9 @@ from psycopg_pool import AsyncConnectionPool
 
 from core_lms.inbox import Loop
 from core_lms.inbox.stopping import pause
+from core_lms.units import transaction
 from core_lms.webhooks import repository
 from core_lms.webhooks.sending import NAME, Sender
-from core_lms.work import transaction
 from gateway.caller import service as our
 
 EVERY_S = 0.5

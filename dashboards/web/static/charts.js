@@ -112,12 +112,12 @@ export function timeseries(box, panel) {
     const y = yAxis(picture, width, top);
     const inner = width - MARGIN.left - MARGIN.right;
     const x = (i) => MARGIN.left + (rows.length > 1 ? (inner * i) / (rows.length - 1) : inner / 2);
-    const near = (i) => back(i) * (inner / Math.max(1, rows.length - 1)) < 52;
+    const isClose = (i) => back(i) * (inner / Math.max(1, rows.length - 1)) < 52;
     const back = (i) => rows.length - 1 - i;
     const step = roundStep(rows.map((one) => Date.parse(one[time])), inner / 70);
     rows.forEach((one, i) => {
       const last = back(i) === 0;
-      if (!last && (near(i) || Date.parse(one[time]) % step)) return;
+      if (!last && (isClose(i) || Date.parse(one[time]) % step)) return;
       picture.append(svg("text", { class: "axis", x: last ? x(i) + 8 : x(i), y: HEIGHT - 8, "text-anchor": last ? "end" : "middle" }, format.minute(one[time])));
     });
     const path = (i, to) => rows.slice(0, to).map((one, k) => `${k ? "L" : "M"}${x(k).toFixed(1)},${y(one[i] ?? 0).toFixed(1)}`).join("");

@@ -1,14 +1,14 @@
-// For you: whom to look at, what they are offered, what they just did.
+// For you: pick a learner, read what they are offered and what they just did.
 
 import { el } from "./dom.js";
 import * as format from "./format.js";
 import { ask, post, signedIn } from "./session.js";
 
 const API = "/api/v1/learners";
-const LOOK_MS = 2000; // where one may study
+const POLL_MS = 2000; // where one may study
 const WATCH_MS = 10000; // at somebody else: each time is in the audit log
 const PEOPLE_MS = 30000;
-const SETTLE_MS = 1500; // features take about this long from an event to the online store
+const REFRESH_MS = 1500; // features take about this long from an event to the online store
 const DEEDS = {
   "content.viewed": "opened", "content.completed": "finished", "content.downloaded": "downloaded",
   "video.played": "played", "video.paused": "paused", "video.seeked": "jumped in", "forum.posted": "posted in",
@@ -63,7 +63,7 @@ function showDeeds({ activity, names, withheld }) {
 
 const SAID = { "content.viewed": "Opened", "content.completed": "Finished" };
 
-/** Tells serving what became of its offer, and the LMS what the learner did. */
+/** Reports the reaction to an offer to serving, and the learner's action to the LMS. */
 async function act(button, offer, type, recommendation) {
   button.disabled = true;
   const react = (reaction) => recommendation
@@ -146,8 +146,8 @@ async function search(event) {
   }
 }
 
-/** Looks each second what the learner did; new deeds call for a new list once features follow. */
-async function look() {
+/** Polls what the learner did; after a new event it reads the offers again once features follow. */
+async function poll() {
   if (!document.hidden) {
     try {
       const one = await ask(`${API}/${learner}`);
@@ -160,7 +160,7 @@ async function look() {
       showLive("live");
       byId("banner").hidden = true;
       const latest = one.activity.find((deed) => !deed.event_type.startsWith("recommendation."))?.event_id ?? null;
-      if (newest !== null && latest !== newest) setTimeout(offers, SETTLE_MS);
+      if (newest !== null && latest !== newest) setTimeout(offers, REFRESH_MS);
       newest = latest ?? "";
       if (!offered.size && !searching) await offers();
     } catch (error) {
@@ -171,7 +171,7 @@ async function look() {
   } else {
     showLive("paused");
   }
-  setTimeout(look, about?.may_act ? LOOK_MS : WATCH_MS);
+  setTimeout(poll, about?.may_act ? POLL_MS : WATCH_MS);
 }
 
 byId("search").addEventListener("submit", search);
@@ -185,5 +185,5 @@ async function people() {
 signedIn().then((one) => {
   me = one;
   people();
-  if (learner) look();
+  if (learner) poll();
 });

@@ -1,4 +1,4 @@
-// The overview: one card per panel, drawn from what the stream tells.
+// The overview: one card per panel, drawn from the stream's messages.
 
 import { columns, timeseries } from "./charts.js";
 import { el } from "./dom.js";

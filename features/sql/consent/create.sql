@@ -1,5 +1,5 @@
--- What people said about the purposes that features serve, as the LMS's events carry it; nobody in it:
--- the default. Until now it held personalization alone.
+-- People's choices about the purposes that features serve, from the LMS's events; a person without a
+-- row gets the default. An earlier version of the table had personalization alone.
 CREATE TABLE IF NOT EXISTS features.consent (
     user_id    text        NOT NULL,
     purpose    text        NOT NULL DEFAULT 'personalization',

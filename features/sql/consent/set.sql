@@ -1,4 +1,4 @@
--- The newest word counts, in whatever order events arrive.
+-- The newest choice counts, in whatever order events arrive.
 INSERT INTO features.consent AS known (user_id, purpose, given, changed_at)
 VALUES (%(user_id)s, %(purpose)s, %(given)s, %(changed_at)s)
 ON CONFLICT (user_id, purpose) DO UPDATE SET

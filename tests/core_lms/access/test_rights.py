@@ -10,8 +10,8 @@ import pytest
 
 from core_lms.content.resource import Item
 from core_lms.courses.resource import Course
+from core_lms.units import transaction
 from core_lms.users.resource import Person
-from core_lms.work import transaction
 from gateway.caller import Caller, anonymous
 from gateway.decision import RIGHTS
 from gateway.resource import Institution, Resource

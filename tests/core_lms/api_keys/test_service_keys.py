@@ -135,13 +135,13 @@ def test_after_a_rotation_both_keys_count_until_the_overlap_ends(lms: Any) -> No
     for key in (first, second):
         assert ask(lms, key, "/courses").status_code == 200
     listed = in_unit(lms.institution_id, services.listed)
-    old, new = sorted(listed, key=lambda row: row["created_at"])
-    until = old["expires_at"] - datetime.now(UTC)
+    old, new = sorted(listed, key=lambda row: row.created_at)
+    until = old.expires_at - datetime.now(UTC)
     assert timedelta(minutes=119) < until <= timedelta(hours=2)
-    assert new["expires_at"] is None
+    assert new.expires_at is None
     # What a process remembers of a key it remembers for seconds: ask as one that has just begun.
     lms.database.execute(
-        "UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE id = %s", [old["id"]]
+        "UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE id = %s", [old.id]
     )
     found = lms.database.execute("SELECT * FROM api_key_in_use(%s)", [keys.digest(first)])
     assert found.fetchall() == []
@@ -153,8 +153,8 @@ def test_a_revoked_service_key_is_refused_at_once(lms: Any) -> None:
     key = serving(lms)
     assert ask(lms, key, "/courses").status_code == 200
     [row] = in_unit(lms.institution_id, services.listed)
-    assert lms.get(f"/api-keys/{row['id']}").json()["service"] == "serving"
-    in_unit(lms.institution_id, lambda unit: services.revoke(unit, row["id"]))
+    assert lms.get(f"/api-keys/{row.id}").json()["service"] == "serving"
+    in_unit(lms.institution_id, lambda unit: services.revoke(unit, row.id))
     assert ask(lms, key, "/courses").status_code == 401
     assert lms.types()[-2:] == ["api_key.created", "api_key.revoked"]
 

@@ -16,7 +16,8 @@ from contracts.topics import ASSESSMENTS
 from core_lms.assessment.clock import clock
 from core_lms.assessment.consumers.grading import CONSUMER
 from core_lms.assessment.kinds import kinds
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service
 from stack.postgres import PostgresSettings, pool
 

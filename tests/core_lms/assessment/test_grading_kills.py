@@ -7,10 +7,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -38,34 +36,24 @@ from core_lms.courses.schemas import NewCourse
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
 from core_lms.inbox.failpoint import STEPS, VARIABLE
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from core_lms.users import service as users
 from core_lms.users.schemas import Registration
-from core_lms.work import Unit, transaction
 from gateway.caller import service
 from stack import kafka
 from stack.postgres import PostgresSettings, pool
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
 LEARNERS = 40
 ATTEMPTS = 5
 """Of each learner, one key in Kafka: 200 submissions."""
-
-
-def until(condition: Any, what: str, deadline_s: float = 180.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -237,7 +225,7 @@ def test_killed_at_each_of_its_steps_it_grades_each_of_200_submissions_once(
     assert len(expected) == LEARNERS * ATTEMPTS
 
     survivor = grading.run("core_lms.inbox")
-    until(lambda: grading.graded() == len(expected), "everything is graded")
+    until(lambda: grading.graded() == len(expected), "everything is graded", within_s=180)
     until(lambda: grading.rows("SELECT count(*) FROM outbox") == [(0,)], "the outbox drains")
     for process in (survivor, relay):
         process.send_signal(signal.SIGTERM)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from core_lms.audit.sealer import Sealer
 from core_lms.audit.settings import AuditSettings
 from stack import cli
 from stack.postgres import PostgresSettings
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -170,10 +170,7 @@ def test_one_sealer_seals_and_another_takes_over(empty: str) -> None:
         )
         with pytest.raises(psycopg.OperationalError):
             second.seal()
-        deadline = time.monotonic() + 20
-        while second.seal() == 0:  # until the server has noticed that the session is gone
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(second.seal, "the server has noticed that the session is gone")
     assert cli.call("audit", "verify") == 0
     second.close()
 

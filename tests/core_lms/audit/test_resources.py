@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from core_lms.app import create_app
-from core_lms.audit.record import PERSON_FACT, PERSON_FIELDS
+from core_lms.audit_trail import PERSON_FACT, PERSON_FIELDS
 from gateway.resource import Resource
 
 NOBODY_S = {

@@ -11,10 +11,10 @@ from prometheus_client import REGISTRY
 
 from contracts.envelope import wrap
 from contracts.events.courses import CourseUpdated
-from core_lms.cache import answers
+from core_lms import answers
+from core_lms.answers import Entry
 from core_lms.cache.consumers.invalidate import CONSUMER
-from core_lms.cache.store import Entry
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.caller import service
 from stack.redis import RedisSettings
 

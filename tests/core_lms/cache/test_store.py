@@ -10,9 +10,10 @@ import pytest
 from contracts.envelope import wrap
 from contracts.events.courses import CourseUpdated
 from contracts.ids import DEFAULT_INSTITUTION, new_id
-from core_lms.cache import answers
+from core_lms import answers
+from core_lms.answers import Answer, Entry
 from core_lms.cache.settings import CacheSettings
-from core_lms.cache.store import Answer, Cache, Entry, Miss
+from core_lms.cache.store import Cache, Miss
 from stack.local.redis import Redis
 from stack.redis import clients
 from tests.core_lms.own_redis import OwnRedis
@@ -176,14 +177,14 @@ def test_without_redis_everything_is_a_miss_and_nothing_fails(server: OwnRedis) 
     caching(server, test)
 
 
-def test_every_change_of_a_course_makes_its_answers_untrue() -> None:
+def test_every_change_of_a_course_invalidates_its_answers() -> None:
     course_id = new_id()
-    told = wrap(
+    event = wrap(
         CourseUpdated(course_id=course_id),
         institution_id=DEFAULT_INSTITUTION,
         source_service="course-service",
     )
-    assert answers.untrue(DEFAULT_INSTITUTION, [told, told]) == [
+    assert answers.invalidated_by(DEFAULT_INSTITUTION, [event, event]) == [
         answers.course(DEFAULT_INSTITUTION, course_id),
         answers.contents(DEFAULT_INSTITUTION, course_id),
     ]

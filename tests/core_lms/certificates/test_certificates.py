@@ -21,7 +21,7 @@ from contracts.ids import new_id
 from core_lms.certificates import keys
 from core_lms.certificates.consumers import issue
 from core_lms.certificates.document import new_code, read_code, written
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
 

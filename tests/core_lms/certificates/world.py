@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from core_lms.certificates import service
-from core_lms.work import transaction
+from core_lms.units import transaction
 from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, connect_lms, pool
 

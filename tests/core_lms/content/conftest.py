@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,27 +13,25 @@ import pytest
 from contracts.ids import new_id
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import Storage, _open
+from tests.ports import free_port
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
 def s3() -> Iterator[str]:
     """The address of moto's server, in a process of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                httpx.get(f"{url}/moto-api/", timeout=1)
-                break
-            except httpx.TransportError:
-                assert process.poll() is None, "moto's server ended"
-                assert time.monotonic() < deadline, "moto's server does not answer"
-                time.sleep(0.05)
+        until(
+            lambda: httpx.get(f"{url}/moto-api/", timeout=1),
+            "moto's server answers",
+            accepts=lambda answer: answer is not None,
+            ignoring=httpx.TransportError,
+            process=process,
+        )
         yield url
     finally:
         process.terminate()

@@ -30,6 +30,8 @@ from stack import cli
 from stack.keyset import MASTER, Master
 from stack.profile import REPOSITORY
 from stack.secrets import secret
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -400,20 +402,16 @@ def test_without_its_key_no_file_of_an_institution_opens(lms: Any, folder: Path)
 @pytest.fixture
 def server(lms: Any, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The LMS as a process that can be killed."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_HTTP_LMS_PORT": str(port)}
     process = subprocess.Popen([sys.executable, "-m", "core_lms"], env=environment)
-    deadline = time.monotonic() + 180
-    while True:
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200:
-                break
-        except httpx.TransportError:
-            assert process.poll() is None
-            assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(
+        lambda: httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code == 200,
+        "the LMS is ready",
+        within_s=180,
+        ignoring=httpx.TransportError,
+        process=process,
+    )
     yield process, port
     process.kill()
     process.wait()
@@ -428,13 +426,6 @@ def _send_half(port: int, media: str, token: str) -> socket.socket:
     )
     sender.sendall(head.encode() + FILM[:24] + bytes(20_000_000))
     return sender
-
-
-def _until(what: Any) -> None:
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_file_that_shows_itself_tampered_with_later_is_cut_off(
@@ -456,11 +447,14 @@ def test_who_hangs_up_or_is_killed_in_the_middle_leaves_no_file_and_can_try_agai
     process, port = server
     media = announce(lms, lms.course())
     _send_half(port, media, lms.token).close()
-    _until(lambda: files(folder) == [])
+    until(lambda: files(folder) == [], "nothing of it stays")
     assert lms.get(f"/media/{media}").json()["status"] == "waiting"
 
     sender = _send_half(port, media, lms.token)
-    _until(lambda: sum(path.stat().st_size for path in files(folder)) > 8_000_000)
+    until(
+        lambda: sum(path.stat().st_size for path in files(folder)) > 8_000_000,
+        "a part is written",
+    )
     process.send_signal(signal.SIGKILL)
     process.wait()
     sender.close()

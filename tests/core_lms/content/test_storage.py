@@ -9,7 +9,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from contracts.errors import Misconfigured, Retryable
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import Storage, _open
 from gateway.errors import NotFound
+from tests.waiting import until
 
 MB = 1024 * 1024
 
@@ -159,11 +159,11 @@ asyncio.run(store.write("film", endless()))
 
 def test_what_a_killed_writer_leaves_is_no_object_and_is_swept_up(tmp_path: Path) -> None:
     writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path)])
-    deadline = time.monotonic() + 30
-    while not any(p.stat().st_size > 16 * MB for p in tmp_path.iterdir()):
-        assert writer.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(
+        lambda: any(p.stat().st_size > 16 * MB for p in tmp_path.iterdir()),
+        "16 MB are written",
+        process=writer,
+    )
     os.kill(writer.pid, signal.SIGKILL)
     writer.wait()
     store = _open(ContentSettings(folder=tmp_path))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,6 +26,8 @@ from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
+from tests.ports import free_port
+from tests.waiting import until
 
 PROCESS = Path(__file__).with_name("counting_process.py")
 NAME = "test.counting"
@@ -40,20 +40,6 @@ SELECT tenant_table('applied');
 CREATE TABLE verdicts (n INT PRIMARY KEY, what TEXT NOT NULL);
 SELECT shared_table('verdicts', 'SELECT');
 """
-
-
-def until(condition: Any, what: str, deadline_s: float = 60.0) -> None:
-    """Wait for ``condition()``; fails with ``what`` once the deadline has passed."""
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

@@ -15,7 +15,7 @@ from contracts.events.content import ContentCompleted, ContentViewed
 from core_lms.inbox import Consumer
 from core_lms.inbox.process import create_app, serve
 from core_lms.inbox.settings import InboxSettings
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from gateway.logs import log_to_stdout
 
 INSTITUTION = os.environ.get("INBOX_TEST_INSTITUTION", "")

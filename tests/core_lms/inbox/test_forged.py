@@ -28,8 +28,8 @@ from core_lms.inbox import confirming
 from core_lms.inbox.declarations import consumers
 from stack import kafka
 from stack.profile import REPOSITORY
-
-from .conftest import free_port, until
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -143,7 +143,7 @@ def world(lms: Any) -> Iterator[World]:
     body = {"url": "https://hooks.example.org/", "event_types": ["*"]}
     made.webhook_id = str(lms.made("/webhooks", body)["id"])
     try:
-        until(lambda: _ready(made.url), "the inbox has its partitions", 90)
+        until(lambda: _ready(made.url), "the inbox has its partitions")
         yield made
     finally:
         process.send_signal(signal.SIGTERM)

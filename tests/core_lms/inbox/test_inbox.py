@@ -27,13 +27,14 @@ from core_lms.inbox.batches import Batches, Outcome, Record, is_other
 from core_lms.inbox.declarations import consumers, loops
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.waits import Waits
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from stack.postgres import connect_analytics, pool
 from stack.profile import REPOSITORY
+from tests.waiting import until
 
-from .conftest import NAME, PROCESS, until
+from .conftest import NAME, PROCESS
 from .counting_process import CONSUMER
 
 

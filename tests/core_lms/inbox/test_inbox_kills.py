@@ -11,8 +11,9 @@ import pytest
 
 from contracts.ids import new_id
 from core_lms.inbox.failpoint import STEPS
+from tests.waiting import until
 
-from .conftest import NAME, until
+from .conftest import NAME
 
 pytestmark = pytest.mark.integration
 

@@ -10,7 +10,7 @@ import pytest
 from contracts.fixtures import example_envelope
 from core_lms.inbox import Consumer
 from core_lms.inbox.units import unit_of
-from core_lms.work import Unit
+from core_lms.unit import Unit
 
 
 class _Cursor:
@@ -28,4 +28,4 @@ def test_a_handler_cannot_leave_a_write_to_an_end_that_is_not_its_own() -> None:
         unit_of(_Cursor(), consumer, envelope.institution_id)  # type: ignore[arg-type]
     )
     with pytest.raises(TypeError, match="shares its transaction"):
-        unit.write_last("INSERT INTO applied DEFAULT VALUES", {})
+        unit.write_at_commit("INSERT INTO applied DEFAULT VALUES", {})

@@ -12,7 +12,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -31,24 +30,14 @@ from contracts.event import Event
 from core_lms.notifications import service
 from core_lms.notifications.sender import Sender
 from core_lms.notifications.settings import settings
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service as consumer
 from stack.postgres import PostgresSettings, pool
+from tests.ports import free_port
+from tests.waiting import until
 
 HERE = Path(__file__).parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def until(condition: Callable[[], Any], what: str, deadline_s: float = 60.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(0.02)
 
 
 def listening(port: int) -> bool:

@@ -18,8 +18,10 @@ from core_lms.inbox import failpoint as inbox_steps
 from core_lms.notifications import failpoint as sender_steps
 from stack import kafka
 from stack.profile import REPOSITORY
+from tests.ports import free_port
+from tests.waiting import until
 
-from .conftest import MailServer, Post, PushService, environment, free_port, until
+from .conftest import MailServer, Post, PushService, environment
 
 pytestmark = pytest.mark.integration
 

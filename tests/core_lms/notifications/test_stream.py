@@ -15,8 +15,10 @@ import uvicorn
 from contracts.events.enrollments import CourseCompleted
 from contracts.ids import new_id
 from core_lms.app import create_app
+from tests.ports import free_port
+from tests.waiting import until
 
-from .conftest import Post, free_port, until
+from .conftest import Post
 
 pytestmark = pytest.mark.integration
 
@@ -94,12 +96,12 @@ def test_entries_appear_at_once_and_a_browser_that_comes_again_gets_what_it_miss
     tell(1)
     first = Listening(server, me, user_id)
     tell(2)
-    until(lambda: first.numbers == [2, 3], "both appear, the older one does not", 10)
+    until(lambda: first.numbers == [2, 3], "both appear, the older one does not", within_s=10)
     first.end()
     tell(2)
     again = Listening(server, me, user_id, last=3)
     tell(1)
-    until(lambda: again.numbers == [4, 5, 6], "what was missed, then what comes", 10)
+    until(lambda: again.numbers == [4, 5, 6], "what was missed, then what comes", within_s=10)
     again.end()
     assert set(again.subjects) == {"You completed Statistics"}
 

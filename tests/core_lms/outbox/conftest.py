@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -31,16 +30,7 @@ from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
-
-DEADLINE_S = 90.0
-
-
-def until(condition: Any, what: str, deadline_s: float = DEADLINE_S) -> None:
-    """Wait for ``condition()``; fails with ``what`` once the deadline has passed."""
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(0.02)
+from tests.waiting import until
 
 
 @dataclass

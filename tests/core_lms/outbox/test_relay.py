@@ -12,8 +12,9 @@ import pytest
 
 from contracts.ids import new_id
 from core_lms.outbox import APPEND
+from tests.waiting import until
 
-from .conftest import Writers, until, verify
+from .conftest import Writers, verify
 
 pytestmark = pytest.mark.integration
 
@@ -68,7 +69,7 @@ def test_events_that_trickle_in_share_few_batches_and_a_backlog_waits_for_none(
         for number in range(200):
             connection.execute(APPEND, outbox.event(new_id(), number + 1))
         with outbox.relaying(**rare | {"LMS_OUTBOX_ROUND_MIN_S": "30"}):
-            until(lambda: outbox.waiting() == 0, "twenty full batches", deadline_s=25)
+            until(lambda: outbox.waiting() == 0, "twenty full batches", within_s=25)
 
 
 def test_two_writers_of_one_key_take_their_ids_in_the_order_they_commit(outbox: Any) -> None:

@@ -14,8 +14,9 @@ import pytest
 
 from core_lms.outbox.failpoint import STEPS
 from core_lms.outbox.table import RELAY_LOCK
+from tests.waiting import until
 
-from .conftest import Writers, until, verify
+from .conftest import Writers, verify
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,8 @@ from core_lms.sessions import asks, links, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import SessionSettings
 from core_lms.sessions.store import Sessions
-from core_lms.work import Unit, transaction
+from core_lms.unit import Unit
+from core_lms.units import transaction
 from gateway.caller import service
 from stack.postgres import PostgresSettings, pool
 from stack.profile import Profile

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,8 @@ from gateway.errors import Unauthenticated
 from stack.local.redis import Redis
 from stack.profile import Profile
 from tests.core_lms.sessions.conftest import Person
-from tests.core_lms.test_process import free_port
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -39,14 +39,14 @@ class Killed:
         options += ["--appendonly", "yes", "--appendfsync", "everysec"]
         program = str(Redis().launch().argv[0])
         process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                redis.Redis(port=self.port).ping()
-                return process
-            except redis.ConnectionError:
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
+        until(
+            redis.Redis(port=self.port).ping,
+            "Redis answers",
+            every_s=0.01,
+            ignoring=redis.ConnectionError,
+            process=process,
+        )
+        return process
 
     def restart(self) -> None:
         self.process.kill()

@@ -12,7 +12,7 @@ from core_lms.access import operator
 from core_lms.sessions import repository, service
 from core_lms.sessions.passwords import Hashing
 from core_lms.sessions.settings import SessionSettings
-from core_lms.work import Unit
+from core_lms.unit import Unit
 from tests.core_lms.sessions.conftest import PASSWORD, Person, in_unit
 
 pytestmark = pytest.mark.integration

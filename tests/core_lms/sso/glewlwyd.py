@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import gzip
 import signal
-import socket
 import sqlite3
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from contracts.ids import new_id
 from stack.local import debian
+from tests.ports import free_port
+from tests.waiting import until
 
 CLIENT_ID, CLIENT_SECRET = "learnstream", "a-secret-of-the-client"
 BACK = "http://127.0.0.1:1/back"
@@ -100,9 +100,7 @@ class Provider:
 @contextmanager
 def running(folder: Path) -> Iterator[Provider]:
     tree = debian.fetch("glewlwyd", "trixie", ("glewlwyd",), ("usr/bin/glewlwyd",), print)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     init = tree / "usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz"
     with sqlite3.connect(folder / "glewlwyd.db") as database:
         database.executescript(gzip.decompress(init.read_bytes()).decode())
@@ -210,15 +208,17 @@ def _plugin(issuer: str) -> dict[str, Any]:
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        assert process.poll() is None, log.read_text()
-        try:
-            httpx.get(f"{url}/api/auth/", timeout=1.0)
-            return
-        except httpx.TransportError:
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.02)
+    try:
+        until(
+            lambda: httpx.get(f"{url}/api/auth/", timeout=1.0),
+            "it answers",
+            accepts=lambda answer: answer is not None,
+            every_s=0.02,
+            ignoring=httpx.TransportError,
+            process=process,
+        )
+    except AssertionError as error:
+        raise AssertionError(log.read_text()) from error
 
 
 def _done(answer: httpx.Response) -> None:

@@ -19,10 +19,10 @@ import pytest
 from contracts.envelope import decode
 from contracts.event import EVENTS
 from contracts.ids import new_id
+from core_lms.units import transaction
 from core_lms.webhooks.consumers.enqueue import handle, interest
 from core_lms.webhooks.sending import Sender
 from core_lms.webhooks.settings import WebhookSettings
-from core_lms.work import transaction
 from gateway.caller import service as our
 from stack.postgres import PostgresSettings, pool
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,17 +15,12 @@ from contracts.envelope import wrap
 from contracts.events.users import UserUpdated
 from stack import kafka
 from stack.profile import REPOSITORY
+from tests.ports import free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
 MESSAGES = 40
-
-
-def until(condition: Callable[[], Any], what: str, deadline_s: float = 60.0) -> None:
-    deadline = time.monotonic() + deadline_s
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {deadline_s:.0f} s: {what}"
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -36,9 +29,7 @@ def inbox(hooks: Any) -> Iterator[Callable[[], subprocess.Popen[bytes]]]:
     processes: list[subprocess.Popen[bytes]] = []
 
     def start() -> subprocess.Popen[bytes]:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         environment = {
             **os.environ,
             "LMS_INBOX_ONLY": "webhooks.enqueue,webhooks.send",

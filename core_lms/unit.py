@@ -1,0 +1,147 @@
+"""One unit of work: an open Postgres transaction with a state change and the events that record it.
+
+``core_lms.units`` opens units; contexts read and write through them, with rows as dataclasses::
+
+    @dataclass(frozen=True, slots=True)
+    class ApiKey:
+        id: UUID
+        name: str
+
+    key = await unit.one(ApiKey, _sql["get"], id=id_)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from psycopg import AsyncCursor
+from psycopg.errors import UniqueViolation
+from psycopg.rows import DictRow
+
+from contracts.envelope import Envelope, wrap
+from contracts.event import Event
+from core_lms.answers import Answer, Entry
+from gateway.caller import Caller
+from gateway.decision import Right
+from gateway.errors import NotFound
+from gateway.telemetry import tracing
+from stack.roundtrip import Connection, Found, Statement
+
+Row = TypeVar("Row")
+"""A dataclass whose fields are the columns of a query."""
+
+
+async def ask(connection: Connection, *statements: Statement) -> list[Found]:
+    """Send the statements in one round trip, traced; they are executed in this order."""
+    with tracing.statements(*(query for query, _ in statements)):
+        return await connection.ask(*statements)
+
+
+@dataclass(slots=True)
+class Unit:
+    """An open transaction of one institution; events emitted are written just before it commits.
+
+    All locks on rows are taken before the locks on event keys, because every service reads and
+    writes first and the events go out together at the end.
+    """
+
+    cursor: AsyncCursor[DictRow]
+    caller: Caller
+    key: str | None = None
+    facts: DictRow = field(default_factory=dict)
+    """What was read of the resource to decide: its attributes and the caller's relations to it."""
+    rows: list[DictRow] = field(default_factory=list)
+    """What a unit that only reads has read."""
+    asked: list[Found] = field(default_factory=list)
+    """What the statements found that the unit began with."""
+    at_commit: list[tuple[Statement, DictRow]] = field(default_factory=list)
+    """See ``write_at_commit``."""
+    shared: bool = False
+    """Whether others write in the same transaction, which does not end with this unit."""
+    clash: Callable[[UniqueViolation], Exception] | None = None
+    """What to raise where a row that the unit writes is there already."""
+    events: list[Envelope] = field(default_factory=list)
+    afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """Done once the transaction has committed, and not done where it has not."""
+    through: dict[Entry, Answer] = field(default_factory=dict)
+    """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
+    history: bool = False
+    """Whether the events are marked as history: nobody is notified (``contracts.history``)."""
+    action: str = ""
+    resource: str = ""
+    kind: str = ""
+    """Of the resource; empty where no policy was asked."""
+    people: set[str] = field(default_factory=set)
+    """Whom the unit is about: with the action and the resource, what the audit log keeps of it."""
+
+    @property
+    def institution_id(self) -> str:
+        return self.caller.institution_id
+
+    @property
+    def row(self) -> DictRow:
+        """The only row of a unit that only reads; raises ``NotFound`` where it has just gone."""
+        if not self.rows:
+            raise NotFound(f"there is no {self.resource}")
+        return self.rows[0]
+
+    def may(self, right: Right) -> bool:
+        """Whether the caller has a right to what the unit is about."""
+        return right.of(self.caller, self.kind, self.facts)
+
+    async def one(self, row: type[Row], query: str, /, **values: Any) -> Row | None:
+        """The first row of ``query``, if there is one; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        found = await self.cursor.fetchone()
+        return None if found is None else row(**found)
+
+    async def all(self, row: type[Row], query: str, /, **values: Any) -> list[Row]:
+        """Every row of ``query``; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        return [row(**found) for found in await self.cursor.fetchall()]
+
+    async def execute(self, query: str, /, **values: Any) -> int:
+        """The number of rows written or read; ``institution_id`` is bound as well."""
+        named = {"institution_id": self.institution_id, **values}
+        return (await self.cursor.execute(query, named)).rowcount
+
+    async def ask(self, *statements: Statement) -> list[Found]:
+        """Send the statements in one round trip; they are executed in this order."""
+        connection = self.cursor.connection
+        assert isinstance(connection, Connection), "our pools make no others"
+        return await ask(connection, *statements)
+
+    def write_at_commit(self, query: str, values: Mapping[str, Any]) -> DictRow:
+        """Write in the round trip that writes the events and commits, before them.
+
+        Returns the row that ``query`` returns: empty until the unit has ended. What goes wrong is
+        raised there. A unit that shares its transaction has no such round trip: it raises
+        ``TypeError``.
+        """
+        if self.shared:
+            raise TypeError("this unit shares its transaction with others: it has to write at once")
+        row: DictRow = {}
+        self.at_commit.append(((query, values), row))
+        return row
+
+    def emit(
+        self,
+        event: Event,
+        *,
+        source: str,
+        at: datetime | None = None,
+        event_id: str | None = None,
+    ) -> None:
+        """Have ``event`` written to the outbox; ``at`` is when it happened, none means now."""
+        self.events.append(
+            wrap(
+                event,
+                institution_id=self.institution_id,
+                source_service=source,
+                timestamp=at,
+                event_id=event_id,
+            )
+        )

@@ -1,0 +1,60 @@
+"""What a caller is to a learner, as the LMS says it.
+
+The LMS is asked with the caller's own token: it decides, and its audit log has the access. A caller
+who asks about themself needs no question.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.caller import Caller
+from serving.lms import Lms
+
+KEPT_S = 30.0
+"""How long an answer of the LMS about a relation counts: one that ended lives on for so long."""
+MOST = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """What a caller is to a learner; ``courses`` are those in which they teach them."""
+
+    relations: frozenset[str] = frozenset()
+    courses: frozenset[str] = frozenset()
+
+    def within(self, course_id: str | None) -> frozenset[str]:
+        """The relations that count for a question about one course, or about all."""
+        return self.relations | ({"instructor"} if course_id in self.courses else set())
+
+
+SELF, NOTHING = Related(frozenset({"self"})), Related()
+
+
+class Relations:
+    """Asks the LMS and keeps its answer for ``KEPT_S``, also where it is "nothing"."""
+
+    def __init__(self, lms: Lms, clock: Callable[[], float] = time.monotonic) -> None:
+        self._lms, self._clock = lms, clock
+        self._known: OrderedDict[tuple[str, str], tuple[float, Related]] = OrderedDict()
+
+    async def of(self, caller: Caller, token: str | None, user_id: str) -> Related:
+        """Raises ``Retryable`` while the LMS is away: nobody is let in on old news."""
+        if caller.kind != "person" or caller.user_id is None or token is None:
+            return NOTHING  # a machine's permission decides
+        if caller.user_id == user_id:
+            return SELF
+        key = caller.user_id, user_id
+        found = self._known.get(key)
+        if found is not None and self._clock() < found[0]:
+            return found[1]
+        relations, courses = await self._lms.relations(token, user_id)
+        related = Related(relations, courses)
+        self._known[key] = self._clock() + KEPT_S, related
+        self._known.move_to_end(key)
+        if len(self._known) > MOST:
+            self._known.popitem(last=False)
+        return related
