@@ -1,4 +1,4 @@
-"""Which rows a caller looks at, and a panel's answer about them."""
+"""Which rows a caller reads, and a panel's answer about them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``/users``: accounts, their roles and status; ``/registrations``: those people ask for."""
+"""``/users``: accounts, their roles and status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
-from core_lms.sessions import asks
 from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
@@ -20,7 +19,6 @@ from core_lms.users.schemas import (
     Relations,
     RoleChange,
     RoleGrant,
-    SelfRegistration,
     StatusChange,
     User,
     UserChange,
@@ -33,22 +31,10 @@ from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
-_users = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
-_registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)
+router = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 
 
-@_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def create_registration(
-    body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
-) -> Accepted:
-    """Ask for an account. The answer, and the work it takes, are the same for every address."""
-    async with units.begin(Institution()) as unit:
-        service.open_to_strangers()
-        await asks.ask(unit, "register", body)
-    return Accepted()
-
-
-@_users.post("", status_code=HTTPStatus.CREATED, response_model=User)
+@router.post("", status_code=HTTPStatus.CREATED, response_model=User)
 async def create_user(
     body: Registration,
     units: Annotated[Units, action("user.register", keyed=True)],
@@ -62,7 +48,7 @@ async def create_user(
     return user
 
 
-@_users.get("", response_model=Page[User])
+@router.get("", response_model=Page[User])
 async def list_users(
     units: Annotated[Units, action("user.list")],
     cursor: Cursor = None,
@@ -76,7 +62,7 @@ async def list_users(
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
-@_users.get("/{user_id}", response_model=User, responses=etags.READ)
+@router.get("/{user_id}", response_model=User, responses=etags.READ)
 async def get_user(
     user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader
 ) -> Any:
@@ -86,7 +72,7 @@ async def get_user(
     return reader.answer(user)
 
 
-@_users.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
+@router.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
 async def update_user(
     user_id: UUID,
     body: UserChange,
@@ -99,7 +85,7 @@ async def update_user(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
 async def change_email(
     user_id: UUID,
     body: EmailChange,
@@ -114,7 +100,7 @@ async def change_email(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
 async def set_user_status(
     user_id: UUID,
     body: StatusChange,
@@ -127,7 +113,7 @@ async def set_user_status(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
 async def set_user_role(
     user_id: UUID,
     body: RoleChange,
@@ -140,7 +126,7 @@ async def set_user_role(
     return writer.answer(user)
 
 
-@_users.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+@router.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def invite_user(
     user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
 ) -> Accepted:
@@ -150,7 +136,7 @@ async def invite_user(
     return Accepted()
 
 
-@_users.get("/{user_id}/roles", response_model=UserRoles)
+@router.get("/{user_id}/roles", response_model=UserRoles)
 async def list_user_roles(
     user_id: UUID, units: Annotated[Units, action("role.list")]
 ) -> dict[str, Any]:
@@ -159,7 +145,7 @@ async def list_user_roles(
         return {"items": await roles.of_user(unit, user_id)}
 
 
-@_users.get("/{user_id}/relations", response_model=Relations)
+@router.get("/{user_id}/relations", response_model=Relations)
 async def get_relations(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
     """Say what the caller is to a person; our own processes decide by it."""
     about = resource.Relation(user_id)
@@ -170,7 +156,7 @@ async def get_relations(user_id: UUID, units: Annotated[Units, action("relation.
         return unit.row
 
 
-@_users.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
+@router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
 async def grant_role(
     user_id: UUID,
     body: RoleGrant,
@@ -185,15 +171,10 @@ async def grant_role(
     return role
 
 
-@_users.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
 async def revoke_role(
     user_id: UUID, role_id: UUID, units: Annotated[Units, action("role.revoke")]
 ) -> None:
     """Take a role away, at once; emits `user.updated`."""
     async with units.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
         await roles.revoke(unit, user_id, role_id)
-
-
-router = APIRouter()
-router.include_router(_registrations)
-router.include_router(_users)
