@@ -14,13 +14,13 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from contracts.errors import Retryable
-from gateway import openapi, operations, parameters, problems, request_ids, routing
+from gateway import openapi, operations, problems, request_ids, routing
 from gateway.bodies import JSON_ONLY, Bodies, BodyGate
 from gateway.front import Front
 from gateway.keys import REREAD_S
@@ -43,10 +43,9 @@ PLAIN: dict[str, Any] = {
     "docs_url": None,
     "redoc_url": None,
     "generate_unique_id_function": openapi.operation_id,
-    "dependencies": [Depends(parameters.only_known)],
 }
 """Arguments of every ``FastAPI``: the documentation is ours (``operations.py``, ``openapi.py``), a
-path has one spelling, and a query has no parameters that nobody reads."""
+path has one spelling."""
 
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],

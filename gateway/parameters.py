@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
-from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from starlette.types import Scope
 
 API = "/api/"
 MOST = 10
@@ -23,12 +23,11 @@ MOST = 10
 _KEPT = "learnstream_parameters"
 
 
-async def only_known(request: Request) -> None:
-    """A dependency of every route; raises ``RequestValidationError`` for unknown parameters.
+def only_known(scope: Scope) -> None:
+    """Raises ``RequestValidationError`` for parameters that the matched route does not have.
 
     Without a query it costs nothing: what a route knows is worked out at its first one.
     """
-    scope = request.scope
     if not scope["query_string"] or not scope["path"].startswith(API):
         return
     known = _known(scope["route"])

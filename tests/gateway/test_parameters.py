@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import pytest
-from fastapi import FastAPI, Header, Query
+from fastapi import Depends, FastAPI, Header, Query, Request
 from fastapi.testclient import TestClient
 from pydantic import BaseModel, Field
 
@@ -13,7 +13,7 @@ from contracts.errors import Misconfigured, Rejected
 from core_lms.app import create_app
 from dashboards.web.app import create_app as create_dashboards
 from gateway import problems
-from gateway.app import PLAIN
+from gateway.parameters import only_known
 from gateway.text import Body
 from stack.postgres import PostgresSettings
 
@@ -40,7 +40,10 @@ class Answer(BaseModel):
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    app = FastAPI(**PLAIN)
+    async def checked(request: Request) -> None:
+        only_known(request.scope)
+
+    app = FastAPI(dependencies=[Depends(checked)])
     problems.install(app)
 
     @app.get("/api/v1/films")
@@ -154,9 +157,14 @@ def test_an_error_on_our_side_names_no_file(client: TestClient) -> None:
 
 def test_the_lms_and_the_pages_refuse_them() -> None:
     nowhere = PostgresSettings(app_url="postgresql://lms@127.0.0.1:9/lms")
-    with TestClient(create_app(nowhere), raise_server_exceptions=False) as lms:
+    app = create_app(nowhere)
+    with TestClient(app, raise_server_exceptions=False) as lms:
         for path in ("/api/v1/courses?sttus=draft", "/api/v1/users?rol=admin"):
             assert "did you mean" in refused(lms.get(path))[0]["detail"]
+        for path, methods in app.openapi()["paths"].items():
+            for method in methods if path.startswith("/api/") else ():
+                answer = lms.request(method, f"{path}?no_such=1")
+                assert refused(answer)[0]["parameter"] == "no_such", (method, path)
     pages = TestClient(create_dashboards(), raise_server_exceptions=False)
     assert pages.get("/sign-in?next=/learners&code=a&state=b").status_code != 422
     assert refused(pages.get("/api/v1/session/providers?institution=x"))[0]["parameter"]
