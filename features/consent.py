@@ -23,12 +23,11 @@ from redis import Redis
 from contracts.consent import OF_FEATURES
 from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.feature_views import LEARNER, View
 from contracts.features import FeatureRow
 from features import online, trail
 from features.catalogue import VIEWS
-from features.entities import LEARNER
 from features.history import SCHEMA
-from features.view import View
 from stack import pseudonyms
 from stack.consent import ConsentSettings
 

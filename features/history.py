@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from contracts.feature_views import View
 from contracts.features import FeatureRow
-from features.view import View
 
 SCHEMA = "features"
 _SQL = Path(__file__).parent / "sql"

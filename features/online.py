@@ -19,8 +19,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Misconfigured
+from contracts.feature_views import Value, View
 from features.catalogue import PROJECT
-from features.view import Value, View
 
 _STRING = 2  # feast.types.ValueType.STRING
 

@@ -16,11 +16,9 @@ from psycopg import sql
 
 from contracts.errors import Retryable
 from features import consent, history
-from features.catalogue import SERVICES, VIEWS
+from features.catalogue import REGISTRY_SCHEMA, SERVICES, VIEWS
 from stack import postgres, roles
 
-REGISTRY_SCHEMA = "feast"
-"""The registry lives in the analytical database, so that whoever may read it can use it."""
 RIGHTS = Path(__file__).parent / "sql" / "rights.sql"
 _LOCK = 0x4C53_0F01  # one at a time; any constant no other lock of ours uses
 

@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from redis import Redis
 
+from contracts.feature_views import View
 from features import consent, history, online, trail
 from features.catalogue import PROJECT, VIEWS
-from features.view import View
 from stack import postgres
 from stack import redis as stack_redis
 

@@ -14,7 +14,7 @@ import duckdb
 import psycopg
 from psycopg import sql
 
-from core_lms.privacy import person
+from core_lms.sealing import person
 
 BATCH_ROWS = 10_000
 PEOPLE = "users"

@@ -9,7 +9,7 @@ import psycopg
 
 from pipelines import job
 from pipelines.derive import job as derive
-from pipelines.derive.features import DUE
+from pipelines.derive.features import QUEUES
 from stack import roles
 
 ROLES = (
@@ -39,6 +39,6 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         owner,
         RIGHTS,
         ROLES,
-        derived_tables=[*derived, *DUE.values()],
+        derived_tables=[*derived, *QUEUES],
         flink_tables=[sink.table for one in job.catalogue().values() for sink in one.writes],
     )

@@ -14,10 +14,10 @@ import redis.exceptions
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Retryable
+from contracts.feature_views import Value
 from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
-from features.view import Value
 from serving.lms import Lms
 from serving.settings import ServingSettings
 from stack.consent import ConsentSettings

@@ -4,49 +4,33 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from stack.commands.check import broken_imports
 from stack.profile import REPOSITORY
 
-MAY_IMPORT = {
-    "contracts": set(),
-    "stack": {"contracts"},
-    "gateway": {"contracts", "stack"},
-    "core_lms": {"contracts", "stack", "gateway"},
-    "imports": {"contracts", "stack", "gateway", "core_lms"},
-    "pipelines": {"contracts", "stack", "gateway"},
-    "features": {"contracts", "stack"},
-    "models": {"contracts", "stack", "features"},
-    "serving": {"contracts", "stack", "gateway", "features"},
-    "dashboards": {"contracts", "stack", "gateway"},
-}
-PACKAGES = {*MAY_IMPORT, "bench", "tests"}
-SOURCES = sorted(
-    path for package in (*MAY_IMPORT, "bench") for path in (REPOSITORY / package).rglob("*.py")
+PACKAGES = tuple(
+    tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["tool"][
+        "importlinter"
+    ]["root_packages"]
 )
+SOURCES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
 EVERY_MODULE = pytest.mark.parametrize(
     "path", SOURCES, ids=lambda path: str(path.relative_to(REPOSITORY))
 )
 
 
-def imported(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found.update(alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module.split(".")[0])
-    return found
+def test_packages_and_contexts_import_only_what_lies_below_them() -> None:
+    assert broken_imports() == ""
 
 
-@EVERY_MODULE
-def test_a_package_imports_only_what_the_design_allows(path: Path) -> None:
-    package = path.relative_to(REPOSITORY).parts[0]
-    allowed = MAY_IMPORT.get(package, PACKAGES) | {package}
-    forbidden = imported(path) & PACKAGES - allowed
-    assert not forbidden, f"{package}/ may import {sorted(allowed)}, not {sorted(forbidden)}"
+def test_nothing_that_runs_imports_its_tests() -> None:
+    from_tests = re.compile(r"^\s*(?:from|import) tests\b", re.MULTILINE)
+    found = [path for path in SOURCES if from_tests.search(path.read_text(encoding="utf-8"))]
+    assert found == []
 
 
 @EVERY_MODULE

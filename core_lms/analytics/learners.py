@@ -18,7 +18,8 @@ from core_lms import audit_trail
 from core_lms.analytics import repository
 from core_lms.analytics.repository import Rows
 from core_lms.analytics.settings import AnalyticsSettings
-from core_lms.privacy import consent, person
+from core_lms.privacy import consent
+from core_lms.sealing import person
 from core_lms.sessions.resource import InventedLearner
 from core_lms.unit import Unit
 from core_lms.units import Units, transaction

@@ -68,7 +68,7 @@ async def ask(
 ) -> Answer:
     """Run a panel's SQL over the rows that are ``seen``, read-only, within the timeout.
 
-    Raises ``Forbidden`` where the panel reads what does not tell such rows apart, ``Retryable``
+    Raises ``Forbidden`` where the panel reads what cannot be narrowed to such rows, ``Retryable``
     where it takes too long.
     """
     schema = SCHEMAS[seen.scope]

@@ -1,6 +1,6 @@
 -- name: analytics
--- What is looked at: the institution, the courses somebody teaches, or themselves. Unless it was said,
--- teachers look at their courses and all others at themselves.
+-- What is read: the institution, the courses somebody teaches, or themselves. Unless it was said,
+-- teachers read their courses and all others themselves.
 SELECT coalesce(%(scope)s::text, CASE WHEN taught.any THEN 'courses' ELSE 'self' END) AS scope,
     array_remove(ARRAY[
         CASE WHEN taught.any THEN 'instructor' END,

@@ -18,7 +18,7 @@ from core_lms.api_keys.repository import ApiKey
 from core_lms.api_keys.schemas import NewApiKey
 from core_lms.api_keys.settings import settings
 from core_lms.idempotency import claim
-from core_lms.sessions import revocation
+from core_lms.session_store import revocation
 from core_lms.unit import Unit
 from gateway.errors import NotFound
 from stack.redis import async_client

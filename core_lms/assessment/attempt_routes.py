@@ -1,4 +1,4 @@
-"""Attempts: begin, look, save, hand in; and what they count."""
+"""Attempts: begin, read, save, hand in; and what they count."""
 
 from __future__ import annotations
 

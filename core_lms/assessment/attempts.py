@@ -13,14 +13,14 @@ from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from core_lms import pages
-from core_lms.assessment import parts, repository, resource, service
+from core_lms.assessment import repository, resource, service, slots
 from core_lms.assessment.accommodations import terms_of
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kind_of, read_answer, read_question
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import claim
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 
@@ -63,7 +63,7 @@ async def start(
     if holds.max_attempts is not None and number > holds.max_attempts:
         raise Conflict(f"all {holds.max_attempts} attempts at {assessment_id} are used up")
     seed = secrets.token_hex(16)
-    asked = await parts.chosen(unit, assessment_id, seed, shuffled=assessment["shuffle_questions"])
+    asked = await slots.chosen(unit, assessment_id, seed, shuffled=assessment["shuffle_questions"])
     times = {"started_at": now, "expires_at": holds.expires_at(now)}
     try:
         await repository.run(
@@ -143,7 +143,7 @@ async def page(
 
 
 async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str, Any]:
-    """Keep an answer; what is kept now is told. Nothing is graded before the attempt is handed in.
+    """Keep an answer; returns what is kept now. Nothing is graded before the attempt is handed in.
 
     Raises ``Conflict`` where the attempt is handed in, or its time is over and answers are not let
     in afterwards.

@@ -104,7 +104,7 @@ async def change(unit: Unit, id_: UUID, changes: QuestionChange, check: Check) -
 
 
 async def archive(unit: Unit, id_: UUID) -> DictRow:
-    """No longer drawn from its bank; what was asked, and parts that name it, stay."""
+    """No longer drawn from its bank; what was asked, and slots that name it, stay."""
     await repository.run(unit, "archive_question", id=id_)
     return await question(unit, id_)
 

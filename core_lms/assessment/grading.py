@@ -20,8 +20,8 @@ from core_lms.assessment.kinds import Verdict, kind_of, read_answer, read_questi
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
 from core_lms.assessment.source import GRADER
 from core_lms.enrollments import service as enrollments
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER, REMARK
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER, REMARK
 from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
 
@@ -41,7 +41,7 @@ def judge(
 async def automatic(unit: Unit, submission_id: str, at: datetime) -> None:
     """Grade what a key decides of an attempt that was handed in; the rest waits for a person.
 
-    Does nothing to an attempt that was graded already, so that hearing of it again is harmless.
+    Does nothing to an attempt that was graded already, so that a second event is harmless.
     """
     attempt = await repository.one(unit, "lock_attempt", id=submission_id)
     if attempt is None or attempt["status"] != "submitted" or attempt["forgotten"]:
@@ -57,7 +57,7 @@ async def automatic(unit: Unit, submission_id: str, at: datetime) -> None:
             judged.append((row, verdict))
     await write(unit, [(submission_id, row, verdict) for row, verdict in judged], at)
     for row, verdict in judged:
-        tell(unit, attempt, row, verdict, points_of(verdict.share, row["max_points"]), at)
+        emit_graded(unit, attempt, row, verdict, points_of(verdict.share, row["max_points"]), at)
     status = "waiting" if waiting else "graded"
     await repository.run(unit, "set_status", id=submission_id, status=status)
     if not waiting:
@@ -89,8 +89,8 @@ async def by_hand(
     await repository.run(unit, "judge_one", **values)
     if row["points"] != points or row["correct"] != correct:
         verdict = Verdict(0.0, correct, row["response"])
-        tell(unit, attempt, row, verdict, points, at)
-        await remember(
+        emit_graded(unit, attempt, row, verdict, points, at)
+        await record_change(
             unit, submission_id, row["points"], points, "manual", question_id, grade.why, by=by
         )
     if grade.feedback is not None and by is not None:
@@ -138,7 +138,7 @@ async def write(
     )
 
 
-def tell(
+def emit_graded(
     unit: Unit,
     attempt: Mapping[str, Any],
     row: Mapping[str, Any],
@@ -195,7 +195,7 @@ async def give(
     by: str | None = None,
     regrade_id: str | None = None,
 ) -> DictRow:
-    """Give the locked submission a score, remember the one before, and let follow what follows.
+    """Give the locked submission a score, record the one before, and let follow what follows.
 
     Emits ``assessment.graded``; where the work has to be passed, the enrollment is counted anew.
     """
@@ -210,7 +210,7 @@ async def give(
         graded_at=at,
         graded_by=by,
     )
-    await remember(
+    await record_change(
         unit, row["id"], row["score"], graded["score"], reason, None, why, by, regrade_id
     )
     whose = {"assessment_id": row["assessment_id"], "user_id": row["user_id"]}
@@ -238,7 +238,7 @@ async def give(
     return graded
 
 
-async def remember(
+async def record_change(
     unit: Unit,
     submission_id: object,
     before: Decimal | None,
@@ -253,7 +253,7 @@ async def remember(
     values: dict[str, Any] = {"submission_id": submission_id, "question_id": question_id}
     values |= {"before": before, "after": after, "reason": reason, "why": why}
     values |= {"regrade_id": regrade_id, "changed_by": by}
-    await repository.run(unit, "remember", id=new_id(), **values)
+    await repository.run(unit, "record_change", id=new_id(), **values)
 
 
 def ids(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -63,7 +63,7 @@ FROM attempts AS attempt
 JOIN attempt_questions AS asked ON asked.attempt_id = attempt.id
 JOIN users AS learner ON learner.id = attempt.user_id
 WHERE asked.question_id = %(question_id)s AND attempt.status IN ('waiting', 'graded')
-  AND learner.erased_at IS NULL -- their answers are gone, and nothing is told of them any more
+  AND learner.erased_at IS NULL -- their answers are gone, and nothing is emitted about them any more
   AND attempt.institution_id = %(institution_id)s
 ORDER BY attempt.id
 FOR NO KEY UPDATE OF attempt

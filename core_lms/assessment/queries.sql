@@ -45,7 +45,7 @@ LIMIT %(rows)s
 
 -- name: with_course
 SELECT assessment.*, course.status AS course_status,
-       EXISTS (SELECT FROM assessment_parts AS part WHERE part.assessment_id = assessment.id) AS asks
+       EXISTS (SELECT FROM assessment_parts AS slot WHERE slot.assessment_id = assessment.id) AS asks
 FROM assessments AS assessment
 JOIN courses AS course ON course.id = assessment.course_id
 WHERE assessment.id = %(id)s AND assessment.institution_id = %(institution_id)s
@@ -136,7 +136,7 @@ SELECT coalesce(max(extension_s), 0) AS seconds FROM accommodations
 WHERE course_id = %(course_id)s
   AND (assessment_id = %(assessment_id)s OR assessment_id IS NULL)
 
--- name: remember
+-- name: record_change
 INSERT INTO grade_history (id, institution_id, submission_id, question_id, before, after, reason,
                            why, regrade_id, changed_by)
 VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(question_id)s, %(before)s, %(after)s,

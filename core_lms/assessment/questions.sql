@@ -91,34 +91,34 @@ UPDATE regrades SET looked_at = %(looked_at)s, changed = %(changed)s WHERE id = 
 -- name: regrade
 SELECT * FROM regrades WHERE id = %(id)s AND institution_id = %(institution_id)s
 
--- name: insert_part
+-- name: insert_slot
 INSERT INTO assessment_parts (id, institution_id, assessment_id, position, question_id, bank_id,
                               tags, draws, points)
 VALUES (%(id)s, %(institution_id)s, %(assessment_id)s, %(position)s, %(question_id)s, %(bank_id)s,
         %(tags)s, %(draws)s, %(points)s)
 RETURNING *
 
--- name: part
+-- name: slot
 SELECT * FROM assessment_parts WHERE id = %(id)s AND institution_id = %(institution_id)s
 
--- name: parts
+-- name: slots
 SELECT * FROM assessment_parts
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
 ORDER BY position, created_at, id
 
--- name: delete_part
+-- name: delete_slot
 DELETE FROM assessment_parts WHERE id = %(id)s AND assessment_id = %(assessment_id)s RETURNING id
 
 -- name: askable
--- What each part of an assessment may ask: its question, or those of its bank that fit.
-SELECT part.id AS part_id, question.id, question.version,
-       coalesce(part.points, question.points) AS points
-FROM assessment_parts AS part
+-- What each slot of an assessment may ask: its question, or those of its bank that fit.
+SELECT slot.id AS slot_id, question.id, question.version,
+       coalesce(slot.points, question.points) AS points
+FROM assessment_parts AS slot
 JOIN questions AS question
-  ON question.id = part.question_id
-  OR (question.bank_id = part.bank_id AND question.tags @> part.tags
+  ON question.id = slot.question_id
+  OR (question.bank_id = slot.bank_id AND question.tags @> slot.tags
       AND question.archived_at IS NULL)
-WHERE part.assessment_id = %(assessment_id)s
+WHERE slot.assessment_id = %(assessment_id)s
 
 -- name: available
 -- How many questions a draw could come from.

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from psycopg.rows import DictRow
 
-from core_lms.assessment import accommodations, parts, resource, service
+from core_lms.assessment import accommodations, resource, service, slots
 from core_lms.assessment.attempt_schemas import Accommodation, NewAccommodation
 from core_lms.assessment.question_schemas import NewPart, Part
 from core_lms.courses.resource import Course
@@ -30,10 +30,10 @@ async def add(
 ) -> DictRow:
     """Have the assessment ask a question, or some drawn from a bank for each attempt anew."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        part, created = await parts.add(unit, assessment_id, body)
+        slot, created = await slots.add(unit, assessment_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
-    return part
+    return slot
 
 
 @router.get("/assessments/{assessment_id}/parts", response_model=list[Part])
@@ -42,7 +42,7 @@ async def listed(
 ) -> list[DictRow]:
     """What the assessment asks, in order."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        return await parts.listed(unit, assessment_id)
+        return await slots.listed(unit, assessment_id)
 
 
 @router.delete("/assessments/{assessment_id}/parts/{part_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -51,7 +51,7 @@ async def remove(
 ) -> None:
     """No longer ask it in attempts to come."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        await parts.remove(unit, assessment_id, part_id)
+        await slots.remove(unit, assessment_id, part_id)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""Grading again: a question was corrected, and every answer to it is looked at anew."""
+"""Grading again: a question was corrected, and every answer to it is judged anew."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from core_lms.assessment.kinds import Verdict
 from core_lms.assessment.question_schemas import NewRegrade
 from core_lms.assessment.scoring import points_of
 from core_lms.idempotency import claim
-from core_lms.privacy import texts
-from core_lms.privacy.texts import ANSWER
+from core_lms.sealing import texts
+from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 
@@ -29,8 +29,8 @@ async def regrade(
     of a class graded by the old key.
 
     An answer is graded by the version its learner saw, or the last one that corrects it. Points a
-    person gave stay. Points and scores that change are told by ``assessment.question.graded`` and
-    ``assessment.graded``, and remembered with who, when and why.
+    person gave stay. What changes is emitted as ``assessment.question.graded`` and
+    ``assessment.graded``, and recorded with who, when and why.
     """
     id_, repeated = await claim(unit, "regrade", new, question_id)
     if repeated:
@@ -77,12 +77,12 @@ async def _follow(
     by: str | None,
     regrade_id: str,
 ) -> bool:
-    """Tell and remember one answer's new points; whether its submission's score became another."""
+    """Emit and record one answer's new points; whether its submission's score became another."""
     attempt = await repository.need(
         unit, "lock_attempt", f"attempt {row['attempt_id']}", id=row["attempt_id"]
     )
-    grading.tell(unit, attempt, row, verdict, points, now)
-    await grading.remember(
+    grading.emit_graded(unit, attempt, row, verdict, points, now)
+    await grading.record_change(
         unit,
         attempt["id"],
         row["points"],

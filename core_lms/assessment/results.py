@@ -123,7 +123,7 @@ async def out(unit: Unit, assessment_id: object, now: datetime) -> bool:
 
 
 def released(assessment: Mapping[str, Any], longest: timedelta, now: datetime) -> bool:
-    """By the setting; ``longest`` is the longest extension anybody has, who could be told else."""
+    """By the setting; ``longest`` is the longest extension that anybody has."""
     if assessment["released_at"] is not None or assessment["release"] == "at_once":
         return True
     due_at = assessment["due_at"]

@@ -36,8 +36,8 @@ from core_lms.enrollments import repository as enrolled
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, claim, creation
 from core_lms.moments import moment_of_import
-from core_lms.privacy import texts
-from core_lms.privacy.texts import FEEDBACK
+from core_lms.sealing import texts
+from core_lms.sealing.texts import FEEDBACK
 from core_lms.unit import Unit
 from core_lms.units import Units
 from core_lms.users import service as users
@@ -161,7 +161,7 @@ async def submit(
         raise Conflict(f"there is a submission {id_}") from None
     locked = enrollments.studied(enrollment.row, new.user_id, course_id, at)
     row = written.rows[0]
-    _tell(unit, row, assessment["kind"], at)
+    _emit_submitted(unit, row, assessment["kind"], at)
     await enrollments.work_done(unit, locked, at, counted.row)
     return row, True
 
@@ -185,7 +185,7 @@ async def handed_in(
     except UniqueViolation:
         raise Conflict(f"there is a submission {id_}") from None
     row = written.rows[0]
-    _tell(unit, row, kind, at)
+    _emit_submitted(unit, row, kind, at)
     return row
 
 
@@ -212,7 +212,7 @@ def _submission(
     }
 
 
-def _tell(unit: Unit, row: DictRow, kind: str, at: datetime) -> None:
+def _emit_submitted(unit: Unit, row: DictRow, kind: str, at: datetime) -> None:
     event = AssessmentSubmitted(
         **grading.ids(row), kind=kind, attempt=row["attempt"], late=row["late"]
     )
@@ -282,7 +282,7 @@ def opened(feedback: DictRow) -> DictRow:
 
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What events tell of an assessment."""
+    """What events say of an assessment."""
     return {
         "assessment_id": str(row["id"]),
         "course_id": str(row["course_id"]),

@@ -1,6 +1,6 @@
-"""Who tells of what happens to work."""
+"""The services that emit events about work."""
 
 SOURCE = "assessment-service"
 
 GRADER = "grading-service"
-"""What reads ``assessment.submitted`` and tells what the answers were worth."""
+"""What reads ``assessment.submitted`` and emits what the answers were worth."""

@@ -40,7 +40,7 @@ def written(code: str) -> str:
 
 
 def holder(code: str, user_id: object) -> str:
-    """Ties the document to one account without telling which: SHA-256 of code and user id."""
+    """Ties the document to one account without saying which: SHA-256 of code and user id."""
     return hashlib.sha256(f"{code}/{user_id}".encode()).hexdigest()
 
 

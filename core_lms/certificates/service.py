@@ -20,7 +20,7 @@ from core_lms.certificates.schemas import NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.privacy.person import opened
+from core_lms.sealing.person import opened
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict, NotFound
@@ -155,7 +155,7 @@ def shown(row: DictRow) -> dict[str, Any]:
 
 
 async def verify(unit: Unit, code: str) -> dict[str, Any]:
-    """What the link of a certificate tells whoever has it; raises ``NotFound``.
+    """What the link of a certificate shows whoever has it; raises ``NotFound``.
 
     What it says comes from the signed document, not from the row beside it: whoever changed the row
     changed nothing, or made the signature wrong (``invalid``).

@@ -7,7 +7,7 @@ import argparse
 from contracts.ids import DEFAULT_INSTITUTION
 from core_lms.api_keys import services
 from core_lms.migrate import migrate
-from core_lms.privacy.sealing import seal_existing
+from core_lms.sealing.existing import seal_existing
 from stack.postgres import connect_lms
 
 GROUP = "operate"

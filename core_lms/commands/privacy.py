@@ -111,7 +111,7 @@ def _print(trace: Trace, otherwise: str) -> None:
 
 
 def _known_words(account: dict[str, Any]) -> list[str]:
-    from core_lms.privacy import person
+    from core_lms.sealing import person
 
     clear = person.opened(account)
     return [word for word in (clear["email"], clear["name"]) if word]

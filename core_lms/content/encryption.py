@@ -1,7 +1,7 @@
 """The bytes of files at rest: Tink's streaming AEAD under a key of their institution.
 
-An object is a row of ciphertexts, one for each ``PART`` bytes of the file, so that a range is read
-by opening the parts it touches. Each is bound to its object and its place in it: a part that was
+An object is a row of ciphertexts, one for each ``CHUNK`` bytes of the file, so that a range is read
+by opening the chunks it touches. Each is bound to its object and its place in it: a chunk that was
 changed, moved or copied from elsewhere does not open. How long the file is says its row.
 """
 
@@ -18,7 +18,7 @@ from contracts.errors import Misconfigured
 from core_lms.content.storage import Storage
 from stack.keyset import Undecryptable, master
 
-PART = 256 * 1024
+CHUNK = 256 * 1024
 """Bytes of the file in one ciphertext; so much is in memory, and opened for one byte of it."""
 OVERHEAD = 56
 """Bytes a ciphertext is longer: a header of 40 (salt, nonce) and one tag of 16, as it is no longer
@@ -65,15 +65,15 @@ class Cipher:
         self._aead = handle.primitive(streaming_aead.StreamingAead)
 
     async def encrypted(
-        self, storage_key: str, pieces: AsyncIterator[bytes]
+        self, storage_key: str, given: AsyncIterator[bytes]
     ) -> AsyncIterator[bytes]:
-        """The object's bytes for the file's ``pieces``, whatever their sizes."""
+        """The object's bytes for a file that is ``given`` in pieces of any size."""
         kept, number = bytearray(), 0
-        async for piece in pieces:
+        async for piece in given:
             kept += piece
-            while len(kept) >= PART:
-                yield self._seal(storage_key, number, bytes(kept[:PART]))
-                del kept[:PART]
+            while len(kept) >= CHUNK:
+                yield self._seal(storage_key, number, bytes(kept[:CHUNK]))
+                del kept[:CHUNK]
                 number += 1
         if kept or number == 0:
             yield self._seal(storage_key, number, bytes(kept))
@@ -84,23 +84,23 @@ class Cipher:
         """Bytes ``start`` to before ``end`` of a file of ``size`` bytes.
 
         Nothing is given out that was not found to be whole. Raises ``Misconfigured`` at the first
-        part that is not what was written, and ``NotFound`` where there is no such object.
+        chunk that is not what was written, and ``NotFound`` where there is no such object.
         """
         if start >= end:
             return
-        number, last = start // PART, (end - 1) // PART
-        longest = PART + OVERHEAD
-        stop = min((last + 1) * longest, last * longest + size - last * PART + OVERHEAD)
+        number, last = start // CHUNK, (end - 1) // CHUNK
+        longest = CHUNK + OVERHEAD
+        stop = min((last + 1) * longest, last * longest + size - last * CHUNK + OVERHEAD)
         kept = bytearray()
-        async for chunk in store.read(storage_key, number * longest, stop):
-            kept += chunk
+        async for sealed in store.read(storage_key, number * longest, stop):
+            kept += sealed
             while number <= last:
-                length = min(PART, size - number * PART) + OVERHEAD
+                length = min(CHUNK, size - number * CHUNK) + OVERHEAD
                 if len(kept) < length:
                     break
                 clear = self._open(storage_key, number, bytes(kept[:length]))
                 del kept[:length]
-                begin = number * PART
+                begin = number * CHUNK
                 yield clear[max(start - begin, 0) : end - begin]
                 number += 1
         if number <= last:
@@ -139,8 +139,8 @@ def _place(storage_key: str, number: int) -> bytes:
 
 def _spoilt(storage_key: str, number: int) -> Misconfigured:
     return Misconfigured(
-        f"the stored bytes of file {storage_key} are refused at part {number}: they were changed, "
+        f"the stored bytes of file {storage_key} are refused at chunk {number}: they were changed, "
         "cut off, or encrypted with another key",
         storage_key=storage_key,
-        part=number,
+        chunk=number,
     )

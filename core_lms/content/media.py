@@ -1,4 +1,4 @@
-"""Files of courses: announced, stored whole or not at all, read in parts, put away."""
+"""Files of courses: announced, stored whole or not at all, read by ranges, put away."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> d
 
 @dataclass(slots=True)
 class Upload:
-    """The bytes of one file on their way: counted, hashed, looked at, passed on piece by piece."""
+    """The bytes of one file on their way: counted, hashed, inspected, passed on chunk by chunk."""
 
     media_type: str
     limit: int
@@ -109,24 +109,24 @@ class Upload:
     def sha256(self) -> str:
         return str(self._sha256.hexdigest())
 
-    async def pieces(self, given: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async def chunks(self, given: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Raises ``TooLarge`` or ``Rejected`` as soon as it shows, which leaves nothing behind."""
         head = b""
-        looked = False
-        async for piece in given:
-            self.size += len(piece)
+        inspected = False
+        async for chunk in given:
+            self.size += len(chunk)
             if self.size > self.limit:
                 raise too_large(self.limit)
-            self._sha256.update(piece)
-            if looked:
-                yield piece
+            self._sha256.update(chunk)
+            if inspected:
+                yield chunk
                 continue
-            head += piece
+            head += chunk
             if len(head) >= media_types.HEAD:
-                looked = True
+                inspected = True
                 media_types.looks_like(self.media_type, head)
                 yield head
-        if not looked:
+        if not inspected:
             media_types.looks_like(self.media_type, head)
             yield head
 
@@ -142,7 +142,7 @@ async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None)
     # Each attempt has its own key: two at once do not write into each other.
     key = f"{row['institution_id']}/{row['id']}/{new_id()}{SUFFIX}"
     upload = Upload(row["media_type"], settings.max_bytes, key)
-    encrypted = _cipher(row).encrypted(key, upload.pieces(given))
+    encrypted = _cipher(row).encrypted(key, upload.chunks(given))
     await storage().write(key, encrypted)
     if expected not in (None, upload.sha256):
         await storage().delete(key)

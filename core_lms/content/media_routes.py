@@ -1,4 +1,4 @@
-"""Files of courses: announcing, uploading, addresses that expire, bytes in parts."""
+"""Files of courses: announcing, uploading, addresses that expire, ranges of bytes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg.rows import DictRow
 from contracts.event import UUID_PATTERN
 from core_lms.content import media, media_types, resource
 from core_lms.content.links import Link
-from core_lms.content.ranges import part
+from core_lms.content.ranges import requested
 from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
@@ -174,7 +174,7 @@ async def _answer(
     }
     if known is not None and (known.strip() == "*" or etag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    wanted = part(row["bytes"], range_, if_range, etag)
+    wanted = requested(row["bytes"], range_, if_range, etag)
     headers["Content-Length"] = str(wanted.end - wanted.start)
     if not wanted.whole:
         headers["Content-Range"] = wanted.content_range

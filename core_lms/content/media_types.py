@@ -14,7 +14,7 @@ from contracts.errors import Rejected
 from gateway.errors import UnsupportedMedia
 
 HEAD = 512
-"""Bytes looked at."""
+"""Bytes inspected."""
 
 Test = Callable[[bytes], bool]
 

@@ -42,7 +42,7 @@ ORDER BY position, id
 LIMIT %(rows)s
 
 -- name: place
--- All that recording asks, in one look: the item, its course, and the learner's enrollment that
+-- All that recording asks, in one query: the item, its course, and the learner's enrollment that
 -- counts (the one not dropped, else the one dropped last).
 SELECT item.kind, item.metadata, item.archived_at, module.opens_at,
        course.status AS course_status, enrollment.status AS enrollment_status,

@@ -1,4 +1,4 @@
-"""Parts of a file (RFC 9110, 14): which bytes a request asks for."""
+"""Ranges of a file (RFC 9110, 14): which bytes a request asks for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _ONE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Bytes ``start`` to before ``end`` of ``size``; ``whole`` where no part was asked for."""
+class ByteRange:
+    """Bytes ``start`` to before ``end`` of ``size``; ``whole`` where no range was asked for."""
 
     start: int
     end: int
@@ -24,14 +24,14 @@ class Part:
         return f"bytes {self.start}-{self.end - 1}/{self.size}"
 
 
-def part(size: int, range_: str | None, if_range: str | None, etag: str) -> Part:
+def requested(size: int, range_: str | None, if_range: str | None, etag: str) -> ByteRange:
     """What to send of a file of ``size`` bytes.
 
     Units we do not know and ranges that make no sense are ignored, as the standard has it, and so
     is a range of another version (``If-Range``; only a strong tag counts). Raises
     ``RangeNotSatisfiable`` for a start behind the end and for several ranges at once.
     """
-    everything = Part(0, size, size, True)
+    everything = ByteRange(0, size, size, True)
     if range_ is None or not range_.startswith("bytes="):
         return everything
     if if_range is not None and if_range.strip() != etag:
@@ -52,7 +52,7 @@ def part(size: int, range_: str | None, if_range: str | None, etag: str) -> Part
             return everything
     if start >= size:
         raise _refused(f"the file has {size} bytes", size)
-    return Part(start, end, size, False)
+    return ByteRange(start, end, size, False)
 
 
 def _refused(why: str, size: int) -> RangeNotSatisfiable:

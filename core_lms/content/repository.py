@@ -10,15 +10,15 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from core_lms.content.schemas import NewItem
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load
 
 _sql = load(__file__)
 PAGE, PLACE = _sql["list"], _sql["place"]
-"""``PLACE`` tells ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
+"""``PLACE`` reads ``kind``, ``metadata``, ``archived_at``, ``opens_at`` and ``course_status`` of an
 item, ``enrollment_status`` and ``dropped_at`` of a learner, and the learner's ``wrapped_key`` where
 the learner ``writes``."""
 

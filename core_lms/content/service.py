@@ -112,7 +112,7 @@ def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
 
 
 def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
-    """The items of a course that the unit has looked at, in their order.
+    """The items of a course that the unit has read, in their order.
 
     A table of contents: the content itself is left out for everybody who does not run the course.
     """

@@ -1,4 +1,4 @@
-"""What learners do with items: recorded, told, and when it completes the item."""
+"""What learners do with items: recorded, emitted, and when that completes the item."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from core_lms.content.schemas import Interaction, Posted, Viewed, Watched
 from core_lms.enrollments import service as enrollments
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment
-from core_lms.privacy import texts
-from core_lms.privacy.texts import POST
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit
 from core_lms.units import Units
 from gateway.errors import Conflict, NotFound
@@ -79,7 +79,7 @@ async def record(
     The row may be empty until the unit has ended.
 
     Completing an item for the first time moves the enrollment on, up to completing the course.
-    Where the kind says that this interaction is enough, the item is completed without being told.
+    Where the kind says that this interaction is enough, the item is completed without a request.
     Raises ``Rejected`` for an interaction the kind does not take and ``Conflict`` where the course
     is not published, the item is not open, or the learner was not enrolled then.
     """
@@ -150,18 +150,18 @@ async def _write(
     *,
     asked_for: bool,
 ) -> DictRow:
-    """Record and tell; the row is written with the events unless somebody asks for it before."""
-    told = interaction.model_dump(exclude={"event_type", "user_id", "occurred_at"})
-    if told["device"] is None:
-        del told["device"]
-    clicks = told.pop("clicks", 0)
+    """Record and emit; the row is written with the events unless somebody asks for it before."""
+    facts = interaction.model_dump(exclude={"event_type", "user_id", "occurred_at"})
+    if facts["device"] is None:
+        del facts["device"]
+    clicks = facts.pop("clicks", 0)
     if isinstance(interaction, Posted):
-        del told["text"]  # stays here, sealed
-    details = dict(told)
+        del facts["text"]  # stays here, sealed
+    details = dict(facts)
     if isinstance(interaction, Viewed):
-        told["clicks"] = clicks
+        facts["clicks"] = clicks
     elif isinstance(interaction, Posted):
-        told["post_id"] = id_
+        facts["post_id"] = id_
     place = _place(trail, kind)
     values: dict[str, Any] = {"id": id_, **place, "event_type": interaction.event_type}
     values |= {"clicks": clicks, "text_sealed": sealed, "occurred_at": at}
@@ -170,7 +170,7 @@ async def _write(
         row = await repository.record(unit, details, **values)
     else:
         row = repository.record_last(unit, details, **values)
-    event = EVENTS[interaction.event_type](**place, **told)
+    event = EVENTS[interaction.event_type](**place, **facts)
     unit.emit(event, source=SOURCE, at=at, event_id=id_)
     return _found(row, f"event {id_}")
 
@@ -185,7 +185,7 @@ async def _complete(unit: Unit, trail: Trail, at: datetime) -> bool:
 
 
 async def _complete_silently(unit: Unit, cause: str, trail: Trail, kind: str, at: datetime) -> None:
-    """The interaction ``cause`` was enough: the completion is recorded and told as its own event.
+    """The interaction ``cause`` was enough: the completion is an event of its own.
 
     Under the learner's enrollment lock, so that two interactions at once complete it once. The
     event comes before what follows from it.

@@ -12,9 +12,8 @@ from psycopg.rows import DictRow
 from contracts.errors import Rejected
 from contracts.events.courses import CohortCreated, CohortUpdated
 from core_lms import pages
-from core_lms.courses import service
+from core_lms.courses import seats, service
 from core_lms.courses.schemas import CohortChange, NewCohort, NewMember
-from core_lms.enrollments import seats
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound

@@ -1,76 +1,30 @@
-"""The next run of a course: its structure as a new draft, in one transaction, without its learners.
-
-Each context that keeps part of a course's structure has a ``copying.py`` with
-``async def copy(unit: Unit, run: CourseCopy) -> None``; they are found by listing the folders.
-"""
+"""The next run of a course: its structure as a new draft, in one transaction, no learners."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
 
 from contracts.errors import Rejected
-from contracts.event import EARLIEST, LATEST
 from contracts.events.courses import CourseCopied
-from contracts.ids import named_id
-from core_lms.courses import prerequisites, service
+from core_lms.courses import prerequisites, service, structure
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import NewCopy
+from core_lms.courses.structure import CourseCopy
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from stack.queries import load
 
-CONTEXTS = Path(__file__).resolve().parent.parent
 _sql = load(__file__, "copying.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class CourseCopy:
-    """From which course to which, and how ids and moments change on the way."""
-
-    source_id: str
-    target_id: str
-    shift: timedelta
-
-    def id_of(self, old: object) -> str:
-        """The id of the copy of a row: the same for everybody who asks, so rows can refer to it."""
-        return named_id(self.target_id, "copy", old)
-
-    def moved(self, moment: datetime | None) -> datetime | None:
-        """The same moment of the next run; raises ``Rejected`` where no event could name it."""
-        if moment is None:
-            return None
-        if not EARLIEST - moment <= self.shift < LATEST - moment:
-            raise Rejected(f"starts_at: {moment} of the course would move out of the calendar")
-        return moment + self.shift
-
-
-Copier = Callable[[Unit, CourseCopy], Awaitable[None]]
-
-
-@cache
-def _copiers() -> tuple[Copier, ...]:
-    """Courses first: what others copy refers to modules."""
-    names = sorted(path.parent.name for path in CONTEXTS.glob("*/copying.py"))
-    names.sort(key=lambda name: name != "courses")
-    found = (importlib.import_module(f"core_lms.{name}.copying") for name in names)
-    return tuple(module.copy for module in found)
 
 
 async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[DictRow, bool]:
     """The new draft and whether it is new; an archived course can be copied as well.
 
-    Emits ``course.created``, ``course.copied`` and what the other contexts tell of their parts.
+    Emits ``course.created``, ``course.copied`` and what the other contexts emit of their share.
     """
     id_, repeated = await claim(
         unit, "copy of a course", new, source_id, shown=("course.read", Course)
@@ -95,8 +49,9 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[DictRow, bool
         copied_from=source_id,
     )
     unit.emit(CourseCopied(course_id=id_, copied_from=run.source_id), source=service.SOURCE)
-    for copier in _copiers():
-        await copier(unit, run)
+    await _modules(unit, run)
+    await prerequisites.copy(unit, run.source_id, run.target_id)
+    await structure.copy(unit, run)
     return row, True
 
 
@@ -111,33 +66,10 @@ def _shift(before: datetime | None, after: datetime | None) -> timedelta:
     return after - before
 
 
-async def copy(unit: Unit, run: CourseCopy) -> None:
-    """Modules and prerequisites; who else teaches is decided anew."""
-    modules = await _all(unit, "modules", run)
-    rows = [
-        {
-            "id": run.id_of(module["id"]),
-            "title": module["title"],
-            "description": module["description"],
-            "position": module["position"],
-            "opens_at": _text(run.moved(module["opens_at"])),
-        }
-        for module in modules
-    ]
-    values = {
-        "rows": Jsonb(rows),
-        "target_id": run.target_id,
-        "institution_id": unit.institution_id,
-    }
-    await unit.cursor.execute(_sql["insert_modules"], values)
-    await prerequisites.copy(unit, run.source_id, run.target_id)
-
-
-async def _all(unit: Unit, name: str, run: CourseCopy) -> list[Any]:
-    values = {"source_id": run.source_id, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql[name], values)
-    return await unit.cursor.fetchall()
-
-
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+async def _modules(unit: Unit, run: CourseCopy) -> None:
+    """First: what other contexts copy refers to modules."""
+    rows = await run.read(unit, _sql["modules"])
+    for row in rows:
+        opens_at = run.moved(row["opens_at"])
+        row |= {"id": run.id_of(row["id"]), "opens_at": opens_at and opens_at.isoformat()}
+    await run.write(unit, _sql["insert_modules"], rows)

@@ -1,5 +1,5 @@
 -- name: modules
-SELECT * FROM course_modules
+SELECT id, title, description, position, opens_at FROM course_modules
 WHERE course_id = %(source_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
 
 -- name: insert_modules

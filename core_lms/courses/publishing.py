@@ -9,8 +9,7 @@ from uuid import UUID
 from psycopg.rows import DictRow
 
 from contracts.events.courses import CourseArchived, CoursePublished, CourseUnpublished
-from core_lms.content import types
-from core_lms.courses import repository, service
+from core_lms.courses import repository, service, structure
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 
@@ -65,7 +64,7 @@ async def _missing(unit: Unit, course: DictRow) -> list[str]:
     facts = await repository.readiness(unit, course["id"])
     assert facts is not None, "the row is locked or was read in this transaction"
     missing = []
-    if facts["parts"] == 0:
+    if facts["contents"] == 0:
         missing.append("it has no items and no assessments")
     if facts["instructor_status"] != "active":
         missing.append(f"instructor {course['instructor_id']} is {facts['instructor_status']}")
@@ -74,9 +73,4 @@ async def _missing(unit: Unit, course: DictRow) -> list[str]:
     if course["ends_at"] is not None and course["ends_at"] <= datetime.now(UTC):
         missing.append("ends_at lies in the past")
     missing += [f"prerequisite {before['id']} is {before['status']}" for before in facts["closed"]]
-    media = set(facts["media"])
-    for item in facts["items"]:
-        lacks = types.of(item["kind"]).unfinished(item["metadata"], media)
-        if lacks:
-            missing.append(f"item {item['id']} ({item['kind']}): {lacks}")
-    return missing
+    return missing + await structure.missing(unit, course["id"])

@@ -12,7 +12,7 @@ SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
--- name: hold
+-- name: lock_shared
 -- Enrollments hold the course as it is until they commit: not against each other, only against
 -- archiving. Studying reads without a lock: a view at the moment of closing hurts nobody, and a
 -- lock on one course row by all of its learners would.
@@ -72,26 +72,17 @@ RETURNING *
 UPDATE courses SET updated_at = NOW() WHERE id = %(id)s
 
 -- name: readiness
--- What publishing looks at, in one look.
+-- What publishing asks of the course itself.
 SELECT
     (SELECT count(*) FROM content_items AS item
      WHERE item.course_id = course.id AND item.archived_at IS NULL)
-    + (SELECT count(*) FROM assessments AS work WHERE work.course_id = course.id) AS parts,
+    + (SELECT count(*) FROM assessments AS work WHERE work.course_id = course.id) AS contents,
     instructor.status AS instructor_status,
     instructor.role AS instructor_role,
-    (SELECT coalesce(json_agg(json_build_object('id', item.id, 'kind', item.kind,
-                                                'metadata', item.metadata)
-                              ORDER BY item.position, item.id), '[]')
-     FROM content_items AS item
-     WHERE item.course_id = course.id AND item.archived_at IS NULL) AS items,
     (SELECT coalesce(json_agg(json_build_object('id', before.id, 'status', before.status)), '[]')
      FROM course_prerequisites AS required
      JOIN courses AS before ON before.id = required.requires_course_id
-     WHERE required.course_id = course.id AND before.status <> 'published') AS closed,
-    (SELECT coalesce(json_agg(media.id), '[]')
-     FROM media
-     WHERE media.course_id = course.id AND media.status = 'ready'
-       AND media.archived_at IS NULL) AS media
+     WHERE required.course_id = course.id AND before.status <> 'published') AS closed
 FROM courses AS course
 JOIN users AS instructor ON instructor.id = course.instructor_id
 WHERE course.id = %(id)s

@@ -42,9 +42,9 @@ async def lock(unit: Unit, id_: object) -> DictRow | None:
     return await _one(unit, "lock", id=id_)
 
 
-async def hold(unit: Unit, id_: object) -> DictRow | None:
+async def lock_shared(unit: Unit, id_: object) -> DictRow | None:
     """The course, kept in its present status until we commit."""
-    return await _one(unit, "hold", id=id_)
+    return await _one(unit, "lock_shared", id=id_)
 
 
 async def change(unit: Unit, id_: object, **values: Any) -> DictRow | None:
@@ -85,7 +85,7 @@ async def page(
 
 
 async def readiness(unit: Unit, id_: object) -> DictRow | None:
-    """``parts``, ``instructor_status``, ``instructor_role``, ``items``, ``closed``, ``media``."""
+    """``contents``, ``instructor_status``, ``instructor_role``, ``closed``."""
     return await _one(unit, "readiness", id=id_)
 
 

@@ -15,9 +15,8 @@ from contracts.event import Event
 from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
 from core_lms.answers import Answer
-from core_lms.courses import repository, resource
+from core_lms.courses import repository, resource, seats
 from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
-from core_lms.enrollments import seats
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
@@ -171,7 +170,7 @@ async def structure_changed(unit: Unit, id_: UUID | str) -> None:
 
 async def open_to_learners(unit: Unit, id_: UUID) -> DictRow:
     """The course, which stays published until we commit; raises ``NotFound`` or ``Conflict``."""
-    row = _found(await repository.hold(unit, id_), id_)
+    row = _found(await repository.lock_shared(unit, id_), id_)
     if row["status"] != "published":
         raise Conflict(f"course {id_} is {row['status']}, not published")
     return row

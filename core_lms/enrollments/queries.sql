@@ -7,7 +7,7 @@ RETURNING *
 SELECT * FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: entry
--- All that enrolling asks, in one look. The course keeps its status and dates until we commit:
+-- All that enrolling asks, in one query. The course keeps its status and dates until we commit:
 -- enrollments hold it not against each other, only against being changed.
 SELECT course.status, course.capacity, course.ends_at,
     (SELECT learner.status FROM users AS learner
@@ -28,6 +28,11 @@ SELECT course.status, course.capacity, course.ends_at,
 FROM courses AS course
 WHERE course.id = %(course_id)s AND course.institution_id = %(institution_id)s
 FOR SHARE OF course
+
+-- name: paid
+SELECT id FROM orders
+WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
+  AND status = 'paid'
 
 -- name: lock
 SELECT enrollment.*, course.capacity

@@ -15,7 +15,7 @@ from stack.roundtrip import Statement
 
 _sql = load(__file__)
 GET, ENTRY = _sql["get"], _sql["entry"]
-"""``ENTRY`` tells ``status``, ``capacity``, ``ends_at`` of the course, which is held until we
+"""``ENTRY`` reads ``status``, ``capacity``, ``ends_at`` of the course, which is locked until we
 commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown), whether they
 are ``returning``, and the ``missing`` prerequisites."""
 
@@ -23,6 +23,11 @@ are ``returning``, and the ``missing`` prerequisites."""
 async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
     await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
     return await unit.cursor.fetchone()
+
+
+async def has_paid(unit: Unit, user_id: object, course_id: object) -> bool:
+    """Whether the course of a price is paid for."""
+    return await _one(unit, "paid", user_id=user_id, course_id=course_id) is not None
 
 
 async def insert(

@@ -21,18 +21,17 @@ from contracts.events.enrollments import (
     WaitlistLeft,
 )
 from core_lms import pages
-from core_lms.courses import cohorts
+from core_lms.courses import cohorts, seats
 from core_lms.courses import service as courses
-from core_lms.enrollments import repository, seats
+from core_lms.enrollments import repository
 from core_lms.enrollments.schemas import Leaving, NewEnrollment
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment_of_import
-from core_lms.payments.entitlement import entitled
 from core_lms.unit import Unit
 from core_lms.units import Units
 from core_lms.users import service as users
 from gateway.decision import Right
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, PaymentRequired
 
 SOURCE = "enrollment-service"
 LIST_ALL = Right("enrollment.list-all")
@@ -75,7 +74,7 @@ async def enroll(
         raise NotFound(f"there is no course {course_id}")
     _open(entry, course_id, new.user_id, at)
     if entry["priced"]:
-        await entitled(unit, new.user_id, course_id)
+        await _refuse_unpaid(unit, new.user_id, course_id)
     if new.cohort_id is not None:
         await cohorts.joinable(unit, new.cohort_id, course_id, at)
     if entry["capacity"] is not None:
@@ -116,6 +115,15 @@ def _open(entry: DictRow, course_id: UUID, user_id: str, at: datetime) -> None:
             f"course {course_id} requires courses that user {user_id} has not completed: "
             + ", ".join(entry["missing"]),
             missing=entry["missing"],
+        )
+
+
+async def _refuse_unpaid(unit: Unit, user_id: str, course_id: UUID) -> None:
+    """Raises ``PaymentRequired``, naming the way to pay."""
+    if not await repository.has_paid(unit, user_id, course_id):
+        raise PaymentRequired(
+            f"course {course_id} costs something: POST /api/v1/orders with user_id {user_id} and "
+            "this course_id, then pay the order"
         )
 
 

@@ -8,7 +8,6 @@ import sys
 from contracts.errors import LearnstreamError
 from core_lms.inbox.process import create_app, declared, serve
 from core_lms.inbox.settings import InboxSettings
-from core_lms.payments import providers
 from gateway.logs import log_to_stdout
 
 
@@ -17,7 +16,6 @@ def main() -> int:
     log = logging.getLogger("core_lms.inbox")
     settings = InboxSettings()
     try:
-        providers.enabled()
         failed = serve(create_app(settings, *declared(settings)))
         if failed is not None:
             raise failed

@@ -72,6 +72,8 @@ class Loop:
 
     name: str
     run: Callable[[AsyncConnectionPool[Any], asyncio.Event], Awaitable[None]]
+    check: Callable[[], object] = lambda: None
+    """Raises ``Misconfigured``, before anything runs, for a setting that the loop cannot use."""
 
 
 Declared = TypeVar("Declared", Consumer, Loop)

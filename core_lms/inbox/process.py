@@ -32,8 +32,11 @@ log = logging.getLogger("core_lms.inbox")
 
 
 def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
-    """What this process runs; raises ``Misconfigured`` for a name that nobody has, and for an
-    event that nobody confirms."""
+    """What this process runs.
+
+    Raises ``Misconfigured`` for a name that nobody has, an event that nobody confirms, and a
+    setting that a loop cannot use.
+    """
     contexts, only = services.chosen(), settings.chosen_names()
     readers, others = consumers(contexts), loops(contexts)
     unknown = only - {one.name for one in readers} - {one.name for one in others}
@@ -41,7 +44,10 @@ def declared(settings: InboxSettings) -> tuple[list[Consumer], list[Loop]]:
         raise Misconfigured(f"LMS_INBOX_ONLY names {sorted(unknown)}: no consumer or loop has it")
     readers = [one for one in readers if not only or one.name in only]
     confirming.check(readers)
-    return readers, [one for one in others if not only or one.name in only]
+    others = [one for one in others if not only or one.name in only]
+    for loop in others:
+        loop.check()
+    return readers, others
 
 
 def create_app(

@@ -25,7 +25,7 @@ from core_lms.notifications.schemas import NewPushSubscription
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
-from core_lms.privacy.person import DataKey
+from core_lms.sealing.person import DataKey
 from core_lms.unit import Unit
 from core_lms.users import repository as users
 from gateway.errors import NotFound

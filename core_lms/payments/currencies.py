@@ -41,5 +41,5 @@ def spelled(amount_minor: int, currency: str) -> str:
     decimals = DECIMALS[currency]
     if decimals == 0:
         return f"{amount_minor} {currency}"
-    whole, part = divmod(amount_minor, 10**decimals)
-    return f"{whole}.{part:0{decimals}} {currency}"
+    whole, rest = divmod(amount_minor, 10**decimals)
+    return f"{whole}.{rest:0{decimals}} {currency}"

@@ -34,7 +34,7 @@ from gateway.errors import Conflict, NotFound
 log = logging.getLogger("core_lms.payments")
 
 Outcome = Literal["done", "repeated", "ignored"]
-SETTLED = ("succeeded", "surplus", "flagged")
+FINAL = ("succeeded", "surplus", "flagged")
 
 
 async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[DictRow, bool]:
@@ -103,7 +103,7 @@ async def notified(
     """Check a provider's notice and do what it says, once.
 
     Raises ``Forbidden`` for a wrong signature, and ``Conflict`` or ``NotFound`` where the notice
-    speaks of what we do not know (yet): the provider tells us again.
+    speaks of what we do not know (yet): the provider sends it again.
     """
     at = now or datetime.now(UTC)
     who: Provider = provider(name)
@@ -134,28 +134,28 @@ async def apply(unit: Unit, name: str, payment_id: str, notice: Notice, at: date
         await _received(unit, order, payment, notice, at)
     elif notice.kind == "failed":
         if payment["status"] in ("created", "open"):
-            await _settle(unit, payment, "failed", 0, notice, at)
+            await _set_status(unit, payment, "failed", 0, notice, at)
     else:
-        await refunding.told(unit, order, payment, notice, at)
+        await refunding.apply_notice(unit, order, payment, notice, at)
     return "done"
 
 
 async def _received(
     unit: Unit, order: DictRow, payment: DictRow, notice: Notice, at: datetime
 ) -> None:
-    if payment["status"] in SETTLED:
+    if payment["status"] in FINAL:
         return
     amount = notice.amount_minor
     if (amount, notice.currency) != (payment["amount_minor"], payment["currency"]):
         log.error("payment of another amount", extra={"payment": str(payment["id"])})
-        await _settle(unit, payment, "flagged", amount, notice, at)
+        await _set_status(unit, payment, "flagged", amount, notice, at)
         return
     if order["status"] != "open":
         log.warning("payment too many goes back", extra={"payment": str(payment["id"])})
-        await _settle(unit, payment, "surplus", amount, notice, at)
-        await refunding.owe(unit, payment, amount, f"order_{order['status']}")
+        await _set_status(unit, payment, "surplus", amount, notice, at)
+        await refunding.create_refund(unit, payment, amount, f"order_{order['status']}")
         return
-    await _settle(unit, payment, "succeeded", amount, notice, at)
+    await _set_status(unit, payment, "succeeded", amount, notice, at)
     order = await repository.row(unit, "pay_order", id=order["id"], at=at)
     await _enroll(unit, order)
     unit.emit(
@@ -171,12 +171,12 @@ async def _received(
     reached("paid")
 
 
-async def _settle(
+async def _set_status(
     unit: Unit, payment: DictRow, status: str, received: int, notice: Notice, at: datetime
 ) -> None:
     await repository.row(
         unit,
-        "settle_payment",
+        "set_payment_status",
         id=payment["id"],
         status=status,
         received_minor=received,
@@ -187,7 +187,7 @@ async def _settle(
 
 async def _enroll(unit: Unit, order: DictRow) -> None:
     """Into the course, in the same transaction; the money counts even where that is impossible."""
-    told = len(unit.events)
+    emitted = len(unit.events)
     enrollment_id, reason = None, None
     try:
         async with unit.cursor.connection.transaction():  # a savepoint
@@ -196,7 +196,7 @@ async def _enroll(unit: Unit, order: DictRow) -> None:
             )
             enrollment_id = enrollment["id"]
     except Rejected as error:
-        del unit.events[told:]
+        del unit.events[emitted:]
         reason = error.message
         log.error("paid but not enrolled", extra={"order": str(order["id"])})
     await repository.row(

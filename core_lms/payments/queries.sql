@@ -14,15 +14,6 @@ SELECT * FROM prices WHERE id = %(id)s
 -- name: prices
 SELECT * FROM prices WHERE course_id = %(course_id)s AND retired_at IS NULL ORDER BY currency
 
--- name: owes
--- Whether a course costs something that this person has not paid: asked each time somebody enrolls.
-SELECT EXISTS (
-    SELECT FROM prices WHERE course_id = %(course_id)s AND retired_at IS NULL
-) AND NOT EXISTS (
-    SELECT FROM orders
-    WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND status = 'paid'
-) AS owes
-
 -- name: in_course
 SELECT EXISTS (
     SELECT FROM enrollments
@@ -98,7 +89,7 @@ SET reference = %(reference)s, redirect_url = %(redirect_url)s,
 WHERE id = %(id)s
 RETURNING *
 
--- name: settle_payment
+-- name: set_payment_status
 UPDATE payments
 SET status = %(status)s, received_minor = %(received_minor)s, settled_at = %(at)s,
     charge = coalesce(%(charge)s, charge)
@@ -148,7 +139,7 @@ WHERE refund.id = %(id)s AND refund.status = 'due' AND refund.next_attempt_at <=
   AND payment.id = refund.payment_id
 RETURNING refund.*, payment.provider, payment.charge, payment.currency
 
--- name: settle_refund
+-- name: set_refund_status
 UPDATE refunds
 SET status = %(status)s, reference = coalesce(%(reference)s, reference), settled_at = %(at)s
 WHERE id = %(id)s

@@ -50,10 +50,10 @@ async def request(unit: Unit, order_id: UUID, new: NewRefund) -> tuple[DictRow, 
             f"be refunded of payment {payment['id']}"
         )
     provider(payment["provider"]).takes(amount, payment["currency"])
-    return await owe(unit, payment, amount, new.reason, id_), True
+    return await create_refund(unit, payment, amount, new.reason, id_), True
 
 
-async def owe(
+async def create_refund(
     unit: Unit, payment: DictRow, amount_minor: int, reason: str, id_: str | None = None
 ) -> DictRow:
     """A refund that the loop sends; the order is locked."""
@@ -75,18 +75,20 @@ async def of_order(unit: Unit, order_id: UUID) -> list[DictRow]:
     return await repository.rows(unit, "refunds_of_order", order_id=order_id)
 
 
-async def told(unit: Unit, order: DictRow, payment: DictRow, notice: Notice, at: datetime) -> None:
+async def apply_notice(
+    unit: Unit, order: DictRow, payment: DictRow, notice: Notice, at: datetime
+) -> None:
     """What a provider says of a refund, ours or one made on its own pages; the order is locked."""
-    refund = await _told_of(unit, payment, notice)
+    refund = await _refund_of(unit, payment, notice)
     if notice.kind == "refund_failed":
         if refund["status"] != "succeeded":
-            await _settled(unit, refund, "failed", notice.refund_reference, at)
+            await _set_status(unit, refund, "failed", notice.refund_reference, at)
             log.error("refund failed", extra={"refund": str(refund["id"])})
         return
     await _done(unit, order, payment, refund, notice.refund_reference, at)
 
 
-async def settle(pool: AsyncConnectionPool[Any], clock: Clock, at_most: int = 20) -> int:
+async def send_due(pool: AsyncConnectionPool[Any], clock: Clock, at_most: int = 20) -> int:
     """Send the refunds that are due; returns how many were tried. Several processes may do so."""
     async with transaction(pool, our("payments", "")) as unit:
         due = await repository.rows(unit, "due_refunds", now=clock(), at_most=at_most)
@@ -126,7 +128,7 @@ async def _send(
         log.error("refund refused", extra={"refund": str(refund_id)})
         async with transaction(pool, caller) as unit:
             await repository.postpone(unit, refund_id, now, error.message)
-            await _settled(unit, refund, "failed", None, clock())
+            await _set_status(unit, refund, "failed", None, clock())
         return
     reached("sent")
     async with transaction(pool, caller) as unit:
@@ -137,7 +139,7 @@ async def _send(
             await _done(unit, order, payment, refund, answer.reference, clock())
         elif refund["status"] == "due":  # else a notice was faster
             status = "sent" if answer.status == "pending" else "failed"
-            await _settled(unit, refund, status, answer.reference, clock())
+            await _set_status(unit, refund, status, answer.reference, clock())
 
 
 async def _done(
@@ -151,7 +153,7 @@ async def _done(
     """The money is back: once, whoever says so. A full refund ends what the order gave."""
     if refund["status"] == "succeeded":
         return
-    await _settled(unit, refund, "succeeded", reference, at)
+    await _set_status(unit, refund, "succeeded", reference, at)
     if payment["status"] == "succeeded":
         order = await repository.row(
             unit, "refund_order", id=order["id"], amount_minor=refund["amount_minor"]
@@ -177,7 +179,7 @@ async def _leave(unit: Unit, order: DictRow) -> None:
         return  # it was not the order that led into the course
     course_id, user_id = order["course_id"], order["user_id"]
     found = await repository.one(unit, "enrollment_under_way", course_id=course_id, user_id=user_id)
-    told_before = len(unit.events)
+    emitted = len(unit.events)
     try:
         async with unit.cursor.connection.transaction():
             if found is not None:
@@ -185,11 +187,11 @@ async def _leave(unit: Unit, order: DictRow) -> None:
             else:
                 await enrollments.stop_waiting(unit, course_id, user_id)
     except Rejected as error:
-        del unit.events[told_before:]
+        del unit.events[emitted:]
         log.info("refunded, not dropped", extra={"order": str(order["id"]), "why": error.message})
 
 
-async def _told_of(unit: Unit, payment: DictRow, notice: Notice) -> DictRow:
+async def _refund_of(unit: Unit, payment: DictRow, notice: Notice) -> DictRow:
     if notice.refund_id is not None:
         refund = await _refund(unit, notice.refund_id)
         if refund["payment_id"] != payment["id"]:
@@ -216,11 +218,11 @@ async def _told_of(unit: Unit, payment: DictRow, notice: Notice) -> DictRow:
     )
 
 
-async def _settled(
+async def _set_status(
     unit: Unit, refund: DictRow, status: str, reference: str | None, at: datetime
 ) -> None:
     await repository.row(
-        unit, "settle_refund", id=refund["id"], status=status, reference=reference, at=at
+        unit, "set_refund_status", id=refund["id"], status=status, reference=reference, at=at
     )
 
 

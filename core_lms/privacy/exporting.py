@@ -26,9 +26,10 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
-from core_lms.privacy import person, tables, texts
-from core_lms.privacy.person import DataKey
+from core_lms.privacy import tables
 from core_lms.privacy.tables import PEOPLE, Table
+from core_lms.sealing import person, texts
+from core_lms.sealing.person import DataKey
 from core_lms.units import transaction
 from gateway.caller import Caller
 from stack.postgres import PostgresSettings

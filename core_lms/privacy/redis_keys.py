@@ -17,8 +17,8 @@ AT_ONCE = 1_000
 SECRET = (b"sso:", b"tries:", b"dashboards:session:")
 """Of logins: they name nobody in the clear, and who moves people may not read them."""
 REVOKED = b"revoked:"
-"""Tokens that no longer count (``core_lms/sessions/revocation.py``): they name the old id, and so
-must the mark, until the last of them has expired."""
+"""Tokens that no longer count (``core_lms/session_store/revocation.py``): they name the old id, and
+so must the mark, until the last of them has expired."""
 LIVE = b"live:"
 """The live counters, and who writes them."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from psycopg.rows import DictRow
 
-from core_lms.privacy import person
+from core_lms.sealing import person
 from core_lms.unit import Unit
 from gateway.pages import After
 from stack.queries import load

@@ -19,10 +19,10 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged, UserUpdated
+from core_lms.session_store.store import sessions
 from core_lms.sessions import password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import settings
-from core_lms.sessions.store import sessions
 from core_lms.sessions.tenant import enter
 from core_lms.unit import Unit
 from core_lms.users import repository as users

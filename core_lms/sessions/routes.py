@@ -1,4 +1,4 @@
-"""``/sessions`` and ``/passwords``: logging in and out, staying so, and forgotten passwords."""
+"""``/sessions``, ``/passwords``, ``/registrations``: logging in, and asking for a way in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from core_lms.sessions import links, service
+from core_lms.sessions import asks, links, service
 from core_lms.sessions.resource import InventedLearner
 from core_lms.sessions.schemas import (
     BorrowedToken,
@@ -22,17 +22,19 @@ from core_lms.sessions.schemas import (
     Tokens,
 )
 from core_lms.units import Units, action
+from core_lms.users import service as accounts
 from core_lms.users.resource import Person
-from core_lms.users.schemas import Accepted
+from core_lms.users.schemas import Accepted, SelfRegistration
 from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
-from gateway.resource import Public
+from gateway.resource import Institution, Public
 
 NO_STORE = {"Cache-Control": "no-store"}
 
 _sessions = APIRouter(prefix="/sessions", tags=["sessions"], responses=RESPONSES)
 _passwords = APIRouter(prefix="/passwords", tags=["sessions"], responses=RESPONSES)
+_registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)
 _of_person = APIRouter(prefix="/users/{user_id}", tags=["sessions"], responses=RESPONSES)
 _trusted = LimitSettings().trusted_proxies
 
@@ -43,6 +45,17 @@ def client(request: Request) -> service.Client:
 
 
 InClient = Annotated[service.Client, Depends(client)]
+
+
+@_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+async def register_oneself(
+    body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
+) -> Accepted:
+    """Ask for an account. The answer, and the work it takes, are the same for every address."""
+    async with units.begin(Institution()) as unit:
+        accounts.open_to_strangers()
+        await asks.ask(unit, "register", body)
+    return Accepted()
 
 
 @_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
@@ -152,5 +165,5 @@ async def set_by_link(body: NewPassword, units: Annotated[Units, action("passwor
 
 
 router = APIRouter()
-for _part in (_sessions, _of_person, _passwords):
-    router.include_router(_part)
+for _router in (_registrations, _sessions, _of_person, _passwords):
+    router.include_router(_router)

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged
-from core_lms.sessions import asks, links, password_rules, repository, store
+from core_lms.session_store import store
+from core_lms.session_store.store import Session, sessions
+from core_lms.sessions import asks, links, password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
-from core_lms.sessions.store import Session, sessions
 from core_lms.sessions.tenant import enter
 from core_lms.sessions.throttle import Throttle
 from core_lms.unit import Unit

@@ -6,15 +6,13 @@ from functools import cache
 from pathlib import Path
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core_lms.session_store.store import StoreSettings
 from stack.http import HttpSettings
 
 
-class SessionSettings(BaseSettings):
+class SessionSettings(StoreSettings):
     """Durations carry their unit; the defaults of Argon2id are those OWASP recommends."""
-
-    model_config = SettingsConfigDict(env_prefix="LMS_SESSIONS_", frozen=True)
 
     argon2_memory_kib: int = Field(default=19_456, ge=8_192)
     argon2_passes: int = Field(default=2, ge=1)
@@ -26,16 +24,6 @@ class SessionSettings(BaseSettings):
     """Checks that may wait for one of those; further ones are told to come back (503)."""
 
     password_min_length: int = Field(default=10, ge=8, le=64)
-
-    lifetime_days: float = Field(default=30.0, gt=0)
-    """A session ends this long after the login, however much it is used."""
-    idle_days: float = Field(default=7.0, gt=0)
-    """… and when it was not refreshed for this long."""
-    refresh_grace_s: float = Field(default=10.0, ge=0)
-    """The refresh token before the current one may come again for this long and is answered with
-    the same successor: two tabs, a lost answer. Later it counts as stolen and ends the session."""
-    max_per_person: int = Field(default=50, ge=1)
-    """A further login ends the oldest session."""
 
     free_failures: int = Field(default=5, ge=1)
     """Wrong passwords of an account before its next try has to wait."""

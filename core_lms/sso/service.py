@@ -13,9 +13,9 @@ from psycopg.rows import DictRow
 from contracts.errors import Rejected
 from contracts.ids import new_id
 from core_lms.idempotency import claim
+from core_lms.session_store.store import sessions
 from core_lms.sessions import repository as credentials
 from core_lms.sessions import service as logins
-from core_lms.sessions.store import sessions
 from core_lms.sso import attempts, id_token, repository
 from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory

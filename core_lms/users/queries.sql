@@ -1,4 +1,4 @@
--- What is personal arrives sealed; `opened` of core_lms/privacy/person.py reads it again, for which
+-- What is personal arrives sealed; `opened` of core_lms/sealing/person.py reads it again, for which
 -- every query takes the wrapped key along.
 -- name: insert
 WITH account AS (

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.rows import DictRow
 
 from contracts.ids import named_id
-from core_lms.privacy import person
+from core_lms.sealing import person
 from core_lms.unit import Unit
 from core_lms.users.schemas import Registration
 from gateway.pages import After

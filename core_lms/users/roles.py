@@ -9,7 +9,7 @@ from psycopg.rows import DictRow
 from contracts.errors import Rejected
 from contracts.events.users import Role, UserUpdated
 from contracts.ids import named_id
-from core_lms.sessions.store import sessions
+from core_lms.session_store.store import sessions
 from core_lms.unit import Unit
 from core_lms.users import repository
 from core_lms.users.schemas import RoleGrant

@@ -1,4 +1,4 @@
-"""``/users``: accounts, their roles and status; ``/registrations``: those people ask for."""
+"""``/users``: accounts, their roles and status."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
-from core_lms.sessions import asks
 from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
 from core_lms.users.schemas import (
@@ -20,7 +19,6 @@ from core_lms.users.schemas import (
     Relations,
     RoleChange,
     RoleGrant,
-    SelfRegistration,
     StatusChange,
     User,
     UserChange,
@@ -33,22 +31,10 @@ from gateway.pages import Cursor, Limit, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
-_users = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
-_registrations = APIRouter(prefix="/registrations", tags=["users"], responses=RESPONSES)
+router = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 
 
-@_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def register_oneself(
-    body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
-) -> Accepted:
-    """Ask for an account. The answer, and the work it takes, are the same for every address."""
-    async with units.begin(Institution()) as unit:
-        service.open_to_strangers()
-        await asks.ask(unit, "register", body)
-    return Accepted()
-
-
-@_users.post("", status_code=HTTPStatus.CREATED, response_model=User)
+@router.post("", status_code=HTTPStatus.CREATED, response_model=User)
 async def register(
     body: Registration,
     units: Annotated[Units, action("user.register", keyed=True)],
@@ -62,7 +48,7 @@ async def register(
     return user
 
 
-@_users.get("", response_model=Page[User])
+@router.get("", response_model=Page[User])
 async def page(
     units: Annotated[Units, action("user.list")],
     cursor: Cursor = None,
@@ -76,7 +62,7 @@ async def page(
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
-@_users.get("/{user_id}", response_model=User, responses=etags.READ)
+@router.get("/{user_id}", response_model=User, responses=etags.READ)
 async def get(user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader) -> Any:
     """One account."""
     async with units.begin(resource.Person(user_id)) as unit:
@@ -84,7 +70,7 @@ async def get(user_id: UUID, units: Annotated[Units, action("user.read")], reade
     return reader.answer(user)
 
 
-@_users.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
+@router.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
 async def change(
     user_id: UUID,
     body: UserChange,
@@ -97,7 +83,7 @@ async def change(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
 async def change_email(
     user_id: UUID,
     body: EmailChange,
@@ -110,7 +96,7 @@ async def change_email(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
 async def set_status(
     user_id: UUID,
     body: StatusChange,
@@ -123,7 +109,7 @@ async def set_status(
     return writer.answer(user)
 
 
-@_users.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
 async def set_role(
     user_id: UUID,
     body: RoleChange,
@@ -136,7 +122,7 @@ async def set_role(
     return writer.answer(user)
 
 
-@_users.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+@router.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def invite(
     user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
 ) -> Accepted:
@@ -146,14 +132,14 @@ async def invite(
     return Accepted()
 
 
-@_users.get("/{user_id}/roles", response_model=UserRoles)
+@router.get("/{user_id}/roles", response_model=UserRoles)
 async def roles_of(user_id: UUID, units: Annotated[Units, action("role.list")]) -> dict[str, Any]:
     """What the person is, and where."""
     async with units.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
 
 
-@_users.get("/{user_id}/relations", response_model=Relations)
+@router.get("/{user_id}/relations", response_model=Relations)
 async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
     """What the caller is to the person, for our own processes to decide by."""
     about = resource.Relation(user_id)
@@ -164,7 +150,7 @@ async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.r
         return unit.row
 
 
-@_users.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
+@router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
 async def grant(
     user_id: UUID,
     body: RoleGrant,
@@ -179,15 +165,10 @@ async def grant(
     return role
 
 
-@_users.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
+@router.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
 async def revoke(
     user_id: UUID, role_id: UUID, units: Annotated[Units, action("role.revoke")]
 ) -> None:
     """Take a role away, at once; emits `user.updated`."""
     async with units.begin(resource.RoleOf(user_id, role_id=role_id)) as unit:
         await roles.revoke(unit, user_id, role_id)
-
-
-router = APIRouter()
-router.include_router(_registrations)
-router.include_router(_users)

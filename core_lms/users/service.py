@@ -21,7 +21,7 @@ from contracts.events.users import (
 from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.idempotency import claim
-from core_lms.sessions.store import sessions
+from core_lms.session_store.store import sessions
 from core_lms.unit import Unit
 from core_lms.users import repository, roles
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange

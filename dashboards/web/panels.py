@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from contracts.errors import LearnstreamError
-from dashboards import panel as catalogue
-from dashboards.panel import Panel
+from contracts.panels import Panel
+from dashboards import catalogue
 from dashboards.web.visit import Visit, visits
 from gateway.problems import RESPONSES
 

@@ -23,7 +23,7 @@ import orjson
 from prometheus_client import Counter, Gauge, Histogram
 
 from contracts.errors import Retryable
-from dashboards.panel import Panel
+from contracts.panels import Panel
 from dashboards.web.behind import Behind
 from gateway.errors import Relayed, Unauthenticated
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 
-from core_lms.privacy import person
+from core_lms.sealing import person
 
 HERE = Path(__file__).parent
 ALONE = b"SELECT pg_advisory_xact_lock(hashtext('catalogue people'))"

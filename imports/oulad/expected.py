@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from contracts.errors import Rejected
-from core_lms.privacy import person
+from core_lms.sealing import person
 from imports import progress, runs
 from imports.oulad.source import locate, opened
 from imports.runs import Run

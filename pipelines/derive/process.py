@@ -14,7 +14,7 @@ from contracts.errors import Retryable
 from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import DUE, MOST, TOTALS, FeaturePublisher
+from pipelines.derive.features import MOST, QUEUES, TOTALS, FeaturePublisher
 from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
@@ -88,7 +88,7 @@ class Derivation:
                     settle_s = 0.0 if more else FEATURES_S
                 if now - settled > settle_s:
                     engine.settle()
-                    more = self._publish(engine, features, DUE) >= MOST
+                    more = self._publish(engine, features, QUEUES) >= MOST
                     live.write(engine.connection, engine.position(), [])
                     settled = told = time.monotonic()
                     settling_s = settled - now
@@ -105,9 +105,9 @@ class Derivation:
                 if step is None:
                     self._stop.wait(0.0 if more else IDLE_S)
 
-    def _publish(self, engine: Engine, features: FeaturePublisher, views: Iterable[str]) -> int:
+    def _publish(self, engine: Engine, features: FeaturePublisher, queues: Iterable[str]) -> int:
         try:
-            return features.publish(engine.connection, views=views)
+            return features.publish(engine.connection, queues=queues)
         except Retryable as error:
             log.warning("feature rows wait: %s", error)  # they stay due
             return 0

@@ -15,7 +15,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
 from contracts.topics import EVENT_TOPICS, FEATURES
-from pipelines.derive.features import DUE
+from pipelines.derive import features
 from stack import kafka, postgres
 
 Progress = Callable[[str], None]
@@ -23,7 +23,7 @@ Progress = Callable[[str], None]
 STILL_S = 20.0
 """Unequal and unchanged for so long, and nothing more is expected to come."""
 _WAIT_S = 5.0
-QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
+QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *features.QUEUES)
 """Tables of the analytical database that are empty when nothing is left to do."""
 _WAITING = " UNION ALL ".join(
     # A batch of no events is a heartbeat: there is always one more.

@@ -4,18 +4,22 @@
 ``row_by_row/<table>.sql`` says what it is about, which tables it covers, by which key, and has two
 queries: ``expected``, of DuckDB's tables, and ``found``, of the analytical database or (``from:
 held``) of what ``held.py`` brings from the feature store and Redis.
+The checks of a feature view follow from its declaration (``features/views/<view>.sql``).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from contracts import feature_views
 from contracts.errors import Misconfigured
+from contracts.feature_views import View
 from pipelines.derive.job import named
 
 ROW_BY_ROW = Path(__file__).parent / "row_by_row"
@@ -137,7 +141,43 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
-FILES = tuple(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql")))
+def of_view(view: View) -> Iterator[Check]:
+    """The checks of a feature view: its newest rows against Kafka's events, the online store and
+    the trail against the history."""
+    name, key = view.name, view.entity.join_key
+
+    def check(about: str, right: str, covers: str, expected: str, found: str) -> Check:
+        both = ("institution_id", key)
+        return Check(about, f"expected_{right}", right, (covers,), both, expected, found, "held")
+
+    queries = view.queries
+    yield check(view.check, name, f"features.{name}", queries["expected"], queries["found"])
+    # Redis has no institution: an entity without history has none.
+    joined = f"LEFT JOIN history_{name} h USING ({key})"
+    yield check(
+        f"the newest rows of {name}, offline and online",
+        f"online_{name}",
+        f"redis:{name}",
+        f"SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_{name}",
+        "SELECT o.* REPLACE (h.institution_id::UUID AS institution_id) "
+        f"FROM online_{name} o {joined}",
+    )
+    if view.trail is not None:
+        yield check(
+            f"the newest of each trail of {name}",
+            f"trail_{name}",
+            f"redis:trail_{name}",
+            f"SELECT institution_id::UUID AS institution_id, {key}, {view.trail.member} AS newest "
+            f"FROM history_{name}",
+            f"SELECT h.institution_id::UUID AS institution_id, t.{key}, t.newest "
+            f"FROM trail_{name} t {joined}",
+        )
+
+
+FILES = (
+    *(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql"))),
+    *(check for view in feature_views.read_all().values() for check in of_view(view)),
+)
 CHECKS = (*_BY_NAME, *FILES)
 
 NOT_COMPARED = {

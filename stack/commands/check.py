@@ -1,14 +1,15 @@
-"""Fail where a generated file is not what its source says."""
+"""Fail where a generated file is not what its source says, or code imports what lies above it."""
 
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
+from pathlib import Path
 
+from contracts.errors import Misconfigured
 from stack import generated
 from stack.profile import REPOSITORY
-
-GROUP = "develop"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,4 +24,20 @@ def run(args: argparse.Namespace) -> int:
         sys.stderr.write("Look at the change, then run: ./learnstream generate\n")
         return 1
     sys.stdout.write("every generated file is as its source says\n")
+    broken = broken_imports()
+    if broken:
+        sys.stderr.write(f"{broken}\nThe order of packages is in pyproject.toml, importlinter\n")
+        return 1
+    sys.stdout.write("packages and contexts import only what lies below them\n")
     return 0
+
+
+def broken_imports() -> str:
+    """What import-linter says of imports that go up or sideways; empty where there are none."""
+    linter = Path(sys.executable).with_name("lint-imports")
+    if not linter.exists():
+        raise Misconfigured("import-linter is missing: install requirements-dev.lock")
+    found = subprocess.run(
+        [linter, "--no-logo", "--no-cache"], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    return "" if found.returncode == 0 else (found.stdout + found.stderr).strip()

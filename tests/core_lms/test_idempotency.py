@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from typing import Any
 
 import pytest
 
 from contracts.event import UUID_PATTERN
 from contracts.ids import new_id
+from core_lms import idempotency
 from core_lms.assessment.kinds import kinds
 from core_lms.idempotency import resource_id
 from gateway.caller import Caller
@@ -154,6 +156,19 @@ def _difference(body: dict[str, Any]) -> dict[str, Any]:
         if name in body:
             return {name: "B"}
     return {"occurred_at": "2026-02-17T14:30:00Z"}
+
+
+@pytest.mark.integration
+def test_a_fingerprint_from_before_it_was_keyed_still_counts(
+    lms: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"email": f"{new_id()}@example.org", "name": "Mira"}
+    with monkeypatch.context() as before:
+        before.setattr(idempotency, "blind_index", lambda _, text: sha256(text.encode()).digest())
+        first = lms.made("/users", body, key="k")
+    again = lms.post("/users", body, key="k")
+    assert (again.status_code, again.json()["id"]) == (200, first["id"])
+    assert lms.post("/users", body | {"name": "Ben"}, key="k").status_code == 422
 
 
 @pytest.mark.integration

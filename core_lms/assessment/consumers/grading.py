@@ -1,4 +1,4 @@
-"""The grading service: hears of handed-in work, and grades what a key can decide."""
+"""The grading service: reads events of handed-in work and grades what a key can decide."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from gateway.text import Body, LongText
 
 
 class Criterion(Body):
-    """One thing the reader looks at, and how much it weighs."""
+    """One thing the reader judges, and how much it weighs."""
 
     id: MarkId = Field(default_factory=new_mark)
     title: Line

@@ -59,7 +59,7 @@ class Answer(Body):
 
 
 class Matching:
-    """In part: the share of the pairs that were found."""
+    """Partial credit: the share of the pairs that were found."""
 
     name = "matching"
     question = Question

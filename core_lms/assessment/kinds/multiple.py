@@ -38,7 +38,7 @@ class Answer(Body):
 
 
 class Multiple:
-    """In part: right ones taken less wrong ones taken, of all right ones, never below nothing."""
+    """Partial credit: right choices less wrong ones, of all right ones, never below zero."""
 
     name = "multiple"
     question = Question

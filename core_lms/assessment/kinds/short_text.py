@@ -21,7 +21,7 @@ class Accepted(Body):
 
 
 class Question(kinds.Question):
-    """Accepted texts; spaces, width and (unless told otherwise) case and accents do not matter."""
+    """Accepted texts; spaces, width and (unless set otherwise) case and accents do not matter."""
 
     accepted: Annotated[list[Accepted], Field(min_length=1, max_length=50)]
     case_matters: bool = False

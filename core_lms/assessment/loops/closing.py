@@ -23,7 +23,7 @@ log = logging.getLogger("core_lms.assessment")
 
 EVERY_S = 5.0
 AT_ONCE = 200
-"""Attempts looked up in one go."""
+"""Attempts in one query."""
 
 _sql = load(repository.__file__, "attempts.sql")
 

@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 class Storage(Protocol):
-    """Objects by key: written whole or not at all, read in parts."""
+    """Objects by key: written whole or not at all, read by ranges."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Keep what ``chunks`` gives; if it raises, nothing is kept and the error goes on."""

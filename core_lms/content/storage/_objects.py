@@ -19,8 +19,8 @@ from contracts.errors import Retryable
 from gateway.errors import NotFound
 
 CHUNK = 256 * 1024
-PART = 8 * 1024 * 1024
-"""An object is sent in parts of this size, two at a time: that much is in memory, no more."""
+UPLOAD_CHUNK = 8 * 1024 * 1024
+"""An object is sent in chunks of this size, two at a time: that much is in memory, no more."""
 
 
 class Objects:
@@ -37,7 +37,7 @@ class Objects:
                 self._store,
                 key,
                 _drawn(chunks, asyncio.get_running_loop()),
-                chunk_size=PART,
+                chunk_size=UPLOAD_CHUNK,
                 max_concurrency=2,
             )
         except BaseError as error:

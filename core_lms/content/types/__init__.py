@@ -17,7 +17,7 @@ from core_lms.plugins import Point, plugins
 
 
 class Trail(Protocol):
-    """What one learner has done with one item, looked up when it is asked for."""
+    """What one learner has done with one item, read when a kind asks for it."""
 
     async def watched_s(self, duration_s: float) -> float:
         """Seconds of a video of this length that were seen at least once."""
@@ -42,7 +42,7 @@ class ContentType(Protocol):
     about: str
     """One sentence for whoever chooses a kind."""
     metadata: type[BaseModel]
-    """What an item's metadata must look like; unknown members are kept."""
+    """The schema of an item's metadata; unknown members are kept."""
     interactions: frozenset[str]
     """The events that the item accepts; empty: every one."""
 
@@ -87,7 +87,7 @@ def checked(kind: str, metadata: dict[str, Any]) -> None:
         of(kind).metadata.model_validate(metadata)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in ("metadata", *first["loc"]))
+        where = ".".join(str(name) for name in ("metadata", *first["loc"]))
         raise Rejected(f"{where}: {first['msg']} (kind {kind})") from None
 
 

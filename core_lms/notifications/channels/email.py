@@ -10,12 +10,15 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL
 from email.utils import format_datetime
+from typing import Literal
 
 import aiosmtplib
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Rejected, Retryable
 from core_lms.notifications.channels import Message
-from core_lms.notifications.settings import NotificationSettings, settings
+from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import page
 from core_lms.unit import Unit
 
@@ -25,13 +28,32 @@ WORDS = {
 }
 
 
+class EmailSettings(BaseSettings):
+    """Mail goes out where ``smtp_host`` is set: ``LMS_NOTIFICATIONS_SMTP_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_NOTIFICATIONS_", frozen=True)
+
+    smtp_host: str = ""
+    """Empty: there is no mail, and what would have been one is marked as dropped."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    """``none`` is for a relay on the same machine: names and addresses would travel readable."""
+    smtp_ca_file: str | None = None
+    """Certificates to trust instead of the system's."""
+    smtp_username: str | None = None
+    smtp_password: str | None = None
+    smtp_timeout_s: float = Field(default=20.0, gt=0)
+    mail_from: str = "learnstream@localhost"
+    """The sender's address; its domain is that of the Message-IDs."""
+
+
 class Email:
     """Repeated after a crash, a mail has the same Message-ID: mail boxes keep one of the two."""
 
     needs_consent = True
 
     def unavailable(self) -> str | None:
-        if settings().smtp_host:
+        if EmailSettings().smtp_host:
             return None
         return "no mail server is set (LMS_NOTIFICATIONS_SMTP_HOST)"
 
@@ -39,7 +61,7 @@ class Email:
         return ("",)
 
     async def send(self, message: Message) -> None:
-        own = settings()
+        own = EmailSettings()
         mail = compose(message, await message.address(), own)
         try:
             await aiosmtplib.send(
@@ -63,10 +85,10 @@ class Email:
             raise Retryable(f"the mail server does not answer: {type(error).__name__}") from None
 
 
-def compose(message: Message, address: str, own: NotificationSettings) -> EmailMessage:
+def compose(message: Message, address: str, own: EmailSettings) -> EmailMessage:
     """The mail as it is handed over; raises ``Rejected`` for an address that cannot be written."""
     mail = EmailMessage(policy=MAIL)
-    sender = Address(own.issuer, addr_spec=own.mail_from)
+    sender = Address(settings().issuer, addr_spec=own.mail_from)
     try:
         mail["To"] = Address(addr_spec=address)
     except (MessageError, ValueError, IndexError):
@@ -93,7 +115,7 @@ def compose(message: Message, address: str, own: NotificationSettings) -> EmailM
             paragraphs=message.text.body.split("\n\n"),
             link=message.link,
             unsubscribe=message.unsubscribe,
-            issuer=own.issuer,
+            issuer=settings().issuer,
             words=words,
         ),
         subtype="html",
@@ -103,7 +125,7 @@ def compose(message: Message, address: str, own: NotificationSettings) -> EmailM
     return mail
 
 
-def _trusting(own: NotificationSettings) -> ssl.SSLContext:
+def _trusting(own: EmailSettings) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=own.smtp_ca_file)
 
 

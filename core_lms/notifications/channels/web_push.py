@@ -20,19 +20,36 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from py_vapid import Vapid02
 from py_vapid.utils import b64urldecode, b64urlencode
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from pywebpush import WebPusher
 
 from contracts.errors import Rejected, Retryable
 from core_lms.notifications import repository
 from core_lms.notifications.channels import Message
-from core_lms.notifications.settings import settings
-from core_lms.privacy.person import DataKey
+from core_lms.sealing.person import DataKey
 from core_lms.unit import Unit
 from stack.secrets import secret
 
 PLACE = "push_subscriptions.sealed"
 MAX_BODY = 600
 """Characters of a text that a push carries; all of it has to fit into 4 KB, encrypted."""
+
+
+class WebPushSettings(BaseSettings):
+    """Which push services we post to, and how: ``LMS_NOTIFICATIONS_PUSH_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_NOTIFICATIONS_", frozen=True)
+
+    push_services: str = (
+        "fcm.googleapis.com,updates.push.services.mozilla.com,*.push.apple.com,*.notify.windows.com"
+    )
+    """Hosts a browser may name as its push service, separated by commas; `*.` allows what is below.
+    We post to the address a person gives us: without the list, to any machine we can reach."""
+    push_contact: str = "mailto:learnstream@localhost"
+    """Whom a push service writes to (VAPID ``sub``)."""
+    push_ttl_s: int = Field(default=24 * 3600, ge=0)
+    push_timeout_s: float = Field(default=15.0, gt=0)
 
 
 def _new_key() -> str:
@@ -63,7 +80,7 @@ def allowed(endpoint: str) -> bool:
         return False
     host, standard = parts.hostname.lower(), parts.scheme == "https" and port in (None, 443)
     origin = f"{parts.scheme}://{parts.netloc}"
-    patterns = [pattern.strip() for pattern in settings().push_services.split(",")]
+    patterns = [pattern.strip() for pattern in WebPushSettings().push_services.split(",")]
     # A pattern with a scheme is an exact origin: a push service of one's own.
     return any(
         origin == pattern if "://" in pattern else standard and fnmatchcase(host, pattern)
@@ -109,7 +126,7 @@ class WebPush:
         return [str(row["id"]) for row in await repository.subscriptions(unit, user_id)]
 
     async def send(self, message: Message) -> None:
-        own, subscription = settings(), await _subscription(message)
+        own, subscription = WebPushSettings(), await _subscription(message)
         endpoint = str(subscription["endpoint"])
         if not allowed(endpoint):
             raise Rejected("the push service is not among LMS_NOTIFICATIONS_PUSH_SERVICES")

@@ -9,15 +9,16 @@ from psycopg_pool import AsyncConnectionPool
 
 from core_lms.inbox import Loop
 from core_lms.inbox.stopping import pause
-from core_lms.payments.refunding import now, settle
+from core_lms.payments import providers
+from core_lms.payments.refunding import now, send_due
 
 EVERY_S = 1.0
 
 
 async def run(pool: AsyncConnectionPool[Any], stop: asyncio.Event) -> None:
     while not stop.is_set():
-        if not await settle(pool, now):
+        if not await send_due(pool, now):
             await pause(stop, EVERY_S)
 
 
-LOOP = Loop("payments.refunds", run)
+LOOP = Loop("payments.refunds", run, check=providers.enabled)

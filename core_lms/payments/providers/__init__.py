@@ -43,14 +43,14 @@ class Back:
     payment_id: str
     institution_id: str
     charge: str
-    """What the provider called the payment when it told of it."""
+    """What the provider called the payment in its notice."""
     amount_minor: int
     currency: str
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What the provider answered: ``pending`` will be told of by a notice."""
+    """What the provider answered: after ``pending`` comes a notice."""
 
     reference: str
     status: Literal["succeeded", "pending", "failed"]
@@ -58,7 +58,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a provider tells us, once its signature was found to be right."""
+    """A message from a provider whose signature is right."""
 
     event_id: str
     kind: Literal["succeeded", "failed", "refunded", "refund_failed"]
@@ -66,7 +66,7 @@ class Notice:
     currency: str
     institution_id: str | None = None
     payment_id: str | None = None
-    """Ours, as the provider repeats them; None where it tells of the charge only."""
+    """Ours, as the provider repeats them; None where it names the charge only."""
     charge: str | None = None
     refund_id: str | None = None
     """Ours; None for a refund that somebody made on the provider's own pages."""

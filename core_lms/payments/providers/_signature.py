@@ -40,8 +40,8 @@ def verify(
 def _parts(header: str) -> tuple[int | None, list[bytes]]:
     at: int | None = None
     given: list[bytes] = []
-    for part in header.split(","):
-        name, _, value = part.strip().partition("=")
+    for pair in header.split(","):
+        name, _, value = pair.strip().partition("=")
         if name == "t":
             at = int(value) if value.isascii() and value.isdecimal() and len(value) < 13 else None
         elif name == "v1":

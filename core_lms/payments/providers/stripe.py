@@ -123,7 +123,7 @@ class Stripe:
         return Returned(_text(made, "id"), "failed" if failed else "pending")
 
     def read(self, headers: Mapping[str, str], body: bytes, now: float) -> Notice | None:
-        keys = [part.strip() for part in _needed("stripe-webhook").split(",") if part.strip()]
+        keys = [key.strip() for key in _needed("stripe-webhook").split(",") if key.strip()]
         verify(body, headers.get(HEADER), keys, PaymentSettings().tolerance_s, now)
         try:
             event = json.loads(body)
@@ -139,7 +139,7 @@ def _notice(event_id: str, type_: str, about: dict[str, Any]) -> Notice | None:
         if ours["payment_id"] is None:
             return None  # a session of somebody else's on the same account
         if type_ in _PAID and about["payment_status"] != "paid":
-            return None  # told of again once the money has come
+            return None  # another event follows once the money has come
         currency = about["currency"].upper()
         return Notice(
             event_id,

@@ -4,6 +4,6 @@ from pipelines.derive.job import Derived
 
 JOB = Derived(
     name="feature_rows",
-    about="the views learner_engagement and item_quality, to lms.features",
+    about="entities whose features have changed: their rows go to lms.features",
     tables={},
 )

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core_lms.assessment.arranging import arranged, drawn
-from core_lms.assessment.parts import draw
 from core_lms.assessment.results import released
 from core_lms.assessment.scoring import counted, passed, points_of, score_of
+from core_lms.assessment.slots import draw
 from core_lms.assessment.terms import terms
 
 SEEDS = st.text("0123456789abcdef", min_size=1, max_size=32)
@@ -43,12 +43,12 @@ def test_each_question_is_drawn_as_often_as_any_other() -> None:
     assert all(abs(times - 1500) < 5 * 32 for times in often.values()), often
 
 
-def part(id_: str, draws: int | None) -> dict[str, Any]:
+def slot(id_: str, draws: int | None) -> dict[str, Any]:
     return {"id": id_, "draws": draws}
 
 
-def rows(part_id: str, *ids: str) -> list[dict[str, Any]]:
-    return [{"part_id": part_id, "id": id_, "version": 1, "points": 1} for id_ in ids]
+def rows(slot_id: str, *ids: str) -> list[dict[str, Any]]:
+    return [{"slot_id": slot_id, "id": id_, "version": 1, "points": 1} for id_ in ids]
 
 
 @given(seed=SEEDS, wanted=st.lists(st.integers(1, 6), min_size=1, max_size=4))
@@ -57,15 +57,15 @@ def test_nothing_is_asked_twice_and_what_is_missing_is_counted(
     seed: str, wanted: list[int]
 ) -> None:
     bank = [f"q{n}" for n in range(8)]
-    parts = [part(f"draw{n}", count) for n, count in enumerate(wanted)] + [part("named", None)]
-    askable = [row for each in parts[:-1] for row in rows(each["id"], *bank)] + rows("named", "q0")
-    found, missing = draw(parts, askable, seed)
+    slots = [slot(f"draw{n}", count) for n, count in enumerate(wanted)] + [slot("named", None)]
+    askable = [row for each in slots[:-1] for row in rows(each["id"], *bank)] + rows("named", "q0")
+    found, missing = draw(slots, askable, seed)
     ids = [row["id"] for row in found]
     assert len(set(ids)) == len(ids)
     assert ids[-1] == "q0", "a named question is asked although every draw could have taken it"
     assert len(ids) + missing == sum(wanted) + 1
     assert missing == max(0, sum(wanted) - 7)
-    assert draw(parts, list(reversed(askable)), seed) == (found, missing)
+    assert draw(slots, list(reversed(askable)), seed) == (found, missing)
 
 
 POINTS = st.decimals(0, 1000, places=2)

@@ -24,7 +24,7 @@ from confluent_kafka import TopicPartition
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
-from core_lms.assessment import attempts, banks, parts
+from core_lms.assessment import attempts, banks, slots
 from core_lms.assessment import service as assessments
 from core_lms.assessment.attempt_schemas import NewAnswer, NewAttempt
 from core_lms.assessment.kinds import kinds
@@ -170,7 +170,7 @@ async def prepare(grading: Service) -> Quiz:
             unit, course_id, NewAssessment(kind="quiz", title="Q", pass_score=50.0)
         )
         for question_id in asked:
-            await parts.add(unit, work_set["id"], NewPart(question_id=question_id))
+            await slots.add(unit, work_set["id"], NewPart(question_id=question_id))
         await publishing.publish(unit, course_id)
         learners = [await person(unit, "student") for _ in range(LEARNERS)]
         for learner in learners:

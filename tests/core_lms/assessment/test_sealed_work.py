@@ -13,11 +13,11 @@ import psycopg
 import pytest
 
 from contracts.ids import new_id
-from core_lms.privacy import texts
 from core_lms.privacy.keeping import KEEPING
-from core_lms.privacy.sealing import seal_existing
 from core_lms.privacy.stores import databases
 from core_lms.privacy.stores.trace import Trace, Wanted
+from core_lms.sealing import texts
+from core_lms.sealing.existing import seal_existing
 from stack import cli
 from stack.local.catalogue import PARTS
 

@@ -13,7 +13,7 @@ import pytest
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
-from core_lms.content.encryption import OVERHEAD, PART, SUFFIX, Cipher, new_key
+from core_lms.content.encryption import CHUNK, OVERHEAD, SUFFIX, Cipher, new_key
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import Storage, _open
 from gateway.errors import NotFound
@@ -58,12 +58,14 @@ async def read(
     return b"".join(chunks)
 
 
-@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 3 * PART, 20 * 1024 * 1024 + 17])
+@pytest.mark.parametrize(
+    "size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK, 20 * 1024 * 1024 + 17]
+)
 def test_every_range_of_a_file_is_what_was_written(
     store: Storage, school: Cipher, size: int
 ) -> None:
     data, dice = some(size), random.Random(size)
-    edges = {0, 1, size - 1, size, PART - 1, PART, PART + 1, size // 2, 2 * PART}
+    edges = {0, 1, size - 1, size, CHUNK - 1, CHUNK, CHUNK + 1, size // 2, 2 * CHUNK}
     places = sorted(place for place in edges if 0 <= place <= size)
     ranges = {(dice.choice(places), dice.choice(places)) for _ in range(25)} | {(0, size)}
 
@@ -83,7 +85,7 @@ def test_what_lies_there_is_as_long_as_expected_and_says_nothing(
     store, data = _open(ContentSettings(folder=tmp_path)), b"a secret " * 100_000
     asyncio.run(write(school, store, data))
     lies = (tmp_path / KEY).read_bytes()
-    assert len(lies) == len(data) + OVERHEAD * -(-len(data) // PART)
+    assert len(lies) == len(data) + OVERHEAD * -(-len(data) // CHUNK)
     assert b"a secret" not in lies
     asyncio.run(write(school, store, data))
     assert (tmp_path / KEY).read_bytes() != lies, "a salt and a nonce of its own each time"
@@ -91,10 +93,10 @@ def test_what_lies_there_is_as_long_as_expected_and_says_nothing(
 
 @pytest.mark.parametrize("what", ["bit", "swapped", "cut", "longer key", "another's", "mixed"])
 def test_bytes_that_were_changed_are_refused(tmp_path: Path, school: Cipher, what: str) -> None:
-    store, data, size = _open(ContentSettings(folder=tmp_path)), some(3 * PART), 3 * PART
+    store, data, size = _open(ContentSettings(folder=tmp_path)), some(3 * CHUNK), 3 * CHUNK
     asyncio.run(write(school, store, data))
     file, key, cipher = tmp_path / KEY, KEY, school
-    good, long = file.read_bytes(), PART + OVERHEAD
+    good, long = file.read_bytes(), CHUNK + OVERHEAD
     if what == "bit":
         file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     elif what == "swapped":
@@ -107,15 +109,15 @@ def test_bytes_that_were_changed_are_refused(tmp_path: Path, school: Cipher, wha
     elif what == "another's":
         other = new_id()
         cipher = Cipher(other, new_key(other))
-    else:  # a part of an older upload of the same file
+    else:  # a chunk of an older upload of the same file
         asyncio.run(write(school, store, data, key := f"school/film/2{SUFFIX}"))
         second = (tmp_path / key).read_bytes()
         (tmp_path / key).write_bytes(second[: 2 * long] + good[2 * long :])
 
     async def run() -> None:
         if what in ("bit", "cut", "mixed"):  # what is whole can be read
-            assert await read(cipher, store, size, 0, PART, key) == data[:PART]
-        with pytest.raises(Misconfigured, match=r"refused at part \d"):
+            assert await read(cipher, store, size, 0, CHUNK, key) == data[:CHUNK]
+        with pytest.raises(Misconfigured, match=r"refused at chunk \d"):
             await read(cipher, store, size, 0, size, key)
 
     asyncio.run(run())

@@ -331,13 +331,13 @@ def test_a_file_that_was_tampered_with_is_refused_before_a_byte_is_sent(
         refused = lms.get(f"/media/{media}/bytes")
         assert refused.status_code == 500
         assert refused.headers["content-type"] == "application/problem+json"
-        assert "are refused at part 0" in refused.json()["detail"]
+        assert "are refused at chunk 0" in refused.json()["detail"]
         assert media in refused.json()["detail"]
     file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     first = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=0-99"})
     assert (first.status_code, first.content) == (206, FILM[:100])
     last = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=-5"})
-    assert (last.status_code, "refused at part 1" in last.json()["detail"]) == (500, True)
+    assert (last.status_code, "refused at chunk 1" in last.json()["detail"]) == (500, True)
     file.write_bytes(good)
     assert lms.get(f"/media/{media}/bytes").content == FILM
 

@@ -108,6 +108,6 @@ def settle(stack: Any) -> Callable[..., int]:
 
     def settle(later: timedelta = timedelta()) -> int:
         clock = lambda: datetime.now(UTC) + later  # noqa: E731
-        return int(on_pool(lambda database: refunding.settle(database, clock)))
+        return int(on_pool(lambda database: refunding.send_due(database, clock)))
 
     return settle

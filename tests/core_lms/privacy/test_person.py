@@ -10,8 +10,8 @@ import pytest
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
-from core_lms.privacy import person
-from core_lms.privacy.sealing import seal_existing
+from core_lms.sealing import person
+from core_lms.sealing.existing import seal_existing
 from stack import cli
 from stack.keyset import MASTER, Master, master
 from stack.secrets import secret

@@ -11,10 +11,10 @@ import pytest
 import redis.asyncio
 
 from contracts.ids import new_id
+from core_lms.session_store.store import Sessions
 from core_lms.sessions import asks, links, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import SessionSettings
-from core_lms.sessions.store import Sessions
 from core_lms.unit import Unit
 from core_lms.units import transaction
 from gateway.caller import service

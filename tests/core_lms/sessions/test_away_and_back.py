@@ -14,9 +14,10 @@ import redis
 import redis.asyncio
 
 from contracts.ids import new_id
-from core_lms.sessions import service, store
+from core_lms.session_store import store
+from core_lms.session_store.store import Sessions, unseal
+from core_lms.sessions import service
 from core_lms.sessions.settings import SessionSettings
-from core_lms.sessions.store import Sessions, unseal
 from gateway.errors import Unauthenticated
 from stack.local.redis import Redis
 from stack.profile import Profile

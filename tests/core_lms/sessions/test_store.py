@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from contracts.ids import new_id
-from core_lms.sessions.store import Ticket, seal, unseal
+from core_lms.session_store.store import Ticket, seal, unseal
 from gateway.errors import Unauthenticated
 
 pytestmark = pytest.mark.integration

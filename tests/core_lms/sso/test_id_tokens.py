@@ -120,6 +120,9 @@ ATTACKS: dict[str, Callable[[], Any]] = {
     "nobody": lambda: token(sub=None),
     "an empty subject": lambda: token(sub=""),
     "a subject that is a number": lambda: token(sub=1),
+    "a subject that fills a page": lambda: token(sub="x" * 256),
+    "an expiry that is no moment": lambda: token(exp="tomorrow"),
+    "not valid yet": lambda: token(nbf=NOW + 61),
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from core_lms.privacy.person import DataKey
+from core_lms.sealing.person import DataKey
 from gateway.errors import Conflict
 
 

@@ -1,3 +1,12 @@
+-- about: Running totals over content.viewed per item
+-- check: each item's newest totals in the feature store
+-- entity: item
+-- queue: item_totals_due
+-- feature views_total: int
+-- feature clicks_total: int
+-- feature last_viewed_at: text, ISO 8601 in UTC
+
+-- name: rows
 -- The features of the items in `wanted (entity_id, institution_id, as_of)`. Asked as of an item's
 -- newest view, the kept totals answer; for any other moment, and where a view from the future was
 -- counted, the days before it and the archive of its day.
@@ -39,3 +48,30 @@ CROSS JOIN LATERAL (
     ) AS totals
     LIMIT 1
 ) AS a
+
+-- name: newest
+SELECT d.entity_id, d.institution_id,
+       (SELECT last_viewed_at FROM item_totals t
+        WHERE t.item_id = d.entity_id AND t.institution_id = d.institution_id) AS as_of
+FROM taken d
+
+-- name: past
+SELECT item_id AS entity_id, institution_id, timestamp AS at FROM activity_events e
+WHERE topic = 'lms.content.events' AND event_type = 'content.viewed' AND item_id IS NOT NULL
+  AND timestamp <= received_at + INTERVAL '5 minutes'
+  AND timestamp >= %(since)s AND timestamp < %(until)s
+
+-- name: expected
+SELECT institution_id, item_id, max(moment) AS as_of, count(*) AS views_total,
+       coalesce(sum(clicks), 0)::BIGINT AS clicks_total, max(moment) AS last_viewed_at
+FROM a_event
+WHERE event_type = 'content.viewed' AND item_id IS NOT NULL
+  AND item_id NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
+GROUP BY ALL
+
+-- name: found
+SELECT institution_id::UUID AS institution_id, item_id::UUID AS item_id,
+       as_of AT TIME ZONE 'UTC' AS as_of, views_total, clicks_total,
+       last_viewed_at::TIMESTAMPTZ AT TIME ZONE 'UTC' AS last_viewed_at
+FROM history_item_popularity
+WHERE item_id::UUID NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)

@@ -1,37 +1,34 @@
-"""The assessments of a course's next run: banks, questions, rules and parts, no attempts."""
+"""The assessments of a course's next run: banks, questions, rules and slots, no attempts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from psycopg.rows import DictRow
-from psycopg.types.json import Jsonb
-
 from contracts.events.assessments import AssessmentCreated
 from core_lms.assessment import repository
 from core_lms.assessment.schemas import NewAssessment
 from core_lms.assessment.service import facts
 from core_lms.assessment.source import SOURCE
-from core_lms.courses.copying import CourseCopy
+from core_lms.courses.structure import CourseCopy
 from core_lms.unit import Unit
 from stack.queries import load
 
-_sql = load(__file__, "copying.sql")
+_sql = load(__file__, "structure.sql")
 _DATES = ("opens_at", "due_at", "closes_at")
 
 
 async def copy(unit: Unit, run: CourseCopy) -> None:
     """Emits ``assessment.created`` for each assessment; its dates move with the course's."""
-    banks = await _all(unit, run, "banks")
-    await _write(unit, run, "insert_banks", [_copied(run, row, "title") for row in banks])
+    banks = await run.read(unit, _sql["banks"])
+    await run.write(unit, _sql["insert_banks"], [_copied(run, row, "title") for row in banks])
     questions = [
         _copied(run, row, "kind", "tags", "points", "archived_at", "body", of=["bank_id"])
-        for row in await _all(unit, run, "questions")
+        for row in await run.read(unit, _sql["questions"])
     ]
-    await _write(unit, run, "insert_questions", questions)
-    await _write(unit, run, "insert_versions", questions)
-    for row in await _all(unit, run, "assessments"):
+    await run.write(unit, _sql["insert_questions"], questions)
+    await run.write(unit, _sql["insert_versions"], questions)
+    for row in await run.read(unit, _sql["assessments"]):
         values = {name: row[name] for name in NewAssessment.model_fields}
         values |= {name: run.moved(row[name]) for name in _DATES}
         id_ = run.id_of(row["id"])
@@ -40,11 +37,11 @@ async def copy(unit: Unit, run: CourseCopy) -> None:
         )
         unit.emit(AssessmentCreated(**facts(made)), source=SOURCE)
     refers = ["assessment_id", "question_id", "bank_id"]
-    parts = [
+    slots = [
         _copied(run, row, "position", "tags", "draws", "points", of=refers)
-        for row in await _all(unit, run, "parts")
+        for row in await run.read(unit, _sql["slots"])
     ]
-    await _write(unit, run, "insert_parts", parts)
+    await run.write(unit, _sql["insert_slots"], slots)
 
 
 def _copied(
@@ -58,15 +55,3 @@ def _copied(
         plain = value is None or isinstance(value, (str, int, list, dict))
         found[name] = value if plain else str(value)
     return found
-
-
-async def _all(unit: Unit, run: CourseCopy, name: str) -> list[DictRow]:
-    values = {"source_id": run.source_id, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql[name], values)
-    return await unit.cursor.fetchall()
-
-
-async def _write(unit: Unit, run: CourseCopy, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        values = {"target_id": run.target_id, "institution_id": unit.institution_id}
-        await unit.cursor.execute(_sql[name], values | {"rows": Jsonb(rows)})

@@ -41,7 +41,7 @@ async def state(unit: Unit, course_id: object, user_id: object) -> DictRow:
     learner is ``enrolled`` or ``waiting``.
     """
     row = await _one(unit, "state", course_id=course_id, user_id=user_id)
-    assert row is not None, "the course is held"
+    assert row is not None, "the course is locked"
     return row
 
 
@@ -79,7 +79,7 @@ async def fill(unit: Unit, course_id: UUID, capacity: int | None) -> list[DictRo
 async def join(
     unit: Unit, cohort_id: object, course_id: object, user_id: object, at: datetime
 ) -> DictRow:
-    """The learner is in this cohort of the course and in no other; tells it where that is new."""
+    """The learner is in this cohort of the course and in no other; emits it where that is new."""
     before = await _one(unit, "cohort_of", course_id=course_id, user_id=user_id)
     if before is not None and str(before["cohort_id"]) == str(cohort_id):
         return before

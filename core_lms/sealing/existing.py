@@ -11,14 +11,14 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from contracts.errors import Retryable
-from core_lms.privacy import person
-from core_lms.privacy.texts import ANSWER, FEEDBACK, POST, REMARK, Text, reading
+from core_lms.sealing import person
+from core_lms.sealing.texts import ANSWER, FEEDBACK, POST, REMARK, Text, reading
 from stack.postgres import PostgresSettings
 from stack.queries import load
 
 BATCH = 1000
 
-_sql = load(__file__, "sealing.sql")
+_sql = load(__file__, "existing.sql")
 
 
 def seal_existing(url: str | None = None) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core_lms.courses.copying import CourseCopy
+from core_lms.courses.structure import CourseCopy
 from core_lms.payments import repository
 from core_lms.unit import Unit
 

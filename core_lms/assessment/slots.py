@@ -23,14 +23,14 @@ MOST = 200
 
 
 async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[DictRow, bool]:
-    """The part and whether it is new. Attempts under way keep what they were asked.
+    """The slot and whether it is new. Attempts under way keep what they were asked.
 
     Raises ``Rejected`` for a question or bank of another course, and for a bank that has fewer
     questions than are to be drawn.
     """
     id_, repeated = await claim(unit, "assessment-part", new, assessment_id)
     if repeated:
-        return await repository.need(unit, "part", f"part {id_}", id=id_), False
+        return await repository.need(unit, "slot", f"part {id_}", id=id_), False
     assessment = await repository.need(
         unit, "lock", f"assessment {assessment_id}", id=assessment_id
     )
@@ -43,13 +43,13 @@ async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[DictRow, b
         found = await repository.one(unit, "available", bank_id=new.bank_id, tags=new.tags)
         if found and found["questions"] < (new.draws or 0):
             raise Rejected(f"draws: only {found['questions']} questions of the bank fit")
-    known = await repository.many(unit, "parts", assessment_id=assessment_id)
-    if sum(part["draws"] or 1 for part in known) + (new.draws or 1) > MOST:
+    known = await repository.many(unit, "slots", assessment_id=assessment_id)
+    if sum(slot["draws"] or 1 for slot in known) + (new.draws or 1) > MOST:
         raise Rejected(f"draws: an attempt asks at most {MOST} questions")
     try:
-        part = await repository.need(
+        slot = await repository.need(
             unit,
-            "insert_part",
+            "insert_slot",
             f"part {id_}",
             id=id_,
             assessment_id=assessment_id,
@@ -59,7 +59,7 @@ async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[DictRow, b
         if error.diag.constraint_name == "assessment_parts_once":
             raise Conflict(f"question {new.question_id} is asked already") from None
         raise Conflict(f"there is a part {id_}") from None
-    return part, True
+    return slot, True
 
 
 def _of_course(row: DictRow | None, assessment: DictRow, what: str) -> None:
@@ -68,13 +68,13 @@ def _of_course(row: DictRow | None, assessment: DictRow, what: str) -> None:
 
 
 async def listed(unit: Unit, assessment_id: UUID) -> list[DictRow]:
-    return await repository.many(unit, "parts", assessment_id=assessment_id)
+    return await repository.many(unit, "slots", assessment_id=assessment_id)
 
 
-async def remove(unit: Unit, assessment_id: UUID, part_id: UUID) -> None:
-    row = await repository.one(unit, "delete_part", id=part_id, assessment_id=assessment_id)
+async def remove(unit: Unit, assessment_id: UUID, slot_id: UUID) -> None:
+    row = await repository.one(unit, "delete_slot", id=slot_id, assessment_id=assessment_id)
     if row is None:
-        raise NotFound(f"assessment {assessment_id} has no part {part_id}")
+        raise NotFound(f"assessment {assessment_id} has no part {slot_id}")
 
 
 async def chosen(
@@ -84,14 +84,14 @@ async def chosen(
 
     Raises ``Conflict`` where the assessment asks nothing, or a bank has run out of questions.
     """
-    parts = await repository.many(unit, "parts", assessment_id=assessment_id)
-    if not parts:
+    slots = await repository.many(unit, "slots", assessment_id=assessment_id)
+    if not slots:
         raise Conflict(
             f"assessment {assessment_id} asks no questions: hand in with "
             f"POST /api/v1/assessments/{assessment_id}/submissions"
         )
     askable = await repository.many(unit, "askable", assessment_id=assessment_id)
-    found, missing = draw(parts, askable, seed)
+    found, missing = draw(slots, askable, seed)
     if missing:
         raise Conflict(
             f"a bank that assessment {assessment_id} draws from lacks {missing} questions"
@@ -100,28 +100,28 @@ async def chosen(
 
 
 def draw(
-    parts: Iterable[Mapping[str, Any]], askable: Iterable[Mapping[str, Any]], seed: str
+    slots: Iterable[Mapping[str, Any]], askable: Iterable[Mapping[str, Any]], seed: str
 ) -> tuple[list[Mapping[str, Any]], int]:
     """What is asked, each question once, and how many are missing.
 
     Named questions first, so that no draw takes one of them; then the draws in the order of the
-    parts. The result is in the parts' order.
+    slots. The result is in the slots' order.
     """
-    parts = list(parts)
+    slots = list(slots)
     offered: dict[object, list[Mapping[str, Any]]] = defaultdict(list)
     for row in askable:
-        offered[row["part_id"]].append(row)
-    by_part: dict[object, list[Mapping[str, Any]]] = {}
+        offered[row["slot_id"]].append(row)
+    by_slot: dict[object, list[Mapping[str, Any]]] = {}
     taken: set[object] = set()
     missing = 0
-    for part in sorted(parts, key=lambda part: part["draws"] is not None):
-        wanted = part["draws"] or 1
-        free = [row for row in offered[part["id"]] if row["id"] not in taken]
-        got = drawn(free, wanted, f"draw/{seed}/{part['id']}", _id)
+    for slot in sorted(slots, key=lambda slot: slot["draws"] is not None):
+        wanted = slot["draws"] or 1
+        free = [row for row in offered[slot["id"]] if row["id"] not in taken]
+        got = drawn(free, wanted, f"draw/{seed}/{slot['id']}", _id)
         taken |= {row["id"] for row in got}
         missing += wanted - len(got)
-        by_part[part["id"]] = got
-    return [row for part in parts for row in by_part[part["id"]]], missing
+        by_slot[slot["id"]] = got
+    return [row for slot in slots for row in by_slot[slot["id"]]], missing
 
 
 def _id(row: Mapping[str, Any]) -> object:

@@ -9,20 +9,17 @@ The header is the block of ``-- name: value`` lines the file begins with::
     -- label today: today, UTC
 
 ``label COLUMN`` and ``unit COLUMN`` speak about one column of the answer. A folder with panels is a
-dashboard; adding a file adds a panel, nothing lists them.
+dashboard; adding a file adds a panel, nothing lists them. The pages and Grafana show the panels of
+``dashboards/``, the LMS answers their queries.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 from contracts.errors import Misconfigured
-from gateway.errors import NotFound
-
-FOLDER = Path(__file__).parent
 
 PICTURES = ("stat", "timeseries", "columns", "bars", "donut", "table")
 """stat: one row of numbers · timeseries: ``time`` and numbers · bars and donut: a name and a number
@@ -64,16 +61,6 @@ class Panel:
     """The column whose values are the stacked series of a day, where the picture is columns."""
     labels: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
-
-    @cached_property
-    def path(self) -> Path:
-        return FOLDER / self.dashboard / f"{self.name}.sql"
-
-    def unit_of(self, column: str) -> str:
-        return self.units.get(column, self.unit)
-
-    def label_of(self, column: str) -> str:
-        return self.labels.get(column, column.replace("_", " "))
 
 
 def read(path: Path) -> Panel:
@@ -133,34 +120,10 @@ def _wrong(path: Path, what: str) -> Misconfigured:
     return Misconfigured(f"panel {path.parent.name}/{path.name}: {what}", panel=str(path))
 
 
-def dashboards() -> dict[str, list[Panel]]:
-    """Every dashboard by name with its panels in the order they are shown."""
-    found: dict[str, list[Panel]] = {}
-    for path in sorted(FOLDER.glob("*/*.sql")):
-        found.setdefault(path.parent.name, []).append(read(path))
-    return {
-        name: sorted(panels, key=lambda panel: (panel.order, panel.name))
-        for name, panels in found.items()
-    }
-
-
-def dashboard(name: str) -> list[Panel]:
-    """The panels of one dashboard; raises ``NotFound`` where there is none of that name."""
-    found = dashboards()
-    if name not in found:
-        raise NotFound(
-            f"there is no dashboard {name!r}; there is {', '.join(found)}", dashboard=name
-        )
-    return found[name]
-
-
-def panel(dashboard_name: str, name: str) -> Panel:
-    """One panel; raises ``NotFound`` where there is none of that name."""
-    panels = {panel.name: panel for panel in dashboard(dashboard_name)}
-    if name not in panels:
-        raise NotFound(
-            f"dashboard {dashboard_name!r} has no panel {name!r}; it has {', '.join(panels)}",
-            dashboard=dashboard_name,
-            panel=name,
-        )
-    return panels[name]
+def read_all(folder: Path) -> dict[str, dict[str, Panel]]:
+    """Every panel under ``folder`` by dashboard and name, in the order they are shown."""
+    found: dict[str, dict[str, Panel]] = {}
+    panels = [read(path) for path in folder.glob("*/*.sql")]
+    for panel in sorted(panels, key=lambda panel: (panel.dashboard, panel.order, panel.name)):
+        found.setdefault(panel.dashboard, {})[panel.name] = panel
+    return found

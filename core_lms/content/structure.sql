@@ -28,3 +28,8 @@ FROM jsonb_to_recordset(%(rows)s) AS given (
     id UUID, kind TEXT, title TEXT, description TEXT, position INTEGER, required BOOLEAN,
     metadata JSONB, module_id UUID
 )
+
+-- name: unfinished
+SELECT id, kind, metadata FROM content_items
+WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
+ORDER BY position, id

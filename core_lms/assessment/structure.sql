@@ -14,10 +14,10 @@ SELECT * FROM assessments
 WHERE course_id = %(source_id)s AND institution_id = %(institution_id)s
 ORDER BY created_at, id
 
--- name: parts
-SELECT part.* FROM assessment_parts AS part
-JOIN assessments AS assessment ON assessment.id = part.assessment_id
-WHERE assessment.course_id = %(source_id)s AND part.institution_id = %(institution_id)s
+-- name: slots
+SELECT slot.* FROM assessment_parts AS slot
+JOIN assessments AS assessment ON assessment.id = slot.assessment_id
+WHERE assessment.course_id = %(source_id)s AND slot.institution_id = %(institution_id)s
 
 -- name: insert_banks
 INSERT INTO question_banks (id, course_id, title, institution_id)
@@ -37,7 +37,7 @@ INSERT INTO question_versions (question_id, version, body, institution_id)
 SELECT id, 1, body, %(institution_id)s
 FROM jsonb_to_recordset(%(rows)s) AS given (id UUID, body JSONB)
 
--- name: insert_parts
+-- name: insert_slots
 INSERT INTO assessment_parts
     (id, assessment_id, position, question_id, bank_id, tags, draws, points, institution_id)
 SELECT id, assessment_id, position, question_id, bank_id, tags, draws, points, %(institution_id)s

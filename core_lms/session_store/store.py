@@ -25,10 +25,11 @@ from typing import Any
 from uuid import UUID
 
 import redis.asyncio
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.ids import new_id
-from core_lms.sessions import revocation
-from core_lms.sessions.settings import SessionSettings, settings
+from core_lms.session_store import revocation
 from gateway.errors import Unauthenticated
 from stack.redis import async_client
 from stack.secrets import secret
@@ -37,6 +38,27 @@ _SCRIPT = (Path(__file__).parent / "refresh.lua").read_text(encoding="utf-8")
 _PREFIX = "lsr1_"
 _BODY = struct.Struct(">16s16s16sI")
 _AGAIN = "the session has ended: log in again"
+
+
+class StoreSettings(BaseSettings):
+    """How long people stay logged in: ``LMS_SESSIONS_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_SESSIONS_", frozen=True)
+
+    lifetime_days: float = Field(default=30.0, gt=0)
+    """A session ends this long after the login, however much it is used."""
+    idle_days: float = Field(default=7.0, gt=0)
+    """… and when it was not refreshed for this long."""
+    refresh_grace_s: float = Field(default=10.0, ge=0)
+    """The refresh token before the current one may come again for this long and is answered with
+    the same successor: two tabs, a lost answer. Later it counts as stolen and ends the session."""
+    max_per_person: int = Field(default=50, ge=1)
+    """A further login ends the oldest session."""
+
+
+@cache
+def _settings() -> StoreSettings:
+    return StoreSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +124,7 @@ class Sessions:
     def __init__(
         self,
         redis: redis.asyncio.Redis,
-        settings: SessionSettings,
+        settings: StoreSettings,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._redis, self._settings, self._clock = redis, settings, clock
@@ -206,7 +228,7 @@ class Sessions:
 
 def sessions() -> Sessions:
     """On the Redis of the running event loop."""
-    return Sessions(async_client(), settings())
+    return Sessions(async_client(), _settings())
 
 
 def _key(user_id: str, session_id: str) -> str:

@@ -1,0 +1,1 @@
+"""Sealing what is personal: accounts and texts, each under a data key of its person."""
