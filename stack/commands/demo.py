@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         ("Importing real learners and their history", ("import", *history)),
         ("Importing the open catalogue and its invented people", ("import", "catalogue")),
         ("Replaying the last day over HTTP", ("replay",)),
-        (_CAUGHT_UP, ("verify", "--settled", "--wait", "180")),
+        (_CAUGHT_UP, ("verify", "--idle", "--wait", "180")),
         (_TRAINED, ("train", "recommender")),
         ("A live hour in fast motion", ("study", "--speed", str(args.speed))),
     ]
