@@ -13,6 +13,7 @@ from typing import TypeVar
 import redis.exceptions
 from redis import asyncio as redis_asyncio
 
+import gateway.breaker
 from contracts.errors import Retryable
 from contracts.feature_views import Value
 from features import trail
@@ -46,23 +47,19 @@ class Signals:
     """Whether the learner agrees to offers chosen from what they did."""
 
 
-class Breaker:
-    """After a failure, a component is not asked for ``cooldown_s``: one answer is slow, not all."""
-
-    def __init__(self, cooldown_s: float) -> None:
-        self._cooldown_s = cooldown_s
-        self._open_until = 0.0
+class Breaker(gateway.breaker.Breaker):
+    """After a failure, a component is not asked for a while: one answer is slow, not all."""
 
     async def call(self, step: Awaitable[Result], timeout_s: float) -> Result | None:
         """The result, or None where the component is away. Other errors pass through."""
-        if time.monotonic() < self._open_until:
+        if self.open:
             if asyncio.iscoroutine(step):
                 step.close()
             return None
         try:
             return await asyncio.wait_for(step, timeout_s)
         except (Retryable, TimeoutError, redis.exceptions.RedisError, OSError):
-            self._open_until = time.monotonic() + self._cooldown_s
+            self.failed()
             return None
 
 
