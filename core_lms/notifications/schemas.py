@@ -44,7 +44,7 @@ class ReadUpTo(Body):
 
 
 class Preference(BaseModel):
-    """Whether a person is told of a kind on a channel; what is ``fixed`` cannot be switched off."""
+    """Whether a person gets a kind on a channel; what is ``fixed`` cannot be switched off."""
 
     kind: str
     about: str
@@ -61,7 +61,7 @@ class Preferences(BaseModel):
     items: list[Preference]
 
 
-class Choice(Body):
+class PreferenceChoice(Body):
     """Kind ``*`` is every kind that is not essential and has no choice of its own."""
 
     kind: Name
@@ -80,7 +80,7 @@ class PreferenceChange(Body):
         }
     )
 
-    choices: Annotated[list[Choice], Field(min_length=1, max_length=200)]
+    choices: Annotated[list[PreferenceChoice], Field(min_length=1, max_length=200)]
 
 
 class PushKeys(Body):
@@ -112,7 +112,7 @@ class NewPushSubscription(Body):
 
 
 class PushSubscription(BaseModel):
-    """A browser that is told; its address is not shown again."""
+    """A browser that gets pushes; its address is not shown again."""
 
     id: UUID
     created_at: datetime
