@@ -24,6 +24,7 @@ LONG = (
     ),
     ("tests/stack/test_local_stack.py",),
     ("tests/stack/test_tls_stack.py",),  # the whole product as well, for a shorter time
+    ("tests/test_additions.py",),  # its tests share a copy of the tree
     ("tests/core_lms/outbox/",),
     ("tests/features/",),
     ("tests/dashboards/",),
