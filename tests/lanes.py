@@ -78,7 +78,7 @@ def rank(nodeid: str) -> tuple[int, int]:
     return max(places, default=(0, len(LONG), 0))[1:]
 
 
-class Lanes(LoadScopeScheduling):
+class Lanes(LoadScopeScheduling):  # type: ignore[misc]
     """Gives a lane that is free the next file, or all of what is long."""
 
     def _split_scope(self, nodeid: str) -> str:
