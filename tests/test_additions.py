@@ -19,6 +19,8 @@ from stack import cli
 from stack.commands import new
 from stack.profile import REPOSITORY
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = REPOSITORY / "tests" / "additions"
 MADE = {
     "event": ("note.pinned", 1),
@@ -69,7 +71,8 @@ class Copy:
     written: dict[str, list[str]] = field(default_factory=dict)
 
     def python(self, *args: str) -> subprocess.CompletedProcess[str]:
-        own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        left_out = ("PYTEST_", "COVERAGE_")
+        own = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         return subprocess.run(
             [sys.executable, *args],
             cwd=self.root,
