@@ -41,6 +41,10 @@ def found(row: Row | None, otherwise: str) -> Row:
     return row
 
 
+TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
+"""Until the transaction ends, so that it also holds behind a pooler that shares connections."""
+
+
 async def ask(connection: Connection, *statements: Statement) -> list[Found]:
     """Send the statements in one round trip, traced; they are executed in this order."""
     with tracing.statements(*(query for query, _ in statements)):
@@ -113,13 +117,16 @@ class Unit:
         self.clash = clash
         return clash
 
-    async def one(self, row: type[Row], query: str, /, **values: Any) -> Row | None:
-        """The first row of ``query``, if there is one; ``institution_id`` is bound as well."""
+    async def one(self, row: Callable[..., Row], query: str, /, **values: Any) -> Row | None:
+        """The first row of ``query``, if there is one; ``institution_id`` is bound as well.
+
+        ``row`` is a dataclass, or what makes one of the columns.
+        """
         await self.execute(query, **values)
         first = await self.cursor.fetchone()
         return None if first is None else row(**first)
 
-    async def all(self, row: type[Row], query: str, /, **values: Any) -> list[Row]:
+    async def all(self, row: Callable[..., Row], query: str, /, **values: Any) -> list[Row]:
         """Every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
         return [row(**each) for each in await self.cursor.fetchall()]
@@ -137,10 +144,22 @@ class Unit:
         await self.execute(query, **values)
         return [next(iter(row.values())) for row in await self.cursor.fetchall()]
 
+    async def value(self, query: str, /, **values: Any) -> Any:
+        """The only column of the first row, or None; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        found = await self.cursor.fetchone()
+        return None if found is None else next(iter(found.values()))
+
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""
         named = {"institution_id": self.institution_id, **values}
         return (await self.cursor.execute(query, named)).rowcount
+
+    async def enter(self, caller: Caller) -> None:
+        """From here on the unit sees the rows of this caller's institution, on their behalf."""
+        if caller != self.caller:
+            self.caller = caller
+            await self.execute(TENANT)
 
     async def ask(self, *statements: Statement) -> list[Found]:
         """Send the statements in one round trip; they are executed in this order."""

@@ -67,7 +67,7 @@ def health(
         name="ready",
         responses={503: {"description": "Send it no requests now"}},
         description=f"{(ready.__doc__ or '').strip()}\n\nNot ready from the moment the process is "
-        "told to end: it still answers what it has begun.",
+        "ending: it still answers what it has begun.",
     )
     async def is_ready(response: Response) -> dict[str, Any]:
         if stopping.is_set:

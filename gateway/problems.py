@@ -72,7 +72,7 @@ _HEADERS: dict[type[LearnstreamError], dict[str, str]] = {
 
 
 class FieldProblem(BaseModel):
-    """One part of the request that is wrong."""
+    """One member of the request that is wrong."""
 
     where: str
     detail: str
@@ -158,7 +158,7 @@ def install(app: FastAPI, lost: Lost | None = None) -> None:
     @app.exception_handler(PoolTimeout)
     async def _away(request: Request, error: Exception) -> JSONResponse:
         # Also a deadlock or a lost connection: the transaction did not happen, or the
-        # idempotency key will tell.
+        # idempotency key will show.
         log.warning("database away", extra={"error": type(error).__name__})
         unknown = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
         if unknown and lost is not None:
@@ -177,6 +177,6 @@ def install(app: FastAPI, lost: Lost | None = None) -> None:
 
 
 def _field(item: Mapping[str, Any]) -> FieldProblem:
-    where = ".".join(str(part) for part in item["loc"] if part != "body") or "body"
+    where = ".".join(str(name) for name in item["loc"] if name != "body") or "body"
     detail = item["ctx"]["error"] if item["type"] == "json_invalid" else item["msg"]
     return FieldProblem(where=where, detail=str(detail))

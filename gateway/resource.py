@@ -1,4 +1,4 @@
-"""What a request is about: its ids, and one query that tells what the caller is to it."""
+"""What a request is about: its ids, and one query that finds what the caller is to it."""
 
 from __future__ import annotations
 

@@ -90,8 +90,8 @@ async def activity(
         rows = list(found.dicts())
     return {
         "id": user_id,
-        "name": account["name"],
-        "invented": account["invented"],
+        "name": account.name,
+        "invented": account.invented,
         "may_act": may_act,
         "withheld": not shown,
         "activity": rows,

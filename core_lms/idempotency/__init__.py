@@ -2,7 +2,7 @@
 
 A key is its sender's own. It names the id together with who sent it, so the same key from somebody
 else is another resource; and the request's fingerprint holds the sender too, for imports, which
-choose ids themselves. It is keyed: bodies hold addresses, and a plain hash can be guessed at.
+choose ids themselves. It is keyed: bodies contain addresses, and a plain hash can be guessed at.
 A repeat is answered to who may still see what was made.
 """
 
@@ -62,7 +62,7 @@ async def claim(
 ) -> tuple[str, bool]:
     """The id of the resource this request makes, and whether it was made before.
 
-    ``kind`` and ``where`` (the ids in the path) tell two routes apart that share a body. A request
+    ``kind`` and ``where`` (the ids in the path) distinguish two routes that share a body. A request
     with the same key that is still under way is waited for. Raises ``KeyReused`` where the key came
     with another request, and ``Forbidden`` for a person who may no longer see what was made.
     """
@@ -99,11 +99,11 @@ def creation(
 ) -> Creation:
     """Claims the request's key, if it has one (see ``claim``), and asks ``query``."""
     id_ = resource_id(asker.caller, kind, asker.key)
-    look = (query, {"institution_id": asker.institution_id, **values})
+    query_ = (query, {"institution_id": asker.institution_id, **values})
     if asker.key is None:
-        return Creation(id_, None, [look])
+        return Creation(id_, None, [query_])
     claimed = _values(asker, id_, kind, body, where)
-    return Creation(id_, claimed, [(_sql["claim"], claimed), look])
+    return Creation(id_, claimed, [(_sql["claim"], claimed), query_])
 
 
 async def begun(
@@ -113,10 +113,10 @@ async def begun(
 
     Asks what the unit did not begin with. Raises like ``claim``.
     """
-    *claims, look = unit.asked or await unit.ask(*creation.statements)
+    *claims, found = unit.asked or await unit.ask(*creation.statements)
     if creation.claimed is None:
-        return False, look.row
-    return await _made_before(unit, creation.claimed, claims[0].count, shown), look.row
+        return False, found.row
+    return await _made_before(unit, creation.claimed, claims[0].count, shown), found.row
 
 
 def _values(

@@ -20,9 +20,8 @@ from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
-from core_lms.inbox.handling import handled
+from core_lms.inbox.handling import handled, unit_of
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append
 from core_lms.unit import Unit
@@ -55,7 +54,7 @@ def is_other(value: bytes | None, wanted: AbstractSet[str]) -> bool:
     """Whether a message is seen at a glance to be none of the ``wanted`` types.
 
     It is one that begins as our envelopes do. Millions of them pass a consumer that wants a few;
-    decoding each would cost eight times as much. Whether it is well-formed, the archive tells.
+    decoding each would cost eight times as much. Whether it is well-formed is the archive's to say.
     """
     found = _beginning.match(value or b"")
     return found is not None and found[1].decode() not in wanted
@@ -94,7 +93,7 @@ class Batches:
 
         Everything up to the first event that has to wait is committed together with the position,
         or nothing is. Where the position is not ``known_offset``, another process has moved it:
-        nothing is applied and the outcome tells where to go on.
+        nothing is applied and the outcome says where to go on.
         """
         name, (topic, number) = self.consumer.name, partition
         where = {"consumer": name, "topic": topic, "partition": number}

@@ -1,4 +1,4 @@
-"""A person's notifications, live and listed; what they want to be told, and where."""
+"""A person's notifications, live and listed; what they want to get, and where."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from core_lms.notifications import preferences, service
 from core_lms.notifications.channels.web_push import public_key
+from core_lms.notifications.repository import Browser, Standing
 from core_lms.notifications.schemas import (
     NewPushSubscription,
     Notification,
@@ -46,15 +47,13 @@ async def page(
     limit: Limit = 50,
     unread: Annotated[bool, Query(description="only what was not read")] = False,
 ) -> dict[str, Any]:
-    """What a person was told, the newest first, in the language of their profile."""
+    """A person's notifications, the newest first, in the language of their profile."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, cursor, limit, unread)
 
 
 @router.get("/users/{user_id}/notifications/unread", response_model=Unread)
-async def standing(
-    user_id: UUID, units: Annotated[Units, action("notification.read")]
-) -> dict[str, Any]:
+async def standing(user_id: UUID, units: Annotated[Units, action("notification.read")]) -> Standing:
     """How many were not read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.standing(unit, user_id)
@@ -71,14 +70,14 @@ async def stream(
         Header(
             alias="Last-Event-ID",
             pattern=r"^[0-9]{1,9}$",
-            description="number of the last entry seen; none: only what comes from now on",
+            description="number of the last entry received; none: only what comes from now on",
         ),
     ] = None,
 ) -> StreamingResponse:
     """Entries as they appear, as server-sent events of type `notification` whose id is the entry's
-    number. A browser that comes again tells the last one it saw and gets what it missed."""
+    number. A browser that comes again names the last one it has and gets what it missed."""
     async with units.begin(Person(user_id)) as unit:
-        at = (await service.standing(unit, user_id))["last"] if last is None else int(last)
+        at = (await service.standing(unit, user_id)).last if last is None else int(last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     made = events(units.pools.primary, units.caller, user_id, at)
     return StreamingResponse(made, media_type="text/event-stream", headers=headers)
@@ -87,7 +86,7 @@ async def stream(
 @router.post("/users/{user_id}/notifications/read", response_model=Unread)
 async def read_up_to(
     user_id: UUID, body: ReadUpTo, units: Annotated[Units, action("notification.mark")]
-) -> dict[str, Any]:
+) -> Standing:
     """Mark everything up to a number as read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.read_up_to(unit, user_id, body.up_to)
@@ -110,7 +109,7 @@ async def read_one(
 async def wishes(
     user_id: UUID, units: Annotated[Units, action("notification-preference.read")], reader: InReader
 ) -> Any:
-    """On which channels the person is told of which kinds."""
+    """On which channels the person gets which kinds."""
     async with units.begin(Person(user_id)) as unit:
         found = await preferences.of_person(unit, user_id)
     return reader.answer(found)
@@ -150,8 +149,8 @@ async def subscribe(
     body: NewPushSubscription,
     units: Annotated[Units, action("push-subscription.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
-    """Have a browser told; the same browser again stays one."""
+) -> Browser:
+    """Send pushes to a browser; the same browser again stays one."""
     async with units.begin(Person(user_id)) as unit:
         row, created = await service.subscribe(unit, user_id, body)
     if not created:
@@ -163,7 +162,7 @@ async def subscribe(
 async def browsers(
     user_id: UUID, units: Annotated[Units, action("push-subscription.list")]
 ) -> dict[str, Any]:
-    """The browsers that are told."""
+    """The browsers that get pushes."""
     async with units.begin(Person(user_id)) as unit:
         return await service.browsers(unit, user_id)
 

@@ -44,7 +44,7 @@ class ReadUpTo(Body):
 
 
 class Preference(BaseModel):
-    """Whether a person is told of a kind on a channel; what is ``fixed`` cannot be switched off."""
+    """Whether a person gets a kind on a channel; what is ``fixed`` cannot be switched off."""
 
     kind: str
     about: str
@@ -112,7 +112,7 @@ class NewPushSubscription(Body):
 
 
 class PushSubscription(BaseModel):
-    """A browser that is told; its address is not shown again."""
+    """A browser that gets pushes; its address is not shown again."""
 
     id: UUID
     created_at: datetime

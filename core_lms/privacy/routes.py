@@ -8,12 +8,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
-from psycopg.rows import DictRow
 
 from contracts.consent import Purpose
 from core_lms import audit_trail
 from core_lms.courses.resource import Course
-from core_lms.privacy import consent, erasing, exporting, resource, service
+from core_lms.privacy import consent, erasing, exporting, repository, resource, service
 from core_lms.privacy.schemas import (
     Choice,
     Classmate,
@@ -94,7 +93,7 @@ async def add_guardian(
     body: NewGuardian,
     units: Annotated[Units, action("guardian.add", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> repository.Guardian:
     """Name somebody who shall act for the learner; they may nothing until it is verified.
 
     The pair is its own idempotency key: once more is answered with 200.
@@ -109,7 +108,7 @@ async def add_guardian(
 @router.post("/users/{user_id}/guardians/{guardian_id}/verify", response_model=Guardian)
 async def verify_guardian(
     user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.verify")]
-) -> DictRow:
+) -> repository.Guardian:
     """The school has seen that it is so; from now on the guardian sees what the learner sees."""
     async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         return await service.verify_guardian(unit, user_id, guardian_id)
@@ -178,7 +177,7 @@ async def export(
 
 
 @router.post("/users/{user_id}/erase", response_model=Erased)
-async def erase(user_id: UUID, units: Annotated[Units, action("user.erase")]) -> DictRow:
+async def erase(user_id: UUID, units: Annotated[Units, action("user.erase")]) -> erasing.Erased:
     """Erase a person for good; emits `user.deleted`. The same again finds nobody.
 
     One's own account: after a login of the last ten minutes.

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from psycopg.rows import DictRow
 
 from core_lms.sessions.routes import NO_STORE, InClient
 from core_lms.sessions.schemas import Tokens
 from core_lms.sso import repository, service
+from core_lms.sso.repository import IdentityProvider
 from core_lms.sso.schemas import (
     Attempt,
     Identities,
@@ -39,7 +39,7 @@ _of_person = APIRouter(prefix="/users/{user_id}", tags=["sso"], responses=RESPON
 async def choices(units: Annotated[Units, action("provider.choose")]) -> dict[str, Any]:
     """What a login page offers."""
     async with units.begin(Institution()) as unit:
-        return {"items": [row for row in await repository.all_(unit) if row["enabled"]]}
+        return {"items": [row for row in await repository.all_(unit) if row.enabled]}
 
 
 @_sso.post("/providers", status_code=HTTPStatus.CREATED, response_model=Provider)
@@ -47,7 +47,7 @@ async def create(
     body: NewProvider,
     units: Annotated[Units, action("provider.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> IdentityProvider:
     """Let people log in through a provider."""
     async with units.begin(Institution()) as unit:
         provider, created = await service.create(unit, body)

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
 from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
+from core_lms.users.repository import Account
+from core_lms.users.roles import RoleOfUser
 from core_lms.users.schemas import (
     Accepted,
     EmailChange,
@@ -39,7 +40,7 @@ async def register(
     body: Registration,
     units: Annotated[Units, action("user.register", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Account:
     """Register a person; emits `user.created`."""
     async with units.begin(Institution()) as unit:
         user, created = await service.register(unit, body)
@@ -140,7 +141,9 @@ async def roles_of(user_id: UUID, units: Annotated[Units, action("role.list")]) 
 
 
 @router.get("/{user_id}/relations", response_model=Relations)
-async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
+async def relations_to(
+    user_id: UUID, units: Annotated[Units, action("relation.read")]
+) -> dict[str, Any]:
     """What the caller is to the person, for our own processes to decide by."""
     about = resource.Relation(user_id)
     caller_id = units.caller.user_id
@@ -156,7 +159,7 @@ async def grant(
     body: RoleGrant,
     units: Annotated[Units, action("role.grant", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> RoleOfUser:
     """One more role (200 where they have it already); emits `user.updated`."""
     async with units.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
         role, created = await roles.grant(unit, user_id, body)

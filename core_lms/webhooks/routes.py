@@ -1,4 +1,4 @@
-"""``/webhooks``: addresses of other systems, and what they were told."""
+"""``/webhooks``: addresses of other systems, and what they got."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
+from core_lms.webhooks.repository import Webhook
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -24,8 +25,8 @@ async def create(
     body: schemas.NewWebhook,
     units: Annotated[Units, action("webhook.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
-    """Have an address told of events; the secret is shown now and never again."""
+) -> Webhook:
+    """Send events to an address; the secret is shown now and never again."""
     async with units.begin(Institution()) as unit:
         webhook, created = await service.create(unit, body)
     if not created:
@@ -38,7 +39,7 @@ async def create(
 async def page(
     units: Annotated[Units, action("webhook.list")], cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
-    """The addresses that the institution has told, oldest first."""
+    """The institution's webhooks, oldest first."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit)
 
@@ -60,7 +61,7 @@ async def change(
     units: Annotated[Units, action("webhook.update")],
     writer: InWriter,
 ) -> Any:
-    """Change address or events, pause it, or have it told again; emits `webhook.updated`."""
+    """Change address or events, pause it, or switch it on again; emits `webhook.updated`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.change(unit, webhook_id, body, writer.check)
     return writer.answer(webhook)
@@ -68,7 +69,7 @@ async def change(
 
 @router.delete("/{webhook_id}", status_code=HTTPStatus.NO_CONTENT)
 async def delete(webhook_id: UUID, units: Annotated[Units, action("webhook.delete")]) -> None:
-    """Forget the address and what it was not told yet; emits `webhook.deleted`."""
+    """Forget the address and what it did not get yet; emits `webhook.deleted`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         await service.delete(unit, webhook_id)
 
@@ -79,7 +80,7 @@ async def rotate(
     body: schemas.Rotation,
     units: Annotated[Units, action("webhook.rotate")],
     response: Response,
-) -> dict[str, Any]:
+) -> Webhook:
     """A new secret, shown now; the one before signs as well until the overlap ends."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.rotate(unit, webhook_id, body)
@@ -95,7 +96,7 @@ async def deliveries(
     limit: Limit = 50,
     status: Annotated[schemas.DeliveryStatus | None, Query()] = None,
 ) -> dict[str, Any]:
-    """What the address was told or is to be told; `status=dead` is what could not be delivered."""
+    """What the address got or is to get; `status=dead` is what could not be delivered."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         return await service.deliveries(unit, webhook_id, cursor, limit, status)
 

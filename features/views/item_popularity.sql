@@ -1,5 +1,5 @@
 -- about: Running totals over content.viewed per item
--- check: each item's newest totals in the feature store
+-- check: the feature store has each item's newest totals
 -- entity: item
 -- queue: item_totals_due
 -- feature views_total: int
@@ -22,7 +22,7 @@ CROSS JOIN LATERAL (
     UNION ALL
     SELECT totals.views, totals.clicks, newest.at
     FROM (
-        -- The archive is not kept by item: only days with a view are looked at, the last first.
+        -- The archive is not kept by item: only days with a view are read, the last first.
         SELECT of_day.at
         FROM item_engagement i
         CROSS JOIN LATERAL (
@@ -64,7 +64,7 @@ WHERE topic = 'lms.content.events' AND event_type = 'content.viewed' AND item_id
 -- name: expected
 SELECT institution_id, item_id, max(moment) AS as_of, count(*) AS views_total,
        coalesce(sum(clicks), 0)::BIGINT AS clicks_total, max(moment) AS last_viewed_at
-FROM a_event
+FROM distinct_events
 WHERE event_type = 'content.viewed' AND item_id IS NOT NULL
   AND item_id NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
 GROUP BY ALL

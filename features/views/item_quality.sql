@@ -1,5 +1,5 @@
 -- about: Use and completion of an item by whole days, as of its newest event
--- check: each item's newest use in the feature store
+-- check: the feature store has each item's newest use
 -- entity: item
 -- queue: item_features_due
 -- feature views_1d: int

@@ -1,5 +1,5 @@
 -- about: Running totals over lms.content.events per learner, with the newest item
--- check: each learner's newest totals in the feature store
+-- check: the feature store has each learner's newest totals
 -- entity: learner
 -- queue: learner_totals_due
 -- feature events_total: int
@@ -69,7 +69,7 @@ SELECT e.institution_id, e.user_id, max(moment) AS as_of, count(*) AS events_tot
        arg_max(item_id, (moment, item_id::VARCHAR, course_id::VARCHAR)) AS last_item_id,
        arg_max(course_id, (moment, item_id::VARCHAR, course_id::VARCHAR)) AS last_course_id,
        max(moment) AS last_seen_at
-FROM a_event e JOIN featured f ON f.user_id = e.user_id AND f.kept = 'all'
+FROM distinct_events e JOIN featured f ON f.user_id = e.user_id AND f.kept = 'all'
 WHERE content AND e.user_id NOT IN (SELECT user_id FROM clocks_ahead WHERE user_id IS NOT NULL)
 GROUP BY ALL
 

@@ -1,5 +1,5 @@
 -- about: Activity, steadiness, mix, scores and lateness of a learner as of their newest event
--- check: each learner's newest engagement in the feature store
+-- check: the feature store has each learner's newest engagement
 -- entity: learner
 -- queue: learner_features_due
 -- feature events_1h: int
@@ -103,16 +103,12 @@ CROSS JOIN LATERAL (
 SELECT d.entity_id, d.institution_id,
        (SELECT max(timestamp) FROM activity_events e
         WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min'
-          AND (e.topic = 'lms.content.events'
-               OR e.event_type IN ('assessment.submitted', 'assessment.graded',
-                                   'recommendation.clicked', 'recommendation.dismissed'))) AS as_of
+          AND ({own_action} OR e.event_type = 'assessment.graded')) AS as_of
 FROM taken d
 
 -- name: past
 SELECT user_id AS entity_id, institution_id, timestamp AS at FROM activity_events e
-WHERE (e.topic = 'lms.content.events'
-       OR e.event_type IN ('assessment.submitted', 'assessment.graded', 'recommendation.clicked',
-                           'recommendation.dismissed')) AND user_id IS NOT NULL
+WHERE ({own_action} OR e.event_type = 'assessment.graded') AND user_id IS NOT NULL
   AND timestamp <= received_at + INTERVAL '5 minutes'
   AND timestamp >= %(since)s AND timestamp < %(until)s
 
@@ -121,8 +117,8 @@ WHERE (e.topic = 'lms.content.events'
 -- asks for one learner at a time.
 WITH who AS (
     SELECT e.institution_id, e.user_id, max(moment) AS as_of
-    FROM a_event e JOIN featured f ON f.user_id = e.user_id AND f.kept = 'all'
-    WHERE (own OR event_type = 'assessment.graded')
+    FROM distinct_events e JOIN featured f ON f.user_id = e.user_id AND f.kept = 'all'
+    WHERE (own_action OR event_type = 'assessment.graded')
       AND e.user_id NOT IN (SELECT user_id FROM clocks_ahead WHERE user_id IS NOT NULL)
     GROUP BY ALL),
 did AS (
@@ -138,7 +134,7 @@ did AS (
            count(*) FILTER (WHERE event_type = 'content.completed') AS completed,
            count(*) FILTER (WHERE kind = 'video') AS video,
            count(*) FILTER (WHERE kind = 'quiz') AS quiz, count(*) FILTER (WHERE kind = 'forum') AS forum
-    FROM who w JOIN a_event e
+    FROM who w JOIN distinct_events e
         ON e.user_id = w.user_id AND e.institution_id = w.institution_id AND e.content
            AND e.moment > w.as_of - INTERVAL 28 DAY AND e.moment <= w.as_of
     GROUP BY ALL),
@@ -152,10 +148,10 @@ days AS (
 streak AS (
     SELECT institution_id, user_id, count(*) AS streak_days FROM days WHERE ago = nth GROUP BY ALL),
 work AS (
-    SELECT DISTINCT ON (told.assessment_id) told.assessment_id::UUID AS assessment_id, course_id,
-           told.due_at::TIMESTAMP AS due_at, moment AS told_at
-    FROM a_told WHERE event_type IN ('assessment.created', 'assessment.updated')
-    ORDER BY told.assessment_id, moment DESC, event_id DESC),
+    SELECT DISTINCT ON (payload.assessment_id) payload.assessment_id::UUID AS assessment_id, course_id,
+           payload.due_at::TIMESTAMP AS due_at, moment AS told_at
+    FROM distinct_payloads WHERE event_type IN ('assessment.created', 'assessment.updated')
+    ORDER BY payload.assessment_id, moment DESC, event_id DESC),
 handed AS (
     SELECT s.*, k.due_at, w.as_of, row_number() OVER (
                PARTITION BY s.user_id ORDER BY s.submitted_at, s.submission_id) AS nth

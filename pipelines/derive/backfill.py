@@ -5,8 +5,8 @@ past moments, and go the same way: ``lms.features``, marked as past, so that the
 that training joins with and leave the online store alone. A row that is there already stays the
 same.
 
-What cannot be known any more is what was replaced since: a score that was changed, a due date that
-was moved, an event that came late are seen in the row of the past as they are now.
+What was overwritten since is lost: a row of the past has a changed score, a moved due date and a
+late event as they are now.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from typing import Any
 from psycopg import Connection
 
 from contracts.errors import Rejected
-from pipelines.derive.features import VIEWS, FeaturePublisher, Wanted, rows
+from pipelines.derive.features import VIEWS, FeaturePublisher, Wanted, query, rows
 from stack import postgres
 
 AT_ONCE = 2_000
-"""Rows of one statement: what is asked of Postgres and flushed to Kafka together."""
+"""Rows of one statement, flushed to Kafka together."""
 
 EVERY = {
-    "day": "SELECT entity_id, institution_id, max(at) FROM ({}) AS told "
+    "day": "SELECT entity_id, institution_id, max(at) FROM ({}) AS moments "
     "GROUP BY entity_id, institution_id, date_trunc('day', at, 'UTC') ORDER BY 3",
-    "event": "SELECT DISTINCT entity_id, institution_id, at FROM ({}) AS told ORDER BY 3",
+    "event": "SELECT DISTINCT entity_id, institution_id, at FROM ({}) AS moments ORDER BY 3",
 }
 
 
@@ -39,10 +39,10 @@ def backfill(
     every: str = "day",
     say: Callable[[str, int], None] = lambda view, count: None,
 ) -> dict[str, int]:
-    """Tell the rows of these views (none: all) of a span of time; returns how many of each.
+    """Publish the rows of these views (none: all) of a span of time; returns how many of each.
 
-    Raises ``Rejected`` for an unknown view and ``Retryable`` where Kafka is away; repeating it is
-    harmless.
+    Raises ``Rejected`` for an unknown view and ``Retryable`` where Kafka does not answer; repeating
+    it is harmless.
     """
     for view in views:
         if view not in VIEWS:
@@ -51,28 +51,28 @@ def backfill(
         "since": since or datetime(1, 1, 1, tzinfo=UTC),
         "until": until or datetime(9999, 12, 31, tzinfo=UTC),
     }
-    publisher, told = FeaturePublisher(), {}
+    publisher, sent = FeaturePublisher(), {}
     options = "-c timezone=UTC -c jit=off"
     with (
         closing(postgres.connect_analytics(options=options)) as listing,
         closing(postgres.connect_analytics(options=options, autocommit=True)) as asking,
     ):
         for view in views or VIEWS:
-            told[view] = 0
+            sent[view] = 0
             for wanted in _moments(listing, view, span, every):
                 found = rows(asking, view, wanted)
                 past = (row.model_copy(update={"past": True}) for row in found)
-                told[view] += publisher.send(past)
-                say(view, told[view])
+                sent[view] += publisher.send(past)
+                say(view, sent[view])
             listing.rollback()
-    return told
+    return sent
 
 
 def _moments(
     connection: Connection[Any], view: str, span: dict[str, datetime], every: str
 ) -> Iterator[Sequence[Wanted]]:
-    query = EVERY[every].format(VIEWS[view].queries["past"])
+    listed = EVERY[every].format(query(view, "past"))
     with connection.cursor(name=f"moments_{view}") as cursor:
-        cursor.execute(query.encode(), span)
+        cursor.execute(listed.encode(), span)
         while wanted := cursor.fetchmany(AT_ONCE):
             yield wanted

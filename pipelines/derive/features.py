@@ -20,6 +20,7 @@ from contracts.errors import Retryable
 from contracts.feature_views import View
 from contracts.features import FeatureRow
 from contracts.topics import FEATURES
+from pipelines.derive.actions import OWN, own_actions
 from stack import kafka
 
 VIEWS = feature_views.read_all()
@@ -34,17 +35,22 @@ Wanted = tuple[str, str, datetime]
 """Entity, institution, moment."""
 
 
+def query(view: str, name: str) -> str:
+    """A query of the view's file for the analytical database."""
+    return VIEWS[view].queries[name].replace(OWN, own_actions())
+
+
 def rows(
     connection: Connection[Any], view: str, wanted: Sequence[Wanted] | None = None
 ) -> Iterator[FeatureRow]:
-    """One row of ``view`` for each wanted; with None, for those in the table ``wanted``."""
+    """One row of ``view`` per entity and moment; with None, for those in the table ``wanted``."""
     if wanted is not None:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (" + _WANTED + ")")
         connection.execute("TRUNCATE wanted")
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO wanted VALUES (%s, %s, %s)", wanted)
     with connection.cursor() as cursor:
-        cursor.execute(VIEWS[view].queries["rows"].encode())
+        cursor.execute(query(view, "rows").encode())
         names = [column.name for column in cursor.description or ()][3:]
         for entity_id, institution_id, as_of, *values in cursor:
             yield FeatureRow(
@@ -61,7 +67,7 @@ _WANTED = f"{_ENTITY}, as_of timestamptz"
 
 
 class FeaturePublisher:
-    """Sends the rows that are due to ``lms.features``; what Kafka did not take stays due."""
+    """Publishes the rows that are due to ``lms.features``; what Kafka did not take stays due."""
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
@@ -71,7 +77,7 @@ class FeaturePublisher:
     ) -> int:
         """Publish the rows of at most ``most`` entities of each queue; returns how many entities.
 
-        Raises ``Retryable`` where Kafka is away. A repeat after a crash is the same row again.
+        Raises ``Retryable`` where Kafka does not answer. A crash repeats rows, with equal values.
         """
         return sum(self._publish(connection, queue, most) for queue in queues)
 
@@ -93,7 +99,7 @@ class FeaturePublisher:
             return taken
 
     def _publish_view(self, connection: Connection[Any], view: View) -> None:
-        newest = view.queries["newest"]
+        newest = query(view.name, "newest")
         connection.execute("TRUNCATE wanted")
         # Who enrolled and has done nothing yet has no features.
         connection.execute(
@@ -120,5 +126,7 @@ class FeaturePublisher:
             sent += 1
             self._producer.poll(0)
         if sent and (self._producer.flush(15) or failed):
-            raise Retryable(f"feature rows could not be published: {failed[:1] or 'Kafka is away'}")
+            raise Retryable(
+                f"feature rows could not be published: {failed[:1] or 'Kafka does not answer'}"
+            )
         return sent

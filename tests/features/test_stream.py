@@ -6,7 +6,7 @@ import pytest
 
 from contracts.feature_views import View
 from features.catalogue import VIEWS
-from pipelines.derive.features import rows
+from pipelines.derive.features import query, rows
 from stack import postgres
 from stack.profile import Profile
 
@@ -19,7 +19,7 @@ POSTGRES = {20: "int", 23: "int", 25: "text", 701: "float"}
 def test_the_query_of_a_view_makes_the_declared_features(stack: Profile, view: View) -> None:
     with postgres.connect_analytics() as connection:
         assert list(rows(connection, view.name, [])) == []
-        answer = connection.execute(view.queries["rows"].encode())
+        answer = connection.execute(query(view.name, "rows").encode())
         described = answer.description or []
         columns = {column.name: POSTGRES.get(column.type_code) for column in described[3:]}
     assert columns == dict(view.features)

@@ -14,8 +14,7 @@ from psycopg_pool import AsyncConnectionPool
 from contracts.errors import LearnstreamError
 from core_lms.assessment import attempts
 from core_lms.assessment.repository import SQL
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from core_lms.units import transaction
 from gateway.caller import service
 

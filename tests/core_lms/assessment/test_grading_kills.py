@@ -180,7 +180,7 @@ async def prepare(grading: Service) -> Quiz:
 
 async def person(unit: Unit, role: Any) -> str:
     new = Registration(email=f"{new_id()}@example.org", name="Sam", role=role)
-    return str((await users.register(unit, new))[0]["id"])
+    return str((await users.register(unit, new))[0].id)
 
 
 async def hand_in(grading: Service, quiz: Quiz, turns: list[tuple[str, int]]) -> dict[str, float]:

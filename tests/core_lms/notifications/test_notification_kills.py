@@ -38,7 +38,7 @@ DEATHS = (
 def begin_at_the_end(database: Any) -> None:
     """What other tests put into Kafka is not this one's."""
     client = kafka.consumer(f"test-{new_id()}")
-    from core_lms.notifications.consumers.tell import CONSUMER as declared
+    from core_lms.notifications.consumers.record import CONSUMER as declared
 
     for topic in declared.topics:
         for number in client.list_topics(topic, timeout=30).topics[topic].partitions:
