@@ -131,7 +131,7 @@ class Unit:
         await self.execute(query, **values)
         return [row(**each) for each in await self.cursor.fetchall()]
 
-    async def need(self, row: type[Row], query: str, what: str, /, **values: Any) -> Row:
+    async def need(self, row: Callable[..., Row], query: str, what: str, /, **values: Any) -> Row:
         """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
         return found(await self.one(row, query, **values), f"there is no {what}")
 
@@ -143,12 +143,6 @@ class Unit:
         """The first column of every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
         return [next(iter(row.values())) for row in await self.cursor.fetchall()]
-
-    async def value(self, query: str, /, **values: Any) -> Any:
-        """The only column of the first row, or None; ``institution_id`` is bound as well."""
-        await self.execute(query, **values)
-        found = await self.cursor.fetchone()
-        return None if found is None else next(iter(found.values()))
 
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""

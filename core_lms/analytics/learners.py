@@ -126,7 +126,7 @@ async def _own(unit: Unit) -> list[str]:
 async def _people(
     unit: Unit, ids: Sequence[str], courses: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    rows = await unit.all(
+    rows: list[dict[str, Any]] = await unit.all(
         dict,
         _sql["people"],
         ids=list(ids),
