@@ -16,7 +16,7 @@ from dashboards.web import sessions
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller, Viewer
 from dashboards.web.sessions import Cookie, Sessions
-from gateway.actions import Action, Asked
+from gateway.actions import Action, Asked, caller_of
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
 from stack.http import HttpSettings
@@ -150,9 +150,7 @@ class Visits(Action):
         token = getattr(request.state, "token", None)
         if secret is None:
             _, _, token = request.headers.get("authorization", "").partition(" ")
-        return Visit(
-            request.state.caller, self.action, request.app.state.web, secret, token or None
-        )
+        return Visit(caller_of(request), self.action, request.app.state.web, secret, token or None)
 
 
 def visits(action: str) -> Dependency:
