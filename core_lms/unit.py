@@ -135,6 +135,10 @@ class Unit:
         """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
         return found(await self.one(row, query, **values), f"there is no {what}")
 
+    async def value(self, query: str, /, **values: Any) -> Any:
+        """The first column of the first row of ``query``; None where there is no row."""
+        return next(iter(await self.values(query, **values)), None)
+
     async def values(self, query: str, /, **values: Any) -> list[Any]:
         """The first column of every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
