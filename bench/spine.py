@@ -25,7 +25,7 @@ from contracts.errors import LearnstreamError, Misconfigured
 from contracts.events.content import ContentViewed
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from imports.oulad.service import import_oulad
-from pipelines.verify.behind import settle
+from pipelines.verify.behind import wait_until_idle
 from pipelines.verify.reconcile import verify
 from stack import kafka
 from stack.local.report import statuses
@@ -60,8 +60,8 @@ def run() -> dict[str, float | int | str]:
         _wait_for(WRITTEN, done.run.events["content.viewed"], started)
         aggregated_s = time.monotonic() - started
         # More than was published: the LMS answers events with its own.
-        if waiting := settle(DEADLINE_S):
-            raise NotEqual(f"not settled: {waiting}")
+        if waiting := wait_until_idle(DEADLINE_S):
+            raise NotEqual(f"not idle: {waiting}")
         complete_s = time.monotonic() - started
         report = verify(wait_s=DEADLINE_S)
     if not report.equal:

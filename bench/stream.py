@@ -2,8 +2,8 @@
 
 Starts its own components (``bench/replay/ground.py``), publishes OULAD on all its topics as the
 importer does, and starts at one moment Flink's jobs, the archive and the derivation, from nothing.
-``events_per_s`` counts until every table, feature row and statistic has settled and the totals are
-those published. It does so for a quarter, a half and all of the history: ``growth``. The
+``events_per_s`` counts until every table, feature row and statistic is complete and the totals
+are those published. It does so for a quarter, a half and all of the history: ``growth``. The
 yardsticks are Flink reading the content topic into nothing, and a plain Python consumer that keeps
 ``course_activity`` alone.
 
@@ -48,7 +48,7 @@ def run() -> dict[str, float | int | str]:
         "flink_done_s": round(last.flink_s, 1),
         "archive_done_s": round(last.archive_s, 1),
         "settled_s": round(last.settled_s, 1),
-        # What a busy machine does not change as much as the rates above.
+        # A busy machine changes these less than the rates above.
         "cpu_us_per_event": round(sum(last.cpu_s.values()) / size.events * 1e6, 1),
     }
     for role, seconds in sorted(last.cpu_s.items(), key=lambda item: -item[1]):

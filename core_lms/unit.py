@@ -31,7 +31,14 @@ from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
 Row = TypeVar("Row")
-"""A dataclass whose fields are the columns of a query."""
+"""A dataclass or a model of pydantic whose fields are the columns of a query."""
+
+
+def found(row: Row | None, otherwise: str) -> Row:
+    """The row; raises ``NotFound`` saying ``otherwise`` where there is none."""
+    if row is None:
+        raise NotFound(otherwise)
+    return row
 
 
 TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
@@ -102,13 +109,26 @@ class Unit:
         ``row`` is a dataclass, or what makes one of the columns.
         """
         await self.execute(query, **values)
-        found = await self.cursor.fetchone()
-        return None if found is None else row(**found)
+        first = await self.cursor.fetchone()
+        return None if first is None else row(**first)
 
     async def all(self, row: Callable[..., Row], query: str, /, **values: Any) -> list[Row]:
         """Every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
-        return [row(**found) for found in await self.cursor.fetchall()]
+        return [row(**each) for each in await self.cursor.fetchall()]
+
+    async def need(self, row: type[Row], query: str, what: str, /, **values: Any) -> Row:
+        """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
+        return found(await self.one(row, query, **values), f"there is no {what}")
+
+    async def value(self, query: str, /, **values: Any) -> Any:
+        """The first column of the first row of ``query``; None where there is no row."""
+        return next(iter(await self.values(query, **values)), None)
+
+    async def values(self, query: str, /, **values: Any) -> list[Any]:
+        """The first column of every row of ``query``; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        return [next(iter(row.values())) for row in await self.cursor.fetchall()]
 
     async def value(self, query: str, /, **values: Any) -> Any:
         """The only column of the first row, or None; ``institution_id`` is bound as well."""

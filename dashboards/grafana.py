@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from dashboards.panel import SPAN_COLUMNS, Panel
+from contracts.panels import SPAN_COLUMNS, Panel
 
 DATASOURCE = {"type": "grafana-postgresql-datasource", "uid": "analytics"}
 """Provisioned in ``grafana/provisioning/datasources``."""

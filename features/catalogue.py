@@ -1,24 +1,18 @@
-"""The catalogue of features: every view found under ``features/views``, every service over them."""
+"""The catalogue of features: every view of ``features/views``, every service over them."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from dataclasses import dataclass
 
-from features import views
-from features.view import View
+from contracts import feature_views
 
 PROJECT = "learnstream"
 """Feast's project: part of every online key."""
 
-VIEWS: dict[str, View] = {
-    view.name: view
-    for view in (
-        importlib.import_module(f"{views.__name__}.{module.name}").VIEW
-        for module in pkgutil.iter_modules(views.__path__)
-    )
-}
+REGISTRY_SCHEMA = "feast"
+"""Feast's registry lives in the analytical database, so that whoever may read it can use it."""
+
+VIEWS = feature_views.read_all()
 
 
 @dataclass(frozen=True, slots=True)

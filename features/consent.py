@@ -23,12 +23,11 @@ from redis import Redis
 from contracts.consent import OF_FEATURES
 from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
+from contracts.feature_views import LEARNER, View
 from contracts.features import FeatureRow
 from features import online, trail
 from features.catalogue import VIEWS
-from features.entities import LEARNER
 from features.history import SCHEMA
-from features.view import View
 from stack import pseudonyms
 from stack.consent import ConsentSettings
 
@@ -37,11 +36,14 @@ _SQL = Path(__file__).parent / "sql" / "consent"
 _LOCK = 0x4C53_0F03
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Create the table where it is missing, in the schema that exists, and fill it with choices
-    that only the archive still has.
-    """
+def create(connection: psycopg.Connection[Any]) -> None:
+    """Create the table where it is missing, in the schema that exists."""
     connection.execute(_statement("create"))
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Create the table and fill it with choices that only the archive still has."""
+    create(connection)
     connection.execute(_statement("from_archive"), {"purposes": list(OF_FEATURES)})
 
 

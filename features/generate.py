@@ -21,8 +21,11 @@ def generate() -> dict[Path, str]:
         lines[-1] += f"key `{view.entity.join_key}`; history in `features.{view.name}`."
         if view.trail is not None:
             lines[-1] += f" The last {view.trail.length} `{view.trail.member}` are kept as a trail."
-        lines += ["", "| feature | type |", "|---|---|"]
-        lines += [f"| `{name}` | {type_} |" for name, type_ in view.features.items()]
+        lines += ["", "| feature | type | meaning |", "|---|---|---|"]
+        lines += [
+            f"| `{name}` | {type_} | {view.meanings.get(name, '')} |"
+            for name, type_ in view.features.items()
+        ]
     lines += ["", "## Services", "", "| service | reads |", "|---|---|"]
     lines += [
         f"| `{service.name}` | {', '.join(f'`{name}`' for name in service.views)} |"

@@ -1,4 +1,4 @@
-"""Reading the online store without Feast's SDK: the same bytes, one Redis round trip.
+"""Reads the online store without Feast's SDK: the same bytes in one Redis round trip.
 
 Feast's own read path costs a five-second import and half a millisecond per entity. Its layout in
 Redis is documented (online store format): one hash per entity, one field per feature, each value a
@@ -19,8 +19,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Misconfigured
+from contracts.feature_views import Value, View
 from features.catalogue import PROJECT
-from features.view import Value, View
 
 _STRING = 2  # feast.types.ValueType.STRING
 

@@ -32,16 +32,15 @@ from redis.connection import parse_url
 from sqlalchemy.engine import URL
 
 from contracts.errors import Retryable
+from contracts.feature_views import View
 from contracts.features import FeatureRow
-from features.catalogue import PROJECT, SERVICES, VIEWS
+from features.catalogue import PROJECT, REGISTRY_SCHEMA, SERVICES, VIEWS
 from features.history import SCHEMA
-from features.registration import REGISTRY_SCHEMA
-from features.view import View
 from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
-# Importing Feast names a folder that goes with this process: not one for those that it starts.
+# Importing Feast sets a folder that is removed with this process: its children must not use it.
 for _name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
     if "feast_metrics_" in os.environ.get(_name, ""):
         del os.environ[_name]
@@ -158,12 +157,14 @@ def _feast_view(view: View, entity: Entity) -> FeatureView:
         ttl=timedelta(0),  # never expires: a learner who comes back after a year is known
         schema=[
             Field(name=view.entity.join_key, dtype=String),
-            *(Field(name=name, dtype=_TYPES[type_]) for name, type_ in view.features.items()),
+            *(
+                Field(name=name, dtype=_TYPES[type_], description=view.meanings.get(name, ""))
+                for name, type_ in view.features.items()
+            ),
         ],
         source=PushSource(name=push_source(view), batch_source=history),
         description=view.about,
-        owner=view.owner,
-        tags=dict(view.tags),
+        owner=PROJECT,
     )
 
 
@@ -173,7 +174,7 @@ def apply() -> None:
 
 
 def opened() -> FeatureStore:
-    """The store as it is registered. Raises ``Retryable``, also where nothing is yet."""
+    """The registered store. Raises ``Retryable``, also where nothing is registered yet."""
     try:
         return FeatureStore(config=config())
     except (FeastRegistrySchemaError, sqlalchemy.exc.OperationalError) as error:

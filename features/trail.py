@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from redis import Redis
 from redis import asyncio as redis_asyncio
 
+from contracts.feature_views import View
 from contracts.features import FeatureRow
-from features.view import View
 
 _TTL_S = 400 * 24 * 3600
 

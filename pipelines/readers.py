@@ -9,7 +9,6 @@ import psycopg
 
 from pipelines import job
 from pipelines.derive import job as derive
-from pipelines.derive.features import DUE
 from stack import roles
 
 ROLES = (
@@ -30,15 +29,10 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
     """Make the views of ``readers.sql`` anew where the tables have changed, and give each role what
     ``rights.sql`` says; whether that had to be done."""
     roles.steadily(owner, lambda: owner.execute(READERS.encode()))
-    derived = [
-        table
-        for one in derive.catalogue().values()
-        for table in (*one.tables, *filter(None, [one.due]))
-    ]
     return roles.declare(
         owner,
         RIGHTS,
         ROLES,
-        derived_tables=[*derived, *DUE.values()],
-        flink_tables=[sink.table for one in job.catalogue().values() for sink in one.writes],
+        derived_tables=[table.name for table in derive.tables()],
+        flink_tables=[table.name for table in job.tables()],
     )

@@ -8,7 +8,7 @@
 --   seen_learner      one learner in it (learnstream.user_id)
 -- Only administrators of the whole installation take on learnstream_seen_installation, which reads the
 -- tables themselves: how far the jobs are belongs to no institution.
--- A table without the column that tells the rows apart has no view there, and the role of the schema
+-- A table without the column that separates the rows has no view there, and the role of the schema
 -- may not read the table itself: such a panel is refused, never filtered too little.
 DO $$
 DECLARE

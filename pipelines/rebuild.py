@@ -1,9 +1,9 @@
-"""Makes the tables of the Flink jobs again: their SQL in batch mode over the archive, then a swap.
+"""Rebuilds the tables of the Flink jobs: their SQL in batch mode over the archive, then a swap.
 
-The streaming jobs run on while most of it is counted. Then they stop, what came meanwhile is
-counted too, and one transaction puts the new rows in the place of the old ones and writes down up
-to which offsets they were made: there the jobs begin anew, with no state. Readers see the old rows
-until they see the new ones, which lack nothing the old ones had.
+The streaming jobs run on while most events are counted. Then they stop, the rest is counted, and
+one transaction replaces the old rows by the new ones and records up to which offsets they count:
+there the jobs restart without state. Readers see either the old rows or the new ones, which lack
+nothing that the old ones had.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ SELECT greatest((SELECT max(batch_no) FROM archive_batches),
 
 
 def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float = 3600) -> None:
-    """Make the rows again, with ``since`` those of buckets from that moment on.
+    """Rebuild the rows, with ``since`` those of buckets from that moment on.
 
-    The jobs read their topic together and begin anew together: whichever is named, all wanted ones
-    are made again. What the archive no longer has stays as it is. Raises ``Rejected`` for a job
+    The jobs read their topic together and restart together: whichever is named, all wanted ones
+    are rebuilt. Rows of what the archive no longer has stay. Raises ``Rejected`` for a job
     that reads more than content, and ``Retryable`` where the archive does not catch up or Flink
     fails; then the rows are as they were.
     """
@@ -71,7 +71,7 @@ def count_again(
     stop: Callable[[], None] = lambda: None,
     timeout_s: float = 3600,
 ) -> None:
-    """Make the rows of all wanted jobs of the archive, and the place where they begin anew.
+    """Rebuild the rows of these jobs from the archive, and record where they restart.
 
     ``stop`` is called once, when most is counted: the jobs may run until then. The caller holds
     ``operation.exclusive``.
@@ -217,7 +217,7 @@ def _unarchived(ends: Mapping[kafka.Place, int]) -> int | None:
             )
         }
     starts = {place: reached.get(place, 0) for place, end in ends.items()}
-    # Markers of transactions count as offsets and are no messages: only reading tells.
+    # Markers of transactions count as offsets and are no messages: only reading shows which.
     unread = {place: start for place, start in starts.items() if start < ends[place]}
     for [message] in kafka.remaining(unread, most=1):
         place = message.topic() or "", message.partition() or 0

@@ -29,7 +29,7 @@ def repaired(
     """
     if letter.topic not in {topic.name for topic in EVENT_TOPICS}:
         raise Rejected(
-            f"{letter.message_key} is no event but made from events: mend its maker and rebuild, "
+            f"{letter.message_key} is no event but made from events: fix its maker and rebuild, "
             "then discard the letter",
             key=letter.message_key,
         )
@@ -85,12 +85,12 @@ def change_of(assignment: str) -> dict[str, Any]:
 
 
 class Desk:
-    """Where letters are resolved, by one at a time: whoever opens it shuts out the one before."""
+    """Resolves letters, one process at a time: opening a desk fences off the one before."""
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(**{"transactional.id": "dead-letters"})
-        self._asked(self._producer.init_transactions, _CALL_S)
-        # Read after the others were shut out: what is open now stays open until we resolve it.
+        self._call(self._producer.init_transactions, _CALL_S)
+        # Read after the others are fenced off: what is open now stays open until we resolve it.
         self.mailbox: Mailbox = read()
 
     def resolve(
@@ -108,7 +108,7 @@ class Desk:
                     key=letter.message_key,
                 )
         now = datetime.now(UTC)
-        self._asked(self._producer.begin_transaction)
+        self._call(self._producer.begin_transaction)
         for letter, envelope in resolved:
             if envelope is not None:
                 self._producer.produce(letter.topic, envelope.encode(), envelope.key)
@@ -127,9 +127,9 @@ class Desk:
                 letter.message_key,
             )
             self._producer.poll(0)
-        self._asked(self._producer.commit_transaction, _CALL_S)
+        self._call(self._producer.commit_transaction, _CALL_S)
 
-    def _asked(self, call: Callable[..., Any], *args: Any) -> None:
+    def _call(self, call: Callable[..., Any], *args: Any) -> None:
         try:
             call(*args)
         except KafkaException as error:

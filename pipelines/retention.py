@@ -1,8 +1,8 @@
 """How long the archive is kept: old chunks go, the derived rows stay.
 
-``LMS_ARCHIVE_RETENTION_DAYS`` of the process ``pipelines.derive`` is written into the database,
-whose function ``retain_archive`` keeps to it. TimescaleDB's own scheduler calls that where the
-edition has one (migration 0014); in the Apache edition the process does.
+The process ``pipelines.derive`` writes ``LMS_ARCHIVE_RETENTION_DAYS`` into the database, where the
+function ``retain_archive`` reads it. TimescaleDB's own scheduler calls that where the edition has
+one (migration 0014); in the Apache edition the process does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipelines.archive.settings import ArchiveSettings
 log = logging.getLogger("pipelines.retention")
 
 EVERY_S = 3600.0
-"""How often there may be something to drop."""
+"""How often it checks for chunks to drop."""
 
 
 def archive_begins_at(connection: Connection[Any]) -> datetime | None:
@@ -29,7 +29,7 @@ def archive_begins_at(connection: Connection[Any]) -> datetime | None:
 
 
 def configure(connection: Connection[Any]) -> None:
-    """Tell the database how long this process is told to keep the archive."""
+    """Write this process's setting into the database."""
     connection.execute(
         "UPDATE archive_kept SET days = %(days)s WHERE days IS DISTINCT FROM %(days)s",
         {"days": ArchiveSettings().retention_days},
@@ -37,14 +37,14 @@ def configure(connection: Connection[Any]) -> None:
 
 
 def retain(connection: Connection[Any]) -> int:
-    """Drop what is older and derived, where TimescaleDB does not do so itself; returns chunks."""
+    """Drop chunks that are older and derived, where TimescaleDB does not; returns how many."""
     licence = connection.execute("SHOW timescaledb.license").fetchone()
     if licence is not None and licence[0] == "timescale":
         return 0
     try:
         row = connection.execute("SELECT retain_archive()").fetchone()
     except psycopg.errors.LockNotAvailable:
-        return 0  # somebody reads or writes at length: the next time
+        return 0  # a long read or write holds the table: try again next time
     dropped = int(row[0]) if row else 0
     if dropped:
         log.info("dropped %d chunks of the archive", dropped)

@@ -1,27 +1,14 @@
-"""The analytical database's tables, made by numbered migrations that are frozen once applied.
+"""The analytical database's tables: numbered migrations, frozen once applied, and declared ones.
 
 What others may read (database ``analytics``; all ids ``uuid``, all times ``timestamptz`` in UTC):
 
-``course_activity_minute | _hour | _day``
-    ``(bucket_at, institution_id, course_id, kind, part, events, clicks)``, key the first five
-    columns. Rows for each bucket in which a valid event of ``lms.content.events`` happened;
-    ``events`` counts all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the
-    payload's kind. ``part`` tells when the messages arrived: sum over it, for a late event may add
-    a row to its old bucket.
-``learner_course_day``
-    ``(bucket_at, institution_id, course_id, user_id, events, clicks, views, completions,
-    time_on_task_ms, first_at, last_at)``, key the first four columns: a learner's day in a course.
+Summed by Flink as events arrive: the tables that ``pipelines/jobs`` declare. ``part`` numbers their
+partial sums: sum over it, for a late event may add a row to its old bucket.
 
-Derived from the archive (``pipelines.derive``; each event once, however late):
-``course_learners_minute | _hour | _day`` distinct learners, events, time on task per course ·
-``sessions`` per learner · ``item_engagement`` per item and day · ``video_heat`` per five seconds ·
-``learner_course`` the moments of an enrollment, ``enrollment_funnel_day`` and the views
-``enrollment_funnel``, ``enrollment_times`` · ``assessment_set``, ``learner_submission``,
-``question_response`` as last told, ``question_stats`` (view ``question_quality``),
-``question_answers``, ``assessment_stats`` · ``learner_progress`` (view) ·
-``recommendation_offer``, ``recommendation_feedback`` · ``clock_skew`` and the view ``anomalies`` ·
-``learner_totals`` and ``item_totals`` of all time.
-Their columns are explained in the migrations; ``learnstream rebuild --list`` names their jobs.
+Derived from the archive (``pipelines.derive``; each event once, however late): the tables that
+``pipelines/derive/jobs`` declare, with the views ``enrollment_funnel``, ``enrollment_times``,
+``question_quality``, ``learner_progress`` and ``anomalies`` over them.
+``docs/generated/derived-tables.md`` explains the columns of both.
 
 ``activity_events``
     Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
@@ -51,6 +38,8 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from pipelines import job as stream
+from pipelines.derive import job, tables
 from pipelines.readers import close_to_readers, declare
 from stack import postgres
 
@@ -59,10 +48,10 @@ _LOCK = 0x4C53_0001  # one preparer at a time; any constant no other lock of our
 
 
 def prepare() -> list[str]:
-    """Apply the migrations that are missing; returns their names.
+    """Apply the migrations that are missing, and make declared tables that are; returns both.
 
     Raises ``Retryable`` where the database does not answer and ``Misconfigured`` where an applied
-    migration's file was changed afterwards.
+    migration's file was changed afterwards or a table is not as declared.
     """
     try:
         connection = postgres.connect_analytics()
@@ -80,6 +69,7 @@ def prepare() -> list[str]:
             for path in sorted(MIGRATIONS.glob("*.sql"))
             if _apply(connection, path, applied)
         ]
+        done += tables.prepare(connection, [*stream.tables(), *job.tables()])
         declare(connection)
         return done
 

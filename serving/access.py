@@ -1,4 +1,4 @@
-"""Who asks serving for what about whom, and whether they may, before anything is read for them."""
+"""The caller of a request to serving, and whether they may, decided before anything is read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from serving.lms import asking_for
 from serving.relations import Related
 
 NOBODY = "there is no learner by that id whose recommendations you may ask for"
-"""The same for an id that nobody has and for one that is not the caller's business."""
+"""The same message for an unknown id and for one the caller may not see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from gateway.caller import Caller
 from serving.lms import Lms
 
 KEPT_S = 30.0
-"""How long an answer of the LMS about a relation counts: one that ended lives on for so long."""
+"""How long the LMS's answer about a relation counts, also after the relation has ended."""
 MOST = 20_000
 
 
@@ -42,7 +42,7 @@ class Relations:
         self._known: OrderedDict[tuple[str, str], tuple[float, Related]] = OrderedDict()
 
     async def of(self, caller: Caller, token: str | None, user_id: str) -> Related:
-        """Raises ``Retryable`` while the LMS is away: nobody is let in on old news."""
+        """Raises ``Retryable`` while the LMS is away: an expired answer lets nobody in."""
         if caller.kind != "person" or caller.user_id is None or token is None:
             return NOTHING  # a machine's permission decides
         if caller.user_id == user_id:

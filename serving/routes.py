@@ -52,8 +52,8 @@ async def recommendations(
 ) -> Recommendation:
     """What to study next, each item with its source and reason.
 
-    For the learner, their guardians, and within a course whoever teaches them in it. Where the
-    learner asks, it emits `recommendation.shown` for each item, unless they do not agree to
+    For the learner, their guardians, and within a course its teachers. Where the learner asks, it
+    emits `recommendation.shown` for each item, unless they do not agree to
     personalization: then nothing about them is recorded, and `recommendation_id` is null.
     """
     related = await asking.related(user_id)
@@ -84,7 +84,7 @@ async def recommendations(
 
 
 def _shown(asking: Asking, answer: Answer, user_id: str) -> str:
-    """Report the answer as shown to its learner; the id under which it can be clicked."""
+    """Publish the answer as shown; returns the id under which it can be clicked."""
     recommendation_id = new_id()
     items = asking.components.catalogue.items
     asking.components.feedback.shown(
@@ -157,8 +157,11 @@ async def dismiss(
 
 
 async def _given(asking: Asking, recommendation_id: str) -> Shown:
-    """The answer, for whoever may act on it; who was shown another one finds nothing, and so does
-    who has withdrawn personalization since: nothing more is recorded of them."""
+    """The answer, for the learner it was shown to.
+
+    Raises ``NotFound`` for others, and after the learner has withdrawn personalization: nothing
+    more is recorded about them.
+    """
     if asking.caller.kind == "anonymous":
         asking.decide("Learner", relations=())
     shown = await asking.components.feedback.given(recommendation_id)

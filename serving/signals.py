@@ -14,10 +14,10 @@ import redis.exceptions
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Retryable
+from contracts.feature_views import Value
 from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
-from features.view import Value
 from serving.lms import Lms
 from serving.settings import ServingSettings
 from stack.consent import ConsentSettings
@@ -112,19 +112,19 @@ class SignalReader:
         )
 
     async def agrees(self, user_id: str) -> bool:
-        """Whether the learner agrees to personalization; the LMS's last answer while it is
-        away."""
+        """Whether the learner agrees to personalization; the LMS's last answer while it
+        is away."""
         agreed = await self._lms_breaker.call(
             self._lms.personalized(user_id), self._settings.lms_timeout_s
         )
         return (await self._recall(user_id))[2] if agreed is None else agreed
 
     def forget(self, user_id: str) -> None:
-        """What this process remembers of a person."""
+        """Drop what this process remembers of a person."""
         self._last.pop(user_id, None)
 
     async def _remember(self, user_id: str, known: FromLms) -> None:
-        """In this process, and in Redis for a process that starts while the LMS is away."""
+        """Keep it in this process, and in Redis for a process that starts while the LMS is away."""
         self._last[user_id] = known
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
@@ -136,7 +136,7 @@ class SignalReader:
         if user_id not in self._last:
             step = self._redis.get(_lms_key(user_id))
             copy = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
-            # Of whoever withdrew there are no features left to be personal with.
+            # A learner who withdrew has no features left, so a wrong default shows nothing of them.
             if copy is None:
                 return frozenset(), (), self._by_default
             finished, enrolled, *rest = json.loads(copy)

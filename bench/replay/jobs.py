@@ -36,7 +36,7 @@ _WAITING = """
 SELECT string_agg(format('SELECT count(*) AS n FROM %I', relname), ' UNION ALL ')
 FROM pg_class WHERE relkind = 'r' AND (relname = 'archive_batches' OR relname LIKE '%\\_due')
 """
-"""The query that counts what the derivation has still to do: notes, rows and statistics due."""
+"""The query that counts what the derivation still has to do: batches, rows, statistics due."""
 _ARRIVED = "SELECT coalesce(sum(events), 0)::bigint FROM archive_arrivals"
 _COUNTED = """
 SELECT (SELECT sum(events) FROM course_activity_minute)::bigint,
@@ -72,7 +72,7 @@ def bounded(definitions: list[str]) -> list[str]:
 
 
 def replay(size: Size) -> Measured:
-    """From the start of Flink's job until everything has settled; what was counted is checked."""
+    """From the start of Flink's job until nothing is due; the totals are checked."""
     jobs = list(catalogue().values())
     built = application.build(
         bounded(application.definitions(jobs)), application.statements(jobs), name=NAME

@@ -9,8 +9,9 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
+from contracts.panels import SPAN_COLUMNS, Panel
 from core_lms.analytics import repository
-from core_lms.analytics.panels import Panel, dashboards
+from core_lms.analytics.panels import dashboards
 from core_lms.analytics.repository import Rows
 from core_lms.analytics.resource import Analytics
 from core_lms.analytics.settings import AnalyticsSettings
@@ -18,7 +19,6 @@ from core_lms.unit import Unit
 from gateway.caller import Caller
 from gateway.decision import allowed
 
-SPAN = ("since_at", "until_at")
 """Columns that say which span of time an answer covers."""
 
 WHOLE = {"scope": "institution", "relations": []}
@@ -70,7 +70,7 @@ async def data(
     queried_at = datetime.now(UTC)
     seen = Rows(scope, caller.institution_id, tuple(course_ids), caller.user_id or "")
     answer = await repository.ask(pool, panel.sql, seen, settings.timeout_s, settings.most_rows)
-    shown = [place for place, name in enumerate(answer.columns) if name not in SPAN]
+    shown = [place for place, name in enumerate(answer.columns) if name not in SPAN_COLUMNS]
     first = dict(zip(answer.columns, answer.rows[0], strict=True)) if answer.rows else {}
     return {
         "dashboard": panel.dashboard,

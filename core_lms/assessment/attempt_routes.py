@@ -7,18 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import attempts, resource, results
-from core_lms.assessment.attempt_schemas import (
-    Attempt,
-    AttemptShown,
-    NewAnswer,
-    NewAttempt,
-    Saved,
-)
+from core_lms.assessment.attempt_schemas import Attempt, AttemptShown, NewAnswer, NewAttempt, Saved
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
@@ -41,10 +35,7 @@ async def start(
     new = body or NewAttempt()
     whose = new.user_id or units.caller.user_id
     async with units.begin(resource.Assessment(assessment_id, whose)) as unit:
-        attempt, created = await attempts.start(unit, assessment_id, new, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return attempt
+        return made(response, await attempts.start(unit, assessment_id, new, now))
 
 
 @router.get("/assessments/{assessment_id}/attempts", response_model=Page[Attempt])
@@ -109,10 +100,10 @@ async def scores(
         return await results.scores(unit, assessment_id, cursor, limit)
 
 
-@router.get("/assessments/{assessment_id}/scores/{user_id}", response_model=Score)
+@router.get("/assessments/{assessment_id}/scores/{user_id}")
 async def score(
     assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("score.read")], now: Now
-) -> DictRow:
+) -> Score:
     """What the assessment counts for a learner."""
     async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await results.score(unit, assessment_id, user_id, now)

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import banks, regrading, resource
 from core_lms.assessment.clock import Now
@@ -23,6 +22,7 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -39,19 +39,16 @@ async def kinds(units: Annotated[Units, action("question-kind.list")]) -> list[d
         return banks.described()
 
 
-@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED, response_model=Bank)
+@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED)
 async def add_bank(
     course_id: UUID,
     body: NewBank,
     units: Annotated[Units, action("bank.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Bank:
     """Begin a bank of questions in a course."""
     async with units.begin(Course(course_id)) as unit:
-        bank, created = await banks.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return bank
+        return made(response, await banks.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/banks", response_model=Page[Bank])
@@ -86,19 +83,16 @@ async def rename_bank(
     return writer.answer(row)
 
 
-@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED, response_model=Question)
+@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED)
 async def add_question(
     bank_id: UUID,
     body: NewQuestion,
     units: Annotated[Units, action("question.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Question:
     """Add a question to a bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        question, created = await banks.add_question(unit, bank_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return question
+        return made(response, await banks.add_question(unit, bank_id, body))
 
 
 @router.get("/banks/{bank_id}/questions", response_model=Page[Question])
@@ -137,42 +131,37 @@ async def change_question(
     return writer.answer(row)
 
 
-@router.post("/questions/{question_id}/archive", response_model=Question)
+@router.post("/questions/{question_id}/archive")
 async def archive_question(
     question_id: UUID, units: Annotated[Units, action("question.archive")]
-) -> DictRow:
+) -> Question:
     """No longer draw it from its bank; sending it again is harmless."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.archive(unit, question_id)
 
 
-@router.get("/questions/{question_id}/versions", response_model=list[Version])
+@router.get("/questions/{question_id}/versions")
 async def versions(
     question_id: UUID, units: Annotated[Units, action("question.read")]
-) -> list[DictRow]:
+) -> list[Version]:
     """What the question said and says, oldest first."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.versions(unit, question_id)
 
 
-@router.post(
-    "/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED, response_model=Regrade
-)
+@router.post("/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED)
 async def regrade(
     question_id: UUID,
     body: NewRegrade,
     units: Annotated[Units, action("question.regrade", keyed=True)],
     now: Now,
     response: Response,
-) -> DictRow:
+) -> Regrade:
     """Grade every answer to the question again; emits `assessment.question.graded` and
     `assessment.graded` for what changes.
     """
     async with units.begin(resource.Question(question_id)) as unit:
-        row, created = await regrading.regrade(unit, question_id, body, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await regrading.regrade(unit, question_id, body, now))
 
 
 @router.get("/questions/{question_id}/regrades", response_model=Page[Regrade])

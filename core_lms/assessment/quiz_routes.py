@@ -7,39 +7,32 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import accommodations, resource, service, slots
 from core_lms.assessment.attempt_schemas import Accommodation, NewAccommodation
 from core_lms.assessment.question_schemas import NewPart, Part
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
 router = APIRouter()
 
 
-@router.post(
-    "/assessments/{assessment_id}/parts", status_code=HTTPStatus.CREATED, response_model=Part
-)
+@router.post("/assessments/{assessment_id}/parts", status_code=HTTPStatus.CREATED)
 async def add(
     assessment_id: UUID,
     body: NewPart,
     units: Annotated[Units, action("part.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Part:
     """Have the assessment ask a question, or some drawn from a bank for each attempt anew."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        slot, created = await slots.add(unit, assessment_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return slot
+        return made(response, await slots.add(unit, assessment_id, body))
 
 
-@router.get("/assessments/{assessment_id}/parts", response_model=list[Part])
-async def listed(
-    assessment_id: UUID, units: Annotated[Units, action("part.list")]
-) -> list[DictRow]:
+@router.get("/assessments/{assessment_id}/parts")
+async def listed(assessment_id: UUID, units: Annotated[Units, action("part.list")]) -> list[Part]:
     """What the assessment asks, in order."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await slots.listed(unit, assessment_id)
@@ -54,23 +47,17 @@ async def remove(
         await slots.remove(unit, assessment_id, part_id)
 
 
-@router.post(
-    "/assessments/{assessment_id}/accommodations",
-    status_code=HTTPStatus.CREATED,
-    response_model=Accommodation,
-)
+@router.post("/assessments/{assessment_id}/accommodations", status_code=HTTPStatus.CREATED)
 async def grant(
     assessment_id: UUID,
     body: NewAccommodation,
     units: Annotated[Units, action("accommodation.grant", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Accommodation:
     """Give a learner more time, attempts or later dates at this assessment, at once."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
-        row, created = await accommodations.grant(
-            unit, assessment["course_id"], assessment_id, body
-        )
+        row, created = await accommodations.grant(unit, assessment.course_id, assessment_id, body)
     if not created:
         response.status_code = HTTPStatus.OK
     return row
@@ -86,9 +73,7 @@ async def granted(
     """What single learners get at this assessment, the whole course's included."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
-        return await accommodations.page(
-            unit, assessment["course_id"], assessment_id, cursor, limit
-        )
+        return await accommodations.page(unit, assessment.course_id, assessment_id, cursor, limit)
 
 
 @router.delete(
@@ -100,26 +85,19 @@ async def withdraw(
     """Take back what was granted for this assessment."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
-        await accommodations.withdraw(unit, assessment["course_id"], assessment_id, user_id)
+        await accommodations.withdraw(unit, assessment.course_id, assessment_id, user_id)
 
 
-@router.post(
-    "/courses/{course_id}/accommodations",
-    status_code=HTTPStatus.CREATED,
-    response_model=Accommodation,
-)
+@router.post("/courses/{course_id}/accommodations", status_code=HTTPStatus.CREATED)
 async def grant_in_course(
     course_id: UUID,
     body: NewAccommodation,
     units: Annotated[Units, action("accommodation.grant", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Accommodation:
     """The same at all assessments of a course."""
     async with units.begin(Course(course_id)) as unit:
-        row, created = await accommodations.grant(unit, course_id, None, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await accommodations.grant(unit, course_id, None, body))
 
 
 @router.get("/courses/{course_id}/accommodations", response_model=Page[Accommodation])

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from core_lms.certificates import resource, service
 from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
@@ -64,37 +65,27 @@ async def choose_name(
 ) -> Any:
     """Choose how the name is shown to whoever has the link."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row = await service.choose_name(
-            unit, certificate_id, body, lambda row: writer.check(service.shown(row))
-        )
+        row = await service.choose_name(unit, certificate_id, body, writer.check)
     return writer.answer(service.shown(row))
 
 
-@router.post("/certificates/{certificate_id}/revoke", response_model=Certificate)
+@router.post("/certificates/{certificate_id}/revoke")
 async def revoke(
-    certificate_id: UUID,
-    body: Revocation,
-    units: Annotated[Units, action("certificate.revoke")],
-) -> dict[str, Any]:
+    certificate_id: UUID, body: Revocation, units: Annotated[Units, action("certificate.revoke")]
+) -> Certificate:
     """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         return service.shown(await service.revoke(unit, certificate_id, body))
 
 
-@router.post(
-    "/certificates/{certificate_id}/reissue",
-    status_code=HTTPStatus.CREATED,
-    response_model=Certificate,
-)
+@router.post("/certificates/{certificate_id}/reissue", status_code=HTTPStatus.CREATED)
 async def reissue(
     certificate_id: UUID,
     units: Annotated[Units, action("certificate.reissue", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
+) -> Certificate:
     """Issue a new certificate in the place of one (which is revoked if it still counted), with the
     course's title as it is now; emits `certificate.issued`."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row, created = await service.reissue(unit, certificate_id)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        row = made(response, await service.reissue(unit, certificate_id))
     return service.shown(row)

@@ -9,7 +9,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from psycopg.rows import DictRow
 
 from contracts.event import UUID_PATTERN
 from core_lms.content import media, media_types, resource
@@ -19,6 +18,7 @@ from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import Conflict, Forbidden, Malformed
@@ -35,19 +35,16 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED, response_model=Media)
+@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED)
 async def announce(
     course_id: UUID,
     body: NewMedia,
     units: Annotated[Units, action("media.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Media:
     """Announce a file of the course; then PUT its bytes to `/media/{id}/bytes`."""
     async with units.begin(Course(course_id)) as unit:
-        row, created = await media.announce(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await media.announce(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
@@ -62,17 +59,15 @@ async def page(
         return await media.page(unit, course_id, cursor, limit)
 
 
-@router.get("/media/{media_id}", response_model=Media)
-async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> DictRow:
+@router.get("/media/{media_id}")
+async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> Media:
     """What is known of a file."""
     async with units.begin(resource.Media(media_id)) as unit:
         return await media.get(unit, media_id)
 
 
 @router.put(
-    "/media/{media_id}/bytes",
-    response_model=Media,
-    openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+    "/media/{media_id}/bytes", openapi_extra={"requestBody": {"required": True, "content": _BYTES}}
 )
 async def upload(
     media_id: UUID,
@@ -87,7 +82,7 @@ async def upload(
         ),
     ] = None,
     length: Annotated[int | None, Header(alias="Content-Length", ge=0)] = None,
-) -> DictRow:
+) -> Media:
     """Send the bytes of an announced file; they are kept whole or not at all.
 
     Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
@@ -95,8 +90,8 @@ async def upload(
     async with units.begin(resource.Media(media_id)) as unit:
         row = await media.to_fill(unit, media_id)
     expected = media.expected_sha256(digest)
-    if row["status"] == "ready":
-        if expected is not None and expected == row["sha256"]:
+    if row.status == "ready":
+        if expected is not None and expected == row.sha256:
             return row
         raise Conflict(f"file {media_id} has its bytes already: announce a new one")
     limit = ContentSettings().max_bytes
@@ -154,27 +149,27 @@ async def fetch(
         bound, about = replace(units, caller=anonymous(institution)), user
     async with bound.begin(resource.Media(media_id, about)) as unit:
         row = await media.get(unit, media_id)
-    if row["status"] != "ready":
+    if row.status != "ready":
         raise Conflict(f"file {media_id} has no bytes yet")
     return await _answer(row, left_s, range_, if_range, known)
 
 
 async def _answer(
-    row: DictRow, left_s: int, range_: str | None, if_range: str | None, known: str | None
+    row: media.KeyedFile, left_s: int, range_: str | None, if_range: str | None, known: str | None
 ) -> Response:
-    etag = f'"{row["sha256"]}"'
+    etag = f'"{row.sha256}"'
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": f"private, max-age={left_s}",
-        "Content-Disposition": media_types.disposition(row["media_type"], row["name"]),
+        "Content-Disposition": media_types.disposition(row.media_type, row.name),
         "Cross-Origin-Resource-Policy": "cross-origin",  # players of the application's own origin
         # Whatever the bytes are, nothing in them runs as a page of ours.
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     if known is not None and (known.strip() == "*" or etag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    wanted = requested(row["bytes"], range_, if_range, etag)
+    wanted = requested(row.bytes or 0, range_, if_range, etag)
     headers["Content-Length"] = str(wanted.end - wanted.start)
     if not wanted.whole:
         headers["Content-Range"] = wanted.content_range
@@ -182,5 +177,5 @@ async def _answer(
         await media.bytes_of(row, wanted.start, wanted.end),
         HTTPStatus.OK if wanted.whole else HTTPStatus.PARTIAL_CONTENT,
         headers,
-        row["media_type"],
+        row.media_type,
     )

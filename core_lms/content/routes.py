@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
-from psycopg.rows import DictRow
 
 from core_lms import answers
-from core_lms.content import media_routes, repository, resource, service, studying
+from core_lms.content import media_routes, resource, service, studying
+from core_lms.content.repository import SQL
 from core_lms.content.schemas import (
     EXAMPLES,
     CompletedItems,
@@ -24,6 +24,7 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
@@ -35,19 +36,16 @@ from gateway.resource import Institution
 _content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
-@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
+@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED)
 async def add(
     course_id: UUID,
     body: NewItem,
     units: Annotated[Units, action("item.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Item:
     """Add an item to a course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        item, created = await service.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return item
+        return made(response, await service.add(unit, course_id, body))
 
 
 @_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
@@ -64,10 +62,10 @@ async def contents(
     if cursor is None and limit == answers.FIRST_PAGE:
         entry = answers.contents(units.caller.institution_id, course_id)
         page = await units.cached(
-            about, entry, service.page, repository.PAGE, unless=service.previews, **asked
+            about, entry, service.page, SQL["list"], unless=service.previews, **asked
         )
     else:
-        async with units.read(about, repository.PAGE, **asked) as unit:
+        async with units.read(about, SQL["list"], **asked) as unit:
             page = service.page(unit, limit)
     return reader.send(page.tag, page.body)
 
@@ -76,10 +74,7 @@ async def contents(
     "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
 )
 async def get(
-    course_id: UUID,
-    item_id: UUID,
-    units: Annotated[Units, action("item.read")],
-    response: Response,
+    course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.read")], response: Response
 ) -> dict[str, Any]:
     """An item with its content: text, addresses of files that expire, where to go on.
 
@@ -89,7 +84,7 @@ async def get(
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         item, shown = await service.opened(unit, course_id, item_id)
     response.headers.update({"ETag": etags.tag(item), "Cache-Control": "private, no-store"})
-    return item | shown
+    return item.model_dump() | shown
 
 
 @_content.patch("/courses/{course_id}/items/{item_id}", response_model=Item, responses=etags.UPDATE)
@@ -106,10 +101,10 @@ async def change(
     return writer.answer(item)
 
 
-@_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
+@_content.delete("/courses/{course_id}/items/{item_id}")
 async def archive(
     course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.archive")]
-) -> DictRow:
+) -> Item:
     """Put an item away; what learners did with it stays. Emits `course.updated`."""
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.archive(unit, course_id, item_id)
@@ -135,18 +130,14 @@ async def kinds(units: Annotated[Units, action("content-kind.list")]) -> dict[st
         return {"items": service.kinds()}
 
 
-@_content.post(
-    "/courses/{course_id}/items/{item_id}/events",
-    status_code=HTTPStatus.CREATED,
-    response_model=Recorded,
-)
+@_content.post("/courses/{course_id}/items/{item_id}/events", status_code=HTTPStatus.CREATED)
 async def record(
     course_id: UUID,
     item_id: UUID,
     body: Annotated[Interaction, Body(examples=EXAMPLES)],
     units: Annotated[Units, action("item.record", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Recorded:
     """Record what an enrolled learner did with an item; emits the event of the same type.
 
     The Idempotency-Key makes the event's id; if it is a canonical UUID it is the event's id.
@@ -154,9 +145,7 @@ async def record(
     asked = studying.recording(units, course_id, item_id, body)
     about = resource.Item(item_id, course_id, body.user_id)
     async with units.begin(about, *asked.statements) as unit:
-        recorded, created = await studying.record(unit, course_id, item_id, body, asked)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        recorded = made(response, await studying.record(unit, course_id, item_id, body, asked))
     return studying.answered(recorded, body)
 
 

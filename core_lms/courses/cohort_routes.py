@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses import cohorts, resource
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -20,19 +20,16 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 
 
-@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED, response_model=Cohort)
+@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED)
 async def add(
     course_id: UUID,
     body: NewCohort,
     units: Annotated[Units, action("cohort.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Cohort:
     """Make a group for the course; emits `cohort.created`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        cohort, created = await cohorts.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return cohort
+        return made(response, await cohorts.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/cohorts", response_model=Page[Cohort])
@@ -82,19 +79,16 @@ async def members(
         return await cohorts.members(unit, cohort_id, cursor, limit)
 
 
-@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED, response_model=Member)
+@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED)
 async def join(
     cohort_id: UUID,
     body: NewMember,
     units: Annotated[Units, action("cohort-member.add", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Member:
     """Put a learner of the course into the group; emits `cohort.joined` (and `cohort.left`)."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
-        member, created = await cohorts.join(unit, cohort_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return member
+        return made(response, await cohorts.join(unit, cohort_id, body))
 
 
 @router.delete("/cohorts/{cohort_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -45,19 +45,16 @@ async def put_outline(
     return writer.answer(found)
 
 
-@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED, response_model=Module)
+@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED)
 async def add_module(
     course_id: UUID,
     body: NewModule,
     units: Annotated[Units, action("module.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Module:
     """Add a module at the end of the course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        module, created = await outline.add_module(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return module
+        return made(response, await outline.add_module(unit, course_id, body))
 
 
 @router.get("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.READ)
@@ -87,10 +84,10 @@ async def change_module(
     return writer.answer(module)
 
 
-@router.delete("/{course_id}/modules/{module_id}", response_model=Module)
+@router.delete("/{course_id}/modules/{module_id}")
 async def archive_module(
     course_id: UUID, module_id: UUID, units: Annotated[Units, action("module.archive")]
-) -> DictRow:
+) -> Module:
     """Put an empty module away; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return await outline.archive_module(unit, course_id, module_id)

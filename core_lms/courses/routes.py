@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms import answers
 from core_lms.answers import Answer
@@ -17,11 +16,11 @@ from core_lms.courses import (
     outline_routes,
     prerequisites,
     publishing,
-    repository,
     resource,
     service,
     staff,
 )
+from core_lms.courses.repository import SQL
 from core_lms.courses.schemas import (
     Course,
     CourseChange,
@@ -36,6 +35,7 @@ from core_lms.courses.schemas import (
     Readiness,
     Tag,
 )
+from core_lms.idempotency import made
 from core_lms.unit import Unit
 from core_lms.units import Units, action
 from gateway import etags
@@ -45,25 +45,22 @@ from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
 
-def _seen(unit: Unit) -> Answer:
-    return service.shown(unit.row)
+def _rendered(unit: Unit) -> Answer:
+    return service.shown(Course(**unit.row))
 
 
 _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 
-@_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
+@_courses.post("", status_code=HTTPStatus.CREATED)
 async def create(
     body: NewCourse,
     units: Annotated[Units, action("course.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Course:
     """Create a draft course; emits `course.created`."""
     async with units.begin(Institution()) as unit:
-        course, created = await service.create(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return course
+        return made(response, await service.create(unit, body))
 
 
 @_courses.get("", response_model=Page[Course])
@@ -99,7 +96,7 @@ async def get(
     """One course."""
     about = resource.Course(course_id)
     entry = answers.course(units.caller.institution_id, course_id)
-    course = await units.cached(about, entry, _seen, repository.GET, id=course_id)
+    course = await units.cached(about, entry, _rendered, SQL["get"], id=course_id)
     return reader.send(course.tag, course.body)
 
 
@@ -129,40 +126,37 @@ async def readiness(
         return await publishing.readiness(unit, course_id)
 
 
-@_courses.post("/{course_id}/publish", response_model=Course)
-async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
+@_courses.post("/{course_id}/publish")
+async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
     """Open the course to learners; emits `course.published`. 409 names what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
-@_courses.post("/{course_id}/unpublish", response_model=Course)
-async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
+@_courses.post("/{course_id}/unpublish")
+async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
     """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
-@_courses.post("/{course_id}/archive", response_model=Course)
-async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> DictRow:
+@_courses.post("/{course_id}/archive")
+async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> Course:
     """Close the course; emits `course.archived` the first time."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
-@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED, response_model=Course)
+@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED)
 async def copy(
     course_id: UUID,
     body: NewCopy,
     units: Annotated[Units, action("course.copy", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Course:
     """Make the next run: structure, not learners; emits `course.created` and `course.copied`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        course, created = await copying.make(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return course
+        return made(response, await copying.make(unit, course_id, body))
 
 
 @_courses.get("/{course_id}/instructors", response_model=Instructors)
@@ -174,21 +168,16 @@ async def instructors(
         return await staff.of(unit, course_id)
 
 
-@_courses.post(
-    "/{course_id}/instructors", status_code=HTTPStatus.CREATED, response_model=Instructor
-)
+@_courses.post("/{course_id}/instructors", status_code=HTTPStatus.CREATED)
 async def add_instructor(
     course_id: UUID,
     body: NewInstructor,
     units: Annotated[Units, action("instructor.add", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Instructor:
     """Have somebody else of the staff teach the course too; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        instructor, created = await staff.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return instructor
+        return made(response, await staff.add(unit, course_id, body))
 
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)

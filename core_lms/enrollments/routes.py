@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses.resource import Course
-from core_lms.enrollments import invitation_routes, repository, resource, service
+from core_lms.enrollments import invitation_routes, resource, service
+from core_lms.enrollments.repository import SQL
 from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
@@ -25,7 +25,6 @@ router = APIRouter(tags=["enrollments"], responses=RESPONSES)
 @router.post(
     "/courses/{course_id}/enrollments",
     status_code=HTTPStatus.CREATED,
-    response_model=Enrollment | WaitlistEntry,
     responses={202: {"model": WaitlistEntry, "description": "The course is full: waiting"}},
 )
 async def enroll(
@@ -33,7 +32,7 @@ async def enroll(
     body: NewEnrollment,
     units: Annotated[Units, action("enrollment.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Enrollment | WaitlistEntry:
     """Enroll in a published course; emits `enrollment.created`. Teachers invite instead.
 
     In a full course the learner waits instead (202, `enrollment.waitlisted`) and is enrolled under
@@ -42,7 +41,7 @@ async def enroll(
     asked = service.enrolling(units, course_id, body)
     async with units.begin(Course(course_id, body.user_id), *asked.statements) as unit:
         enrollment, created = await service.enroll(unit, course_id, body, asked)
-    if enrollment["status"] == "waitlisted":
+    if enrollment.status == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
     elif not created:
         response.status_code = HTTPStatus.OK
@@ -79,17 +78,17 @@ async def get(
 ) -> Any:
     """One learner in one course."""
     about = resource.Enrollment(enrollment_id)
-    async with units.read(about, repository.GET, id=enrollment_id) as unit:
-        enrollment = unit.row
+    async with units.read(about, SQL["get"], id=enrollment_id) as unit:
+        enrollment = Enrollment(**unit.row)
     return reader.answer(enrollment)
 
 
-@router.post("/enrollments/{enrollment_id}/drop", response_model=Enrollment)
+@router.post("/enrollments/{enrollment_id}/drop")
 async def drop(
     enrollment_id: UUID,
     units: Annotated[Units, action("enrollment.drop")],
     body: Leaving | None = None,
-) -> DictRow:
+) -> Enrollment:
     """Leave a course before completing it; emits `enrollment.dropped` the first time.
 
     Whoever waits longest gets the seat at once.
@@ -110,10 +109,10 @@ async def queue(
         return await service.queue(unit, course_id, cursor, limit)
 
 
-@router.get("/courses/{course_id}/waitlist/{user_id}", response_model=WaitlistEntry)
+@router.get("/courses/{course_id}/waitlist/{user_id}")
 async def waiting(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.read")]
-) -> DictRow:
+) -> WaitlistEntry:
     """A learner's place in the queue; 404 for who does not wait (any more)."""
     async with units.begin(Course(course_id, user_id)) as unit:
         return await service.waiting(unit, course_id, user_id)

@@ -12,8 +12,10 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
+from fastapi import Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel
 
@@ -33,6 +35,8 @@ from stack.roundtrip import Statement
 _is_canonical = re.compile(UUID_PATTERN).match
 _sql = load(__file__)
 
+
+Made = TypeVar("Made")
 
 Shown = tuple[str, Callable[[str], Resource]]
 """The action by which people see what a request makes, and that as a resource, by its id."""
@@ -68,6 +72,14 @@ async def claim(
     values = _values(unit, id_, kind, body, where)
     cursor = await unit.cursor.execute(_sql["claim"], values)
     return id_, await _made_before(unit, values, cursor.rowcount, shown)
+
+
+def made(response: Response, result: tuple[Made, bool]) -> Made:
+    """What a route answers that makes something: its own status where it is new, else 200."""
+    row, created = result
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return row
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from core_lms.payments.currencies import CurrencyCode, spelled
 from gateway.text import Body
 
 Amount = Annotated[
-    int,
-    Field(ge=1, le=2**31 - 1, description="in minor units: 1250 is 12.50 EUR, but 1250 JPY"),
+    int, Field(ge=1, le=2**31 - 1, description="in minor units: 1250 is 12.50 EUR, but 1250 JPY")
 ]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 OrderStatus = Literal["open", "paid", "refunded", "cancelled"]

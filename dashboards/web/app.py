@@ -1,6 +1,6 @@
 """The application: the pages, and the API that they ask, behind the gateway.
 
-It has no rights of its own: the LMS and serving are asked with the token of whoever is signed in.
+It has no rights of its own: it asks the LMS and serving with the token of the person signed in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 from dashboards.web import learners, pages, panels, signing
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller
-from dashboards.web.sessions import Sessions
+from dashboards.web.sessions import Cookie, Sessions
 from dashboards.web.visit import Scopes, Web, found
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
@@ -45,7 +45,13 @@ def create_app() -> FastAPI:
         ):
             lms = Behind(to_lms)
             web = Web(
-                lms, Behind(to_serving), Sessions(lms, async_client()), Poller(lms), Scopes(lms)
+                settings=settings,
+                cookie=Cookie.of(settings),
+                lms=lms,
+                serving=Behind(to_serving),
+                sessions=Sessions(lms, async_client()),
+                poller=Poller(lms),
+                scopes=Scopes(lms),
             )
             app.state.web = web
             yield
@@ -73,7 +79,7 @@ def create_app() -> FastAPI:
 
 
 async def _ready() -> dict[str, Any]:
-    """Redis answers, where sessions are; what the pages show depends on the LMS."""
+    """Ready while Redis, which holds the sessions, answers; the pages' data depends on the LMS."""
     try:
         await async_client().ping()
     except (RedisError, OSError) as error:

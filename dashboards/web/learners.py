@@ -1,7 +1,6 @@
-"""A learner's page: what they are offered, what they did last, and studying to see both move.
+"""The API of a learner's page: their offers, their last activity, and study that changes both.
 
-The LMS and serving decide who may see and do this, with the caller's token. Nothing is remembered
-here.
+The LMS and serving decide who may see and do this, by the caller's token. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ class Study(BaseModel):
 
 @router.get("/learners")
 async def lately(visit: Annotated[Visit, visits("learner-page.list")]) -> dict[str, Any]:
-    """Who studied or joined lately, of those the caller may see."""
+    """Learners who studied or joined lately, of those the caller may see."""
     visit.decide("Institution")
     answer = await visit.web.lms.ask("GET", "/analytics/learners", await visit.token())
     return {"learners": answer.json()["items"]}
@@ -51,7 +50,7 @@ async def lately(visit: Annotated[Visit, visits("learner-page.list")]) -> dict[s
 async def one(
     visit: Annotated[Visit, visits("learner-page.read")], learner_id: UUID
 ) -> dict[str, Any]:
-    """Who it is and the last dozen things they did, newest first."""
+    """A learner and their last dozen events, newest first."""
     visit.decide("Institution")
     path = f"/users/{learner_id}/activity"
     answer = await _about(visit.web.lms, "GET", path, await visit.token())
@@ -67,7 +66,7 @@ async def recommendations(
     limit: Annotated[int, Query(ge=1, le=50)] = 6,
     acting: Annotated[bool, Query(description="as the learner, in the local demo")] = False,
 ) -> Response:
-    """What to study next; for who teaches the learner, within one of their courses."""
+    """What to study next; a teacher of the learner gets it within one of their courses."""
     visit.decide("Institution")
     token = await (visit.acting(learner_id) if acting else visit.token())
     params = {"user_id": str(learner_id), "limit": str(limit)}
@@ -107,7 +106,7 @@ async def react(
 async def study(
     visit: Annotated[Visit, visits("learner-page.study")], learner_id: UUID, body: Study
 ) -> Response:
-    """Open or finish an item, as the learner; who is not in its course yet is enrolled first."""
+    """Open or finish an item as the learner, after enrolling them in its course where needed."""
     visit.decide("Institution")
     lms, token = visit.web.lms, await visit.acting(learner_id)
     course = f"/courses/{body.course_id}"

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from contracts.errors import LearnstreamError
-from dashboards import panel as catalogue
-from dashboards.panel import Panel
+from contracts.panels import Panel
+from dashboards import catalogue
 from dashboards.web.visit import Visit, visits
 from gateway.problems import RESPONSES
 
@@ -63,8 +63,10 @@ async def one_dashboard(visit: Reads, dashboard: str) -> dict[str, Any]:
 
 @router.get("/{dashboard}/panels/{panel}")
 async def panel_data(visit: Reads, dashboard: str, panel: str) -> Response:
-    """``columns`` and ``rows`` of a panel, of what the caller may see; a second old at most where
-    its query is quick."""
+    """``columns`` and ``rows`` of a panel for the rows the caller may see.
+
+    The answer is at most a second old where the query is quick.
+    """
     viewer = await visit.viewer()
     answer = await visit.web.poller.answer(viewer, catalogue.panel(dashboard, panel))
     return Response(answer.json, media_type="application/json")
@@ -72,7 +74,7 @@ async def panel_data(visit: Reads, dashboard: str, panel: str) -> Response:
 
 @router.get("/{dashboard}/panels/{panel}/sql")
 async def panel_sql(visit: Reads, dashboard: str, panel: str) -> PlainTextResponse:
-    """The one source of the panel, as it stands in the repository."""
+    """The panel's SQL file as it is in the repository."""
     await visit.viewer()
     return PlainTextResponse(catalogue.panel(dashboard, panel).sql)
 
@@ -81,7 +83,7 @@ async def panel_sql(visit: Reads, dashboard: str, panel: str) -> PlainTextRespon
 async def stream(visit: Reads, dashboard: str) -> StreamingResponse:
     """Server-sent events: ``panel`` with the data of a changed one, ``state`` every two seconds.
 
-    It ends with the session, and where the caller sees other rows by now.
+    It ends with the session, and when the caller's scope has changed.
     """
     viewer = await visit.viewer()
     panels = catalogue.dashboard(dashboard)

@@ -17,7 +17,6 @@ from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
 from gateway.text import Body, Text
-from stack.http import HttpSettings
 
 PATH = "/api/v1/session"
 router = APIRouter(prefix=PATH, tags=["session"], responses=RESPONSES)
@@ -44,7 +43,7 @@ class ByPassword(Body):
 
 
 class ByProvider(Body):
-    """What a single sign-on provider put into the address, and what was kept meanwhile."""
+    """What a single sign-on provider put into the address, and what the page kept meanwhile."""
 
     code: Annotated[Text, Field(min_length=1, max_length=4000)]
     state: Annotated[Text, Field(min_length=1, max_length=200)]
@@ -98,7 +97,7 @@ async def attempt(visit: Begins, provider: Provider, body: Elsewhere, request: R
     """Where to send the browser; the page keeps ``state`` and ``binding`` until it is back."""
     visit.decide("Public")
     sessions.require_same_origin(request.scope)
-    back = {"redirect_uri": f"{HttpSettings().pages_address}/sign-in"}
+    back = {"redirect_uri": f"{visit.web.settings.pages_address}/sign-in"}
     headers = _headers(request, body.institution_id)
     path = f"/sso/{provider}/attempts"
     return (await visit.web.lms.ask("POST", path, None, headers=headers, json=back)).json()
@@ -120,10 +119,7 @@ async def sign_out(visit: Annotated[Visit, visits("visit.end")], response: Respo
     visit.decide("Public")
     if visit.secret is not None:
         await visit.web.sessions.end(visit.secret)
-    response.delete_cookie(sessions.cookie_name(), **_ATTRIBUTES, secure=sessions.is_secure())
-
-
-_ATTRIBUTES: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "strict"}
+    visit.web.cookie.delete(response)
 
 
 async def _begin(
@@ -139,21 +135,14 @@ async def _begin(
     headers = _headers(request, institution_id)
     answer = await visit.web.lms.ask("POST", path, None, headers=headers, json=body)
     tokens = answer.json()
-    if visit.secret is not None:  # whoever was here before is not any more
+    if visit.secret is not None:  # a new session replaces the one before
         await visit.web.sessions.end(visit.secret)
-    secret = await visit.web.sessions.begin(tokens)
-    response.set_cookie(
-        sessions.cookie_name(),
-        secret,
-        max_age=int(sessions.KEPT_S),
-        secure=sessions.is_secure(),
-        **_ATTRIBUTES,
-    )
+    visit.web.cookie.set(response, await visit.web.sessions.begin(tokens))
     return {"user_id": tokens["user_id"]}
 
 
 def _headers(request: Request, institution_id: str | None) -> dict[str, str]:
-    """Where the login comes from: the LMS throttles by address, and lists sessions by program."""
+    """The browser's address, by which the LMS throttles, and its program, listed with sessions."""
     address = client_address(request.scope, _trusted)
     agent = request.headers.get("user-agent", "")
     named = {"X-Forwarded-For": address} if address else {}

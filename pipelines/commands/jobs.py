@@ -77,7 +77,7 @@ def _list() -> int:
     return 0
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {number:,.10g}" for name, number in value.items()) or "none"
     return ", ".join(value) if isinstance(value, list) else str(value)
@@ -118,5 +118,5 @@ def _status(as_json: bool) -> int:
         print(json.dumps(facts))
     else:
         for name, value in facts.items():
-            print(f"{name}: {_told(value)}")
+            print(f"{name}: {_text(value)}")
     return 0 if alive else 1

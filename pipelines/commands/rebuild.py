@@ -1,7 +1,7 @@
-"""Make tables again from the archive; readers see no half of it.
+"""Rebuild tables from the archive; readers see the old rows or the new ones.
 
-A job of `jobs list` runs its SQL in Flink's batch mode and begins anew where that ended; a derived
-job its own statements, learner by learner. Both write shadow tables and swap. `rebuild --list`
+A job of `jobs list` runs its SQL in Flink's batch mode and goes on from where that ended; a derived
+job runs its own statements, learner by learner. Both write shadow tables and swap. `rebuild --list`
 names the derived jobs.
 """
 
@@ -34,7 +34,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.list:
         for job in derived.catalogue().values():
-            sys.stdout.write(f"{job.name}\n  {job.about}\n  → {', '.join(job.tables)}\n")
+            sys.stdout.write(
+                f"{job.name}\n  {job.about}\n  → {', '.join(table.name for table in job.tables)}\n"
+            )
         return 0
     if not args.names:
         raise Rejected(

@@ -25,12 +25,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="S",
-        help="look again for up to S seconds while the pipeline catches up",
+        help="compare again for up to S seconds while the pipeline catches up",
     )
     parser.add_argument(
-        "--settled",
+        "--idle",
         action="store_true",
-        help="compare nothing: say what is on its way, with --wait until nothing is (seconds)",
+        help="compare nothing: print what is on its way; with --wait, wait until nothing is",
     )
     parser.add_argument(
         "--institution",
@@ -41,7 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats",
         action="store_true",
-        help="producers may send an event twice: only compare what is made of them",
+        help="allow that producers sent an event twice: compare only what is made of them",
     )
 
 
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.verify.reconcile import verify
 
     console = Console(stderr=True)
-    if args.settled:
-        return _settled(args, console)
+    if args.idle:
+        return _idle(args, console)
     with console.status("verifying") as status:
         report = verify(args.wait, status.update, args.institution, args.repeats)
     if args.json:
@@ -62,20 +62,20 @@ def run(args: argparse.Namespace) -> int:
     return 0 if report.equal else 1
 
 
-def _settled(args: argparse.Namespace, console: Console) -> int:
-    from pipelines.verify.behind import settle
+def _idle(args: argparse.Namespace, console: Console) -> int:
+    from pipelines.verify.behind import wait_until_idle
 
     started = time.monotonic()
     with console.status("waiting") as status:
-        waiting = settle(args.wait, status.update)
+        waiting = wait_until_idle(args.wait, status.update)
     seconds = time.monotonic() - started
     if args.json:
-        facts = {"settled": waiting is None, "waiting": waiting, "seconds": round(seconds, 3)}
+        facts = {"idle": waiting is None, "waiting": waiting, "seconds": round(seconds, 3)}
         sys.stdout.write(json.dumps(facts) + "\n")
     elif waiting:
-        sys.stdout.write(f"NOT SETTLED: {waiting}\n")
+        sys.stdout.write(f"NOT IDLE: {waiting}\n")
     else:
-        sys.stdout.write(f"settled ({seconds:.1f} s)\n")
+        sys.stdout.write(f"idle ({seconds:.1f} s)\n")
     return 1 if waiting else 0
 
 
@@ -103,12 +103,12 @@ def _print(report: Report) -> None:
 
     from pipelines.verify.checks import CHECKS
 
-    table = Table("compared", "left", "right", box=None, pad_edge=False)
+    table = Table("check", "expected", "found", box=None, pad_edge=False)
     for check in CHECKS:
         if check.right not in report.totals:
             continue  # not of one institution
         left, right = report.totals[check.left], report.totals[check.right]
-        table.add_row(check.about, _said(left), _said(right))
+        table.add_row(check.about, _text(left), _text(right))
     Console(width=120 if not sys.stdout.isatty() else None).print(table)
     if report.archive_begins_at:
         sys.stdout.write(
@@ -121,5 +121,5 @@ def _print(report: Report) -> None:
         sys.stdout.write(f"NOT EQUAL: {report.trouble or report.difference}\n")
 
 
-def _said(values: dict[str, int]) -> str:
+def _text(values: dict[str, int]) -> str:
     return ", ".join(f"{value:,} {name}" for name, value in values.items())

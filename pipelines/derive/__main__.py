@@ -1,4 +1,4 @@
-"""``python -m pipelines.derive``: keep the derived tables until told to stop."""
+"""``python -m pipelines.derive``: keep the derived tables up to date until SIGTERM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One step: look at the archive's new events, add the differences they make, move the position.
+"""One step: load the archive's new events, add the differences they make, move the position.
 
 Everything happens in one Postgres transaction under an advisory lock, so there is at most one step
 at a time on the whole installation, and a kill at any moment leaves either all of it or nothing.
@@ -8,22 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from psycopg import Connection
 
-from pipelines.derive.job import Derived, catalogue, named
+from pipelines.derive.actions import OWN, own_actions
+from pipelines.derive.job import INPUTS, INPUTS_SQL, Derived, catalogue
 from pipelines.derive.live import LiveCounters, Presence
 from pipelines.derive.settings import DeriveSettings
 from stack import postgres
+from stack.queries import load
 
-HERE = Path(__file__).parent
 LOCK = 0x4C53_0003  # one step or rebuild at a time; any constant no other lock of ours uses
 _ANALYZE_FROM = 2_000
-"""Events from which it pays to tell the planner what the step's tables hold."""
+"""Events from which it pays to give the planner statistics of the step's tables."""
 
 _BOUNDS = ("lo", "hi", "around_lo", "around_hi")
+_FROM_EVENTS = ("payload_events", "learner_minutes", "item_deltas", "active_days")
+_FROM_STATE = ("sessions_before", "match_sessions", "neighbours", "days_before", "items_before")
+_SESSIONS = ("unmatched_fragments", "sessionize")
 
 _NEXT = """
 SELECT batch_no, events FROM (
@@ -54,16 +57,25 @@ class Engine:
             connect_timeout=5,
             application_name="learnstream-derive",
             # The step's tables are of another size each time: no plan is worth keeping.
-            # And what was looked up for one learner or day is hardly asked for again.
+            # And a lookup of one learner or day is hardly ever repeated.
             prepare_threshold=None,
-            # To tell how many rows a table of the step has, a small sample will do.
+            # A small sample is enough to estimate how many rows a table of the step has.
             options="-c timezone=UTC -c temp_buffers=64MB -c work_mem=64MB -c jit=off "
             "-c enable_memoize=off -c default_statistics_target=10",
         )
-        self._connection.execute((HERE / "session.sql").read_text(encoding="utf-8"))
-        statements = named(HERE / "look.sql")
-        self._look = {
-            name: text.replace("{event}", statements["event"]) for name, text in statements.items()
+        self._connection.execute(INPUTS_SQL.read_bytes())
+        scratch = {
+            table: columns for job in catalogue().values() for table, columns in job.scratch.items()
+        }
+        for table, columns in scratch.items():
+            self._connection.execute(
+                f"CREATE TEMP TABLE {table} ({columns}) ON COMMIT DELETE ROWS".encode()
+            )
+        self._temporary = (*INPUTS, *scratch)
+        statements = load(__file__, "load_inputs.sql")
+        self._statements = {
+            name: text.replace("{event}", statements["event"]).replace(OWN, own_actions())
+            for name, text in statements.items()
         }
 
     @property
@@ -87,12 +99,12 @@ class Engine:
             events = sum(count for _, count in queued)
             parameters = self.parameters(done, upto)
             if events:  # else it was a heartbeat
-                bounds = self._connection.execute(self._look["bounds"].encode(), parameters)
+                bounds = self._connection.execute(self._statements["bounds"].encode(), parameters)
                 parameters |= zip(_BOUNDS, bounds.fetchone() or (), strict=False)
-                self.look(parameters, events, "see")
-                self.apply(_of_steps(), parameters)
-            self._run("advance", parameters)
-            self._run("forget", parameters)
+                self.load_inputs(parameters, events, "new_events")
+                self.run((job for job in catalogue().values() if job.due is None), parameters)
+            self._execute("advance", parameters)
+            self._execute("delete_batches", parameters)
             recent = LiveCounters.recent(self._connection)
             return Step(upto, len(queued), events, recent)
 
@@ -101,33 +113,36 @@ class Engine:
         row = self._connection.execute("SELECT done_batch_no FROM derive_position").fetchone()
         return int(row[0]) if row else 0
 
-    def look(self, parameters: dict[str, Any], events: int, *see: str) -> None:
-        """Fill ``fresh`` by the statements ``see``, and what is made of it and of what was known.
+    def load_inputs(self, parameters: dict[str, Any], events: int, *sources: str) -> None:
+        """Fill ``new_events`` by the statements ``sources``, and all other inputs from it.
 
-        With ``done`` below zero nothing was.
+        ``events`` is about how many there are. With ``done`` below zero there is no earlier state.
         """
         many = events >= _ANALYZE_FROM
-        for name in (*see, "tell", "learner_minutes", "item_totals", "touch"):
-            self._run(name, parameters)
+        self._execute_all((*sources, *_FROM_EVENTS), parameters)
         if many:
-            self._connection.execute("ANALYZE fresh, touched, learner_minute, item_now")
+            self._connection.execute("ANALYZE new_events, active_day, learner_minute, item_delta")
         if parameters["done"] >= 0:
-            for name in ("sessions_before", "accompany", "near", "days_before", "items_before"):
-                self._run(name, parameters)
+            self._execute_all(_FROM_STATE, parameters)
             if many:
-                self._connection.execute("ANALYZE session_before, near, day_before, item_before")
-        self._run("lone_runs", parameters)
-        self._run("walk", parameters)
+                self._connection.execute(
+                    "ANALYZE session_before, neighbours, day_before, item_before"
+                )
+        self._execute_all(_SESSIONS, parameters)
 
-    def apply(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> None:
-        """Run the jobs' statements over what was looked at."""
+    def empty(self) -> None:
+        """Empty the inputs and the jobs' scratch tables, for another round in one transaction."""
+        self._connection.execute(f"TRUNCATE {', '.join(self._temporary)}".encode())
+
+    def run(self, jobs: Iterable[Derived], parameters: dict[str, Any]) -> None:
+        """Run the jobs' statements over the inputs."""
         for job in jobs:
             for statement in job.statements():
                 self._connection.execute(statement.encode(), _given(statement, parameters))
 
-    def settle(self, most: int = 200) -> int:
-        """Make again what is due, at most ``most`` keys of each job; returns how many it were."""
-        settled = 0
+    def refresh_due(self, most: int = 200) -> int:
+        """Refresh what is due, at most ``most`` keys of each job; returns how many keys it were."""
+        refreshed = 0
         for job in catalogue().values():
             if job.due is None:
                 continue
@@ -140,9 +155,9 @@ class Engine:
                     (most,),
                 ).rowcount
                 if taken:
-                    self.apply([job], self.parameters(0, 0))
-                    settled += taken
-        return settled
+                    self.run([job], self.parameters(0, 0))
+                    refreshed += taken
+        return refreshed
 
     def parameters(self, done: int, upto: int) -> dict[str, Any]:
         """What the statements may name."""
@@ -153,15 +168,15 @@ class Engine:
             "window": f"{self.settings.feedback_window_days} days",
         }
 
-    def _run(self, name: str, parameters: dict[str, Any]) -> None:
-        statement = self._look[name]
+    def _execute_all(self, names: Iterable[str], parameters: dict[str, Any]) -> None:
+        for name in names:
+            self._execute(name, parameters)
+
+    def _execute(self, name: str, parameters: dict[str, Any]) -> None:
+        statement = self._statements[name]
         self._connection.execute(statement.encode(), _given(statement, parameters))
 
 
 def _given(statement: str, parameters: dict[str, Any]) -> dict[str, Any] | None:
     """The parameters a statement names; None where it has none, so that % is itself in it."""
     return {name: value for name, value in parameters.items() if f"%({name})s" in statement} or None
-
-
-def _of_steps() -> list[Derived]:
-    return [job for job in catalogue().values() if job.due is None]

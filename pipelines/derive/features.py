@@ -1,75 +1,56 @@
-"""Feature rows of the derived views: one SQL per view, for the newest moment and for the past.
+"""Feature rows of all views: one query per view, for the newest moment and for the past.
 
-``pipelines/derive/features/<view>.sql`` answers for any list of entities and moments. The stream
-asks it for entities with new events, as of their newest event; a backfill asks it for the past. So
-a row of the past is what the stream would have told then, but for events that came later.
+The query ``rows`` of ``features/views/<view>.sql`` answers for any list of entities and
+moments. The stream runs it for entities with new events, as of their newest event; a backfill runs
+it for the past. So a row of the past is what the stream would have published then, but for events
+that came later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from confluent_kafka import KafkaError, Message, Producer
 from psycopg import Connection
 
+from contracts import feature_views
 from contracts.errors import Retryable
+from contracts.feature_views import View
 from contracts.features import FeatureRow
 from contracts.topics import FEATURES
+from pipelines.derive.actions import OWN, own_actions
 from stack import kafka
 
-_FOLDER = Path(__file__).parent / "features"
-DUE = {
-    "learner_activity": "learner_totals_due",
-    "item_popularity": "item_totals_due",
-    "learner_engagement": "learner_features_due",
-    "item_quality": "item_features_due",
-}
-"""The views, and the tables of those whose row is due."""
+VIEWS = feature_views.read_all()
+QUEUES = tuple(dict.fromkeys(view.queue for view in VIEWS.values()))
+"""The tables of entities whose rows are due; views of one queue are published together."""
 MOST = 2_000
-"""Rows of a view that are told at once."""
-TOTALS = ("learner_activity", "item_popularity")
-"""Views of kept totals: cheap to tell, so they are told while steps keep coming."""
-
-MOVES = (
-    "(e.topic = 'lms.content.events' OR e.event_type IN ('assessment.submitted', "
-    "'assessment.graded', 'recommendation.clicked', 'recommendation.dismissed'))"
-)
-"""What moves a learner's newest moment: what ``feature_rows.sql`` makes their row due for. So the
-row that is told last is a function of the archive, whatever else happened in between."""
-
-# An event from the future does not move an entity's newest moment: nothing would follow it.
-_NEWEST = {
-    "learner_activity": "(SELECT CASE WHEN ahead = 0 THEN last_seen_at ELSE (SELECT max(timestamp) "
-    "FROM activity_events e WHERE e.user_id = d.entity_id AND e.topic = 'lms.content.events' "
-    "AND e.timestamp <= now() + INTERVAL '5 min') END FROM learner_totals t "
-    "WHERE t.user_id = d.entity_id AND t.institution_id = d.institution_id)",
-    "item_popularity": "(SELECT last_viewed_at FROM item_totals t "
-    "WHERE t.item_id = d.entity_id AND t.institution_id = d.institution_id)",
-    "learner_engagement": "(SELECT max(timestamp) FROM activity_events e "
-    f"WHERE e.user_id = d.entity_id AND e.timestamp <= now() + INTERVAL '5 min' AND {MOVES})",
-    "item_quality": "(SELECT max(bucket_at) FROM item_engagement i WHERE i.item_id = d.entity_id "
-    "AND i.bucket_at <= now())",
-}
+"""Entities of a queue whose rows one round publishes."""
+TOTALS = ("learner_totals_due", "item_totals_due")
+"""Queues of kept totals: cheap to make, so they are published while steps keep coming."""
 
 Wanted = tuple[str, str, datetime]
 """Entity, institution, moment."""
 
 
+def query(view: str, name: str) -> str:
+    """A query of the view's file for the analytical database."""
+    return VIEWS[view].queries[name].replace(OWN, own_actions())
+
+
 def rows(
     connection: Connection[Any], view: str, wanted: Sequence[Wanted] | None = None
 ) -> Iterator[FeatureRow]:
-    """One row of ``view`` for each wanted; with None, for those in the table ``wanted``."""
+    """One row of ``view`` per entity and moment; with None, for those in the table ``wanted``."""
     if wanted is not None:
         connection.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (" + _WANTED + ")")
         connection.execute("TRUNCATE wanted")
         with connection.cursor() as cursor:
             cursor.executemany("INSERT INTO wanted VALUES (%s, %s, %s)", wanted)
-    query = (_FOLDER / f"{view}.sql").read_text(encoding="utf-8")
     with connection.cursor() as cursor:
-        cursor.execute(query.encode())
+        cursor.execute(query(view, "rows").encode())
         names = [column.name for column in cursor.description or ()][3:]
         for entity_id, institution_id, as_of, *values in cursor:
             yield FeatureRow(
@@ -81,40 +62,50 @@ def rows(
             )
 
 
-_WANTED = "entity_id uuid, institution_id uuid, as_of timestamptz"
+_ENTITY = "entity_id uuid, institution_id uuid"
+_WANTED = f"{_ENTITY}, as_of timestamptz"
 
 
 class FeaturePublisher:
-    """Sends the rows that are due to ``lms.features``; what Kafka did not take stays due."""
+    """Publishes the rows that are due to ``lms.features``; what Kafka did not take stays due."""
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(**{"message.timeout.ms": 10_000, "log_level": 2})
 
     def publish(
-        self, connection: Connection[Any], most: int = MOST, views: Iterable[str] = DUE
+        self, connection: Connection[Any], most: int = MOST, queues: Iterable[str] = QUEUES
     ) -> int:
-        """Send at most ``most`` rows of each view; returns how many.
+        """Publish the rows of at most ``most`` entities of each queue; returns how many entities.
 
-        Raises ``Retryable`` where Kafka is away. A repeat after a crash is the same row again.
+        Raises ``Retryable`` where Kafka does not answer. A crash repeats rows, with equal values.
         """
-        return sum(self._publish(connection, view, most) for view in views)
+        return sum(self._publish(connection, queue, most) for queue in queues)
 
-    def _publish(self, connection: Connection[Any], view: str, most: int) -> int:
+    def _publish(self, connection: Connection[Any], queue: str, most: int) -> int:
         with connection.transaction():
+            connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS taken ({_ENTITY})".encode())
             connection.execute(f"CREATE TEMP TABLE IF NOT EXISTS wanted ({_WANTED})".encode())
-            connection.execute("TRUNCATE wanted")
+            connection.execute("TRUNCATE taken")
             taken = connection.execute(
-                f"WITH taken AS (DELETE FROM {DUE[view]} WHERE ctid IN (SELECT ctid FROM "
-                f"{DUE[view]} LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING *), moments AS (SELECT "
-                f"entity_id, institution_id, {_NEWEST[view]} AS as_of FROM taken d) "
-                "INSERT INTO wanted SELECT * FROM moments".encode(),
+                f"WITH gone AS (DELETE FROM {queue} WHERE ctid IN (SELECT ctid FROM {queue} "
+                "LIMIT %s FOR UPDATE SKIP LOCKED) RETURNING entity_id, institution_id) "
+                "INSERT INTO taken SELECT entity_id, institution_id FROM gone".encode(),
                 (most,),
             ).rowcount
             if taken:
-                # Who enrolled and has done nothing yet has no features.
-                connection.execute("DELETE FROM wanted WHERE as_of IS NULL")
-                self.send(rows(connection, view))
+                for view in VIEWS.values():
+                    if view.queue == queue:
+                        self._publish_view(connection, view)
             return taken
+
+    def _publish_view(self, connection: Connection[Any], view: View) -> None:
+        newest = query(view.name, "newest")
+        connection.execute("TRUNCATE wanted")
+        # Who enrolled and has done nothing yet has no features.
+        connection.execute(
+            f"INSERT INTO wanted SELECT * FROM ({newest}) AS n WHERE as_of IS NOT NULL".encode()
+        )
+        self.send(rows(connection, view.name))
 
     def send(self, found: Iterator[FeatureRow]) -> int:
         """Publish and wait until Kafka has them; returns how many."""
@@ -135,5 +126,7 @@ class FeaturePublisher:
             sent += 1
             self._producer.poll(0)
         if sent and (self._producer.flush(15) or failed):
-            raise Retryable(f"feature rows could not be published: {failed[:1] or 'Kafka is away'}")
+            raise Retryable(
+                f"feature rows could not be published: {failed[:1] or 'Kafka does not answer'}"
+            )
         return sent

@@ -5,8 +5,8 @@
     live:{institution}:{course}:{minute}:learners   the same for one course
 
 ``minute`` is Unix minutes. Counts are written as TimescaleDB has them (``course_learners_minute``),
-never added to, and learners into sets: writing twice changes nothing, so a crash between commit and
-Redis is mended by writing the last hour again, as is a Redis that came back empty. All keys expire.
+never added to, and learners into sets: writing twice changes nothing. After a crash between commit
+and Redis, or when Redis comes back empty, the last hour is written again. All keys expire.
 """
 
 from __future__ import annotations
@@ -15,31 +15,30 @@ import logging
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import redis
 from psycopg import Connection
 
-from pipelines.derive.job import named
 from stack import redis as stack_redis
+from stack.queries import load
 
 log = logging.getLogger("pipelines.derive")
 
 KEPT_S = 2 * 3600
 """Keys expire this long after their last change."""
 ACTIVE_MINUTES = 5
-"""Who did something within so many minutes is active now."""
+"""A learner with an event within so many minutes is active now."""
 
 _MARK = "live:writer"
-_SQL = named(Path(__file__).with_name("live.sql"))
+_SQL = load(__file__, "live.sql")
 
 Presence = tuple[datetime, str, str, str]
 """Minute, institution, course, learner."""
 
 
 class LiveCounters:
-    """Written after each step; never stops the derivation: what Redis missed is written again."""
+    """Written after each step; never stops the derivation: it writes again what Redis missed."""
 
     def __init__(self) -> None:
         self._redis = stack_redis.client(socket_timeout=2.0, socket_connect_timeout=1.0)
@@ -52,7 +51,7 @@ class LiveCounters:
 
     @staticmethod
     def recent(connection: Connection[Any]) -> list[Presence]:
-        """Who the step in progress is about, in the last hour; ask before it commits."""
+        """Who has events of the last hour in the step in progress; call it before the commit."""
         return connection.execute(_SQL["recent"].encode()).fetchall()
 
     def write(self, connection: Connection[Any], upto: int, recent: Sequence[Presence]) -> None:

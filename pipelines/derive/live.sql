@@ -1,6 +1,6 @@
 -- name: recent
 -- New events of the last hour: minute, institution, course, learner. A clock may be a little ahead:
--- what it told is counted here when its minute comes.
+-- its events are counted here when their minute comes.
 SELECT minute_at, institution_id::text, course_id::text, user_id::text FROM learner_minute
 WHERE last_at > now() - INTERVAL '1 hour' AND first_at <= now() + INTERVAL '5 minutes'
 

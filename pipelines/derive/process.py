@@ -1,4 +1,4 @@
-"""The loop around the engine: a step whenever there is something, settling when there is time."""
+"""The loop around the engine: a step whenever events wait, refreshing when there is time."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from contracts.errors import Retryable
 from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import DUE, MOST, TOTALS, FeaturePublisher
+from pipelines.derive.features import MOST, QUEUES, TOTALS, FeaturePublisher
 from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
 log = logging.getLogger("pipelines.derive")
 
 FEATURES_S = 0.5
-"""How often statistics and feature rows are told while nothing is queued."""
+"""How often statistics are refreshed and feature rows published while no event waits."""
 TOTALS_S = 1.0
-"""How often running totals are told while steps keep coming."""
+"""How often running totals are published while steps keep coming."""
 STEPS_SHARE = 10
-"""While steps keep coming they have so many times the time that telling and settling take."""
-RARER_BEHIND = 30
-"""So many times rarer is told and settled while full steps are waiting."""
+"""While steps keep coming, they get this many times the time of publishing and refreshing."""
+BACKLOG_FACTOR = 30
+"""While backlogged, publish and refresh this many times less often."""
 IDLE_S = 0.1
-"""How long it waits for more: the archive commits twenty times a second at most."""
+"""Pause before it asks for more: the archive commits twenty times a second at most."""
 MAX_BACKOFF_S = 5.0
 
 _AWAY = (
@@ -41,14 +41,14 @@ _AWAY = (
 
 
 class Derivation:
-    """``run`` returns once ``stop`` is set, after the step it is in."""
+    """``run`` returns once ``stop`` is set, after the step in progress."""
 
     def __init__(self, stop: Event, settings: DeriveSettings | None = None) -> None:
         self._stop = stop
         self._settings = settings or DeriveSettings()
 
     def run(self) -> None:
-        """Derive until stopped; waits for a database that is away."""
+        """Derive until stopped; waits for a database that does not answer."""
         backoff_s = 0.1
         while not self._stop.is_set():
             started = time.monotonic()
@@ -67,11 +67,11 @@ class Derivation:
     def _session(self, engine: Engine) -> None:
         log.info("deriving from batch %d on", engine.position() + 1)
         live, features = LiveCounters(), FeaturePublisher()
-        settled = told = reported = time.monotonic()
-        settling_s = telling_s = 0.0  # what it took the last time
+        refreshed = published = reported = time.monotonic()
+        refresh_took_s = publish_took_s = 0.0
         retained = -retention.EVERY_S
         events = 0
-        more = False  # whether as much was told the last time as is told at once
+        more = False  # whether the last round published as many rows as one round may
         with closing(live):
             live.write(engine.connection, engine.position(), [])
             while not self._stop.is_set():
@@ -80,22 +80,22 @@ class Derivation:
                     events += step.events
                     live.write(engine.connection, step.upto, step.recent)
                 now = time.monotonic()
-                # A full step leaves more in the queue: what is told now is old news by then.
-                full = step is not None and step.events >= self._settings.step_events
-                rarer = RARER_BEHIND if full else 1
-                settle_s = max(self._settings.settle_s * rarer, settling_s * STEPS_SHARE)
+                # A full step leaves more in the queue: rows published now are soon outdated.
+                backlogged = step is not None and step.events >= self._settings.step_events
+                factor = BACKLOG_FACTOR if backlogged else 1
+                pause_s = max(self._settings.refresh_s * factor, refresh_took_s * STEPS_SHARE)
                 if step is None:
-                    settle_s = 0.0 if more else FEATURES_S
-                if now - settled > settle_s:
-                    engine.settle()
-                    more = self._publish(engine, features, DUE) >= MOST
+                    pause_s = 0.0 if more else FEATURES_S
+                if now - refreshed > pause_s:
+                    engine.refresh_due()
+                    more = self._publish(engine, features, QUEUES) >= MOST
                     live.write(engine.connection, engine.position(), [])
-                    settled = told = time.monotonic()
-                    settling_s = settled - now
-                elif now - told > max(TOTALS_S * rarer, telling_s * STEPS_SHARE):
+                    refreshed = published = time.monotonic()
+                    refresh_took_s = refreshed - now
+                elif now - published > max(TOTALS_S * factor, publish_took_s * STEPS_SHARE):
                     self._publish(engine, features, TOTALS)
-                    told = time.monotonic()
-                    telling_s = told - now
+                    published = time.monotonic()
+                    publish_took_s = published - now
                 if now - retained > retention.EVERY_S:
                     retention.retain(engine.connection)
                     retained = now
@@ -105,9 +105,9 @@ class Derivation:
                 if step is None:
                     self._stop.wait(0.0 if more else IDLE_S)
 
-    def _publish(self, engine: Engine, features: FeaturePublisher, views: Iterable[str]) -> int:
+    def _publish(self, engine: Engine, features: FeaturePublisher, queues: Iterable[str]) -> int:
         try:
-            return features.publish(engine.connection, views=views)
+            return features.publish(engine.connection, queues=queues)
         except Retryable as error:
             log.warning("feature rows wait: %s", error)  # they stay due
             return 0

@@ -1,1 +1,1 @@
-"""What an operator watches: how far each reader is, how old checkpoints are, what is refused."""
+"""What an operator watches: the lag of each reader, the age of checkpoints, dead letters."""

@@ -1,4 +1,4 @@
-"""``python -m pipelines.monitor``: the readings at ``/metrics``, and the heartbeat they tell of."""
+"""``python -m pipelines.monitor``: the readings at ``/metrics``, and the heartbeat they measure."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ EVERY_S = 5.0
 log = logging.getLogger("pipelines.monitor")
 
 
-class Board:
+class Readings:
     """The newest readings, as a Prometheus collector."""
 
     def __init__(self) -> None:
-        self.readings: list[Reading] | None = None
+        self.newest: list[Reading] | None = None
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         families: dict[str, GaugeMetricFamily] = {}
-        for reading in self.readings or ():
+        for reading in self.newest or ():
             labels = list(reading.labels)
             family = families.setdefault(
                 reading.name, GaugeMetricFamily(reading.name, ABOUT[reading.name], labels=labels)
@@ -43,23 +43,23 @@ class Board:
             family.add_metric(list(reading.labels.values()), reading.value)
         return families.values()
 
-    async def keep_reading(self) -> None:
+    async def keep_current(self) -> None:
         with closing(Monitor()) as monitor:
             while True:
                 try:
-                    self.readings = await asyncio.to_thread(monitor.take)
+                    self.newest = await asyncio.to_thread(monitor.take)
                 except Exception:
-                    log.exception("no readings this time")
+                    log.exception("could not take the readings")
                 await asyncio.sleep(EVERY_S)
 
 
 def create_app() -> FastAPI:
-    board, registry = Board(), CollectorRegistry()
-    registry.register(board)
+    readings, registry = Readings(), CollectorRegistry()
+    registry.register(readings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        reading = asyncio.create_task(board.keep_reading())
+        reading = asyncio.create_task(readings.keep_current())
         stop = threading.Event()
         beating = threading.Thread(target=Prober(stop).run, name="heartbeat")
         beating.start()
@@ -70,7 +70,7 @@ def create_app() -> FastAPI:
 
     async def ready() -> dict[str, Any]:
         """Readings were taken."""
-        if board.readings is None:
+        if readings.newest is None:
             raise NotReady()
         return {}
 

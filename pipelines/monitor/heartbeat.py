@@ -1,15 +1,14 @@
 """Measures, all the time, how long an event takes from its commit in the LMS to readable rows.
 
 A heartbeat goes the way of an event: outbox, relay, Kafka, archive, derivation. It is no event and
-is counted nowhere. The time is taken by this process's clock alone, at both ends: just before the
-commit, and when a reader that looks every few milliseconds first finds the row.
+is counted nowhere. This process's clock alone takes both times: just before the commit, and when a
+reader that polls every few milliseconds first finds the row.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -17,21 +16,21 @@ import psycopg
 
 from contracts.errors import LearnstreamError
 from contracts.ids import new_id
-from pipelines.derive.job import named
 from pipelines.monitor.settings import MonitorSettings
 from stack import cli, postgres
+from stack.queries import load
 
-LOOK_EVERY_S = 0.01
+POLL_EVERY_S = 0.01
 GIVE_UP_S = 60.0
-"""A heartbeat that has not come by then is not waited for: the next one is sent."""
+"""After that it no longer waits for a heartbeat and sends the next."""
 
-_SQL = named(Path(__file__).with_name("heartbeat.sql"))
+_SQL = load(__file__, "heartbeat.sql")
 
 log = logging.getLogger("pipelines.monitor")
 
 
 class Prober:
-    """``run`` returns once ``stop`` is set; whatever is away meanwhile, it goes on."""
+    """``run`` returns once ``stop`` is set, and survives whatever does not answer."""
 
     def __init__(self, stop: Event, settings: MonitorSettings | None = None) -> None:
         self._stop = stop
@@ -43,7 +42,7 @@ class Prober:
         while not self._stop.is_set():
             try:
                 if not self.beat():
-                    log.warning("a heartbeat has not come into the tables for %.0f s", GIVE_UP_S)
+                    log.warning("a heartbeat has not reached the tables for %.0f s", GIVE_UP_S)
             except (LearnstreamError, psycopg.Error) as error:
                 log.warning("no heartbeat this time: %s", error)
             self._stop.wait(self._settings.heartbeat_every_s)
@@ -57,24 +56,28 @@ class Prober:
             archived_at = None
             deadline = time.monotonic() + give_up_s
             while time.monotonic() < deadline:
-                found = self._look(connection, heartbeat_id)
+                found = self._arrival(connection, heartbeat_id)
                 now = time.time()
                 if found:
                     sent_at, derived = found
                     archived_at = archived_at or now
                     if derived:
-                        self._keep(connection, sent_at, archived_at, now)
+                        self._record(connection, sent_at, archived_at, now)
                         return True
-                if self._stop.wait(LOOK_EVERY_S):
+                if self._stop.wait(POLL_EVERY_S):
                     return False
         return False
 
     @staticmethod
-    def _look(connection: psycopg.Connection[Any], heartbeat_id: str) -> tuple[float, bool] | None:
+    def _arrival(
+        connection: psycopg.Connection[Any], heartbeat_id: str
+    ) -> tuple[float, bool] | None:
         """When it was sent and whether it is derived; None before it is archived."""
-        return connection.execute(_SQL["look"].encode(), {"heartbeat_id": heartbeat_id}).fetchone()
+        return connection.execute(
+            _SQL["arrival"].encode(), {"heartbeat_id": heartbeat_id}
+        ).fetchone()
 
-    def _keep(
+    def _record(
         self, connection: psycopg.Connection[Any], sent: float, archived: float, derived: float
     ) -> None:
         values = {
@@ -83,4 +86,4 @@ class Prober:
             "derive_s": max(0.0, derived - sent),
             "days": self._settings.heartbeats_kept_days,
         }
-        connection.execute(_SQL["keep"].encode(), values)
+        connection.execute(_SQL["record"].encode(), values)

@@ -1,10 +1,10 @@
--- name: look
+-- name: arrival
 -- A later heartbeat, of another monitor, stands for all before it: they keep their order.
 SELECT extract(epoch FROM sent_at)::float8,
        batch_no <= (SELECT done_batch_no FROM derive_position)
 FROM archive_heartbeat WHERE heartbeat_id >= %(heartbeat_id)s
 
--- name: keep
+-- name: record
 WITH old AS (
     DELETE FROM commit_to_row WHERE sent_at < now() - make_interval(days => %(days)s))
 INSERT INTO commit_to_row VALUES (to_timestamp(%(sent_at)s), %(archive_s)s, %(derive_s)s)

@@ -15,14 +15,14 @@ from contracts.errors import Retryable
 from contracts.topics import DEAD_LETTERS, EVENT_TOPICS, FEATURES
 from pipelines import application, cluster, operation
 from pipelines.dead_letters import Mailbox
-from pipelines.derive.job import named
 from stack import kafka, postgres
+from stack.queries import load
 
 _arrivals, _freshness = (
     (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
     for name in ("arrivals", "freshness")
 )
-_HEARTBEAT = named(Path(__file__).with_name("heartbeat.sql"))
+_HEARTBEAT = load(__file__, "heartbeat.sql")
 _WAIT_S = 5.0
 
 
@@ -36,7 +36,7 @@ class Reading:
 
 
 ABOUT = {
-    "learnstream_part_up": "whether a part answered when it was last asked (1) or not (0)",
+    "learnstream_component_up": "whether a component answered the last time (1) or not (0)",
     "learnstream_job_running": "whether a wanted Flink job runs",
     "learnstream_job_restarts": "restarts of the Flink application since it was submitted",
     "learnstream_checkpoint_age_seconds": "since the newest completed checkpoint was triggered",
@@ -59,7 +59,7 @@ ABOUT = {
     "learnstream_late_events": "those of them that happened more than an hour before they came",
     "learnstream_future_events": "those of them that claim to happen in the future",
 }
-"""What each reading says; a test knows no others."""
+"""The help text of each reading; a test allows no others."""
 
 
 class Monitor:
@@ -74,20 +74,20 @@ class Monitor:
         self._consumer.close()
 
     def take(self) -> list[Reading]:
-        """Every reading there is now; a part that is away is told by ``learnstream_part_up``."""
+        """Every reading there is now; ``learnstream_component_up`` is 0 for one that is down."""
         found: list[Reading] = []
         takers: dict[str, Callable[[], Iterator[Reading]]] = {
             "flink": self._flink,
             "postgres": self._analytics,
             "kafka": self._kafka,
         }
-        for part, taker in takers.items():
+        for component, taker in takers.items():
             try:
                 taken = list(taker())
             except (Retryable, psycopg.Error, KafkaException):
-                found.append(Reading("learnstream_part_up", 0, {"part": part}))
+                found.append(Reading("learnstream_component_up", 0, {"component": component}))
                 continue
-            found += [*taken, Reading("learnstream_part_up", 1, {"part": part})]
+            found += [*taken, Reading("learnstream_component_up", 1, {"component": component})]
         return found
 
     def _flink(self) -> Iterator[Reading]:
@@ -186,7 +186,7 @@ class Monitor:
         return sorted(found.partitions)
 
     def _follow_dead_letters(self) -> None:
-        """Read what was added since the last time; a read of the end costs one fetch."""
+        """Read what was added since the last time; reading the end costs one fetch."""
         numbers = self._partitions(DEAD_LETTERS.name)
         ends = {}
         for number in numbers:
@@ -214,7 +214,7 @@ class Monitor:
 
 
 def labelled(readings: list[Reading], name: str) -> dict[str, Any]:
-    """The readings of one name by their label's text, for people."""
+    """The readings of one name by the text of their labels, for people."""
     return {
         " ".join(reading.labels.values()) or "all": reading.value
         for reading in readings

@@ -1,4 +1,4 @@
-"""Where the events begin that everything is compared with: in Kafka, or in the archive before it.
+"""Where the events that everything is compared with begin: in Kafka, or in the archive before it.
 
 Kafka keeps messages for ``LMS_KAFKA_RETENTION_DAYS``. Where its first ones are gone, the archive's
 rows up to a mark (migration 0037) take their place, and Kafka is read from the mark's offsets on:
@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -19,11 +18,11 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
 from contracts.topics import EVENT_TOPICS
-from pipelines.derive.job import named
 from pipelines.verify import tables
 from stack import kafka
+from stack.queries import load as load_sql
 
-_SQL = named(Path(__file__).with_name("beginning.sql"))
+_SQL = load_sql(__file__, "beginning.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +57,11 @@ def load(
     """Put the archive's rows up to the beginning where Kafka's messages will be."""
     if beginning.batch_no is None:
         return
-    for part in ("event", "told"):
-        query = _SQL[f"archived_{part}"].replace("{batch_no}", str(beginning.batch_no))
-        tables.ask(db, analytics, query, f"archived_{part}")
-        db.execute(_SQL[f"take_{part}"])
-        db.execute(f"DROP TABLE archived_{part}")
+    for kind in ("event", "payload"):
+        query = _SQL[f"archived_{kind}"].replace("{batch_no}", str(beginning.batch_no))
+        tables.load(db, analytics, query, f"archived_{kind}")
+        db.execute(_SQL[f"insert_{kind}"])
+        db.execute(f"DROP TABLE archived_{kind}")
     counted = db.execute("SELECT topic, count(*) FROM kafka_event GROUP BY topic").fetchall()
     rows = [[topic, events, beginning.arrived.get(topic, events)] for topic, events in counted]
     if rows:
@@ -78,4 +77,4 @@ def _low() -> dict[kafka.Place, int]:
                 for place in kafka.places(*(topic.name for topic in EVENT_TOPICS), client=consumer)
             }
         except KafkaException as error:
-            raise Retryable(f"Kafka cannot be asked where it begins: {error}") from error
+            raise Retryable(f"Kafka does not say where its topics begin: {error}") from error

@@ -17,23 +17,23 @@ SELECT event_id, event_type, topic, timestamp AT TIME ZONE 'UTC' AS moment, inst
        payload ->> 'device' AS device
 FROM activity_events WHERE batch_no <= {batch_no}
 
--- name: take_event
+-- name: insert_event
 INSERT INTO kafka_event BY NAME SELECT * FROM archived_event
 
--- name: archived_told
+-- name: archived_payload
 SELECT event_id, event_type, timestamp AT TIME ZONE 'UTC' AS moment, institution_id, user_id,
-       course_id, item_id, kind, payload::text AS told
+       course_id, item_id, kind, payload::text AS payload
 FROM activity_events
 WHERE batch_no <= {batch_no} AND (topic <> 'lms.content.events' OR event_type = 'video.watched')
 
--- name: take_told
-INSERT INTO kafka_told BY NAME
-SELECT * REPLACE (from_json(told, '{
+-- name: insert_payload
+INSERT INTO kafka_payload BY NAME
+SELECT * REPLACE (from_json(payload, '{
     "submission_id": "VARCHAR", "assessment_id": "VARCHAR", "question_id": "VARCHAR",
     "recommendation_id": "VARCHAR", "response": "VARCHAR", "source": "VARCHAR", "model": "VARCHAR",
     "arm": "VARCHAR", "due_at": "VARCHAR", "purpose": "VARCHAR", "from_s": "DOUBLE",
     "to_s": "DOUBLE", "progress": "DOUBLE", "score": "DOUBLE", "points": "DOUBLE",
     "max_points": "DOUBLE", "seconds": "DOUBLE", "weight": "DOUBLE", "pass_score": "DOUBLE",
     "attempt": "BIGINT", "position": "BIGINT", "late": "BOOLEAN", "passed": "BOOLEAN",
-    "correct": "BOOLEAN"}') AS told)
-FROM archived_told
+    "correct": "BOOLEAN"}') AS payload)
+FROM archived_payload

@@ -1,7 +1,7 @@
-"""What is still on its way through the pipeline, by what costs little to ask.
+"""What is still on its way through the pipeline, by queries that cost little.
 
-A comparison reads everything that was ever sent. Made while rows are coming it finds a difference,
-and takes the processors from those that are making the rows: so it waits for this first.
+A comparison reads everything that was ever sent. While rows are still coming it finds a difference,
+and takes the processors from those that make the rows: so it waits first.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
 from contracts.topics import EVENT_TOPICS, FEATURES
-from pipelines.derive.features import DUE
+from pipelines.derive.job import queues
 from stack import kafka, postgres
 
 Progress = Callable[[str], None]
 
 STILL_S = 20.0
-"""Unequal and unchanged for so long, and nothing more is expected to come."""
+"""Unequal and unchanged for so long: nothing more is expected to come."""
 _WAIT_S = 5.0
-QUEUES = ("archive_batches", "archive_duplicates", "assessment_due", *DUE.values())
+QUEUES = ("archive_batches", "archive_duplicates", *queues())
 """Tables of the analytical database that are empty when nothing is left to do."""
-_WAITING = " UNION ALL ".join(
+WAITING_ROWS = " UNION ALL ".join(
     # A batch of no events is a heartbeat: there is always one more.
-    f"SELECT '{table}', count(*) FROM {table}"
+    f"SELECT '{table}' AS queue, count(*) AS waiting FROM {table}"
     + (" WHERE events > 0" if table == "archive_batches" else "")
     for table in QUEUES
 )
+"""The query for the rows that wait in each of ``QUEUES``."""
 _COUNTED = """
 SELECT coalesce((SELECT sum(events) FROM course_learners_day), 0)::bigint
      - coalesce((SELECT sum(events) FROM course_activity_day), 0)::bigint
@@ -41,19 +42,19 @@ SELECT coalesce((SELECT sum(events) FROM course_learners_day), 0)::bigint
 def behind() -> str | None:
     """The first thing that waits, in words; None where nothing is known to.
 
-    Raises ``Retryable`` where a part is away.
+    Raises ``Retryable`` where a component does not answer.
     """
     try:
         return next(_waits(), None)
     except (psycopg.OperationalError, KafkaException) as error:
-        raise Retryable(f"what is on its way cannot be asked: {error}") from error
+        raise Retryable(f"cannot find out what is on its way: {error}") from error
 
 
-def settle(wait_s: float, say: Progress = lambda what: None) -> str | None:
+def wait_until_idle(wait_s: float, say: Progress = lambda what: None) -> str | None:
     """Wait until nothing is known to be on its way; returns what still is after ``wait_s``.
 
-    Gives up earlier where nothing has changed for ``STILL_S``. Raises ``Retryable`` where a part is
-    away.
+    Gives up earlier where nothing has changed for ``STILL_S``. Raises ``Retryable`` where a
+    component does not answer.
     """
     started = changed_at = time.monotonic()
     last = None
@@ -70,11 +71,11 @@ def settle(wait_s: float, say: Progress = lambda what: None) -> str | None:
 
 def _waits() -> Iterator[str]:
     with postgres.connect_analytics(connect_timeout=5) as connection:
-        asked = connection.execute("SELECT topic, partition, next_offset FROM archive_offsets")
-        archived = {(topic, number): offset for topic, number, offset in asked}
+        rows = connection.execute("SELECT topic, partition, next_offset FROM archive_offsets")
+        archived = {(topic, number): offset for topic, number, offset in rows}
         if lag := _unread([topic.name for topic in EVENT_TOPICS], archived):
             yield f"about {lag:,} messages are not archived yet"
-        for table, rows in connection.execute(_WAITING.encode()).fetchall():
+        for table, rows in connection.execute(WAITING_ROWS.encode()).fetchall():
             if rows:
                 yield f"{rows:,} rows wait in {table}"
         counted = connection.execute(_COUNTED.encode()).fetchone()
@@ -95,7 +96,7 @@ def _unread(topics: Sequence[str], reached: Mapping[tuple[str, int], int]) -> in
             if high > start:
                 beyond[place] = start
                 lag += high - start
-    # The end of a transaction has an offset too, and is no message: only reading tells.
+    # The end of a transaction has an offset too, and is no message: only reading shows which.
     return lag if any(kafka.remaining(beyond, most=1)) else 0
 
 

@@ -3,20 +3,25 @@
 ``CHECKS`` compares tables of the other folders by name. A check of its own is one file:
 ``row_by_row/<table>.sql`` says what it is about, which tables it covers, by which key, and has two
 queries: ``expected``, of DuckDB's tables, and ``found``, of the analytical database or (``from:
-held``) of what ``held.py`` brings from the feature store and Redis.
+snapshot``) of what ``snapshot.py`` loads from the feature store and Redis.
+The checks of a feature view follow from its declaration (``features/views/<view>.sql``).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from contracts import feature_views
 from contracts.errors import Misconfigured
-from pipelines.derive.job import named
+from contracts.feature_views import View
+from pipelines.verify.behind import QUEUES, WAITING_ROWS
+from stack.queries import load
 
 ROW_BY_ROW = Path(__file__).parent / "row_by_row"
 
@@ -30,7 +35,8 @@ KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``left`` and ``right`` are tables; ``about`` says what they count, for people."""
+    """``left`` (expected) and ``right`` (found) are tables; ``about`` is the sentence that is true
+    where they are equal."""
 
     about: str
     left: str
@@ -43,69 +49,84 @@ class Check:
     """The query that makes ``left`` in DuckDB; empty where ``left`` is made elsewhere."""
     found: str = ""
     source: str = "analytics"
-    """Where ``found`` is asked: ``analytics``, or ``held`` for DuckDB."""
+    """What runs ``found``: ``analytics``, or DuckDB for ``snapshot``."""
 
 
 _BY_NAME = (
-    Check("event ids in Kafka, all and distinct", "kafka_ids", "kafka_distinct_ids"),
-    Check("accounts in the LMS and in Kafka", "lms_user", "kafka_users"),
-    Check("courses in the LMS and in Kafka", "lms_course", "kafka_courses"),
-    Check("work set in the LMS and in Kafka", "lms_assessment", "kafka_assessments"),
-    Check("enrollments of the sources in the LMS", "source_enrollments", "enrollments_of_source"),
-    Check("enrollments in the LMS and in Kafka", "lms_enrollments", "kafka_enrollments"),
-    Check("completions and drops in both", "lms_enrollment_end", "kafka_enrollment_ends"),
-    Check("submissions of the sources in the LMS", "source_submissions", "submissions_of_source"),
-    Check("submissions in the LMS and in Kafka", "lms_submissions", "kafka_submissions"),
-    Check("graded work in the LMS and in Kafka", "lms_graded", "kafka_grades"),
-    Check("content events expected and in Kafka", "expected_content", "kafka_content"),
-    Check("content events expected and per day", "expected_content", "content_day"),
-    Check("content events expected and per hour", "expected_content", "content_hour"),
-    Check("content events expected and per minute", "expected_content", "content_minute"),
-    Check("content events expected and per learner", "expected_learner_day", "learner_day"),
-    Check("events in Kafka and in the archive", "kafka_archive", "archive"),
+    Check("Kafka has each event once", "kafka_ids", "kafka_distinct_ids"),
+    Check("Kafka has every account of the LMS", "lms_user", "kafka_users"),
+    Check("Kafka has every course of the LMS", "lms_course", "kafka_courses"),
+    Check("Kafka has every assessment of the LMS", "lms_assessment", "kafka_assessments"),
+    Check("the LMS has every imported enrollment", "source_enrollments", "enrollments_of_source"),
+    Check("Kafka has every enrollment of the LMS", "lms_enrollments", "kafka_enrollments"),
     Check(
-        "each learner's day in a course",
+        "Kafka has every completion and drop of the LMS",
+        "lms_enrollment_end",
+        "kafka_enrollment_ends",
+    ),
+    Check("the LMS has every imported submission", "source_submissions", "submissions_of_source"),
+    Check("Kafka has every submission of the LMS", "lms_submissions", "kafka_submissions"),
+    Check("Kafka has every grade of the LMS", "lms_graded", "kafka_grades"),
+    Check("Kafka has every event about content", "expected_content", "kafka_content"),
+    Check("activity per day counts every event", "expected_content", "content_day"),
+    Check("activity per hour counts every event", "expected_content", "content_hour"),
+    Check("activity per minute counts every event", "expected_content", "content_minute"),
+    Check("activity per learner counts every event", "expected_learner_day", "learner_day"),
+    Check("the archive has every event of Kafka", "kafka_archive", "archive"),
+    Check(
+        "each learner's day in a course is right",
         "expected_learner_days",
         "learner_days",
         ("learner_course_day",),
     ),
     Check(
-        "distinct learners, time on task",
+        "distinct learners and time on task are right",
         "expected_course_learners",
         "course_learners",
         ("course_learners_minute", "course_learners_hour", "course_learners_day"),
     ),
-    Check("each session of each learner", "expected_sessions", "learner_sessions", ("sessions",)),
-    Check("each item's day", "expected_item_days", "item_days", ("item_engagement",)),
-    Check("each segment of each video", "expected_heat", "heat", ("video_heat",)),
+    Check("each session is right", "expected_sessions", "learner_sessions", ("sessions",)),
+    Check("each day of an item is right", "expected_item_days", "item_days", ("item_engagement",)),
+    Check("each segment of a video is right", "expected_heat", "heat", ("video_heat",)),
     Check(
-        "each enrollment's moments",
+        "the moments of each enrollment are right",
         "expected_enrollment_moments",
         "enrollment_moments",
         ("learner_course",),
     ),
     Check(
-        "the funnel, per course and day", "expected_funnel", "funnel", ("enrollment_funnel_day",)
+        "the funnel per course and day is right",
+        "expected_funnel",
+        "funnel",
+        ("enrollment_funnel_day",),
     ),
-    Check("each submission", "expected_submissions", "submissions", ("learner_submission",)),
     Check(
-        "each question's statistics",
+        "each submission is right", "expected_submissions", "submissions", ("learner_submission",)
+    ),
+    Check(
+        "each question's statistics are right",
         "expected_question_figures",
         "question_figures",
         ("question_stats", "question_quality"),
     ),
     Check(
-        "answers to each question", "expected_answer_counts", "answer_counts", ("question_answers",)
+        "the answers to each question are counted right",
+        "expected_answer_counts",
+        "answer_counts",
+        ("question_answers",),
     ),
     Check(
-        "each assessment's statistics",
+        "each assessment's statistics are right",
         "expected_assessment_figures",
         "assessment_figures",
         ("assessment_stats",),
     ),
-    Check("clocks that are ahead", "expected_skew", "skewed_clocks", ("clock_skew",)),
+    Check("clocks that are ahead are known", "expected_skew", "skewed_clocks", ("clock_skew",)),
     Check(
-        "what became of recommendations", "expected_offers", "offers", ("recommendation_feedback",)
+        "what became of recommendations is counted right",
+        "expected_offers",
+        "offers",
+        ("recommendation_feedback",),
     ),
 )
 
@@ -115,7 +136,7 @@ _HEAD = re.compile(r"^-- (about|covers|key|from): (.+)$", re.MULTILINE)
 def read(path: Path) -> Check:
     """The check of one file; raises ``Misconfigured`` naming what it lacks."""
     facts = dict(_HEAD.findall(path.read_text(encoding="utf-8")))
-    queries = named(path)
+    queries = load(str(path), path.name)
     for name in ("about", "covers", "key"):
         if name not in facts:
             raise Misconfigured(f"{path.name} lacks the line `-- {name}: …`", file=path.name)
@@ -137,12 +158,60 @@ def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(","))
 
 
-FILES = tuple(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql")))
+def of_view(view: View) -> Iterator[Check]:
+    """The checks of a feature view: its newest rows against Kafka's events, the online store and
+    the trail against the history."""
+    name, key = view.name, view.entity.join_key
+
+    def check(about: str, right: str, covers: str, expected: str, found: str) -> Check:
+        both = ("institution_id", key)
+        return Check(
+            about, f"expected_{right}", right, (covers,), both, expected, found, "snapshot"
+        )
+
+    queries = view.queries
+    yield check(view.check, name, f"features.{name}", queries["expected"], queries["found"])
+    # Redis has no institution: an entity without history has none.
+    joined = f"LEFT JOIN history_{name} h USING ({key})"
+    yield check(
+        f"the online store has the newest rows of {name}",
+        f"online_{name}",
+        f"redis:{name}",
+        f"SELECT * REPLACE (institution_id::UUID AS institution_id) FROM history_{name}",
+        "SELECT o.* REPLACE (h.institution_id::UUID AS institution_id) "
+        f"FROM online_{name} o {joined}",
+    )
+    if view.trail is not None:
+        yield check(
+            f"each trail of {name} begins with the newest {view.trail.member}",
+            f"trail_{name}",
+            f"redis:trail_{name}",
+            f"SELECT institution_id::UUID AS institution_id, {key}, {view.trail.member} AS newest "
+            f"FROM history_{name}",
+            f"SELECT h.institution_id::UUID AS institution_id, t.{key}, t.newest "
+            f"FROM trail_{name} t {joined}",
+        )
+
+
+WAITING = Check(
+    "nothing waits in a queue",
+    "expected_waiting",
+    "waiting",
+    QUEUES,
+    ("queue",),
+    " UNION ALL ".join(f"SELECT '{name}' AS queue, 0::BIGINT AS waiting" for name in QUEUES),
+    WAITING_ROWS,
+)
+FILES = (
+    WAITING,
+    *(read(path) for path in sorted(ROW_BY_ROW.glob("*.sql"))),
+    *(check for view in feature_views.read_all().values() for check in of_view(view)),
+)
 CHECKS = (*_BY_NAME, *FILES)
 
 NOT_COMPARED = {
     "pipelines_migrations": "which migrations were applied, by hash: prepare refuses a changed one",
-    "stream_start": "where the streaming jobs' parts begin: what it means is course_activity_*",
+    "stream_start": "where the partial sums of course_activity_* begin, which are compared",
     "archive_kept": "how long the archive is kept and since when it is whole: a setting",
     "archive_heartbeat": "the newest heartbeat: a measurement",
     "commit_to_row": "what heartbeats measured",
@@ -166,12 +235,12 @@ class Difference:
     def __str__(self) -> str:
         place = ", ".join(f"{name} {value}" for name, value in self.key.items())
         return (
-            f"{self.check.about} differ at {place}: {self.check.left} has {_said(self.left)}, "
-            f"{self.check.right} has {_said(self.right)}"
+            f"not true: {self.check.about}; at {place}, {self.check.left} has "
+            f"{_text(self.left)}, {self.check.right} has {_text(self.right)}"
         )
 
 
-def _said(values: dict[str, Any] | None) -> str:
+def _text(values: dict[str, Any] | None) -> str:
     if values is None:
         return "no such row"
     return ", ".join(

@@ -7,7 +7,7 @@ SELECT event_id::UUID, event_type, getvariable('topic'),
        payload.device
 FROM batch WHERE event_id IS NOT NULL;
 
-INSERT INTO kafka_told
+INSERT INTO kafka_payload
 SELECT event_id::UUID, event_type, timestamp::TIMESTAMP, institution_id::UUID,
        payload.user_id::UUID, payload.course_id::UUID, payload.item_id::UUID, payload.kind,
        struct_pack(

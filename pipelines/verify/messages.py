@@ -69,7 +69,7 @@ class Messages:
         db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
 
     def begin(self, offsets: Mapping[kafka.Place, int]) -> None:
-        """Read nothing before these offsets: it was brought from elsewhere."""
+        """Read nothing before these offsets: it was loaded from elsewhere."""
         topics = {topic.name for topic in EVENT_TOPICS}
         self._begin = {place: at for place, at in offsets.items() if place[0] in topics}
         self._next |= self._begin
@@ -79,7 +79,7 @@ class Messages:
         waiting = len(self.mailbox.open)
         if waiting:
             return f"{waiting} messages in {DEAD_LETTERS.name}"
-        if self.malformed:  # and no letter tells of it
+        if self.malformed:  # and no dead letter reports it
             return self.malformed[-1]
         return None
 
@@ -91,13 +91,13 @@ class Messages:
         places = kafka.places(*(topic.name for topic in EVENT_TOPICS), DEAD_LETTERS.name)
         letters = [place for place in places if place[0] == DEAD_LETTERS.name]
         read = self._read(letters, lambda count: None)
-        self._heed_letters()
+        self._apply_letters()
         read += self._read([place for place in places if place not in letters], advance)
         self._keep_ends()
         return read
 
     def _read(self, places: Sequence[kafka.Place], advance: Callable[[int], None]) -> int:
-        held: dict[str, list[bytes]] = {}
+        waiting: dict[str, list[bytes]] = {}
         read = 0
         for messages in kafka.remaining({place: self._next.get(place, 0) for place in places}):
             for message in messages:
@@ -105,19 +105,19 @@ class Messages:
                 offset = message.offset() or 0
                 self._next[place] = offset + 1
                 if not self._refused or (*place, offset) not in self._refused:
-                    held.setdefault(place[0], []).append(message.value() or b"")
+                    waiting.setdefault(place[0], []).append(message.value() or b"")
             read += len(messages)
-            for topic in [topic for topic, values in held.items() if len(values) >= BATCH]:
-                values = held.pop(topic)
+            for topic in [topic for topic, values in waiting.items() if len(values) >= BATCH]:
+                values = waiting.pop(topic)
                 self.count(topic, values)
                 advance(len(values))
-        for topic, values in held.items():
+        for topic, values in waiting.items():
             self.count(topic, values)
             advance(len(values))
         return read
 
-    def _heed_letters(self) -> None:
-        """A message with a letter is no event, however much it looks like one."""
+    def _apply_letters(self) -> None:
+        """A message with a dead letter is no event, even if it parses as one."""
         for letter in self.mailbox.letters.values():
             key = letter.topic, letter.partition, letter.offset
             if key in self._refused:
@@ -125,11 +125,11 @@ class Messages:
             self._refused.add(key)
             # It was read before its letter came.
             if self._begin.get(key[:2], 0) <= key[2] < self._next.get(key[:2], 0):
-                self._take_back(letter.message)
+                self._retract(letter.message)
 
-    def _take_back(self, value: bytes) -> None:
+    def _retract(self, value: bytes) -> None:
         batch = _parse([value])
-        if batch is None or not self._into(batch, "take_back.sql"):
+        if batch is None or not self._into(batch, "retract.sql"):
             self.malformed = self.malformed[1:]
         else:
             self.events -= 1
@@ -183,7 +183,7 @@ class Messages:
 
 
 def _parse(values: list[bytes]) -> pa.Table | None:
-    """The messages as a table; None where one of them is no event and each must be looked at."""
+    """The messages as a table; None where one of them is no event and each must be decoded."""
     try:
         table = pj.read_json(
             pa.BufferReader(b"\n".join(values)),

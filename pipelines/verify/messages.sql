@@ -3,10 +3,10 @@ CREATE TABLE kafka_event (
     event_id UUID, event_type VARCHAR, topic VARCHAR, moment TIMESTAMP, institution_id UUID,
     user_id UUID, course_id UUID, item_id UUID, kind VARCHAR, clicks BIGINT, device VARCHAR
 );
--- The rare ones with what they tell: statements over it read `told.<field>`.
-CREATE TABLE kafka_told (
+-- The rare ones with their payload: statements over it read `payload.<field>`.
+CREATE TABLE kafka_payload (
     event_id UUID, event_type VARCHAR, moment TIMESTAMP, institution_id UUID, user_id UUID,
-    course_id UUID, item_id UUID, kind VARCHAR, told STRUCT(
+    course_id UUID, item_id UUID, kind VARCHAR, payload STRUCT(
         submission_id VARCHAR, assessment_id VARCHAR, question_id VARCHAR,
         recommendation_id VARCHAR, response VARCHAR, source VARCHAR, model VARCHAR, arm VARCHAR,
         due_at VARCHAR, purpose VARCHAR, from_s DOUBLE, to_s DOUBLE, progress DOUBLE, score DOUBLE, points DOUBLE,
@@ -15,6 +15,6 @@ CREATE TABLE kafka_told (
 );
 -- The offset after the last message of each partition.
 CREATE TABLE kafka_end (topic VARCHAR, partition INTEGER, next_offset BIGINT);
--- What of the events came from the archive, because Kafka no longer has it, and how many messages that
--- had been by topic: repeated ones as often as they came.
+-- By topic: how many of the events came from the archive, because Kafka no longer has them, and how many
+-- messages those had been, each repeated one as often as it came.
 CREATE TABLE before_kafka (topic VARCHAR, events BIGINT, arrived BIGINT);

@@ -17,18 +17,17 @@ import duckdb
 import psycopg
 
 from contracts.errors import Rejected
-from pipelines.derive.settings import DeriveSettings
 from pipelines.retention import archive_begins_at
-from pipelines.verify import beginning, held, tables
+from pipelines.verify import beginning, snapshot, tables
 from pipelines.verify.beginning import Beginning
-from pipelines.verify.behind import STILL_S, Progress, settle
+from pipelines.verify.behind import STILL_S, Progress, wait_until_idle
 from pipelines.verify.checks import CHECKS, FILES, Check, Difference, first_difference
 from pipelines.verify.messages import Messages
 from stack import cli
 
 HERE = Path(__file__).parent
 SOURCES = ("source_content", "source_enrollment", "source_submission")
-KAFKA = ("kafka_event", "kafka_told")
+KAFKA = ("kafka_event", "kafka_payload")
 MEMORY_LIMIT = "1500MB"
 
 
@@ -53,11 +52,11 @@ class Report:
 
 class Reconciliation:
     """One comparison that can be repeated: sources are counted once, Kafka is read on from where
-    it was, everything else is asked anew.
+    it was, everything else is loaded anew.
 
     Open with ``with``. With an ``institution``, only what belongs to it; dead letters belong to
     nobody and are left out. With ``repeats``, messages that repeat an event are no difference:
-    then only what is made of them is compared. Raises ``Retryable`` where a part is away and
+    then only what is made of them is compared. Raises ``Retryable`` where a component is down and
     ``Rejected`` where a source cannot be counted.
     """
 
@@ -81,15 +80,11 @@ class Reconciliation:
                 raise Rejected("the imported sources could not be counted")
             self._db = opened.enter_context(duckdb.connect(str(folder / "verify.duckdb")))
             self._db.execute(f"SET memory_limit = '{MEMORY_LIMIT}'; SET TimeZone = 'UTC'")
-            settings = DeriveSettings()
-            self._db.execute(
-                f"SET VARIABLE gap = {settings.session_gap_minutes}; "
-                f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
-            )
+            tables.set_variables(self._db)
             for table in SOURCES:
                 files = folder / "sources" / f"{table}-*.parquet"
                 self._db.execute(f"CREATE TABLE {table} AS FROM read_parquet('{files}')")
-            self._keep_ours(*SOURCES)
+            self._keep_institution(*SOURCES)
             self.messages = Messages(self._db)
             self._opened = opened.pop_all()
         return self
@@ -98,8 +93,8 @@ class Reconciliation:
         self._opened.close()
 
     def compare(self) -> Report:
-        """Look at everything once: the LMS first, for what it has must be in Kafka, and so on."""
-        checks = self.look()
+        """Compare everything once: the LMS first, for what it has must be in Kafka, and so on."""
+        checks = self.load()
         report = Report(_totals(self._db, checks), archive_begins_at=self._begins_at)
         if not self._institution:
             report.trouble = self.messages.trouble()
@@ -111,27 +106,27 @@ class Reconciliation:
 
     def differences(self) -> list[Difference]:
         """The first difference of every check that has one."""
-        found = (first_difference(self._db, check) for check in self.look())
+        found = (first_difference(self._db, check) for check in self.load())
         return [one for one in found if one]
 
-    def look(self) -> list[Check]:
-        """Bring everything into DuckDB; returns the checks that can be made of it.
+    def load(self) -> list[Check]:
+        """Load everything into DuckDB; returns the checks that are possible with it.
 
-        What depends on now is asked as of one moment, that of the analytical database's snapshot.
+        What depends on now is as of one moment, that of the analytical database's snapshot.
         """
         with tables.snapshot("lms") as lms:
-            self._ask("lms", lms)
+            self._load_all("lms", lms)
         if self._beginning is None:
             with tables.snapshot("analytics") as analytics:
                 self._beginning = beginning.find(analytics)
-                self._say("reading of the archive what Kafka no longer has")
+                self._say("reading from the archive what Kafka no longer has")
                 beginning.load(self._db, analytics, self._beginning)
             self.messages.begin(self._beginning.offsets)
         self._say("reading Kafka")
         self.messages.catch_up(
             lambda count: self._say(f"reading Kafka: {self.messages.events:,} events")
         )
-        self._keep_ours(*KAFKA)
+        self._keep_institution(*KAFKA)
         with tables.snapshot("analytics") as analytics:
             now = analytics.execute("SELECT now()").fetchone()[0]  # type: ignore[index]
             self._db.execute("SET VARIABLE now = ?::TIMESTAMPTZ AT TIME ZONE 'UTC'", [now])
@@ -140,23 +135,23 @@ class Reconciliation:
                 "SET VARIABLE archive_begins_at = ?::TIMESTAMPTZ AT TIME ZONE 'UTC'",
                 [self._begins_at],
             )
-            self._ask("analytics", analytics)
+            self._load_all("analytics", analytics)
             self._db.execute((HERE / "rename_erased.sql").read_text(encoding="utf-8"))
             for check in FILES:
                 if check.source == "analytics":
-                    self._say(f"asking analytics: {check.right}")
-                    tables.ask(self._db, analytics, check.found, check.right)
-        self._say("asking the feature store")
-        held.bring_features(self._db)
+                    self._say(f"reading analytics: {check.right}")
+                    tables.load(self._db, analytics, check.found, check.right)
+        self._say("reading the feature store")
+        snapshot.load_features(self._db)
         self._say("comparing")
         for table in DERIVED:
             tables.derive(self._db, table)
-        held.bring_live(self._db, now)
+        snapshot.load_live_counters(self._db, now)
         for check in FILES:
-            if check.source == "held":
+            if check.source == "snapshot":
                 tables.make(self._db, check.found, check.right)
             tables.make(self._db, check.expected, check.left)
-        self._keep_ours(*(name for check in FILES for name in (check.left, check.right)))
+        self._keep_institution(*(name for check in FILES for name in (check.left, check.right)))
         return [check for check in CHECKS if self._can(check)]
 
     def _can(self, check: Check) -> bool:
@@ -172,13 +167,13 @@ class Reconciliation:
         # What belongs to no institution is compared for all of them or not at all.
         return not self._institution or "institution_id" in tables.columns(self._db, check.right)
 
-    def _ask(self, database: str, connection: psycopg.Connection[Any]) -> None:
+    def _load_all(self, database: str, connection: psycopg.Connection[Any]) -> None:
         for path in sorted((HERE / database).glob("*.sql")):
-            self._say(f"asking {database}: {path.stem}")
+            self._say(f"reading {database}: {path.stem}")
             tables.fetch(self._db, connection, database, path.stem)
-            self._keep_ours(path.stem)
+            self._keep_institution(path.stem)
 
-    def _keep_ours(self, *names: str) -> None:
+    def _keep_institution(self, *names: str) -> None:
         if self._institution:
             for table in names:
                 if "institution_id" not in tables.columns(self._db, table):
@@ -195,14 +190,14 @@ def verify(
     institution: str | None = None,
     repeats: bool = False,
 ) -> Report:
-    """Compare everything; where something differs, look again until ``wait_s`` have passed.
+    """Compare everything; where something differs, compare again until ``wait_s`` have passed.
 
     Who waits compares once nothing is known to be on its way. It gives up earlier where nothing
     has changed for ``STILL_S``.
     """
     started = time.monotonic()
     if wait_s:
-        settle(wait_s, say)
+        wait_until_idle(wait_s, say)
     with Reconciliation(institution, say, repeats) as reconciliation:
         last, changed_at = "", started
         while True:
@@ -228,7 +223,7 @@ def _needs_all_events(check: Check) -> bool:
         text = left.pop()
         whole += text
         left += [queries.pop(name) for name in re.findall(r"\w+", text) if name in queries]
-    events = re.search(r"\b(kafka_event|kafka_told)\b", whole)
+    events = re.search(r"\b(kafka_event|kafka_payload)\b", whole)
     return events is not None and "archive_begins_at" not in whole
 
 

@@ -4,4 +4,4 @@ SELECT user_id AS old_id, pseudonym
 FROM (SELECT DISTINCT user_id FROM kafka_event WHERE user_id IS NOT NULL)
 JOIN erased_ids ON digest = sha256(user_id::VARCHAR);
 UPDATE kafka_event SET user_id = pseudonym FROM renamed WHERE user_id = old_id;
-UPDATE kafka_told SET user_id = pseudonym FROM renamed WHERE user_id = old_id;
+UPDATE kafka_payload SET user_id = pseudonym FROM renamed WHERE user_id = old_id;

@@ -1,6 +1,6 @@
-"""Brings what the LMS and TimescaleDB hold into DuckDB, each question as a file beside this one.
+"""Loads what the LMS and TimescaleDB hold into DuckDB, each query a file beside this one.
 
-All questions to one database see one snapshot of it, and one ``now()``.
+All queries to one database see one snapshot of it, and one ``now()``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import duckdb
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from contracts.events import LEARNER_ACTIONS
 from pipelines.derive.settings import DeriveSettings
 from stack import postgres
 
@@ -26,7 +27,7 @@ CONNECT = {"lms": postgres.connect_lms, "analytics": postgres.connect_analytics}
 def snapshot(database: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection whose statements all see the same moment; it writes nothing.
 
-    Raises ``Retryable`` where the database is away and ``Misconfigured`` where it has no tables.
+    Raises ``Retryable`` where the database does not answer, ``Misconfigured`` where it is empty.
     """
     try:
         with CONNECT[database]() as connection:
@@ -42,17 +43,27 @@ def snapshot(database: str) -> Iterator[psycopg.Connection[Any]]:
         ) from None
 
 
+def set_variables(db: duckdb.DuckDBPyConnection) -> None:
+    """Give DuckDB's queries the settings of the derivation and what the event classes say."""
+    settings = DeriveSettings()
+    db.execute(
+        f"SET VARIABLE gap = {settings.session_gap_minutes}; "
+        f"SET VARIABLE feedback_days = {settings.feedback_window_days}"
+    )
+    db.execute("SET VARIABLE own_action_types = ?", [list(LEARNER_ACTIONS)])
+
+
 def fetch(
     db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], database: str, table: str
 ) -> None:
-    """Make DuckDB's ``table`` anew from what ``<database>/<table>.sql`` answers there."""
-    ask(db, connection, (HERE / database / f"{table}.sql").read_text(encoding="utf-8"), table)
+    """Replace DuckDB's ``table`` by the rows of ``<database>/<table>.sql``."""
+    load(db, connection, (HERE / database / f"{table}.sql").read_text(encoding="utf-8"), table)
 
 
-def ask(
+def load(
     db: duckdb.DuckDBPyConnection, connection: psycopg.Connection[Any], query: str, table: str
 ) -> None:
-    """Make DuckDB's ``table`` anew from what ``query`` answers."""
+    """Replace DuckDB's ``table`` by the rows of ``query``."""
     query = query.replace("{feedback_days}", str(DeriveSettings().feedback_window_days))
     _copy(db, connection, query, table)
 
@@ -90,12 +101,12 @@ _TYPES = {
 
 
 def derive(db: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Make DuckDB's ``table`` anew by ``derived/<table>.sql``."""
+    """Replace DuckDB's ``table`` by the rows of ``derived/<table>.sql``."""
     make(db, (HERE / "derived" / f"{table}.sql").read_text(encoding="utf-8"), table)
 
 
 def make(db: duckdb.DuckDBPyConnection, query: str, table: str) -> None:
-    """Make DuckDB's ``table`` anew from its other tables."""
+    """Replace DuckDB's ``table`` by the rows of a query over its other tables."""
     db.execute(f"CREATE OR REPLACE TABLE {table} AS {query}")
 
 

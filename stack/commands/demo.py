@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         ("Loading real learners and their history", ("import", *history)),
         ("Loading the open catalogue and its invented people", ("import", "catalogue")),
         ("Playing the last day over HTTP", ("replay",)),
-        (_CAUGHT_UP, ("verify", "--settled", "--wait", "180")),
+        (_CAUGHT_UP, ("verify", "--idle", "--wait", "180")),
         (_TRAINED, ("train", "recommender")),
         ("A live hour in fast motion", ("study", "--speed", str(args.speed))),
     ]

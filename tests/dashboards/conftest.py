@@ -271,7 +271,7 @@ def _derive(url: str) -> None:
         patch.setenv("LMS_POSTGRES_ANALYTICS_URL", url)
         with closing(Engine()) as engine:
             rebuild.begin(engine)
-            engine.settle()
+            engine.refresh_due()
 
 
 @dataclass

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from dashboards import generate, grafana
-from dashboards import panel as catalogue
+from dashboards import catalogue, generate, grafana
 from stack.profile import REPOSITORY
 
 GENERATED = {str(path): text for path, text in generate.generate().items()}

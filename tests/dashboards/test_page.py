@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from psycopg import sql
 
-from dashboards import panel as catalogue
+from dashboards import catalogue
 from stack.postgres import PostgresSettings
 from stack.profile import profile
 from tests.dashboards.conftest import Lms, lms_over, lms_settings, sign_in

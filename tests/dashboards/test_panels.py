@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from contracts import panels
 from contracts.errors import Misconfigured, Rejected
-from dashboards import panel as catalogue
-from dashboards.panel import Panel
+from contracts.panels import Panel
+from core_lms.analytics.panels import panel as of_the_lms
+from dashboards import catalogue, generate
 
 PANELS = [panel for panels in catalogue.dashboards().values() for panel in panels]
 EVERY_PANEL = pytest.mark.parametrize(
@@ -45,7 +48,18 @@ def test_the_sql_of_a_panel_runs_as_it_stands(panel: Panel) -> None:
     assert "$__" not in panel.sql, "a Grafana macro is not SQL"
     assert "%(" not in panel.sql, "a placeholder of a driver is not SQL"
     assert panel.sql.rstrip().endswith(";")
-    assert panel.sql == panel.path.read_text(encoding="utf-8")
+    path = catalogue.FOLDER / panel.dashboard / f"{panel.name}.sql"
+    assert panel.sql == path.read_text(encoding="utf-8")
+
+
+@EVERY_PANEL
+def test_a_panel_is_one_file_in_every_place_that_shows_it(panel: Panel) -> None:
+    """The pages, Grafana and the LMS read the folder: nothing lists the panels."""
+    folder = catalogue.FOLDER
+    assert panel in catalogue.dashboard(panel.dashboard)
+    assert panel == of_the_lms(folder, panel.dashboard, panel.name)
+    made = generate.generate()[Path("dashboards/grafana") / f"{panel.dashboard}.json"]
+    assert json.dumps(panel.title, ensure_ascii=False) in made
 
 
 def test_there_is_an_overview_in_its_order() -> None:
@@ -55,12 +69,10 @@ def test_there_is_an_overview_in_its_order() -> None:
 
 
 def test_a_header_is_read_whole(tmp_path: Path) -> None:
-    panel = catalogue.read(written(tmp_path, GOOD))
+    panel = panels.read(written(tmp_path, GOOD))
     assert (panel.dashboard, panel.name) == (tmp_path.name, "some")
     assert (panel.title, panel.picture, panel.order) == ("Active learners", "stat", 3)
-    assert panel.label_of("today") == "today, UTC"
-    assert panel.label_of("last_15_minutes") == "last 15 minutes"
-    assert panel.unit_of("today") == "learners"
+    assert panel.labels == {"today": "today, UTC"}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +93,7 @@ def test_a_wrong_header_names_the_file_and_the_fault(
     tmp_path: Path, change: tuple[str, str], complaint: str
 ) -> None:
     with pytest.raises(Misconfigured) as caught:
-        catalogue.read(written(tmp_path, GOOD.replace(*change)))
+        panels.read(written(tmp_path, GOOD.replace(*change)))
     assert complaint in str(caught.value)
     assert "some.sql" in str(caught.value)
 

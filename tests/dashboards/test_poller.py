@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from contracts.errors import Retryable
-from dashboards import panel as catalogue
+from dashboards import catalogue
 from dashboards.web.behind import Behind
 from dashboards.web.poller import RECHECK_S, Poller, Viewer
 from gateway.errors import Forbidden, Unauthenticated

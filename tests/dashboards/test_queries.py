@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from contracts.ids import named_id
-from dashboards import panel as catalogue
-from dashboards.panel import SPAN_COLUMNS, Panel
+from contracts.panels import SPAN_COLUMNS, Panel
+from dashboards import catalogue
 from tests.logins import of
 
 pytestmark = pytest.mark.integration

@@ -163,7 +163,7 @@ def signed_in(lms: Lms, filled: str, monkeypatch: pytest.MonkeyPatch) -> Iterato
 def test_the_list_of_dashboards_names_every_panel_and_where_its_data_is(
     signed_in: TestClient,
 ) -> None:
-    from dashboards import panel as catalogue
+    from dashboards import catalogue
 
     known = {one["name"]: one for one in signed_in.get(API).json()["dashboards"]}
     assert set(known) == set(catalogue.dashboards())

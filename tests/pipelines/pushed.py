@@ -1,4 +1,4 @@
-"""Feature rows brought into the store, as the derivation and the pusher would do it."""
+"""Feature rows pushed into the store, as the derivation and the pusher would do it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stack import kafka
 
 
 def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = None) -> int:
-    """Tell what is due and push it, with ``others`` of the messages the pusher reads."""
+    """Publish what is due and push it, with ``others`` of the messages the pusher reads."""
     before = ends(FEATURES.name)
     publisher = FeaturePublisher()
     while publisher.publish(engine.connection):

@@ -56,7 +56,7 @@ def archive(stack: Profile) -> Iterator[ArchiveProcess]:
     process = ArchiveProcess()
     process.start()
     yield process
-    # 0, or the default death of a process that was told to end while Python was still starting.
+    # 0, or the default death of a process that gets SIGTERM while Python was still starting.
     assert process.end(signal.SIGTERM) in (0, -signal.SIGTERM)
 
 

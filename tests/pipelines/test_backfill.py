@@ -42,7 +42,7 @@ class Term:
         self.learners = [new_id() for _ in range(3)]
         self.items = [new_id() for _ in range(2)]
 
-    def told(self, type_: str, at: datetime, **fields: Any) -> Envelope:
+    def wrapped(self, type_: str, at: datetime, **fields: Any) -> Envelope:
         return wrap(
             EVENTS[type_](course_id=self.course, **fields),
             institution_id=self.institution_id,
@@ -56,19 +56,21 @@ class Term:
         if number == 0:
             due = START + timedelta(days=3)
             work = {"assessment_id": self.work, "kind": "exam", "weight": 10.0, "due_at": due}
-            events.append(self.told("assessment.created", at - timedelta(hours=1), **work))
+            events.append(self.wrapped("assessment.created", at - timedelta(hours=1), **work))
         for place, learner in enumerate(self.learners):
             moment = at + timedelta(minutes=7 * place)
             if number == 0:
                 events.append(
-                    self.told("enrollment.created", moment, user_id=learner, enrollment_id=new_id())
+                    self.wrapped(
+                        "enrollment.created", moment, user_id=learner, enrollment_id=new_id()
+                    )
                 )
             if (number + place) % 3 == 0:
                 continue  # a day without
             for nth in range(1 + (number * place) % 4):
                 seen = {"user_id": learner, "item_id": self.items[(number + nth) % 2]}
                 after = moment + timedelta(minutes=1, seconds=nth * 11)
-                events.append(self.told("content.viewed", after, **seen, kind="quiz"))
+                events.append(self.wrapped("content.viewed", after, **seen, kind="quiz"))
             if number == 2 + place:
                 handed = {
                     "user_id": learner,
@@ -81,7 +83,7 @@ class Term:
                     (5, "assessment.graded", {"score": 70.0}),
                 ):
                     after = moment + timedelta(minutes=minutes)
-                    events.append(self.told(type_, after, **handed, **more))
+                    events.append(self.wrapped(type_, after, **handed, **more))
         return sorted(events, key=lambda event: event.timestamp)
 
 
@@ -101,7 +103,7 @@ def taken_in(engine: Engine, events: list[Envelope]) -> None:
         table.store(batch, {})
     while engine.step():
         pass
-    while engine.settle():
+    while engine.refresh_due():
         pass
 
 
@@ -150,8 +152,8 @@ def test_history_made_again_is_what_the_stream_had_written(engine: Engine, pushe
     assert min(map(len, streamed.values())) >= DAYS
     forget(term.institution_id)
     before = ends(FEATURES.name)
-    told = backfill(since=START - timedelta(days=1), until=START + timedelta(days=DAYS))
-    assert set(told) == set(VIEWS)
+    published = backfill(since=START - timedelta(days=1), until=START + timedelta(days=DAYS))
+    assert set(published) == set(VIEWS)
     pusher.write(since(before, FEATURES.name))
     again = history(term.institution_id)
     for name in VIEWS:
@@ -161,7 +163,7 @@ def test_history_made_again_is_what_the_stream_had_written(engine: Engine, pushe
     # A part of it, and once more: nothing else changes.
     before = ends(FEATURES.name)
     part = backfill(["learner_engagement"], START + timedelta(days=3), START + timedelta(days=4))
-    assert 0 < part["learner_engagement"] < told["learner_engagement"]
+    assert 0 < part["learner_engagement"] < published["learner_engagement"]
     pusher.write(since(before, FEATURES.name))
     assert history(term.institution_id) == streamed
 
@@ -185,5 +187,5 @@ def test_a_row_of_each_event_is_what_the_stream_told_at_that_event(
 
 
 def test_a_view_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(Rejected, match="there are learner_activity"):
+    with pytest.raises(Rejected, match="there are item_popularity"):
         backfill(["learner_mood"])

@@ -1,4 +1,4 @@
-"""What is still on its way is told step by step, as it comes through the pipeline."""
+"""What is still on its way is reported step by step, as it comes through the pipeline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pipelines.archive.consumer import Archive
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher
-from pipelines.verify.behind import behind, settle
+from pipelines.verify.behind import behind, wait_until_idle
 from stack import cli, kafka
 from stack.profile import Profile
 from tests.pipelines.messages import viewed
@@ -48,28 +48,28 @@ def test_an_event_waits_in_kafka_then_in_the_queues_then_for_flink(stack: Profil
         assert (behind() or "").startswith("Flink's sums differ from the derived ones by ")
 
 
-def test_who_waits_in_vain_is_told_what_is_on_its_way(
+def test_who_waits_in_vain_hears_what_is_on_its_way(
     stack: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     producer = kafka.producer()
     producer.produce(CONTENT.name, key=b"key", value=viewed(datetime.now(UTC), course_id=new_id()))
     assert producer.flush(30) == 0
 
-    assert cli.call("verify", "--settled", "--wait", "0.1") == 1
-    assert "NOT SETTLED: about " in capsys.readouterr().out
-    assert cli.call("verify", "--settled", "--json") == 1
-    told = json.loads(capsys.readouterr().out)
-    assert told["settled"] is False
-    assert told["waiting"].endswith("messages are not archived yet")
+    assert cli.call("verify", "--idle", "--wait", "0.1") == 1
+    assert "NOT IDLE: about " in capsys.readouterr().out
+    assert cli.call("verify", "--idle", "--json") == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["idle"] is False
+    assert answer["waiting"].endswith("messages are not archived yet")
 
 
-def test_what_has_settled_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_wait_ends_when_nothing_is_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter(["1 rows wait in archive_batches", None])
     monkeypatch.setattr("pipelines.verify.behind.behind", lambda: next(answers))
-    said: list[str] = []
+    reported: list[str] = []
 
-    assert settle(60.0, said.append) is None
-    assert said == ["waiting: 1 rows wait in archive_batches"]
+    assert wait_until_idle(60.0, reported.append) is None
+    assert reported == ["waiting: 1 rows wait in archive_batches"]
 
 
 def _archive() -> None:
@@ -90,5 +90,5 @@ def _archive() -> None:
 
 def _derive(engine: Engine) -> None:
     publisher = FeaturePublisher()
-    while engine.step() or engine.settle() or publisher.publish(engine.connection):
+    while engine.step() or engine.refresh_due() or publisher.publish(engine.connection):
         pass

@@ -1,4 +1,4 @@
-"""Live counters and feature rows: told after each step, mended after any crash."""
+"""Live counters and feature rows: published after each step, repaired after any crash."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_live_counters_agree_with_the_tables_and_outlive_an_empty_redis(engine: 
         counters.write(engine.connection, step.upto, step.recent)
     assert counted(redis, institution, now) == stored(institution) == {course: 60}
     for place in (None, course):
-        told = live.read(redis, institution, place, now)
-        assert told["active_learners"] == pytest.approx(20, rel=0.05)
-        assert told["events_per_s"] > 0
+        found = live.read(redis, institution, place, now)
+        assert found["active_learners"] == pytest.approx(20, rel=0.05)
+        assert found["events_per_s"] > 0
     for key in redis.scan_iter(f"live:{institution}:*"):
         assert 0 < redis.ttl(key) <= live.KEPT_S
 
@@ -105,13 +105,13 @@ def test_feature_rows_tell_windows_streak_and_mix_as_of_the_newest_event(engine:
         archive(table, events)
     drain(engine)
     (row,) = rows(engine.connection, "learner_engagement", [(learner, institution, end)])
-    told = row.features
-    assert (told["events_1h"], told["events_1d"], told["events_7d"]) == (2, 3, 5)
-    assert (told["events_28d"], told["active_days_28d"]) == (6, 4)
-    assert told["streak_days"] == 2
-    assert told["pause_hours"] == 0.5
-    assert told["share_quiz_28d"] == 1.0
-    assert told["trend"] == pytest.approx(5 / 1.5)
+    found = row.features
+    assert (found["events_1h"], found["events_1d"], found["events_7d"]) == (2, 3, 5)
+    assert (found["events_28d"], found["active_days_28d"]) == (6, 4)
+    assert found["streak_days"] == 2
+    assert found["pause_hours"] == 0.5
+    assert found["share_quiz_28d"] == 1.0
+    assert found["trend"] == pytest.approx(5 / 1.5)
 
 
 def test_a_row_of_the_past_is_what_was_told_then(engine: Engine) -> None:
@@ -149,7 +149,7 @@ def test_running_totals_tell_the_newest_by_the_events_own_time(engine: Engine) -
             archive(table, [event])
             engine.step()
 
-    def told(view: str, entity: str, at: datetime) -> dict[str, Any]:
+    def features_of(view: str, entity: str, at: datetime) -> dict[str, Any]:
         (row,) = rows(engine.connection, view, [(entity, institution, at)])
         return dict(row.features)
 
@@ -160,20 +160,20 @@ def test_running_totals_tell_the_newest_by_the_events_own_time(engine: Engine) -
         "last_course_id": course,
         "last_seen_at": "2025-05-20T12:00:30Z",
     }
-    assert told("learner_activity", learner, newest) == expected
+    assert features_of("learner_activity", learner, newest) == expected
     # The same from the days and the archive, as for any moment of the past.
-    assert told("learner_activity", learner, newest + timedelta(microseconds=1)) == expected
-    before = told("learner_activity", learner, noon - timedelta(minutes=1))
+    assert features_of("learner_activity", learner, newest + timedelta(microseconds=1)) == expected
+    before = features_of("learner_activity", learner, noon - timedelta(minutes=1))
     assert (before["events_total"], before["clicks_total"]) == (2, 6)
     seen_at = noon - timedelta(minutes=3000)
     views = {"views_total": 1, "clicks_total": 5, "last_viewed_at": "2025-05-18T10:00:00Z"}
-    assert told("item_popularity", item, seen_at) == views
-    assert told("item_popularity", item, noon) == views
+    assert features_of("item_popularity", item, seen_at) == views
+    assert features_of("item_popularity", item, noon) == views
     ahead = viewed(learner, course, institution, noon + timedelta(days=5000))
     with closing(ArchiveTable()) as table:
         archive(table, [ahead])
     drain(engine)
-    assert told("learner_activity", learner, newest) == expected
+    assert features_of("learner_activity", learner, newest) == expected
     with connect_analytics() as connection:
         kept = connection.execute(
             "SELECT events, ahead, last_seen_at FROM learner_totals WHERE user_id = %s", [learner]
@@ -193,8 +193,8 @@ def test_rows_that_are_due_go_to_the_topic_once_kafka_has_them(engine: Engine) -
     publisher = FeaturePublisher()
     while publisher.publish(engine.connection):
         pass
-    told = newest("learner_engagement", learner)
-    assert told.features["events_1h"] == 1
+    found = newest("learner_engagement", learner)
+    assert found.features["events_1h"] == 1
     with connect_analytics() as connection:
         assert connection.execute("SELECT count(*) FROM learner_features_due").fetchone() == (0,)
 

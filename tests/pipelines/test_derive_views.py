@@ -31,19 +31,19 @@ def engine(stack: Profile) -> Iterator[Engine]:
 
 
 class Course:
-    """One course of one institution, and what is told about it."""
+    """One course of one institution, and its events."""
 
     def __init__(self) -> None:
         self.institution_id, self.course_id, self.item_id = new_id(), new_id(), new_id()
 
-    def told(self, event: Event, at: datetime) -> Envelope:
+    def wrapped(self, event: Event, at: datetime) -> Envelope:
         return wrap(event, institution_id=self.institution_id, source_service="test", timestamp=at)
 
     def viewed(self, learner: str, at: datetime) -> Envelope:
         event = EVENTS["content.viewed"](
             user_id=learner, course_id=self.course_id, item_id=self.item_id, kind="page"
         )
-        return self.told(event, at)
+        return self.wrapped(event, at)
 
 
 def taken_in(engine: Engine, events: list[Envelope]) -> None:
@@ -66,14 +66,14 @@ def test_progress_tells_streaks_and_what_is_due_missed_and_late(engine: Engine) 
     due = {"missed": -2, "late": -3, "due": 5}
     events = [course.viewed(learner, midnight - timedelta(days=d)) for d in (1, 2, 3, 10, 11)]
     events.append(
-        course.told(
+        course.wrapped(
             EVENTS["enrollment.created"](enrollment_id=new_id(), **who),
             midnight - timedelta(days=12),
         )
     )
     for number, progress in ((2, 40.0), (1, 55.0), (5, 30.0)):
         event = EVENTS["enrollment.progressed"](enrollment_id=new_id(), progress=progress, **who)
-        events.append(course.told(event, now - timedelta(hours=number)))
+        events.append(course.wrapped(event, now - timedelta(hours=number)))
     for name, assessment_id in work.items():
         at = midnight + timedelta(days=due[name]) if name in due else None
         event = EVENTS["assessment.created"](
@@ -83,12 +83,12 @@ def test_progress_tells_streaks_and_what_is_due_missed_and_late(engine: Engine) 
             due_at=at,
             weight=25.0,
         )
-        events.append(course.told(event, midnight - timedelta(days=20)))
+        events.append(course.wrapped(event, midnight - timedelta(days=20)))
     for name, score, day in (("late", 40.0, 2), ("undated", 60.0, 1)):
         handed = {**who, "submission_id": new_id(), "assessment_id": work[name], "kind": "exam"}
         at = midnight - timedelta(days=day)
-        events.append(course.told(EVENTS["assessment.submitted"](**handed), at))
-        events.append(course.told(EVENTS["assessment.graded"](**handed, score=score), at))
+        events.append(course.wrapped(EVENTS["assessment.submitted"](**handed), at))
+        events.append(course.wrapped(EVENTS["assessment.graded"](**handed, score=score), at))
     taken_in(engine, events)
     (row,) = asked(
         "SELECT status, progress, active_days, current_streak_days, longest_streak_days, "
@@ -128,7 +128,7 @@ def test_a_course_that_falls_silent_and_one_that_is_flooded_are_told(engine: Eng
             ]
     taken_in(engine, events)
     moment = hour + timedelta(weeks=4, hours=2)
-    for course, told in (
+    for course, expected in (
         (silent, [("drop", 4, 25.0)]),
         (flooded, [("spike", 120, 20.0)]),
         (usual, []),
@@ -139,7 +139,7 @@ def test_a_course_that_falls_silent_and_one_that_is_flooded_are_told(engine: Eng
                 moment,
                 course.course_id,
             )
-            == told
+            == expected
         )
     # An hour that is not over is not compared, nor is one of a moment before.
     assert (
@@ -165,7 +165,7 @@ def test_a_watched_second_time_is_a_repeat_even_on_another_day(engine: Engine) -
             from_s=start,
             to_s=end,
         )
-        return course.told(event, at + timedelta(days=day))
+        return course.wrapped(event, at + timedelta(days=day))
 
     taken_in(engine, [watched(learner, 0, 10, 0), watched(other, 5, 9, 1)])
     taken_in(engine, [watched(learner, 7, 12, 40)])

@@ -26,13 +26,13 @@ from imports.oulad.service import import_oulad
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.job import named
 from pipelines.verify import beginning
 from pipelines.verify.messages import Messages
 from pipelines.verify.reconcile import verify
 from stack import cli, kafka
 from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile
+from stack.queries import load
 from tests.imports.oulad_files import write
 from tests.pipelines import test_verify
 from tests.pipelines.history import History
@@ -195,7 +195,7 @@ def test_verify_is_equal_before_and_after_and_after_a_rebuild_and_a_replay(
     test_verify.archive(folder, institution)  # all messages again, from the beginning
     assert places(busiest) == {"database lms: public.erasures", "database lms: public.outbox"}
     assert verify(institution=institution).equal
-    with connect_analytics() as connection:  # and it can tell
+    with connect_analytics() as connection:  # and it can fail
         connection.execute(
             "UPDATE learner_course_day SET clicks = clicks + 1 WHERE user_id IN "
             "(SELECT pseudonym FROM erasures) AND institution_id = %s",
@@ -210,7 +210,7 @@ def test_verify_counts_of_the_archive_what_kafka_no_longer_has(
 ) -> None:
     """As if Kafka had dropped all that is archived; then a mark from before the last event."""
     institution, _ = imported
-    now = named(Path(beginning.__file__).with_name("beginning.sql"))["now"]
+    now = load(beginning.__file__, "beginning.sql")["now"]
     with connect_analytics(autocommit=True) as connection:
         connection.execute("DELETE FROM archive_marks")
         connection.execute("DELETE FROM archive_offsets")

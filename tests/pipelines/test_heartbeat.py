@@ -84,8 +84,8 @@ def test_a_heartbeat_comes_through_outbox_kafka_archive_and_derivation(stack: Pr
     assert 0 < archive_s <= derive_s < 60
     with closing(Monitor()) as monitor:
         readings = monitor.take()
-    told = labelled(readings, "learnstream_commit_to_row_seconds")
-    assert set(told) == {"archive 0.5", "archive 0.99", "derive 0.5", "derive 0.99"}
+    found = labelled(readings, "learnstream_commit_to_row_seconds")
+    assert set(found) == {"archive 0.5", "archive 0.99", "derive 0.5", "derive 0.99"}
     assert 0 <= labelled(readings, "learnstream_heartbeat_age_seconds")["all"] < 60
 
 
@@ -102,8 +102,8 @@ def test_a_heartbeat_has_arrived_when_the_batch_it_came_with_is_derived(stack: P
     with closing(ArchiveTable()) as table:
         assert table.store(Batch(), {}, beat) == 0
     with connect_analytics() as connection:
-        look = Prober._look(connection, beat.heartbeat_id)
-        assert look == (beat.sent_at.timestamp(), False)
+        arrival = Prober._arrival(connection, beat.heartbeat_id)
+        assert arrival == (beat.sent_at.timestamp(), False)
         assert Prober._look(connection, new_id()) is None
 
 

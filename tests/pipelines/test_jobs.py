@@ -131,7 +131,7 @@ def judged_as(expected: dict[str, bool], messages: Sequence[tuple[str, str, byte
     until_equal(
         lambda: {name: totals(course_id)[0] == 1 for name, course_id, _ in messages},
         expected,
-        timeout_s=20,
+        within_s=20,
     )
 
 
@@ -185,8 +185,8 @@ def test_a_cancelled_job_goes_on_from_its_savepoint_when_submitted_again() -> No
     assert "stopped at" in operation.cancel()
     assert cluster.running(application.NAME) is None
     publish([viewed(NOON, course_id=course_id)])
-    said = operation.submit()
-    assert "savepoint" in said
+    sentence = operation.submit()
+    assert "savepoint" in sentence
     assert operation.read().job_id != before
     until_equal(lambda: totals(course_id), (2, 2))
     assert "already running" in operation.submit()
@@ -266,8 +266,8 @@ def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
         before = start.current().generation
         # As if Kafka had dropped all that was sent until now.
         monkeypatch.setattr(start, "expired", lambda begin, topics: f"{CONTENT.name}/0")
-        said = operation.restore()
-        assert "the end of the last rebuild" in said
+        sentence = operation.restore()
+        assert "the end of the last rebuild" in sentence
         assert start.current().generation == before + 1
         assert [rows("course_activity_minute", course) for course in courses] == streamed
         publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there

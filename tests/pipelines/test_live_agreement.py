@@ -98,8 +98,8 @@ def test_redis_agrees_with_the_tables_once_they_have_caught_up(stack: Profile) -
                 "Redis has what the tables have",
                 within_s=10,
             )
-        told = live.read(redis, institution)
-        assert told["active_learners"] == pytest.approx(30, rel=0.05)
+        found = live.read(redis, institution)
+        assert found["active_learners"] == pytest.approx(30, rel=0.05)
 
 
 def test_counters_end_by_themselves(stack: Profile, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,7 +51,7 @@ def test_what_waits_for_a_reader_is_seen_and_every_reading_is_explained(monitor:
         monitor.take, "seven more wait", accepts=lambda seen: waiting(seen) == before + 7
     )
     assert {reading.name for reading in readings} <= set(ABOUT)
-    assert labelled(readings, "learnstream_part_up") == {"flink": 1, "postgres": 1, "kafka": 1}
+    assert labelled(readings, "learnstream_component_up") == {"flink": 1, "postgres": 1, "kafka": 1}
 
 
 @pytest.mark.integration
@@ -65,5 +65,5 @@ def test_a_part_that_is_away_is_told_and_the_others_are_still_read(
         readings = watching.take()
     finally:
         watching.close()
-    assert labelled(readings, "learnstream_part_up") == {"flink": 0, "postgres": 0, "kafka": 1}
+    assert labelled(readings, "learnstream_component_up") == {"flink": 0, "postgres": 0, "kafka": 1}
     assert "open" in labelled(readings, "learnstream_dead_letters")

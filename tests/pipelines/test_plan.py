@@ -84,4 +84,4 @@ def test_the_same_sum_kept_in_another_shape_or_of_another_topic_is_a_reason() ->
 def test_parts_of_another_length_are_a_reason() -> None:
     before = remembered(compiled("hour")) | {"part_s": 3600}
     (reason,) = differences(before, compiled("hour"))
-    assert "60 s of arrival and was 3600 s (LMS_FLINK_STATE_TTL_H)" in reason
+    assert "60 s of arrival and spanned 3600 s (LMS_FLINK_STATE_TTL_H)" in reason

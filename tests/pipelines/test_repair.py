@@ -1,4 +1,4 @@
-"""Dead letters are repaired by a change that is said, and nothing is guessed."""
+"""Dead letters are repaired by an explicit change, and nothing is guessed."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from pipelines.archive.table import ArchiveTable
 from pipelines.derive import job as derive
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import DUE
+from pipelines.derive.features import QUEUES
 from pipelines.job import catalogue
 from stack.postgres import PostgresSettings
 from stack.principals import PRINCIPALS, password
@@ -151,8 +151,8 @@ def test_the_table_of_probes_asks_every_principal() -> None:
 
 def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any]) -> None:
     tables = set(rights(owner, "operator"))
-    derived = {table for one in derive.catalogue().values() for table in one.tables}
-    due = {one.due for one in derive.catalogue().values() if one.due} | set(DUE.values())
+    derived = {table.name for one in derive.catalogue().values() for table in one.tables}
+    due = {one.due for one in derive.catalogue().values() if one.due} | set(QUEUES)
     summed = {sink.table for one in catalogue().values() for sink in one.writes}
     write = {"INSERT", "UPDATE", "DELETE"}
     everything = {key: {"SELECT"} for key in tables}
@@ -221,10 +221,10 @@ def test_the_derivation_makes_its_tables_again_and_keeps_to_the_retention_withou
     try:
         assert engine.connection.info.user == "derive"
         rebuild.begin(engine)
-        tables = {table for one in derive.catalogue().values() for table in one.tables}
+        tables = {table.name for one in derive.catalogue().values() for table in one.tables}
         assert rebuild.rebuild([], engine=engine).keys() == tables
         engine.step()
-        engine.settle()
+        engine.refresh_due()
         retention.configure(engine.connection)
         assert retention.retain(engine.connection) == 0
     finally:

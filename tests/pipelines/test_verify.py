@@ -54,7 +54,7 @@ def test_equal_tables_have_no_difference_in_whatever_order() -> None:
         ("", "a", ({"events": 1}, None)),
     ],
 )
-def test_the_first_difference_tells_key_and_both_values(
+def test_the_first_difference_names_key_and_both_values(
     right: str, key: str, values: tuple
 ) -> None:
     found = first_difference(tables("('a', 1), ('b', 2)", right), Check("things", "l", "r"))
@@ -102,7 +102,7 @@ def archive(folder: Path, institution: str) -> None:
         table.store(batch, {})
         while engine.step():
             pass
-        engine.settle()
+        engine.refresh_due()
         push(engine)
 
 
@@ -113,7 +113,7 @@ def reconciliation(institution: str) -> Iterator[Reconciliation]:
 
 
 @pytest.mark.integration
-def test_everything_is_equal_and_the_totals_are_told(institution: str) -> None:
+def test_everything_is_equal_and_the_report_has_the_totals(institution: str) -> None:
     report = verify(institution=institution)
     assert report.equal, report.difference
     assert report.totals["expected_content"] == {"events": 6, "clicks": 22}
@@ -233,7 +233,7 @@ def test_a_changed_lms_row_is_named(
 
 
 @pytest.mark.integration
-def test_an_event_that_nobody_caused_and_one_told_twice_are_named(
+def test_an_event_that_nobody_caused_and_one_sent_twice_are_named(
     institution: str, reconciliation: Reconciliation
 ) -> None:
     course = named_id(institution, "oulad", "course", "AAA", "2013J")

@@ -46,7 +46,7 @@ def letter(value: bytes, offset: int) -> bytes:
 def counted(messages: Messages) -> list[int]:
     return [
         messages._db.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # type: ignore[index]
-        for name in ("kafka_event", "kafka_told")
+        for name in ("kafka_event", "kafka_payload")
     ]
 
 
@@ -58,8 +58,8 @@ def test_a_refused_message_that_looks_like_an_event_is_taken_back_when_its_lette
     messages._next[CONTENT.name, 0] = 3
     assert messages.events == 3
     messages.count(DEAD_LETTERS.name, [letter(wrong, 1)])
-    messages._heed_letters()
-    messages._heed_letters()  # each letter once
+    messages._apply_letters()
+    messages._apply_letters()  # each letter once
     assert (messages.events, counted(messages)) == (2, [2, 0])
     assert (CONTENT.name, 0, 1) in messages._refused
 
@@ -68,7 +68,7 @@ def test_a_letter_about_what_has_not_been_read_only_says_what_to_pass_over(
     messages: Messages,
 ) -> None:
     messages.count(DEAD_LETTERS.name, [letter(viewed(clicks=-1), 7)])
-    messages._heed_letters()
+    messages._apply_letters()
     assert messages._refused == {(CONTENT.name, 0, 7)}
     assert messages.trouble() == f"1 messages in {DEAD_LETTERS.name}"
 

@@ -23,6 +23,7 @@ from contracts.ids import new_id
 from contracts.topics import USERS
 from features import online, trail
 from features.catalogue import VIEWS
+from pipelines import job
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive import rebuild
@@ -41,8 +42,8 @@ from tests.pipelines.pushed import ends, push, since
 
 pytestmark = pytest.mark.integration
 
-OF_FLINK = {"course_activity_minute", "course_activity_hour", "course_activity_day"}
-"""What the streaming job writes: test_verify.py changes rows there."""
+OF_FLINK = {table.name for table in job.tables()}
+"""What the streaming jobs write: test_verify.py changes rows there."""
 OF_ALL = {
     check.right: check
     for check in FILES
@@ -52,13 +53,13 @@ OF_ALL = {
 """What belongs to no institution."""
 
 
-class Told:
-    """One institution's history in every store, as the processes would have brought it there."""
+class Published:
+    """One institution's history in every store, as the processes would have stored it."""
 
     def __init__(self) -> None:
         history = History(5, count=500)
         self.institution_id = history.institution_id
-        # In the future nothing is certain: what was told ahead of its time is left out of features.
+        # In the future nothing is certain: an event ahead of its time is left out of features.
         self.events = [e for e in history.events if e.timestamp < NOON + timedelta(days=30)]
         self.learner, self.course = new_id(), new_id()
         self.now = datetime.now(UTC) - timedelta(minutes=2)
@@ -70,15 +71,15 @@ class Told:
         }
         ahead = EVENTS["content.viewed"](**self.ahead, course_id=new_id(), kind="page")
         self.events += [
-            self.told(ahead, self.now + timedelta(minutes=30)),
-            self.told(EVENTS["consent.given"](user_id=self.learner, purpose="personalization")),
+            self.wrapped(ahead, self.now + timedelta(minutes=30)),
+            self.wrapped(EVENTS["consent.given"](user_id=self.learner, purpose="personalization")),
         ]
 
     def viewed(self, at: datetime) -> Envelope:
         who = {"user_id": self.learner, "course_id": self.course}
-        return self.told(EVENTS["content.viewed"](**who, item_id=new_id(), kind="video"), at)
+        return self.wrapped(EVENTS["content.viewed"](**who, item_id=new_id(), kind="video"), at)
 
-    def told(self, event: Event, at: datetime | None = None) -> Envelope:
+    def wrapped(self, event: Event, at: datetime | None = None) -> Envelope:
         return wrap(
             event,
             institution_id=self.institution_id,
@@ -86,8 +87,8 @@ class Told:
             timestamp=at or self.now,
         )
 
-    def bring(self) -> None:
-        said = self._publish()
+    def store(self) -> None:
+        messages = self._publish()
         batch = Batch()
         for event in self.events:
             batch.add(event)
@@ -100,12 +101,12 @@ class Told:
             table.store(batch, {})
             while step := engine.step():
                 live.write(engine.connection, step.upto, step.recent)
-            while engine.settle():
+            while engine.refresh_due():
                 pass
-            push(engine, said)
+            push(engine, messages)
 
     def _publish(self) -> list[Any]:
-        """Into Kafka; what is said there of people."""
+        """Into Kafka; returns what it says of people."""
         before = ends(USERS.name)
         producer = kafka.producer()
         for event in self.events:
@@ -115,15 +116,15 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(stack: Profile) -> Told:
-    found = Told()
-    found.bring()
+def published(stack: Profile) -> Published:
+    found = Published()
+    found.store()
     return found
 
 
 @pytest.fixture(scope="module")
-def reconciliation(told: Told) -> Iterator[Reconciliation]:
-    with Reconciliation(told.institution_id) as opened:
+def reconciliation(published: Published) -> Iterator[Reconciliation]:
+    with Reconciliation(published.institution_id) as opened:
         yield opened
 
 
@@ -156,7 +157,7 @@ def has(name: str, column: str) -> bool:
         )
 
 
-def test_every_table_and_view_of_the_database_has_a_check_or_a_reason(told: Told) -> None:
+def test_every_table_and_view_of_the_database_has_a_check_or_a_reason(published: Published) -> None:
     covered = {name for check in CHECKS for name in check.covers}
     there = set(listed("rpvm"))
     assert there - covered - set(NOT_COMPARED) == set(), (
@@ -165,21 +166,25 @@ def test_every_table_and_view_of_the_database_has_a_check_or_a_reason(told: Told
     assert {name for name in covered if ":" not in name} | set(NOT_COMPARED) <= there
 
 
-def test_what_was_brought_is_equal(told: Told, reconciliation: Reconciliation) -> None:
+def test_what_was_stored_is_equal(published: Published, reconciliation: Reconciliation) -> None:
     found = [one for one in reconciliation.differences() if one.check.covers]
     assert [str(one) for one in found if not OF_FLINK & set(one.check.covers)] == []
 
 
-def test_one_lost_row_of_each_table_is_named(told: Told, reconciliation: Reconciliation) -> None:
+def test_one_lost_row_of_each_table_is_named(
+    published: Published, reconciliation: Reconciliation
+) -> None:
     left_out = OF_FLINK | set(NOT_COMPARED)
     own = [name for name in listed("rp") if name not in left_out and not of_all(name)]
-    with lost_rows(own, told):
+    with lost_rows(own, published):
         found = named(reconciliation.differences())
     assert set(own) - found == set()
     assert set(own) > {"sessions", "features.learner_engagement", "activity_events"}
 
 
-def test_one_lost_row_of_each_view_is_named(told: Told, reconciliation: Reconciliation) -> None:
+def test_one_lost_row_of_each_view_is_named(
+    published: Published, reconciliation: Reconciliation
+) -> None:
     own = [name for name in listed("v") if name not in NOT_COMPARED]
     with shortened(own):
         found = named(reconciliation.differences())
@@ -187,13 +192,13 @@ def test_one_lost_row_of_each_view_is_named(told: Told, reconciliation: Reconcil
 
 
 def test_what_redis_lost_or_was_told_by_somebody_else_is_named(
-    told: Told, reconciliation: Reconciliation
+    published: Published, reconciliation: Reconciliation
 ) -> None:
     with closing(client()) as redis, kept(redis) as changed:
-        changed(live_key(told), "hincrby", told.course, 1)
-        changed(f"{live_key(told)}:learners", "pfadd", "stranger")
+        changed(live_key(published), "hincrby", published.course, 1)
+        changed(f"{live_key(published)}:learners", "pfadd", "stranger")
         for name, view in VIEWS.items():
-            entity = of_view(name, told)
+            entity = of_view(name, published)
             changed(online.entity_key(view, entity), "hdel", f"_ts:{name}")
             if view.trail:
                 changed(trail.key(view, entity), "zadd", {"stranger": 1e12})
@@ -202,11 +207,11 @@ def test_what_redis_lost_or_was_told_by_somebody_else_is_named(
     assert found - OF_FLINK == of_redis
 
 
-def live_key(told: Told) -> str:
-    return f"live:{told.institution_id}:{int(told.now.timestamp()) // 60}"
+def live_key(published: Published) -> str:
+    return f"live:{published.institution_id}:{int(published.now.timestamp()) // 60}"
 
 
-def of_view(name: str, told: Told) -> str:
+def of_view(name: str, published: Published) -> str:
     """An entity of ours in the history of a view."""
     view = VIEWS[name]
     with connect_analytics() as connection:
@@ -214,7 +219,7 @@ def of_view(name: str, told: Told) -> str:
             sql.SQL("SELECT {} FROM {} WHERE institution_id = %s ORDER BY 1 LIMIT 1").format(
                 sql.Identifier(view.entity.join_key), sql.Identifier("features", name)
             ),
-            [told.institution_id],
+            [published.institution_id],
         ).fetchone()
     assert row is not None
     return str(row[0])
@@ -241,12 +246,12 @@ def of_all(name: str) -> bool:
 
 
 @contextmanager
-def lost_rows(names: list[str], told: Told) -> Iterator[None]:
+def lost_rows(names: list[str], published: Published) -> Iterator[None]:
     """Without one row of the institution in each table, the newest of each feature's history."""
     saved: list[tuple[str, list[str], tuple[Any, ...]]] = []
     with connect_analytics() as connection:
         for name in names:
-            saved.append((name, *_lose(connection, name, told)))
+            saved.append((name, *_lose(connection, name, published)))
     try:
         yield
     finally:
@@ -260,7 +265,7 @@ def lost_rows(names: list[str], told: Told) -> Iterator[None]:
 
 
 def _lose(
-    connection: psycopg.Connection[Any], name: str, told: Told
+    connection: psycopg.Connection[Any], name: str, published: Published
 ) -> tuple[list[str], tuple[Any, ...]]:
     columns = [
         column
@@ -271,12 +276,12 @@ def _lose(
         )
     ]
     order = "event_timestamp DESC" if "event_timestamp" in columns else "1"
-    where, values = "institution_id = %s", [told.institution_id]
+    where, values = "institution_id = %s", [published.institution_id]
     if "institution_id" not in columns:  # Feast's consent
-        where, values = "user_id = %s", [told.learner]
+        where, values = "user_id = %s", [published.learner]
     # Of who was ahead of the clock nobody can say what their features are.
-    for column in told.ahead.keys() & set(columns) if name != "clock_skew" else ():
-        where += f" AND {column}::text IS DISTINCT FROM '{told.ahead[column]}'"
+    for column in published.ahead.keys() & set(columns) if name != "clock_skew" else ():
+        where += f" AND {column}::text IS DISTINCT FROM '{published.ahead[column]}'"
     row = connection.execute(
         f"DELETE FROM {name} WHERE (tableoid, ctid) IN (SELECT tableoid, ctid FROM {name} "
         f"WHERE {where} ORDER BY {order} LIMIT 1) RETURNING {', '.join(columns)}".encode(),
@@ -329,7 +334,7 @@ TAMPER = {
 @pytest.mark.parametrize(
     "name", [name for check in OF_ALL.values() for name in check.covers], ids=str
 )
-def test_what_belongs_to_no_institution_is_compared_too(told: Told, name: str) -> None:
+def test_what_belongs_to_no_institution_is_compared_too(published: Published, name: str) -> None:
     [check] = [check for check in OF_ALL.values() if name in check.covers]
     with connect_analytics() as connection:
         before = alone(connection, check, connection)
@@ -344,7 +349,7 @@ def test_what_belongs_to_no_institution_is_compared_too(told: Told, name: str) -
 def alone(
     asked: psycopg.Connection[Any], check: Any, known: psycopg.Connection[Any]
 ) -> Difference | None:
-    """One check, against a Kafka that has what these tables told at first."""
+    """One check, against a Kafka that has the messages that these tables were made of."""
     with duckdb.connect() as db:
         Messages(db)
         for row in known.execute("SELECT * FROM archive_offsets WHERE partition < 99").fetchall():
@@ -354,7 +359,7 @@ def alone(
             "WHERE topic <> 'lms.forged.events' GROUP BY 1"
         ).fetchall():
             db.execute(f"INSERT INTO kafka_event (topic) SELECT '{topic}' FROM range({count})")
-        tables.ask(db, asked, check.found, check.right)
+        tables.load(db, asked, check.found, check.right)
         tables.make(db, check.expected, check.left)
         return first_difference(db, check)
 

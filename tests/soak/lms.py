@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -13,11 +12,11 @@ from psycopg import Connection
 from contracts.envelope import Envelope
 from contracts.topics import CONTENT
 from core_lms import outbox
-from pipelines.derive.job import named
 from stack.postgres import connect_lms
+from stack.queries import load
 from tests.soak.school import KINDS, School
 
-_SQL = named(Path(__file__).parent / "rows.sql")
+_SQL = load(__file__, "rows.sql")
 PATIENCE_S = 120.0
 
 

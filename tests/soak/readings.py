@@ -75,7 +75,7 @@ def cpu_s() -> float:
 
 def rows() -> Reading:
     """Rows of the tables that are the product, and of the bookkeeping that should not grow."""
-    derived = [table for job in catalogue().values() for table in job.tables]
+    derived = [table.name for job in catalogue().values() for table in job.tables]
     with connect_analytics() as connection:
         found = {name: _count(connection, name) for name in dict.fromkeys((*_KEPT, *derived))}
     with connect_lms() as connection:

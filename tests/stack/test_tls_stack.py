@@ -19,7 +19,7 @@ from stack.profile import REPOSITORY, profile
 from tests.e2e.product import Operator, Product
 from tests.waiting import until, until_equal
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.flink, pytest.mark.timeout(900)]
 
 _NAME = f"{profile().name}-tls"
 _OFFSET = profile().port_offset + 3000

@@ -2,7 +2,7 @@
 INSERT INTO clock_skew AS t (bucket_at, institution_id, source_service, events, most_ahead_ms)
 SELECT date_bin('1 hour', received_at, 'epoch'), institution_id, source_service, count(*),
        max((extract(epoch FROM at - received_at) * 1000)::bigint)
-FROM fresh WHERE source_service IS NOT NULL
+FROM new_events WHERE source_service IS NOT NULL
 GROUP BY 1, 2, 3
 ON CONFLICT (bucket_at, institution_id, source_service) DO UPDATE SET
     events = t.events + EXCLUDED.events,

@@ -1,13 +1,35 @@
 """Exact distinct learners of a course per minute, hour and day, and their time on task."""
 
 from pipelines.derive.job import Derived
+from pipelines.derive.tables import Table
+
+
+def _table(grain: str) -> Table:
+    return Table(
+        f"course_learners_{grain}",
+        f"distinct active learners of a course and their time on task, per {grain}",
+        f"""
+            bucket_at timestamptz NOT NULL -- start of the {grain} (UTC)
+            institution_id uuid NOT NULL
+            course_id uuid NOT NULL
+            learners bigint NOT NULL -- distinct learners with an event in it
+            time_on_task_ms bigint NOT NULL -- from event to event of a session
+            events bigint NOT NULL DEFAULT 0 -- events about content
+        """,
+        key=("bucket_at", "institution_id", "course_id"),
+        time="bucket_at",
+    )
+
 
 JOB = Derived(
     name="course_learners",
     about="distinct active learners and time on task per course and minute, hour, day",
-    tables={
-        "course_learners_minute": "bucket_at",
-        "course_learners_hour": "bucket_at",
-        "course_learners_day": "bucket_at",
-    },
+    tables=(_table("minute"), _table("hour"), _table("day")),
+    reads=("activity_events", "day_before", "learner_minute", "time_delta"),
+    variants=(
+        # learner_minute has one row for each learner's minute.
+        {"grain": "minute", "events": "events", "group": ""},
+        {"grain": "hour", "events": "sum(events)", "group": "GROUP BY 1, 2, 3, 4"},
+        {"grain": "day", "events": "sum(events)", "group": "GROUP BY 1, 2, 3, 4"},
+    ),
 )

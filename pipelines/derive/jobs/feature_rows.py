@@ -1,9 +1,12 @@
 """Which learners' and items' features have changed: their rows go to ``lms.features``."""
 
 from pipelines.derive.job import Derived
+from pipelines.derive.tables import entity_queue
 
 JOB = Derived(
     name="feature_rows",
-    about="the views learner_engagement and item_quality, to lms.features",
-    tables={},
+    about="entities whose features have changed: their rows go to lms.features",
+    tables=(),
+    reads=("active_day", "item_delta", "learner_course", "payload_events"),
+    queues=(entity_queue("learner_features_due"), entity_queue("item_features_due")),
 )

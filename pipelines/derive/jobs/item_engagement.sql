@@ -13,12 +13,12 @@ FROM (
         SELECT user_id, item_id, course_id, institution_id,
                date_bin('1 day', at, 'epoch') AS bucket_at, kind, clicks, viewed, completed,
                NULL AS finished
-        FROM fresh WHERE content
+        FROM new_events WHERE content
         UNION ALL
         SELECT user_id, item_id, course_id, institution_id, bucket_at, NULL, NULL, NULL, NULL,
                finished
         FROM item_before
-    ) AS part
+    ) AS before_and_new
     GROUP BY 1, 2, 3, 4, 5 HAVING count(viewed) > 0
 ) AS of_learner
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4

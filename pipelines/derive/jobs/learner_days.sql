@@ -1,6 +1,6 @@
 -- A learner's day in a course; first and last are by the events' own time. A day with events that
--- was not there before is new; steps of time alone belong to one that was. What is new is put in
--- without looking for it: half the work. By learner, for their neighbours' pages are at hand then.
+-- was not there before is new; steps of time alone belong to one that was. New rows are
+-- inserted without a search for old ones: half the work. By learner, so that pages are reused.
 WITH added AS (
     SELECT bucket_at, institution_id, course_id, user_id, sum(events) AS events,
            sum(clicks) AS clicks, sum(views) AS views, sum(completions) AS completions,
@@ -12,8 +12,8 @@ WITH added AS (
         UNION ALL
         SELECT date_bin('1 day', at, 'epoch'), institution_id, course_id, user_id, 0, 0, 0, 0, ms,
                NULL, NULL
-        FROM time_step
-    ) AS part
+        FROM time_delta
+    ) AS deltas
     GROUP BY 1, 2, 3, 4
 ), marked AS MATERIALIZED (
     SELECT added.*, added.events > 0 AND b.user_id IS NULL AS novel

@@ -6,7 +6,7 @@ FROM (
     SELECT e.institution_id, e.item_id, e.user_id, segment,
            count(*) FILTER (WHERE e.batch_no > %(done)s) AS watches,
            bool_and(e.batch_no > %(done)s) AS arrived
-    FROM (SELECT DISTINCT user_id, item_id FROM told
+    FROM (SELECT DISTINCT user_id, item_id FROM payload_events
           WHERE event_type = 'video.watched') AS w
     JOIN activity_events e ON e.user_id = w.user_id AND e.item_id = w.item_id
          AND e.event_type = 'video.watched' AND e.batch_no + 0 <= %(upto)s,

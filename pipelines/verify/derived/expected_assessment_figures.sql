@@ -14,8 +14,8 @@ FROM (SELECT s.*, a.due_at, coalesce(s.passed::BOOLEAN, s.score >= a.pass_score)
              coalesce(s.late::BOOLEAN, s.submitted_at > a.due_at) AS is_late,
              least(floor(s.score / 10), 9) AS bin
       FROM expected_submissions s
-      LEFT JOIN (SELECT DISTINCT ON (told.assessment_id) told.assessment_id::UUID AS assessment_id,
-                        told.due_at::TIMESTAMP AS due_at, told.pass_score AS pass_score
-                 FROM a_told WHERE event_type IN ('assessment.created', 'assessment.updated')
-                 ORDER BY told.assessment_id, moment DESC, event_id DESC) AS a USING (assessment_id)) AS s
+      LEFT JOIN (SELECT DISTINCT ON (payload.assessment_id) payload.assessment_id::UUID AS assessment_id,
+                        payload.due_at::TIMESTAMP AS due_at, payload.pass_score AS pass_score
+                 FROM distinct_payloads WHERE event_type IN ('assessment.created', 'assessment.updated')
+                 ORDER BY payload.assessment_id, moment DESC, event_id DESC) AS a USING (assessment_id)) AS s
 GROUP BY assessment_id

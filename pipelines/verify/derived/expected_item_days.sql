@@ -5,5 +5,5 @@ FROM (SELECT date_trunc('day', moment)::TIMESTAMP AS bucket_at, institution_id, 
              user_id, max(kind) AS kind, count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
              coalesce(sum(clicks), 0) AS clicks,
              count(*) FILTER (WHERE event_type = 'content.completed') AS completions
-      FROM a_event WHERE content GROUP BY ALL)
+      FROM distinct_events WHERE content GROUP BY ALL)
 GROUP BY ALL

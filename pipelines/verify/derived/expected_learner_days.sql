@@ -3,4 +3,4 @@ SELECT date_trunc('day', moment)::TIMESTAMP AS bucket_at, institution_id, course
        count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
        count(*) FILTER (WHERE event_type = 'content.completed') AS completions,
        sum(step_ms)::BIGINT AS time_on_task_ms, min(moment) AS first_at, max(moment) AS last_at
-FROM a_visit WHERE content GROUP BY ALL
+FROM learner_actions WHERE content GROUP BY ALL

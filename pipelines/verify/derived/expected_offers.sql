@@ -3,18 +3,18 @@ SELECT date_trunc('day', shown_at)::TIMESTAMP AS bucket_at, institution_id, arm,
        count(*) FILTER (WHERE clicked_at <= shown_at + window_) AS clicks,
        count(*) FILTER (WHERE dismissed_at <= shown_at + window_) AS dismissals,
        count(*) FILTER (WHERE converted_at <= shown_at + window_ OR EXISTS (
-           FROM a_event e WHERE e.event_type = 'content.completed' AND e.user_id = o.user_id
+           FROM distinct_events e WHERE e.event_type = 'content.completed' AND e.user_id = o.user_id
              AND e.item_id = o.item_id AND e.institution_id = o.institution_id
              AND e.moment BETWEEN o.shown_at AND o.shown_at + window_)) AS conversions
-FROM (SELECT told.recommendation_id AS recommendation_id, item_id,
+FROM (SELECT payload.recommendation_id AS recommendation_id, item_id,
              min(institution_id) AS institution_id, min(user_id) AS user_id,
-             min(told."position")::INTEGER AS "position", min(told.arm) AS arm,
-             min(told.model) AS model, min(told.source) AS source,
+             min(payload."position")::INTEGER AS "position", min(payload.arm) AS arm,
+             min(payload.model) AS model, min(payload.source) AS source,
              min(moment) FILTER (WHERE event_type = 'recommendation.shown') AS shown_at,
              min(moment) FILTER (WHERE event_type = 'recommendation.clicked') AS clicked_at,
              min(moment) FILTER (WHERE event_type = 'recommendation.dismissed') AS dismissed_at,
              min(moment) FILTER (WHERE event_type = 'recommendation.converted') AS converted_at,
              to_days(getvariable('feedback_days')) AS window_
-      FROM a_told WHERE event_type LIKE 'recommendation.%'
+      FROM distinct_payloads WHERE event_type LIKE 'recommendation.%'
       GROUP BY 1, 2) AS o
 WHERE shown_at IS NOT NULL GROUP BY ALL

@@ -1,6 +1,6 @@
-SELECT DISTINCT ON (told.submission_id, told.question_id) institution_id, course_id,
-       told.assessment_id::UUID AS assessment_id, told.question_id::UUID AS question_id,
-       told.submission_id AS submission_id, told.attempt AS attempt, told.response AS response,
-       told.correct AS correct, told.points AS points, told.seconds AS seconds
-FROM a_told WHERE event_type = 'assessment.question.graded'
-ORDER BY told.submission_id, told.question_id, moment DESC, event_id DESC
+SELECT DISTINCT ON (payload.submission_id, payload.question_id) institution_id, course_id,
+       payload.assessment_id::UUID AS assessment_id, payload.question_id::UUID AS question_id,
+       payload.submission_id AS submission_id, payload.attempt AS attempt, payload.response AS response,
+       payload.correct AS correct, payload.points AS points, payload.seconds AS seconds
+FROM distinct_payloads WHERE event_type = 'assessment.question.graded'
+ORDER BY payload.submission_id, payload.question_id, moment DESC, event_id DESC

@@ -1,4 +1,4 @@
--- about: what is out of the ordinary, as of one moment
+-- about: anomalies as of now are found
 -- covers: anomalies
 -- key: institution_id, bucket_at, what, about
 -- name: expected

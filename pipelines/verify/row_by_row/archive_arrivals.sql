@@ -1,4 +1,4 @@
--- about: messages of each topic, and how many arrived
+-- about: every message of a topic was counted as it arrived
 -- covers: archive_arrivals
 -- key: topic
 -- name: expected

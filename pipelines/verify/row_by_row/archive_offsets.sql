@@ -1,4 +1,4 @@
--- about: where Kafka ends and the archive stands
+-- about: the archive has read every topic to its end
 -- covers: archive_offsets
 -- key: topic, partition
 -- name: expected

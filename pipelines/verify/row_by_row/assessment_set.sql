@@ -1,12 +1,12 @@
--- about: work that was set, as last told
+-- about: each assessment is as its newest event says
 -- covers: assessment_set
 -- key: assessment_id
 -- name: expected
-SELECT DISTINCT ON (told.assessment_id) told.assessment_id::UUID AS assessment_id, institution_id,
-       course_id, kind, told.due_at::TIMESTAMP AS due_at, told.weight AS weight,
-       told.pass_score AS pass_score, moment AS told_at, event_id
-FROM a_told WHERE event_type IN ('assessment.created', 'assessment.updated')
-ORDER BY told.assessment_id, moment DESC, event_id DESC
+SELECT DISTINCT ON (payload.assessment_id) payload.assessment_id::UUID AS assessment_id, institution_id,
+       course_id, kind, payload.due_at::TIMESTAMP AS due_at, payload.weight AS weight,
+       payload.pass_score AS pass_score, moment AS told_at, event_id
+FROM distinct_payloads WHERE event_type IN ('assessment.created', 'assessment.updated')
+ORDER BY payload.assessment_id, moment DESC, event_id DESC
 -- name: found
 SELECT assessment_id, institution_id, course_id, kind, due_at AT TIME ZONE 'UTC' AS due_at,
        weight::float8 AS weight, pass_score::float8 AS pass_score,

@@ -1,10 +1,10 @@
--- about: each course's day, by kind of content
+-- about: each course's day is right, by kind of content
 -- covers: course_activity_day
 -- key: bucket_at, institution_id, course_id, kind
 -- name: expected
 SELECT date_trunc('day', moment)::TIMESTAMP AS bucket_at, institution_id, course_id, kind,
        count(*) AS events, coalesce(sum(clicks), 0)::BIGINT AS clicks
-FROM a_event WHERE content GROUP BY ALL
+FROM distinct_events WHERE content GROUP BY ALL
 -- name: found
 SELECT bucket_at AT TIME ZONE 'UTC' AS bucket_at, institution_id, course_id, kind,
        sum(events)::bigint AS events, sum(clicks)::bigint AS clicks

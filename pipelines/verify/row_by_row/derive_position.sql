@@ -1,4 +1,4 @@
--- about: how far the derivation is behind the archive
+-- about: the derivation has every batch of the archive
 -- covers: derive_position
 -- key: one
 -- name: expected

@@ -1,4 +1,4 @@
--- about: the funnel so far, per course and day
+-- about: the funnel so far is right, per course and day
 -- covers: enrollment_funnel
 -- key: bucket_at, institution_id, course_id
 -- name: expected

@@ -1,4 +1,4 @@
--- about: how long until the first activity and the end
+-- about: the times to first activity and completion are right
 -- covers: enrollment_times
 -- key: institution_id, course_id
 -- name: expected

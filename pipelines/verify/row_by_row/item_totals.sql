@@ -1,10 +1,10 @@
--- about: each item's totals of all time
+-- about: each item's totals of all time are right
 -- covers: item_totals
 -- key: institution_id, item_id
 -- name: expected
 SELECT institution_id, item_id, count(*) AS views, coalesce(sum(clicks), 0)::BIGINT AS clicks,
        max(moment) AS last_viewed_at
-FROM a_event
+FROM distinct_events
 WHERE event_type = 'content.viewed' AND item_id IS NOT NULL
   AND item_id NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
 GROUP BY ALL

@@ -1,4 +1,4 @@
--- about: each learner's progress, as of one moment
+-- about: each learner's progress as of now is right
 -- covers: learner_progress
 -- key: institution_id, course_id, user_id
 -- name: expected
@@ -17,10 +17,10 @@ seen AS (
     FROM streaks GROUP BY ALL),
 work AS (
     SELECT assessment_id, course_id, due_at, moment
-    FROM (SELECT DISTINCT ON (told.assessment_id) told.assessment_id::UUID AS assessment_id,
-                 course_id, told.due_at::TIMESTAMP AS due_at, moment
-          FROM a_told WHERE event_type IN ('assessment.created', 'assessment.updated')
-          ORDER BY told.assessment_id, moment DESC, event_id DESC)),
+    FROM (SELECT DISTINCT ON (payload.assessment_id) payload.assessment_id::UUID AS assessment_id,
+                 course_id, payload.due_at::TIMESTAMP AS due_at, moment
+          FROM distinct_payloads WHERE event_type IN ('assessment.created', 'assessment.updated')
+          ORDER BY payload.assessment_id, moment DESC, event_id DESC)),
 handed AS (
     SELECT course_id, user_id, count(DISTINCT assessment_id) AS submitted,
            count(*) FILTER (WHERE coalesce(late::BOOLEAN, submitted_at > due_at)) AS late,

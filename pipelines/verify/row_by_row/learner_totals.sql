@@ -1,4 +1,4 @@
--- about: each learner's totals of all time
+-- about: each learner's totals of all time are right
 -- covers: learner_totals
 -- key: institution_id, user_id
 -- name: expected
@@ -6,7 +6,7 @@ SELECT institution_id, user_id, count(*) AS events, coalesce(sum(clicks), 0)::BI
        arg_max(item_id, (moment, item_id::VARCHAR, course_id::VARCHAR)) AS last_item_id,
        arg_max(course_id, (moment, item_id::VARCHAR, course_id::VARCHAR)) AS last_course_id,
        max(moment) AS last_seen_at
-FROM a_event
+FROM distinct_events
 WHERE content AND user_id NOT IN (SELECT user_id FROM clocks_ahead WHERE user_id IS NOT NULL)
 GROUP BY ALL
 -- name: found

@@ -30,6 +30,7 @@ HEADER = """\
 -- question: Who did what?
 -- picture: table
 -- unit: events
+-- empty: Nothing.
 """
 PANELS = {
     "rows": "SELECT user_id, course_id FROM activity_events ORDER BY user_id, course_id;",

@@ -1,1 +1,0 @@
-SELECT DISTINCT ON (event_id, moment, user_id) * FROM kafka_told
