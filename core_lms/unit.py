@@ -130,12 +130,6 @@ class Unit:
         await self.execute(query, **values)
         return [next(iter(row.values())) for row in await self.cursor.fetchall()]
 
-    async def value(self, query: str, /, **values: Any) -> Any:
-        """The only column of the first row, or None; ``institution_id`` is bound as well."""
-        await self.execute(query, **values)
-        found = await self.cursor.fetchone()
-        return None if found is None else next(iter(found.values()))
-
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""
         named = {"institution_id": self.institution_id, **values}

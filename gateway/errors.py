@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 from contracts.errors import Rejected
-
-Thing = TypeVar("Thing")
 
 
 class NotFound(Rejected):
     """There is no such thing in this institution."""
-
-
-def found(thing: Thing | None, what: str) -> Thing:
-    """The thing; raises ``NotFound`` ("there is no ``what``") where there is none."""
-    if thing is None:
-        raise NotFound(f"there is no {what}")
-    return thing
 
 
 class Conflict(Rejected):

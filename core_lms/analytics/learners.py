@@ -127,7 +127,7 @@ async def _people(
     unit: Unit, ids: Sequence[str], courses: Sequence[str] | None
 ) -> list[dict[str, Any]]:
     rows = await unit.all(
-        dict,
+        dict[str, Any],
         _sql["people"],
         ids=list(ids),
         courses=None if courses is None else list(courses),

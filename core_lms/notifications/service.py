@@ -24,9 +24,9 @@ from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
 from core_lms.sealing.person import DataKey
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository as users
-from gateway.errors import NotFound, found
+from gateway.errors import NotFound
 from stack.keyset import blind_index
 
 log = logging.getLogger("core_lms.notifications")
@@ -91,7 +91,7 @@ async def page(
 
 async def language_of(unit: Unit, user_id: object) -> str:
     """The language of a person's profile; raises ``NotFound``."""
-    user = found(await users.get(unit, user_id), f"user {user_id}")
+    user = found(await users.get(unit, user_id), f"there is no user {user_id}")
     wanted = user.profile.get("language")
     return str(wanted) if isinstance(wanted, str) else settings().language
 
@@ -136,7 +136,7 @@ async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list
 
 
 async def read_one(unit: Unit, user_id: UUID, id_: UUID) -> dict[str, Any]:
-    row = found(await repository.read_one(unit, user_id, id_), f"notification {id_}")
+    row = found(await repository.read_one(unit, user_id, id_), f"there is no notification {id_}")
     return shown(row, await language_of(unit, user_id))
 
 
@@ -163,7 +163,7 @@ async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tupl
         same = next((row for row in existing if str(row.id) == id_), None)
         if same is not None:
             return same, False
-    wrapped = found(await repository.data_key(unit, user_id), f"user {user_id}")
+    wrapped = found(await repository.data_key(unit, user_id), f"there is no user {user_id}")
     index = blind_index("push_subscriptions.endpoint", unit.institution_id, new.endpoint)
     known = any(bytes(row.endpoint_index) == index for row in existing)
     if not known and len(existing) >= MAX_BROWSERS:

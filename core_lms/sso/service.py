@@ -21,14 +21,14 @@ from core_lms.sso.provider import Directory
 from core_lms.sso.repository import Identity, IdentityProvider
 from core_lms.sso.schemas import NewProvider, ProviderChange, Return
 from core_lms.sso.settings import settings
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
 from core_lms.users.resource import Person
 from core_lms.users.schemas import Registration
 from gateway.decision import Right
-from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated, found
+from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from gateway.etags import Check
 from gateway.keys import KeyRing
 from gateway.resource import Public
@@ -58,11 +58,11 @@ async def create(unit: Unit, wanted: NewProvider) -> tuple[IdentityProvider, boo
 
 async def provider(unit: Unit, name: str) -> IdentityProvider:
     """Raises ``NotFound``."""
-    return found(await repository.of_name(unit, name), f"provider {name}")
+    return found(await repository.of_name(unit, name), f"there is no provider {name}")
 
 
 async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> IdentityProvider:
-    known = found(await repository.of_name(unit, name, locked=True), f"provider {name}")
+    known = found(await repository.of_name(unit, name, locked=True), f"there is no provider {name}")
     check(known)
     if wish.client_secret is not None and known.token_auth == "none":
         raise Rejected("client_secret: the provider knows us as a public client, without one")

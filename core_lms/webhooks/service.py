@@ -17,12 +17,12 @@ from contracts.events.integration import (
 from core_lms import pages
 from core_lms.addresses import check_url
 from core_lms.idempotency import claim
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.webhooks import secrets, subscriptions
 from core_lms.webhooks.repository import Delivery, Webhook, sql
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
 from core_lms.webhooks.settings import WebhookSettings
-from gateway.errors import Conflict, NotFound, found
+from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
 from gateway.pages import bounds
 
@@ -50,12 +50,12 @@ async def create(unit: Unit, new: NewWebhook) -> tuple[Webhook, bool]:
         created_by=unit.caller.user_id,
     )
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return replace(found(row, f"webhook {id_}"), secret=secrets.shown(secret)), True
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret)), True
 
 
 async def get(unit: Unit, id_: str | UUID) -> Webhook:
     """Raises ``NotFound``."""
-    return found(await unit.one(Webhook, sql["get"], id=id_), f"webhook {id_}")
+    return found(await unit.one(Webhook, sql["get"], id=id_), f"there is no webhook {id_}")
 
 
 async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
 
 async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> Webhook:
     """What is given is changed; ``active`` begins anew after having been paused or disabled."""
-    row = found(await unit.one(Webhook, sql["lock"], id=id_), f"webhook {id_}")
+    row = found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     check(row)
     given = {name: value for name, value in changes.model_dump().items() if value is not None}
     if "url" in given:
@@ -79,12 +79,12 @@ async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) ->
     }
     changed = await unit.one(Webhook, sql["change"], id=id_, **wanted)
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return found(changed, f"webhook {id_}")
+    return found(changed, f"there is no webhook {id_}")
 
 
 async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
     """The webhook with its new secret; the one before signs as well until the overlap ends."""
-    found(await unit.one(Webhook, sql["lock"], id=id_), f"webhook {id_}")
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     secret = secrets.new()
     row = await unit.one(
         Webhook,
@@ -94,12 +94,12 @@ async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
         previous_until=datetime.now(UTC) + timedelta(hours=rotation.overlap_hours),
     )
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return replace(found(row, f"webhook {id_}"), secret=secrets.shown(secret))
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret))
 
 
 async def delete(unit: Unit, id_: UUID) -> None:
     """Forget the address, and what it did not get yet."""
-    found(await unit.one(Webhook, sql["lock"], id=id_), f"webhook {id_}")
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     await unit.execute(sql["delete"], id=id_)
     unit.emit(WebhookDeleted(webhook_id=str(id_)), source=SOURCE)
 
