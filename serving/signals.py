@@ -12,7 +12,6 @@ from typing import TypeVar
 import redis.exceptions
 from redis import asyncio as redis_asyncio
 
-import gateway.breaker
 from contracts.errors import Retryable
 from contracts.feature_views import Value
 from features import trail
