@@ -63,7 +63,7 @@ async def ask_to_unsubscribe(
     ends = Unsubscription.read(token)
     async with _of(units, ends).begin(Subject(ends.user_id)):
         pass
-    return _page("Unsubscribe", f"No longer be told by {_way(ends)}: {_about(ends)}.", ask=True)
+    return _page("Unsubscribe", f"No longer be notified by {_way(ends)}: {_about(ends)}.", ask=True)
 
 
 @router.post("/unsubscribe/{token}", responses=PAGE, openapi_extra=FORM)

@@ -34,7 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int | None:
     from pipelines.derive.backfill import backfill
 
-    told = backfill(args.views, args.since, args.until, args.every)
-    for view, count in told.items():
+    written = backfill(args.views, args.since, args.until, args.every)
+    for view, count in written.items():
         sys.stdout.write(f"{view}: {count:,} rows on their way into the history\n")
     return None

@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=0.0,
         metavar="S",
-        help="look again for up to S seconds while the pipeline catches up",
+        help="compare again for up to S seconds while the pipeline catches up",
     )
     parser.add_argument(
         "--settled",

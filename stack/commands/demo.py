@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=SAMPLE,
         metavar="PATH",
-        help="folder or zip of OULAD files (default: the part that comes with the repository)",
+        help="folder or zip of OULAD files (default: the sample in the repository)",
     )
     parser.add_argument(
         "--speed", type=float, default=180.0, help="of the live hour, times as fast as life (180)"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     history = ("oulad", str(args.oulad), "--hold-back-days", "1")
     steps: list[tuple[str, tuple[str, ...]]] = [
-        ("Bringing the parts up", ("up",)),
+        ("Bringing the servers up", ("up",)),
         ("Starting the Flink jobs", ("jobs", "submit")),
         ("Loading real learners and their history", ("import", *history)),
         ("Loading the open catalogue and its invented people", ("import", "catalogue")),
