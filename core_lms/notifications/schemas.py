@@ -44,7 +44,7 @@ class ReadUpTo(Body):
 
 
 class Preference(BaseModel):
-    """Whether a person is notified of a kind on a channel; a ``fixed`` one cannot be switched off."""
+    """Whether a person is notified of a kind on a channel; a ``fixed`` one cannot be changed."""
 
     kind: str
     about: str
