@@ -126,8 +126,8 @@ async def _own(unit: Unit) -> list[str]:
 async def _people(
     unit: Unit, ids: Sequence[str], courses: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = await unit.all(
-        dict,
+    rows = await unit.all(
+        dict[str, Any],
         _sql["people"],
         ids=list(ids),
         courses=None if courses is None else list(courses),

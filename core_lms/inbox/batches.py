@@ -24,7 +24,7 @@ from core_lms.inbox.handling import handled, unit_of
 from core_lms.inbox.settings import InboxSettings
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append
-from core_lms.unit import Unit
+from core_lms.unit import TENANT, Unit
 from gateway.telemetry import tracing
 from stack.queries import load
 
@@ -35,7 +35,7 @@ sql = load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as Kafka holds it."""
+    """One message as Kafka has it."""
 
     topic: str
     partition: int
@@ -51,7 +51,7 @@ _beginning = re.compile(rb'\{"event_id":"[0-9a-f-]{36}","event_type":"([a-z_.]{1
 
 
 def is_other(value: bytes | None, wanted: AbstractSet[str]) -> bool:
-    """Whether a message is seen at a glance to be none of the ``wanted`` types.
+    """Whether the first bytes of a message say that it is none of the ``wanted`` types.
 
     It is one that begins as our envelopes do. Millions of them pass a consumer that wants a few;
     decoding each would cost eight times as much. Whether it is well-formed is the archive's to say.
@@ -225,7 +225,7 @@ class Batches:
     async def _set_aside(
         self, cursor: AsyncCursor[DictRow], record: Record, envelope: Envelope, reason: str
     ) -> None:
-        await cursor.execute(sql["tenant"], {"institution_id": envelope.institution_id})
+        await cursor.execute(TENANT, {"institution_id": envelope.institution_id})
         await cursor.execute(
             sql["fail"],
             {

@@ -24,7 +24,7 @@ from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
 from core_lms.sealing.person import DataKey
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository as users
 from gateway.errors import NotFound
 from stack.keyset import blind_index
@@ -85,15 +85,13 @@ async def page(
     after = pages.decode(cursor, int)
     before = after.first if after is not None and isinstance(after.first, int) else None
     rows = await repository.newest(unit, user_id, before, unread, limit + 1)
-    found = pages.page(rows, limit, "number")
-    return found | {"items": [shown(row, language) for row in found["items"]]}
+    listed = pages.page(rows, limit, "number")
+    return listed | {"items": [shown(row, language) for row in listed["items"]]}
 
 
 async def language_of(unit: Unit, user_id: object) -> str:
     """The language of a person's profile; raises ``NotFound``."""
-    user = await users.get(unit, user_id)
-    if user is None:
-        raise NotFound(f"there is no user {user_id}")
+    user = found(await users.get(unit, user_id), f"there is no user {user_id}")
     wanted = user.profile.get("language")
     return str(wanted) if isinstance(wanted, str) else settings().language
 
@@ -130,17 +128,15 @@ async def standing(unit: Unit, user_id: UUID) -> Standing:
 
 async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list[dict[str, Any]]:
     """What appeared behind ``number``, in order."""
-    found = await repository.after(unit, user_id, number, rows)
-    if not found:
+    appeared = await repository.after(unit, user_id, number, rows)
+    if not appeared:
         return []
     language = await language_of(unit, user_id)
-    return [shown(row, language) for row in found]
+    return [shown(row, language) for row in appeared]
 
 
 async def read_one(unit: Unit, user_id: UUID, id_: UUID) -> dict[str, Any]:
-    row = await repository.read_one(unit, user_id, id_)
-    if row is None:
-        raise NotFound(f"there is no notification {id_}")
+    row = found(await repository.read_one(unit, user_id, id_), f"there is no notification {id_}")
     return shown(row, await language_of(unit, user_id))
 
 
@@ -164,12 +160,10 @@ async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tupl
     id_, repeated = await claim(unit, "push_subscription", new, user_id)
     existing = await repository.subscriptions(unit, user_id)
     if repeated:
-        found = next((row for row in existing if str(row.id) == id_), None)
-        if found is not None:
-            return found, False
-    wrapped = await repository.data_key(unit, user_id)
-    if wrapped is None:
-        raise NotFound(f"there is no user {user_id}")
+        same = next((row for row in existing if str(row.id) == id_), None)
+        if same is not None:
+            return same, False
+    wrapped = found(await repository.data_key(unit, user_id), f"there is no user {user_id}")
     index = blind_index("push_subscriptions.endpoint", unit.institution_id, new.endpoint)
     known = any(bytes(row.endpoint_index) == index for row in existing)
     if not known and len(existing) >= MAX_BROWSERS:

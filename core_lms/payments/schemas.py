@@ -119,7 +119,7 @@ class Payments(BaseModel):
 
 
 class Simulation(Body):
-    """What the pretended payment page is to report."""
+    """What the pretended payment page shall report."""
 
     model_config = _example(outcome="succeeded")
 

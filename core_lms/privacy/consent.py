@@ -12,10 +12,9 @@ from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.privacy import repository
 from core_lms.privacy.repository import Change, sql
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository as accounts
 from core_lms.users import service as users
-from gateway.errors import NotFound
 from gateway.pages import bounds
 from stack.consent import ConsentSettings
 
@@ -55,8 +54,7 @@ async def _consents(unit: Unit, user_id: UUID) -> dict[str, Any]:
 async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> dict[str, Any]:
     """Set a choice and emit it; the same choice again changes nothing."""
     # Changes of one person's choices come one after the other, so that the last is the last.
-    if await accounts.locked(unit, user_id) is None:
-        raise NotFound(f"there is no user {user_id}")
+    found(await accounts.locked(unit, user_id), f"there is no user {user_id}")
     audit_trail.record(unit, user_id)
     before = (await repository.choices(unit, user_id)).get(purpose)
     if before is None or before.given != given:

@@ -20,9 +20,8 @@ from core_lms.privacy import tables
 from core_lms.privacy.keeping import KEEPING
 from core_lms.privacy.tables import Table
 from core_lms.sessions import service as sessions
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository as users
-from gateway.errors import NotFound
 from stack.queries import load
 
 SOURCE = "user-service"
@@ -39,8 +38,7 @@ class Erased:
 
 async def erase(unit: Unit, user_id: UUID) -> Erased:
     """Raises ``NotFound``, too, for who is erased already."""
-    if await users.locked(unit, user_id) is None:
-        raise NotFound(f"there is no user {user_id}")
+    found(await users.locked(unit, user_id), f"there is no user {user_id}")
     audit_trail.record(unit, user_id)
     values: dict[str, Any] = {"user_id": user_id}
     for table in deepest_first(await tables.read(unit.cursor)):

@@ -21,7 +21,7 @@ from core_lms.sso.provider import Directory
 from core_lms.sso.repository import Identity, IdentityProvider
 from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
@@ -58,20 +58,15 @@ async def create(unit: Unit, wanted: NewProvider) -> tuple[IdentityProvider, boo
 
 async def provider(unit: Unit, name: str) -> IdentityProvider:
     """Raises ``NotFound``."""
-    found = await repository.of_name(unit, name)
-    if found is None:
-        raise NotFound(f"there is no provider {name}")
-    return found
+    return found(await repository.of_name(unit, name), f"there is no provider {name}")
 
 
 async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> IdentityProvider:
-    found = await repository.of_name(unit, name, locked=True)
-    if found is None:
-        raise NotFound(f"there is no provider {name}")
-    check(found)
-    if wish.client_secret is not None and found.token_auth == "none":
+    known = found(await repository.of_name(unit, name, locked=True), f"there is no provider {name}")
+    check(known)
+    if wish.client_secret is not None and known.token_auth == "none":
         raise Rejected("client_secret: the provider knows us as a public client, without one")
-    return await repository.update(unit, found.id, wish.model_dump())
+    return await repository.update(unit, known.id, wish.model_dump())
 
 
 async def delete(unit: Unit, name: str) -> None:
@@ -83,20 +78,20 @@ async def delete(unit: Unit, name: str) -> None:
 async def begin(units: Units, name: str, redirect_uri: str) -> dict[str, Any]:
     """The address at the provider, and what the program that asks keeps to finish with."""
     async with units.begin(Public()) as unit:
-        found = await _enabled(unit, name)
+        known = await _enabled(unit, name)
         institution_id = unit.institution_id
-    if redirect_uri not in found.redirect_uris:
+    if redirect_uri not in known.redirect_uris:
         raise Rejected("redirect_uri: it is none of those the provider is registered with")
-    metadata = await directory().metadata(found.issuer)
+    metadata = await directory().metadata(known.issuer)
     lifetime_s = settings().attempt_s
     attempt, state, binding = await attempts.begin(
-        async_client(), institution_id, str(found.id), redirect_uri, lifetime_s
+        async_client(), institution_id, str(known.id), redirect_uri, lifetime_s
     )
     query = {
         "response_type": "code",
-        "client_id": found.client_id,
+        "client_id": known.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(found.scopes),
+        "scope": " ".join(known.scopes),
         "state": state,
         "nonce": attempt.nonce,
         "code_challenge": attempt.challenge,
@@ -117,19 +112,19 @@ async def finish(
 ) -> dict[str, Any]:
     """A session for whoever the provider says came back. No transaction waits for the provider."""
     async with units.begin(Public()) as unit:
-        found = await _enabled(unit, name)
+        known = await _enabled(unit, name)
         institution_id = unit.institution_id
     attempt = await attempts.take(
-        async_client(), back.state, back.binding, institution_id, str(found.id)
+        async_client(), back.state, back.binding, institution_id, str(known.id)
     )
-    metadata = await directory().metadata(found.issuer)
+    metadata = await directory().metadata(known.issuer)
     if (back.iss is not None or metadata.says_iss) and back.iss != metadata.issuer:
         raise Unauthenticated("iss: the answer is from another provider than the one asked")
     answer = await directory().exchange(
         metadata,
-        client_id=found.client_id,
-        client_secret=repository.client_secret(found),
-        token_auth=found.token_auth,
+        client_id=known.client_id,
+        client_secret=repository.client_secret(known),
+        token_auth=known.token_auth,
         code=back.code,
         redirect_uri=attempt.redirect_uri,
         verifier=attempt.verifier,
@@ -138,7 +133,7 @@ async def finish(
         directory(),
         metadata,
         answer.get("id_token"),
-        client_id=found.client_id,
+        client_id=known.client_id,
         nonce=attempt.nonce,
         leeway_s=settings().leeway_s,
     )
@@ -147,7 +142,7 @@ async def finish(
         if said.get("sub") == sworn["sub"]:
             sworn = said | sworn
     async with units.begin(Public()) as unit:
-        user_id = await _whose(unit, found, id_token.about(sworn))
+        user_id = await _whose(unit, known, id_token.about(sworn))
         return await logins.begin(unit, ring, user_id, method=f"sso:{name}", client=client)
 
 
@@ -166,10 +161,10 @@ async def unlink(unit: Unit, user_id: UUID, identity_id: UUID) -> None:
 
 
 async def _enabled(unit: Unit, name: str) -> IdentityProvider:
-    found = await repository.of_name(unit, name)
-    if found is None or not found.enabled:
+    known = await provider(unit, name)
+    if not known.enabled:
         raise NotFound(f"there is no provider {name}")
-    return found
+    return known
 
 
 async def _whose(unit: Unit, provider: IdentityProvider, claims: Claims) -> str:
@@ -222,8 +217,8 @@ async def _adopt(unit: Unit, provider: IdentityProvider, user_id: str) -> str:
         raise Forbidden("there is an account with your address: log in there and ask to link it")
     about = Person(user_id)
     assert about.SQL is not None
-    [found] = await unit.ask((about.SQL, about.params(unit.caller)))
-    if not ADOPT.of(unit.caller, about.KIND, found.row):
+    [relations] = await unit.ask((about.SQL, about.params(unit.caller)))
+    if not ADOPT.of(unit.caller, about.KIND, relations.row):
         raise Forbidden("this account is not to be entered through a provider")
     user = await users.locked(unit, user_id)
     if user is None:

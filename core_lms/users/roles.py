@@ -10,7 +10,7 @@ from contracts.errors import Rejected
 from contracts.events.users import Role, UserUpdated
 from contracts.ids import named_id
 from core_lms.session_store.store import sessions
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository
 from core_lms.users.repository import Account
 from core_lms.users.schemas import RoleGrant
@@ -90,10 +90,7 @@ async def set_base(unit: Unit, user: Account, role: Role) -> None:
 
 
 async def _account(unit: Unit, user_id: str | UUID) -> Account:
-    user = await repository.locked(unit, user_id)
-    if user is None:
-        raise NotFound(f"there is no user {user_id}")
-    return user
+    return found(await repository.locked(unit, user_id), f"there is no user {user_id}")
 
 
 def _updated(unit: Unit, user: Account) -> None:

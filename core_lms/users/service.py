@@ -21,12 +21,12 @@ from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.idempotency import claim
 from core_lms.session_store.store import sessions
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository, roles
 from core_lms.users.repository import Account
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange
 from core_lms.users.settings import settings
-from gateway.errors import Conflict, Forbidden, NotFound
+from gateway.errors import Conflict, Forbidden
 from gateway.etags import Check
 
 SOURCE = "user-service"
@@ -95,7 +95,7 @@ async def invite(unit: Unit, id_: str | UUID) -> None:
 
 async def get(unit: Unit, id_: str | UUID) -> Account:
     """Raises ``NotFound``."""
-    return _found(await repository.get(unit, id_), id_)
+    return found(await repository.get(unit, id_), f"there is no user {id_}")
 
 
 async def page(
@@ -137,7 +137,7 @@ async def change(unit: Unit, id_: UUID, wish: UserChange, check: Check) -> Accou
     fields = wish.model_dump(exclude_none=True)
     if all(getattr(user, name) == value for name, value in fields.items()):
         return user
-    user = _found(await repository.reseal(unit, id_, fields), id_)
+    user = found(await repository.reseal(unit, id_, fields), f"there is no user {id_}")
     return _updated(unit, user)
 
 
@@ -199,12 +199,6 @@ def _updated(unit: Unit, user: Account) -> Account:
 
 
 async def _locked(unit: Unit, id_: UUID, check: Check) -> Account:
-    user = _found(await repository.locked(unit, id_), id_)
+    user = found(await repository.locked(unit, id_), f"there is no user {id_}")
     check(user)
-    return user
-
-
-def _found(user: Account | None, id_: object) -> Account:
-    if user is None:
-        raise NotFound(f"there is no user {id_}")
     return user

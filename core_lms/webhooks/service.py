@@ -17,7 +17,7 @@ from contracts.events.integration import (
 from core_lms import pages
 from core_lms.addresses import check_url
 from core_lms.idempotency import claim
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.webhooks import secrets, subscriptions
 from core_lms.webhooks.repository import Delivery, Webhook, sql
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
@@ -50,12 +50,12 @@ async def create(unit: Unit, new: NewWebhook) -> tuple[Webhook, bool]:
         created_by=unit.caller.user_id,
     )
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return replace(_found(row, id_), secret=secrets.shown(secret)), True
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret)), True
 
 
 async def get(unit: Unit, id_: str | UUID) -> Webhook:
     """Raises ``NotFound``."""
-    return _found(await unit.one(Webhook, sql["get"], id=id_), id_)
+    return found(await unit.one(Webhook, sql["get"], id=id_), f"there is no webhook {id_}")
 
 
 async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -66,7 +66,7 @@ async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
 
 async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> Webhook:
     """What is given is changed; ``active`` begins anew after having been paused or disabled."""
-    row = _found(await unit.one(Webhook, sql["lock"], id=id_), id_)
+    row = found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     check(row)
     given = {name: value for name, value in changes.model_dump().items() if value is not None}
     if "url" in given:
@@ -79,12 +79,12 @@ async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) ->
     }
     changed = await unit.one(Webhook, sql["change"], id=id_, **wanted)
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return _found(changed, id_)
+    return found(changed, f"there is no webhook {id_}")
 
 
 async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
     """The webhook with its new secret; the one before signs as well until the overlap ends."""
-    _found(await unit.one(Webhook, sql["lock"], id=id_), id_)
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     secret = secrets.new()
     row = await unit.one(
         Webhook,
@@ -94,12 +94,12 @@ async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
         previous_until=datetime.now(UTC) + timedelta(hours=rotation.overlap_hours),
     )
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return replace(_found(row, id_), secret=secrets.shown(secret))
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret))
 
 
 async def delete(unit: Unit, id_: UUID) -> None:
     """Forget the address, and what it did not get yet."""
-    _found(await unit.one(Webhook, sql["lock"], id=id_), id_)
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     await unit.execute(sql["delete"], id=id_)
     unit.emit(WebhookDeleted(webhook_id=str(id_)), source=SOURCE)
 
@@ -139,8 +139,8 @@ async def deliveries(
     """What the address got or is to get, oldest first."""
     after = pages.decode(cursor, datetime)
     wanted = {"webhook_id": id_, "status": status}
-    found = await unit.all(Delivery, sql["deliveries"], **wanted, **bounds(after, limit + 1))
-    return pages.page(found, limit)
+    rows = await unit.all(Delivery, sql["deliveries"], **wanted, **bounds(after, limit + 1))
+    return pages.page(rows, limit)
 
 
 async def retry(unit: Unit, id_: UUID, delivery_id: UUID | None = None) -> int:
@@ -152,9 +152,3 @@ async def retry(unit: Unit, id_: UUID, delivery_id: UUID | None = None) -> int:
     if delivery_id is not None and not retried:
         raise NotFound(f"webhook {id_} has no dead delivery {delivery_id}")
     return retried
-
-
-def _found(row: Webhook | None, id_: object) -> Webhook:
-    if row is None:
-        raise NotFound(f"there is no webhook {id_}")
-    return row
