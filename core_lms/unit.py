@@ -26,7 +26,7 @@ from contracts.event import Event
 from core_lms.answers import Answer, Entry
 from gateway.caller import Caller
 from gateway.decision import Right
-from gateway.errors import NotFound
+from gateway.errors import Conflict, NotFound
 from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
@@ -103,6 +103,20 @@ class Unit:
         """Whether the caller has a right to what the unit is about."""
         return right.of(self.caller, self.kind, self.facts)
 
+    def conflicts(
+        self, otherwise: str, **constraints: str
+    ) -> Callable[[UniqueViolation], Exception]:
+        """What the ``Conflict`` says where a row that is written from now on is there already.
+
+        ``constraints`` say it for the constraints of these names, ``otherwise`` for all others.
+        """
+
+        def clash(error: UniqueViolation) -> Conflict:
+            return Conflict(constraints.get(error.diag.constraint_name or "", otherwise))
+
+        self.clash = clash
+        return clash
+
     async def one(self, row: Callable[..., Row], query: str, /, **values: Any) -> Row | None:
         """The first row of ``query``, if there is one; ``institution_id`` is bound as well.
 
@@ -117,7 +131,7 @@ class Unit:
         await self.execute(query, **values)
         return [row(**each) for each in await self.cursor.fetchall()]
 
-    async def need(self, row: type[Row], query: str, what: str, /, **values: Any) -> Row:
+    async def need(self, row: Callable[..., Row], query: str, what: str, /, **values: Any) -> Row:
         """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
         return found(await self.one(row, query, **values), f"there is no {what}")
 

@@ -19,7 +19,7 @@ from core_lms.cache.store import Cache
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
 from core_lms.unit import TENANT, Unit, ask
-from gateway.actions import Action, InstitutionId, decide
+from gateway.actions import Action, InstitutionId, caller_of, decide
 from gateway.caller import Caller
 from gateway.decision import Right
 from gateway.errors import Forbidden, NotFound
@@ -272,7 +272,7 @@ class KeyedAction(Action):
 
 
 def _units(request: Request, action: str, key: str | None = None) -> Units:
-    state, caller = request.app.state, request.state.caller
+    state, caller = request.app.state, caller_of(request)
     silent = any(name == SILENT for name, _ in request.scope["headers"])
     if silent and not HISTORY.of(caller):
         raise Forbidden("X-History is for imports (history.write)")

@@ -10,8 +10,7 @@ from fastapi.params import Depends as Dependency
 
 from contracts.errors import Rejected
 from contracts.event import UUID_PATTERN
-from gateway.actions import Action, Asked
-from gateway.caller import Caller
+from gateway.actions import Action, Asked, caller_of
 from gateway.errors import Forbidden, NotFound
 from serving.components import Components
 from serving.lms import asking_for
@@ -49,7 +48,7 @@ class Serves(Action):
         ] = None,
     ) -> Asking:
         components: Components = request.app.state.components
-        caller: Caller = request.state.caller
+        caller = caller_of(request)
         served = components.settings.institution_id
         if institution_id not in (None, served):
             raise Rejected(f"this process serves institution {served}, not {institution_id}")

@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from contracts.events.recommendations import (
 )
 from contracts.ids import named_id
 from gateway.errors import NotFound
+from gateway.remembered import Remembered
 from serving.policy import Offer
 from serving.settings import ServingSettings
 from serving.signals import dismissed_key
@@ -100,7 +100,7 @@ class Feedback:
         self._outlet = outlet
         self._redis = client
         self._settings = settings
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._shown = Remembered[str, Shown](_REMEMBERED)
 
     def shown(
         self,
@@ -129,16 +129,14 @@ class Feedback:
                 reason=offer.reason[:200] or None,
             )
             self._send(event, recommendation_id, offer.item_id)
-        self._shown[recommendation_id] = Shown(user_id, positions)
-        if len(self._shown) > _REMEMBERED:
-            self._shown.popitem(last=False)
+        self._shown.put(recommendation_id, Shown(user_id, positions))
 
     def forget(self, user_id: str) -> None:
-        """What this process remembers of the offers that a person was shown."""
+        """Drop what this process remembers of the offers that a person was shown."""
         for recommendation_id in [
             id_ for id_, shown in self._shown.items() if shown.user_id == user_id
         ]:
-            self._shown.pop(recommendation_id, None)
+            self._shown.forget(recommendation_id)
 
     async def remember(self, recommendation_id: str) -> None:
         """Keep an answer in Redis too, for a restarted or another process."""

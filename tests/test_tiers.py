@@ -19,6 +19,7 @@ from tests import tiers
     [
         ((), tiers.NO_SERVERS),
         (("integration",), tiers.SERVERS),
+        (("slow",), tiers.SERVERS),
         (("integration", "flink"), tiers.FLINK),
         (("e2e",), tiers.FLINK),
     ],
@@ -57,7 +58,7 @@ def test_times_are_summed_by_tier() -> None:
             )
     assert [line.strip() for line in times.lines()] == [
         "2 tests without servers: 4 s",
-        "1 tests with servers: 41 s",
+        "1 tests with servers, or slow: 41 s",
     ]
 
 

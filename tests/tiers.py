@@ -8,16 +8,16 @@ from collections.abc import Container, Sequence
 import pytest
 
 NO_SERVERS = "without servers"
-SERVERS = "with servers"
+SERVERS = "with servers, or slow"
 FLINK = "with Flink, or the whole product"
 TIERS = (NO_SERVERS, SERVERS, FLINK)
 
 
 def mark(items: Sequence[pytest.Item]) -> None:
-    """A test that asks for the servers of its lane, or for Flink, is marked as one that does."""
+    """A test that asks for the servers of its lane, for moto's or for Flink is marked as such."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if "stack" in fixtures:
+        if "stack" in fixtures or "s3" in fixtures:
             item.add_marker(pytest.mark.integration)
         if "flink" in fixtures:
             item.add_marker(pytest.mark.flink)
@@ -27,7 +27,7 @@ def tier(keywords: Container[str]) -> str:
     """The tier of a test with these marks."""
     if "flink" in keywords or "e2e" in keywords or "soak" in keywords:
         return FLINK
-    return SERVERS if "integration" in keywords else NO_SERVERS
+    return SERVERS if "integration" in keywords or "slow" in keywords else NO_SERVERS
 
 
 class Times:

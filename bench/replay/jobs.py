@@ -56,7 +56,7 @@ class Measured:
 
     flink_s: float
     archive_s: float
-    settled_s: float
+    complete_s: float
     cpu_s: dict[str, float]
     peak_mb: float
     others_share: float
@@ -97,12 +97,12 @@ def replay(size: Size) -> Measured:
                     break
                 _still_alive(archive, derive)
                 if at > TIMEOUT_S:
-                    raise Retryable(f"not settled within {TIMEOUT_S:.0f} s")
+                    raise Retryable(f"not complete within {TIMEOUT_S:.0f} s")
                 time.sleep(_LOOK_S)
-            settled_s = time.monotonic() - started
+            complete_s = time.monotonic() - started
             cpu_s = gauge.stop()
             _check(connection, size)
-    return Measured(flink_s, archive_s, settled_s, cpu_s, gauge.peak_mb, gauge.others_share)
+    return Measured(flink_s, archive_s, complete_s, cpu_s, gauge.peak_mb, gauge.others_share)
 
 
 def ended(job_id: str) -> bool:

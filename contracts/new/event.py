@@ -19,7 +19,7 @@ NEXT = (
 _TOPICS = {topic.name.split(".")[1]: topic for topic in EVENT_TOPICS}
 _FILE = Template('''"""$sentence"""
 
-from contracts.event import Event, Id, PersonId
+from contracts.event import Event, Id,$kind PersonId
 from contracts.topics import $topic
 
 
@@ -32,7 +32,7 @@ class $name(
     """$sentence"""
 
     user_id: PersonId
-    course_id: Id
+    course_id: Id$item
 ''')
 
 
@@ -49,8 +49,9 @@ def files(args: argparse.Namespace) -> dict[str, str]:
         raise Rejected(f"the event {args.name} exists already: {EVENTS[args.name].__module__}")
     alike = [cls.TOPIC.name.split(".")[1] for cls in EVENTS.values() if cls.TYPE.startswith(noun)]
     topic = args.topic or next(iter(alike), "content")
-    # Everything on the topic of content is a learner's action: what reads it counts on that.
-    action = args.learner_action or topic == "content"
+    # What reads content relies on that: each event is a learner's, about an item of some kind.
+    content = topic == "content"
+    action = args.learner_action or content
     words = args.name.replace(".", " ").replace("_", " ")
     text = _FILE.substitute(
         sentence=f"{words.capitalize()}: say in one sentence what happened.",
@@ -58,6 +59,8 @@ def files(args: argparse.Namespace) -> dict[str, str]:
         type=args.name,
         topic=topic.upper(),
         key="course_id" if topic == "courses" else "user_id",
+        kind=" Kind," if content else "",
+        item="\n    item_id: Id\n    kind: Kind" if content else "",
         action="\n    learner_action=True," if action else "",
     )
     return {f"contracts/events/{words.replace(' ', '_')}.py": text}

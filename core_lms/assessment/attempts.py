@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from core_lms import pages
 from core_lms.assessment import resource, service, slots
@@ -71,20 +69,18 @@ async def start(
         raise Conflict(f"all {holds.max_attempts} attempts at {assessment_id} are used up")
     seed = secrets.token_hex(16)
     asked = await slots.chosen(unit, assessment_id, seed, shuffled=assessment.shuffle_questions)
-    try:
-        await unit.execute(
-            SQL["insert_attempt"],
-            id=id_,
-            course_id=course_id,
-            number=number,
-            seed=seed,
-            grace_s=assessment.grace_s,
-            started_at=now,
-            expires_at=holds.expires_at(now),
-            **whose,
-        )
-    except UniqueViolation:
-        raise Conflict("another attempt was begun at the same moment: go on with that") from None
+    unit.conflicts("another attempt was begun at the same moment: go on with that")
+    await unit.execute(
+        SQL["insert_attempt"],
+        id=id_,
+        course_id=course_id,
+        number=number,
+        seed=seed,
+        grace_s=assessment.grace_s,
+        started_at=now,
+        expires_at=holds.expires_at(now),
+        **whose,
+    )
     await unit.execute(
         SQL["ask"],
         attempt_id=id_,

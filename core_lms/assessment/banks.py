@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 
 from contracts.errors import Rejected
@@ -24,7 +23,6 @@ from core_lms.assessment.repository import SQL
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
-from gateway.errors import Conflict
 from gateway.etags import Check
 
 
@@ -35,10 +33,8 @@ async def add(unit: Unit, course_id: UUID, new: NewBank) -> tuple[Bank, bool]:
         return await get(unit, id_), False
     await courses.changeable(unit, course_id)
     values = {"course_id": course_id, "title": new.title}
-    try:
-        return await _bank(unit, "insert_bank", id_, **values), True
-    except UniqueViolation:
-        raise Conflict(f"there is a bank {id_}") from None
+    unit.conflicts(f"there is a bank {id_}")
+    return await _bank(unit, "insert_bank", id_, **values), True
 
 
 async def get(unit: Unit, id_: object) -> Bank:
@@ -67,10 +63,8 @@ async def add_question(unit: Unit, bank_id: UUID, new: NewQuestion) -> tuple[Que
     body = stored(new.kind, new.body)
     bank = await _bank(unit, "lock_bank", bank_id)
     values = {"bank_id": bank_id, "course_id": bank.course_id, **new.model_dump(exclude={"body"})}
-    try:
-        await unit.execute(SQL["insert_question"], id=id_, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is a question {id_}") from None
+    unit.conflicts(f"there is a question {id_}")
+    await unit.execute(SQL["insert_question"], id=id_, **values)
     await _write_version(unit, id_, 1, body, corrects=False, why=None)
     return await question(unit, id_), True
 

@@ -8,8 +8,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from core_lms import pages
 from core_lms.assessment import banks, grading
 from core_lms.assessment.grading import Cause
@@ -21,7 +19,6 @@ from core_lms.idempotency import claim
 from core_lms.sealing import texts
 from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
-from gateway.errors import Conflict
 
 
 async def regrade(
@@ -40,10 +37,8 @@ async def regrade(
     question = await banks.lock_question(unit, question_id)
     cause = Cause("regrade", new.why, unit.caller.user_id, id_)
     facts = {"question_id": question_id, "version": question.version, "why": new.why}
-    try:
-        await unit.execute(SQL["insert_regrade"], id=id_, asked_by=cause.by, at=now, **facts)
-    except UniqueViolation:
-        raise Conflict(f"there is a regrade {id_}") from None
+    unit.conflicts(f"there is a regrade {id_}")
+    await unit.execute(SQL["insert_regrade"], id=id_, asked_by=cause.by, at=now, **facts)
     attempts = await unit.values(SQL["lock_answers_to"], question_id=question_id)
     which = {"question_id": question_id, "kind": question.kind, "attempts": attempts}
     rows = await unit.all(AnswerToRegrade, SQL["answers_to"], **which)

@@ -8,7 +8,12 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from core_lms.assessment.attempt_schemas import Accommodation, Attempt, HistoryEntry, Waiting
+from core_lms.assessment.attempt_schemas import (
+    Accommodation,
+    Attempt,
+    HistoryEntry,
+    WaitingSubmission,
+)
 from core_lms.assessment.question_schemas import Bank, Part, Regrade, Version
 from core_lms.assessment.schemas import Assessment, Score, Submission
 from core_lms.assessment.scoring import Rule
@@ -50,7 +55,7 @@ class ListedAttempt(Attempt):
     created_at: datetime
 
 
-class QueuedAttempt(Waiting):
+class QueuedAttempt(WaitingSubmission):
     """An attempt in the queue of a person who grades, by when it was handed in."""
 
     created_at: datetime

@@ -40,7 +40,7 @@ router = APIRouter(tags=["assessment"], responses=RESPONSES)
 
 
 @router.post("/courses/{course_id}/assessments", status_code=HTTPStatus.CREATED)
-async def add(
+async def create_assessment(
     course_id: UUID,
     body: NewAssessment,
     units: Annotated[Units, action("assessment.create", keyed=True)],
@@ -52,42 +52,44 @@ async def add(
 
 
 @router.get("/courses/{course_id}/assessments", response_model=Page[Assessment])
-async def page(
+async def list_course_assessments(
     course_id: UUID,
     units: Annotated[Units, action("assessment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The assessments of a course, oldest first."""
+    """List the assessments of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, course_id, cursor, limit)
 
 
 @router.get("/assessments/{assessment_id}", response_model=Assessment, responses=etags.READ)
-async def get(
+async def get_assessment(
     assessment_id: UUID, units: Annotated[Units, action("assessment.read")], reader: InReader
 ) -> Any:
-    """One assessment with its rules."""
+    """Read one assessment with its rules."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
     return reader.answer(assessment)
 
 
 @router.patch("/assessments/{assessment_id}", response_model=Assessment, responses=etags.UPDATE)
-async def change(
+async def update_assessment(
     assessment_id: UUID,
     body: AssessmentChange,
     units: Annotated[Units, action("assessment.update")],
     writer: InWriter,
 ) -> Any:
-    """Change dates and rules; emits `assessment.updated`. Open attempts keep their time limit."""
+    """Change dates and rules of an assessment; emits `assessment.updated`. Open attempts keep their
+    time limit.
+    """
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.change(unit, assessment_id, body, writer.check)
     return writer.answer(assessment)
 
 
 @router.post("/assessments/{assessment_id}/release")
-async def release(
+async def release_assessment(
     assessment_id: UUID, units: Annotated[Units, action("assessment.release")], now: Now
 ) -> Assessment:
     """Let learners see scores and results, for good; sending it again is harmless."""
@@ -96,7 +98,7 @@ async def release(
 
 
 @router.post("/assessments/{assessment_id}/submissions", status_code=HTTPStatus.CREATED)
-async def submit(
+async def create_submission(
     assessment_id: UUID,
     body: NewSubmission,
     units: Annotated[Units, action("submission.create", keyed=True)],
@@ -110,19 +112,19 @@ async def submit(
 
 
 @router.get("/assessments/{assessment_id}/submissions", response_model=Page[Submission])
-async def submissions(
+async def list_assessment_submissions(
     assessment_id: UUID,
     units: Annotated[Units, action("submission.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What was handed in, oldest first."""
+    """List what was handed in, oldest first."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await results.submissions(unit, assessment_id, cursor, limit)
 
 
 @router.post("/submissions/{submission_id}/grade")
-async def grade(
+async def grade_submission(
     submission_id: UUID, body: Grade, units: Annotated[Units, action("submission.grade")]
 ) -> Submission:
     """Score work that asks no questions; emits `assessment.graded`. Sending the same grade again is
@@ -133,7 +135,7 @@ async def grade(
 
 
 @router.post("/submissions/{submission_id}/feedback", status_code=HTTPStatus.CREATED)
-async def give_feedback(
+async def create_feedback(
     submission_id: UUID,
     body: NewFeedback,
     units: Annotated[Units, action("feedback.give", keyed=True)],

@@ -10,8 +10,6 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from contracts.events.assessments import (
     AssessmentCreated,
@@ -60,10 +58,8 @@ async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[Assessme
     await courses.changeable(unit, course_id)
     values = new.model_dump()
     _consistent(values)
-    try:
-        row = await _assessment(unit, "insert", id_, course_id=course_id, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is an assessment {id_}") from None
+    unit.conflicts(f"there is an assessment {id_}")
+    row = await _assessment(unit, "insert", id_, course_id=course_id, **values)
     unit.emit(AssessmentCreated(**facts(row)), source=SOURCE)
     await courses.structure_changed(unit, course_id)
     return row, True
@@ -145,14 +141,12 @@ async def submit(
             raise Conflict(f"assessment {assessment_id} closed at {holds.closes_at.isoformat()}")
     who = {"user_id": new.user_id, "course_id": course_id}
     work = {"id": id_, "assessment_id": assessment_id, "late": late, "attempt": None}
-    try:
-        enrollment, written, counted = await unit.ask(
-            enrolled.locking(unit, **who),
-            _submission(unit, at, **who, **work),
-            enrolled.counting(unit, **who),
-        )
-    except UniqueViolation:
-        raise Conflict(f"there is a submission {id_}") from None
+    unit.conflicts(f"there is a submission {id_}")
+    enrollment, written, counted = await unit.ask(
+        enrolled.locking(unit, **who),
+        _submission(unit, at, **who, **work),
+        enrolled.counting(unit, **who),
+    )
     locked = enrollments.studied(
         Enrollment(**enrollment.row) if enrollment.row else None, new.user_id, course_id, at
     )
@@ -166,10 +160,8 @@ async def handed_in(
 ) -> Submission:
     """Write the submission of an attempt, which has its id, and emit ``assessment.submitted``."""
     work = attempt.model_dump(include={"id", "assessment_id", "course_id", "user_id"})
-    try:
-        [written] = await unit.ask(_submission(unit, at, **work, attempt=attempt.number, late=late))
-    except UniqueViolation:
-        raise Conflict(f"there is a submission {attempt.id}") from None
+    unit.conflicts(f"there is a submission {attempt.id}")
+    [written] = await unit.ask(_submission(unit, at, **work, attempt=attempt.number, late=late))
     return _emitted(unit, written, kind, at)
 
 
@@ -229,10 +221,8 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
     await users.active(unit, new.given_by, "given_by")
     sealed = FEEDBACK.seal(texts.writing(row.user_id, row.wrapped_key), new.text, id_)
     about = {"id": id_, "submission_id": submission_id, "given_by": new.given_by}
-    try:
-        created_at = await unit.value(SQL["give_feedback"], text_sealed=sealed, **about)
-    except UniqueViolation:
-        raise Conflict(f"there is feedback {id_}") from None
+    unit.conflicts(f"there is feedback {id_}")
+    created_at = await unit.value(SQL["give_feedback"], text_sealed=sealed, **about)
     unit.emit(FeedbackGiven(**grading.ids(row), given_by=new.given_by), source=SOURCE)
     about |= {"institution_id": unit.institution_id, "created_at": created_at}
     return Feedback.model_validate(about | {"text": new.text}), True

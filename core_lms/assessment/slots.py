@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from core_lms.assessment.arranging import arranged, drawn
 from core_lms.assessment.question_schemas import Bank, NewPart, Part, Question
@@ -44,12 +42,9 @@ async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[Part, bool
     if sum(slot.draws or 1 for slot in known) + (new.draws or 1) > MOST:
         raise Rejected(f"draws: an attempt asks at most {MOST} questions")
     values = {"assessment_id": assessment_id, **new.model_dump()}
-    try:
-        return await unit.need(Part, SQL["insert_slot"], f"part {id_}", id=id_, **values), True
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "assessment_parts_once":
-            raise Conflict(f"question {new.question_id} is asked already") from None
-        raise Conflict(f"there is a part {id_}") from None
+    asked = f"question {new.question_id} is asked already"
+    unit.conflicts(f"there is a part {id_}", assessment_parts_once=asked)
+    return await unit.need(Part, SQL["insert_slot"], f"part {id_}", id=id_, **values), True
 
 
 def _of_course(row: Question | Bank | None, assessment: Assessment, what: str) -> None:

@@ -52,10 +52,10 @@ class VerificationKeys(BaseModel):
 
 
 @router.get("/keys.json", response_model=VerificationKeys)
-async def public_keys(
+async def list_certificate_keys(
     response: Response, units: Annotated[Units, action("certificate-key.read")]
 ) -> dict[str, Any]:
-    """The public halves of the keys that sign certificates; none is ever removed."""
+    """List the public halves of the keys that sign certificates; none is ever removed."""
     async with units.begin(Public()) as unit:
         rows = await keys.public_keys(unit.cursor)
     response.headers["Cache-Control"] = "public, max-age=60"
@@ -75,14 +75,15 @@ async def public_keys(
 
 
 @router.get("/{code}", response_model=Verification, responses=PAGE)
-async def verify(
+async def verify_certificate(
     code: Code,
     units: Annotated[Units, action("certificate.verify")],
     response: Response,
     accept: Annotated[str, Header()] = "*/*",
 ) -> Any:
-    """Whether a certificate is valid, revoked or invalid (not what was signed), for whom and for
-    what: a page for browsers (`Accept: text/html`), else JSON. Needs no login."""
+    """Say whether a certificate is valid, revoked or invalid (not what was signed); for whom and
+    for what: a page for browsers (`Accept: text/html`), else JSON. Needs no login.
+    """
     wants_page = "text/html" in accept
     try:
         found = await _verify(units, code)

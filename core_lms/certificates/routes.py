@@ -23,54 +23,54 @@ router = APIRouter(tags=["certificates"], responses=RESPONSES)
 
 
 @router.get("/users/{user_id}/certificates", response_model=Page[Certificate])
-async def of_user(
+async def list_user_certificates(
     user_id: UUID,
     units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What a learner was certified, oldest first; revoked ones stay in the list."""
+    """List a learner's certificates, oldest first; revoked ones stay in the list."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/courses/{course_id}/certificates", response_model=Page[Certificate])
-async def of_course(
+async def list_course_certificates(
     course_id: UUID,
     units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The certificates of a course, oldest first."""
+    """List the certificates of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/certificates/{certificate_id}", response_model=Certificate, responses=etags.READ)
-async def get(
+async def get_certificate(
     certificate_id: UUID, units: Annotated[Units, action("certificate.read")], reader: InReader
 ) -> Any:
-    """One certificate."""
+    """Read one certificate."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.get(unit, certificate_id)
     return reader.answer(service.shown(row))
 
 
 @router.patch("/certificates/{certificate_id}", response_model=Certificate, responses=etags.UPDATE)
-async def choose_name(
+async def update_certificate(
     certificate_id: UUID,
     body: NameChoice,
     units: Annotated[Units, action("certificate.update")],
     writer: InWriter,
 ) -> Any:
-    """Choose how the name is shown to whoever has the link."""
+    """Choose how the name is shown to whoever has the certificate's link."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.choose_name(unit, certificate_id, body, writer.check)
     return writer.answer(service.shown(row))
 
 
 @router.post("/certificates/{certificate_id}/revoke")
-async def revoke(
+async def revoke_certificate(
     certificate_id: UUID, body: Revocation, units: Annotated[Units, action("certificate.revoke")]
 ) -> Certificate:
     """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
@@ -79,13 +79,14 @@ async def revoke(
 
 
 @router.post("/certificates/{certificate_id}/reissue", status_code=HTTPStatus.CREATED)
-async def reissue(
+async def reissue_certificate(
     certificate_id: UUID,
     units: Annotated[Units, action("certificate.reissue", keyed=True)],
     response: Response,
 ) -> Certificate:
-    """Issue a new certificate in the place of one (which is revoked if it still counted), with the
-    course's title as it is now; emits `certificate.issued`."""
+    """Issue a new certificate in the place of one; which is revoked if it still counted. It has the
+    course's title as it is now. Emits `certificate.issued`.
+    """
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = made(response, await service.reissue(unit, certificate_id))
     return service.shown(row)

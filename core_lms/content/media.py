@@ -13,8 +13,6 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
 from core_lms import pages
@@ -61,10 +59,8 @@ async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[Media, b
     before = datetime.now(UTC) - timedelta(hours=ContentSettings().waiting_h)
     await unit.execute(_sql["forget_waiting"], before=before)
     values = {"course_id": course_id, "uploaded_by": unit.caller.user_id, **new.model_dump()}
-    try:
-        return await unit.need(File, _sql["insert"], "file", id=id_, **values), True
-    except UniqueViolation:
-        raise Conflict(f"there is a file {id_}") from None
+    unit.conflicts(f"there is a file {id_}")
+    return await unit.need(File, _sql["insert"], "file", id=id_, **values), True
 
 
 async def get(unit: Unit, id_: object) -> KeyedFile:

@@ -28,6 +28,7 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["media"], responses=RESPONSES)
 
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+_UPLOADED = {"*/*": {**_BYTES["*/*"], "example": "the bytes of the file"}}
 _FETCHED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": _BYTES},
     206: {"description": "The part that was asked for", "content": _BYTES},
@@ -36,32 +37,32 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED)
-async def announce(
+async def create_media(
     course_id: UUID,
     body: NewMedia,
     units: Annotated[Units, action("media.create", keyed=True)],
     response: Response,
 ) -> Media:
-    """Announce a file of the course; then PUT its bytes to `/media/{id}/bytes`."""
+    """Announce a file of a course; then PUT its bytes to `/media/{id}/bytes`."""
     async with units.begin(Course(course_id)) as unit:
         return made(response, await media.announce(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
-async def page(
+async def list_course_media(
     course_id: UUID,
     units: Annotated[Units, action("media.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The files of a course, oldest first."""
+    """List the files of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await media.page(unit, course_id, cursor, limit)
 
 
 @router.get("/media/{media_id}")
-async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> Media:
-    """What is known of a file."""
+async def get_media(media_id: UUID, units: Annotated[Units, action("media.read")]) -> Media:
+    """Read what is known of a file."""
     async with units.begin(resource.Media(media_id)) as unit:
         return await media.get(unit, media_id)
 
@@ -69,7 +70,7 @@ async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> 
 @router.put(
     "/media/{media_id}/bytes", openapi_extra={"requestBody": {"required": True, "content": _BYTES}}
 )
-async def upload(
+async def upload_media(
     media_id: UUID,
     request: Request,
     units: Annotated[Units, action("media.upload")],
@@ -107,22 +108,24 @@ async def upload(
 
 
 @router.delete("/media/{media_id}", status_code=HTTPStatus.NO_CONTENT)
-async def archive(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
+async def archive_media(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
     """Put a file away that no item shows; emits `course.updated`."""
     async with units.begin(resource.Media(media_id)) as unit:
         await media.archive(unit, media_id)
 
 
 @router.get("/media/{media_id}/link", response_model=MediaLink)
-async def link(media_id: UUID, units: Annotated[Units, action("media.fetch")]) -> dict[str, Any]:
-    """An address of the bytes for a player: it expires, and is bound to whoever asks."""
+async def get_media_link(
+    media_id: UUID, units: Annotated[Units, action("media.fetch")]
+) -> dict[str, Any]:
+    """Make an address of a file's bytes for a player; it expires, and is bound to whoever asks."""
     async with units.begin(resource.Media(media_id)) as unit:
         found = media.link_of(unit, await media.get(unit, media_id))
     return {"media_id": media_id, "url": found.url, "expires_at": found.expires_at}
 
 
 @router.get("/media/{media_id}/bytes", response_class=StreamingResponse, responses=_FETCHED)
-async def fetch(
+async def download_media(
     media_id: UUID,
     units: Annotated[Units, action("media.fetch")],
     institution: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
@@ -135,7 +138,7 @@ async def fetch(
     if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
     known: Annotated[str | None, Header(alias="If-None-Match", max_length=2000)] = None,
 ) -> Response:
-    """The bytes of a file: by the address that `/link` gives, or with credentials.
+    """Download the bytes of a file; by the address that `/link` gives, or with credentials.
 
     The person for whom the address was made must still be in the course.
     """

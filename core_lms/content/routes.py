@@ -37,7 +37,7 @@ _content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
 @_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED)
-async def add(
+async def create_item(
     course_id: UUID,
     body: NewItem,
     units: Annotated[Units, action("item.create", keyed=True)],
@@ -49,7 +49,7 @@ async def add(
 
 
 @_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
-async def contents(
+async def list_course_items(
     course_id: UUID,
     units: Annotated[Units, action("item.list")],
     cursor: Cursor = None,
@@ -57,7 +57,7 @@ async def contents(
     *,
     reader: InReader,
 ) -> Response:
-    """The items of a course in their order: a table of contents."""
+    """List the items of a course in their order; a table of contents."""
     about, asked = Course(course_id), service.asked(course_id, cursor, limit)
     if cursor is None and limit == answers.FIRST_PAGE:
         entry = answers.contents(units.caller.institution_id, course_id)
@@ -73,10 +73,10 @@ async def contents(
 @_content.get(
     "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
 )
-async def get(
+async def get_item(
     course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.read")], response: Response
 ) -> dict[str, Any]:
-    """An item with its content: text, addresses of files that expire, where to go on.
+    """Open an item with its content.
 
     The ETag is the item's own, for changing it; `content` is made anew each time, so there is no
     answering with what the caller has.
@@ -88,7 +88,7 @@ async def get(
 
 
 @_content.patch("/courses/{course_id}/items/{item_id}", response_model=Item, responses=etags.UPDATE)
-async def change(
+async def update_item(
     course_id: UUID,
     item_id: UUID,
     body: ItemChange,
@@ -102,7 +102,7 @@ async def change(
 
 
 @_content.delete("/courses/{course_id}/items/{item_id}")
-async def archive(
+async def archive_item(
     course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.archive")]
 ) -> Item:
     """Put an item away; what learners did with it stays. Emits `course.updated`."""
@@ -111,27 +111,29 @@ async def archive(
 
 
 @_content.get("/courses/{course_id}/items/{item_id}/posts", response_model=Page[Post])
-async def posts(
+async def list_posts(
     course_id: UUID,
     item_id: UUID,
     units: Annotated[Units, action("post.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What was written in a forum, oldest first."""
+    """List what was written in a forum, oldest first."""
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.posts(unit, course_id, item_id, cursor, limit)
 
 
 @_content.get("/content-kinds", response_model=ContentKinds)
-async def kinds(units: Annotated[Units, action("content-kind.list")]) -> dict[str, Any]:
-    """The kinds of content there are: their metadata and interactions."""
+async def list_content_kinds(
+    units: Annotated[Units, action("content-kind.list")],
+) -> dict[str, Any]:
+    """List the kinds of content, their metadata and interactions."""
     async with units.begin(Institution()):
         return {"items": service.kinds()}
 
 
 @_content.post("/courses/{course_id}/items/{item_id}/events", status_code=HTTPStatus.CREATED)
-async def record(
+async def record_item_event(
     course_id: UUID,
     item_id: UUID,
     body: Annotated[Interaction, Body(examples=EXAMPLES)],
@@ -150,11 +152,12 @@ async def record(
 
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
-async def completed_items(
+async def list_completed_items(
     user_id: UUID, units: Annotated[Units, action("completed-item.list")]
 ) -> dict[str, Any]:
-    """Everything a learner has completed, in one answer and as of now; teachers get what of it is
-    in their courses."""
+    """List everything a learner has completed, in one answer and as of now; teachers get what of it
+    is in the courses they teach.
+    """
     async with units.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
 

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
@@ -49,10 +48,8 @@ async def add(unit: Unit, course_id: UUID, item: NewItem) -> tuple[Item, bool]:
     await _fits(unit, course_id, item.kind, item.metadata)
     if item.module_id is not None:
         await outline.usable_module(unit, course_id, item.module_id)
-    try:
-        row = await _item(unit, "insert", id_, course_id=course_id, **item.model_dump())
-    except UniqueViolation:
-        raise Conflict(f"there is an item {id_}") from None
+    unit.conflicts(f"there is an item {id_}")
+    row = await _item(unit, "insert", id_, course_id=course_id, **item.model_dump())
     await courses.structure_changed(unit, course_id)
     return row, True
 

@@ -86,7 +86,7 @@ async def record(
     is not published, the item is not open, or the learner was not enrolled then.
     """
     id_ = asked.id
-    unit.clash = lambda error: Conflict(f"there is an event {id_}")
+    unit.conflicts(f"there is an event {id_}")
     repeated, facts = await begun(unit, asked)
     if repeated:
         return await unit.need(dict, SQL["recorded"], f"event {id_}", id=id_), False

@@ -6,8 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from contracts.events.courses import CohortCreated, CohortUpdated
 from core_lms import pages
@@ -121,12 +119,9 @@ async def _member(unit: Unit, id_: object, user_id: object) -> Member:
 
 
 async def _write(unit: Unit, name: str, id_: object, /, **values: Any) -> Cohort:
-    try:
-        return await unit.need(Cohort, _sql[name], f"cohort {id_}", id=id_, **values)
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "cohorts_pkey":
-            raise Conflict(f"there is a cohort {id_}") from None
-        raise Conflict("the course has a cohort of this name already") from None
+    taken = "the course has a cohort of this name already"
+    unit.conflicts(taken, cohorts_pkey=f"there is a cohort {id_}")
+    return await unit.need(Cohort, _sql[name], f"cohort {id_}", id=id_, **values)
 
 
 def _facts(row: Cohort) -> dict[str, Any]:

@@ -7,8 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from core_lms.courses import service
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, OutlineOrder
@@ -45,10 +43,8 @@ async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> tuple[Modul
         return await module(unit, course_id, id_), False
     await service.changeable(unit, course_id)
     values = {"course_id": course_id, **new.model_dump()}
-    try:
-        row = await _module(unit, "insert_module", id_, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is a module {id_}") from None
+    unit.conflicts(f"there is a module {id_}")
+    row = await _module(unit, "insert_module", id_, **values)
     await service.structure_changed(unit, course_id)
     return row, True
 

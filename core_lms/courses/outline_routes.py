@@ -23,20 +23,20 @@ router = APIRouter()
 async def get_outline(
     course_id: UUID, units: Annotated[Units, action("outline.read")], reader: InReader
 ) -> Any:
-    """Everything in the course, in its order: items of no module first, then module by module."""
+    """Read everything in a course, in its order."""
     async with units.begin(Course(course_id)) as unit:
         found = await outline.get(unit, course_id)
     return reader.answer(found)
 
 
 @router.put("/{course_id}/outline", response_model=Outline, responses=etags.UPDATE)
-async def put_outline(
+async def reorder_outline(
     course_id: UUID,
     body: OutlineOrder,
     units: Annotated[Units, action("outline.update")],
     writer: InWriter,
 ) -> Any:
-    """Put everything in a new order at once: each module and item, each once.
+    """Put everything in a course in a new order at once.
 
     Emits `course.updated`.
     """
@@ -46,13 +46,13 @@ async def put_outline(
 
 
 @router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED)
-async def add_module(
+async def create_module(
     course_id: UUID,
     body: NewModule,
     units: Annotated[Units, action("module.create", keyed=True)],
     response: Response,
 ) -> Module:
-    """Add a module at the end of the course; emits `course.updated`."""
+    """Add a module at the end of a course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return made(response, await outline.add_module(unit, course_id, body))
 
@@ -64,21 +64,21 @@ async def get_module(
     units: Annotated[Units, action("module.read")],
     reader: InReader,
 ) -> Any:
-    """One module."""
+    """Read one module."""
     async with units.begin(Course(course_id)) as unit:
         module = await outline.module(unit, course_id, module_id)
     return reader.answer(module)
 
 
 @router.patch("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.UPDATE)
-async def change_module(
+async def update_module(
     course_id: UUID,
     module_id: UUID,
     body: ModuleChange,
     units: Annotated[Units, action("module.update")],
     writer: InWriter,
 ) -> Any:
-    """Change title, description or opening; emits `course.updated`."""
+    """Change title, description or opening of a module; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         module = await outline.change_module(unit, course_id, module_id, body, writer.check)
     return writer.answer(module)

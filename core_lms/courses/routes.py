@@ -53,7 +53,7 @@ _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 
 @_courses.post("", status_code=HTTPStatus.CREATED)
-async def create(
+async def create_course(
     body: NewCourse,
     units: Annotated[Units, action("course.create", keyed=True)],
     response: Response,
@@ -64,7 +64,7 @@ async def create(
 
 
 @_courses.get("", response_model=Page[Course])
-async def page(
+async def list_courses(
     units: Annotated[Units, action("course.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -81,7 +81,7 @@ async def page(
         ),
     ] = None,
 ) -> dict[str, Any]:
-    """The courses one may see, oldest first; with `q` those that match, the best first.
+    """List the courses you may see; oldest first, or with `q` those that match, the best first.
 
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
@@ -90,10 +90,10 @@ async def page(
 
 
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
-async def get(
+async def get_course(
     course_id: UUID, units: Annotated[Units, action("course.read")], reader: InReader
 ) -> Any:
-    """One course."""
+    """Read one course."""
     about = resource.Course(course_id)
     entry = answers.course(units.caller.institution_id, course_id)
     course = await units.cached(about, entry, _rendered, SQL["get"], id=course_id)
@@ -101,7 +101,7 @@ async def get(
 
 
 @_courses.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
-async def change(
+async def update_course(
     course_id: UUID,
     body: CourseChange,
     units: Annotated[Units, action("course.update")],
@@ -118,95 +118,103 @@ async def change(
 
 
 @_courses.get("/{course_id}/readiness", response_model=Readiness)
-async def readiness(
+async def get_course_readiness(
     course_id: UUID, units: Annotated[Units, action("course.review")]
 ) -> dict[str, Any]:
-    """Whether the course could be published now, and what is missing."""
+    """Say whether a course could be published now, and what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.readiness(unit, course_id)
 
 
 @_courses.post("/{course_id}/publish")
-async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
-    """Open the course to learners; emits `course.published`. 409 names what is missing."""
+async def publish_course(
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
+) -> Course:
+    """Open a course to learners; emits `course.published`. 409 names what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
 @_courses.post("/{course_id}/unpublish")
-async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> Course:
-    """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
+async def unpublish_course(
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
+) -> Course:
+    """Make a course a draft again while nobody has enrolled; emits `course.unpublished`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
 @_courses.post("/{course_id}/archive")
-async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> Course:
-    """Close the course; emits `course.archived` the first time."""
+async def archive_course(
+    course_id: UUID, units: Annotated[Units, action("course.archive")]
+) -> Course:
+    """Close a course; emits `course.archived` the first time."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
 @_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED)
-async def copy(
+async def copy_course(
     course_id: UUID,
     body: NewCopy,
     units: Annotated[Units, action("course.copy", keyed=True)],
     response: Response,
 ) -> Course:
-    """Make the next run: structure, not learners; emits `course.created` and `course.copied`."""
+    """Copy a course for its next run; structure, not learners. Emits `course.created` and
+    `course.copied`.
+    """
     async with units.begin(resource.Course(course_id)) as unit:
         return made(response, await copying.make(unit, course_id, body))
 
 
 @_courses.get("/{course_id}/instructors", response_model=Instructors)
-async def instructors(
+async def list_course_instructors(
     course_id: UUID, units: Annotated[Units, action("instructor.list")]
 ) -> dict[str, Any]:
-    """Who teaches the course."""
+    """List who teaches a course."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await staff.of(unit, course_id)
 
 
 @_courses.post("/{course_id}/instructors", status_code=HTTPStatus.CREATED)
-async def add_instructor(
+async def add_course_instructor(
     course_id: UUID,
     body: NewInstructor,
     units: Annotated[Units, action("instructor.add", keyed=True)],
     response: Response,
 ) -> Instructor:
-    """Have somebody else of the staff teach the course too; emits `course.updated`."""
+    """Have somebody else of the staff teach a course too; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return made(response, await staff.add(unit, course_id, body))
 
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove_instructor(
+async def remove_course_instructor(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("instructor.remove")]
 ) -> None:
-    """Somebody no longer teaches the course; emits `course.updated`."""
+    """No longer have somebody teach a course; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
         await staff.remove(unit, course_id, user_id)
 
 
 @_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
-async def get_prerequisites(
+async def get_course_prerequisites(
     course_id: UUID, units: Annotated[Units, action("prerequisite.read")], reader: InReader
 ) -> Any:
-    """The courses to complete before one enrolls."""
+    """List the courses to complete before one enrolls."""
     async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.of(unit, course_id)
     return reader.answer(found)
 
 
 @_courses.put("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.UPDATE)
-async def put_prerequisites(
+async def replace_course_prerequisites(
     course_id: UUID,
     body: Prerequisites,
     units: Annotated[Units, action("prerequisite.update")],
     writer: InWriter,
 ) -> Any:
-    """Replace them; never a circle. Emits `course.updated`."""
+    """Replace the prerequisites of a course; never a circle. Emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
     return writer.answer(found)

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
@@ -52,10 +51,8 @@ async def create(unit: Unit, course: NewCourse) -> tuple[Course, bool]:
 
 async def insert(unit: Unit, id_: str, **values: Any) -> Course:
     """A new draft of checked values; emits ``course.created``."""
-    try:
-        row = await _course(unit, "insert", id_, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is a course {id_}") from None
+    unit.conflicts(f"there is a course {id_}")
+    row = await _course(unit, "insert", id_, **values)
     event = CourseCreated(course_id=id_, instructor_id=str(values["instructor_id"]))
     unit.emit(event, source=SOURCE)
     return row

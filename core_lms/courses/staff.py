@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from core_lms.courses import service
 from core_lms.courses.repository import SQL
 from core_lms.courses.schemas import Instructor, NewInstructor
@@ -35,10 +33,8 @@ async def add(unit: Unit, course_id: UUID, new: NewInstructor) -> tuple[Instruct
     if str(course.instructor_id) == new.user_id:
         raise Conflict(f"user {new.user_id} is the first instructor of course {course_id}")
     who = {"course_id": course_id, "user_id": new.user_id}
-    try:
-        row = await unit.one(Instructor, SQL["add_instructor"], id=id_, **who)
-    except UniqueViolation:
-        raise Conflict(f"user {new.user_id} teaches course {course_id} already") from None
+    unit.conflicts(f"user {new.user_id} teaches course {course_id} already")
+    row = await unit.one(Instructor, SQL["add_instructor"], id=id_, **who)
     await service.structure_changed(unit, course_id)
     return found(row, nobody), True
 

@@ -20,7 +20,7 @@ router = APIRouter()
 
 
 @router.post("/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED)
-async def invite(
+async def create_invitation(
     course_id: UUID,
     body: NewInvitation,
     units: Annotated[Units, action("invitation.create", keyed=True)],
@@ -32,34 +32,34 @@ async def invite(
 
 
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
-async def of_course(
+async def list_course_invitations(
     course_id: UUID,
     units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who was asked into a course and what came of it, oldest first."""
+    """List who was asked into a course and what came of it, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
-async def of_user(
+async def list_user_invitations(
     user_id: UUID,
     units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Into which courses somebody was asked, oldest first."""
+    """List into which courses somebody was asked, oldest first."""
     async with units.begin(Person(user_id)) as unit:
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/invitations/{invitation_id}")
-async def get(
+async def get_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.read")]
 ) -> Invitation:
-    """One invitation."""
+    """Read one invitation."""
     async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.get(unit, invitation_id)
 
@@ -72,10 +72,10 @@ async def get(
         202: {"model": WaitlistEntry, "description": "The course is full: waiting"},
     },
 )
-async def accept(
+async def accept_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.accept")], response: Response
 ) -> Enrollment | WaitlistEntry:
-    """Become a learner of the course; emits `enrollment.created` with the invitation's id.
+    """Accept an invitation; emits `enrollment.created` with the invitation's id.
 
     In a full course the learner waits instead (202). What enrolling asks holds here too: a price
     that was not paid is a 402.
@@ -90,16 +90,18 @@ async def accept(
 
 
 @router.post("/invitations/{invitation_id}/decline")
-async def decline(
+async def decline_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.decline")]
 ) -> Invitation:
-    """Say no: the course's teachers cannot ask again. Emits `enrollment.invitation.declined`."""
+    """Decline an invitation; the course's teachers cannot ask again. Emits
+    `enrollment.invitation.declined`.
+    """
     async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.decline(unit, invitation_id)
 
 
 @router.delete("/invitations/{invitation_id}", status_code=HTTPStatus.NO_CONTENT)
-async def withdraw(
+async def withdraw_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.withdraw")]
 ) -> None:
     """Take back an invitation that is open; emits `enrollment.invitation.withdrawn`."""

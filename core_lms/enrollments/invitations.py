@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from contracts.events.enrollments import EnrollmentInvited, InvitationDeclined, InvitationWithdrawn
 from core_lms import pages
@@ -64,12 +62,9 @@ async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[Invit
     if before.declined:
         raise Conflict(f"user {new.user_id} declined to join course {course_id}")
     values = {"cohort_id": new.cohort_id, "invited_by": unit.caller.user_id, "created_at": at}
-    try:
-        row = await _invitation(unit, "insert", id_, **who, **values)
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "invitations_once":
-            raise Conflict(f"user {new.user_id} is invited already") from None
-        raise Conflict(f"there is an invitation {id_}") from None
+    taken = f"there is an invitation {id_}"
+    unit.conflicts(taken, invitations_once=f"user {new.user_id} is invited already")
+    row = await _invitation(unit, "insert", id_, **who, **values)
     event = EnrollmentInvited(**_ids(row), invited_by=unit.caller.user_id)
     unit.emit(event, source=service.SOURCE, at=at)
     return row, True

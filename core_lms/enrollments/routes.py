@@ -27,7 +27,7 @@ router = APIRouter(tags=["enrollments"], responses=RESPONSES)
     status_code=HTTPStatus.CREATED,
     responses={202: {"model": WaitlistEntry, "description": "The course is full: waiting"}},
 )
-async def enroll(
+async def create_enrollment(
     course_id: UUID,
     body: NewEnrollment,
     units: Annotated[Units, action("enrollment.create", keyed=True)],
@@ -49,34 +49,35 @@ async def enroll(
 
 
 @router.get("/courses/{course_id}/enrollments", response_model=Page[Enrollment])
-async def of_course(
+async def list_course_enrollments(
     course_id: UUID,
     units: Annotated[Units, action("enrollment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who is or was in a course, oldest first."""
+    """List who is or was in a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/enrollments", response_model=Page[Enrollment])
-async def of_user(
+async def list_user_enrollments(
     user_id: UUID,
     units: Annotated[Units, action("enrollment.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The courses a learner is or was in, oldest first; for their teachers those they teach."""
+    """List the courses a learner is or was in, oldest first; for their teachers those they
+    teach."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/enrollments/{enrollment_id}", response_model=Enrollment, responses=etags.READ)
-async def get(
+async def get_enrollment(
     enrollment_id: UUID, units: Annotated[Units, action("enrollment.read")], reader: InReader
 ) -> Any:
-    """One learner in one course."""
+    """Read one enrollment."""
     about = resource.Enrollment(enrollment_id)
     async with units.read(about, SQL["get"], id=enrollment_id) as unit:
         enrollment = Enrollment(**unit.row)
@@ -84,7 +85,7 @@ async def get(
 
 
 @router.post("/enrollments/{enrollment_id}/drop")
-async def drop(
+async def drop_enrollment(
     enrollment_id: UUID,
     units: Annotated[Units, action("enrollment.drop")],
     body: Leaving | None = None,
@@ -98,31 +99,31 @@ async def drop(
 
 
 @router.get("/courses/{course_id}/waitlist", response_model=Page[WaitlistEntry])
-async def queue(
+async def list_waitlist(
     course_id: UUID,
     units: Annotated[Units, action("waitlist.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who waits for a seat, the next one first."""
+    """List who waits for a seat in a course, the next one first."""
     async with units.begin(Course(course_id)) as unit:
         return await service.queue(unit, course_id, cursor, limit)
 
 
 @router.get("/courses/{course_id}/waitlist/{user_id}")
-async def waiting(
+async def get_waitlist_entry(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.read")]
 ) -> WaitlistEntry:
-    """A learner's place in the queue; 404 for who does not wait (any more)."""
+    """Read a learner's place in the queue; 404 for who does not wait (any more)."""
     async with units.begin(Course(course_id, user_id)) as unit:
         return await service.waiting(unit, course_id, user_id)
 
 
 @router.delete("/courses/{course_id}/waitlist/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def stop_waiting(
+async def leave_waitlist(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("waitlist.leave")]
 ) -> None:
-    """Wait no longer; emits `enrollment.waitlist.left`."""
+    """Wait no longer for a seat; emits `enrollment.waitlist.left`."""
     async with units.begin(Course(course_id, user_id)) as unit:
         await service.stop_waiting(unit, course_id, user_id)
 

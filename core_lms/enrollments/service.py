@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -82,14 +81,15 @@ async def enroll(
             return waiting, True
     row = _new(unit, id_, course_id, new, at)
     values = row.model_dump(include={"id", "user_id", "course_id", "institution_id", "created_at"})
-    unit.clash = partial(_clash, id_, new.user_id, course_id)
+    already = _already(new.user_id, course_id)
+    clash = unit.conflicts(f"there is an enrollment {id_}", enrollments_once=already)
     if asked is not None and new.cohort_id is None and not entry.returning:
         unit.write_at_commit(SQL["insert"], values)
     else:
         try:
             await unit.execute(SQL["insert"], **values)
-        except UniqueViolation as error:
-            raise unit.clash(error) from None
+        except UniqueViolation as error:  # an order that is paid goes on where this is refused
+            raise clash(error) from None
     unit.emit(EnrollmentCreated(**_ids(row)), source=SOURCE, at=at)
     if new.cohort_id is not None:
         await seats.join(unit, new.cohort_id, course_id, new.user_id, at)
@@ -154,7 +154,7 @@ async def _in_line(
     await seats.lock(unit, course_id)
     now = await seats.state(unit, course_id, new.user_id)
     if now.enrolled:
-        raise _already(new.user_id, course_id)
+        raise Conflict(_already(new.user_id, course_id))
     if now.waiting:
         raise Conflict(f"user {new.user_id} waits for a seat in course {course_id} already")
     if now.taken < now.capacity:
@@ -169,14 +169,8 @@ async def _in_line(
     return row
 
 
-def _clash(id_: str, user_id: str, course_id: UUID, error: UniqueViolation) -> Conflict:
-    if error.diag.constraint_name == "enrollments_once":
-        return _already(user_id, course_id)
-    return Conflict(f"there is an enrollment {id_}")
-
-
-def _already(user_id: str, course_id: UUID) -> Conflict:
-    return Conflict(f"user {user_id} is in course {course_id} already")
+def _already(user_id: str, course_id: UUID) -> str:
+    return f"user {user_id} is in course {course_id} already"
 
 
 async def get(unit: Unit, id_: UUID) -> Enrollment:

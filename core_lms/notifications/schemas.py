@@ -61,7 +61,7 @@ class Preferences(BaseModel):
     items: list[Preference]
 
 
-class Choice(Body):
+class PreferenceChoice(Body):
     """Kind ``*`` is every kind that is not essential and has no choice of its own."""
 
     kind: Name
@@ -80,7 +80,7 @@ class PreferenceChange(Body):
         }
     )
 
-    choices: Annotated[list[Choice], Field(min_length=1, max_length=200)]
+    choices: Annotated[list[PreferenceChoice], Field(min_length=1, max_length=200)]
 
 
 class PushKeys(Body):

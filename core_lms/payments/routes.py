@@ -41,14 +41,16 @@ async def set_price(
     units: Annotated[Units, action("price.set", keyed=True)],
     response: Response,
 ) -> schemas.Price:
-    """What the course costs from now on in one currency; emits `course.updated`."""
+    """Set what a course costs from now on in one currency; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return made(response, await service.set_price(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/prices")
-async def prices(course_id: UUID, units: Annotated[Units, action("price.list")]) -> schemas.Prices:
-    """What the course costs; nothing where the list is empty."""
+async def list_prices(
+    course_id: UUID, units: Annotated[Units, action("price.list")]
+) -> schemas.Prices:
+    """List what a course costs; nothing where the list is empty."""
     async with units.begin(Course(course_id)) as unit:
         return schemas.Prices(items=await service.prices(unit, course_id))
 
@@ -59,13 +61,13 @@ async def retire_price(
     currency: Annotated[CurrencyCode, Path()],
     units: Annotated[Units, action("price.retire")],
 ) -> schemas.Price:
-    """No longer sold in this currency; orders made before keep their price."""
+    """No longer sell a course in a currency; orders made before keep their price."""
     async with units.begin(Course(course_id)) as unit:
         return await service.retire_price(unit, course_id, currency)
 
 
 @router.post("/orders", status_code=HTTPStatus.CREATED)
-async def order(
+async def create_order(
     body: schemas.NewOrder,
     units: Annotated[Units, action("order.create", keyed=True)],
     response: Response,
@@ -76,7 +78,7 @@ async def order(
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
-async def orders(
+async def list_orders(
     units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -85,45 +87,47 @@ async def orders(
         bool, Query(description="only paid orders that did not lead into the course")
     ] = False,
 ) -> dict[str, Any]:
-    """The orders of the institution, oldest first."""
+    """List the orders of the institution, oldest first."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
-async def of_user(
+async def list_user_orders(
     user_id: UUID,
     units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The orders for a learner, oldest first."""
+    """List the orders for a learner, oldest first."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, cursor, limit, user_id)
 
 
 @router.get("/orders/{order_id}")
-async def get(order_id: UUID, units: Annotated[Units, action("order.read")]) -> schemas.Order:
-    """One order."""
+async def get_order(order_id: UUID, units: Annotated[Units, action("order.read")]) -> schemas.Order:
+    """Read one order."""
     async with units.begin(resource.Order(order_id)) as unit:
         return await service.get(unit, order_id)
 
 
 @router.post("/orders/{order_id}/cancel")
-async def cancel(order_id: UUID, units: Annotated[Units, action("order.cancel")]) -> schemas.Order:
+async def cancel_order(
+    order_id: UUID, units: Annotated[Units, action("order.cancel")]
+) -> schemas.Order:
     """Give up an order nobody has paid; emits `order.cancelled` the first time."""
     async with units.begin(resource.Order(order_id)) as unit:
         return await service.cancel(unit, order_id)
 
 
 @router.post("/orders/{order_id}/payments", status_code=HTTPStatus.CREATED)
-async def pay(
+async def create_payment(
     order_id: UUID,
     body: schemas.NewPayment,
     units: Annotated[Units, action("payment.create", keyed=True)],
     response: Response,
 ) -> schemas.Payment:
-    """Begin to pay: send the person to `redirect_url`."""
+    """Begin to pay an order; send the person to `redirect_url`."""
     async with units.begin(resource.Order(order_id)) as unit:
         payment, created = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
@@ -135,28 +139,28 @@ async def pay(
 
 
 @router.get("/orders/{order_id}/payments")
-async def payments(
+async def list_payments(
     order_id: UUID, units: Annotated[Units, action("payment.list")]
 ) -> schemas.Payments:
-    """All attempts to pay the order."""
+    """List all attempts to pay an order."""
     async with units.begin(resource.Order(order_id)) as unit:
         return schemas.Payments(items=await paying.of_order(unit, order_id))
 
 
 @router.get("/payments/{payment_id}")
-async def payment(
+async def get_payment(
     payment_id: UUID, units: Annotated[Units, action("payment.read")]
 ) -> schemas.Payment:
-    """One payment."""
+    """Read one payment."""
     async with units.begin(resource.Payment(payment_id)) as unit:
         return await paying.get(unit, payment_id)
 
 
-@router.post("/payments/{payment_id}/simulation", response_model=schemas.Taken)
-async def simulate(
+@router.post("/payments/{payment_id}/simulation", response_model=schemas.NoticeTaken)
+async def simulate_payment(
     payment_id: UUID, body: schemas.Simulation, units: Annotated[Units, action("payment.simulate")]
 ) -> dict[str, str]:
-    """The page of the provider `test`: it tells us that pretended money came, or did not."""
+    """Pretend that money came, or did not, at the provider `test`."""
     async with units.begin(resource.Payment(payment_id)) as unit:
         row = await paying.get(unit, payment_id)
         intent = await paying.intent(unit, row)
@@ -168,33 +172,36 @@ async def simulate(
 
 
 @router.post("/orders/{order_id}/refunds", status_code=HTTPStatus.CREATED)
-async def refund(
+async def create_refund(
     order_id: UUID,
     body: schemas.NewRefund,
     units: Annotated[Units, action("refund.create", keyed=True)],
     response: Response,
 ) -> schemas.Refund:
-    """Send money back, all or part; `order.refunded` is emitted once the provider has done it."""
+    """Send money back, all or part of an order; `order.refunded` is emitted once the provider has
+    done it.
+    """
     async with units.begin(resource.Order(order_id)) as unit:
         return made(response, await refunding.request(unit, order_id, body))
 
 
 @router.get("/orders/{order_id}/refunds")
-async def refunds(
+async def list_refunds(
     order_id: UUID, units: Annotated[Units, action("refund.list")]
 ) -> schemas.Refunds:
-    """All refunds of the order."""
+    """List all refunds of an order."""
     async with units.begin(resource.Order(order_id)) as unit:
         return schemas.Refunds(items=await refunding.of_order(unit, order_id))
 
 
-@router.post("/payments/notices/{provider_name}", response_model=schemas.Taken)
-async def notify(
+@router.post("/payments/notices/{provider_name}", response_model=schemas.NoticeTaken)
+async def receive_payment_notice(
     provider_name: Annotated[schemas.ProviderName, Path()],
     request: Request,
     units: Annotated[Units, action("payment.notify")],
 ) -> dict[str, str]:
-    """A provider's webhook: signed by the provider, done once however often it comes."""
+    """Take a payment provider's webhook; signed by the provider, done once however often it
+    comes."""
     async with units.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()

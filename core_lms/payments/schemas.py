@@ -158,7 +158,7 @@ class Refunds(BaseModel):
     items: list[Refund]
 
 
-class Taken(BaseModel):
+class NoticeTaken(BaseModel):
     """What became of a notice: done now, done before, or of no interest."""
 
     outcome: Literal["done", "repeated", "ignored"]

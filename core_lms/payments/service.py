@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-
 from contracts.errors import Rejected
 from contracts.events.payments import OrderCancelled, OrderCreated
 from core_lms import pages
@@ -73,22 +71,19 @@ async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
     if await unit.value(SQL["in_course"], **who):
         raise Conflict(f"user {new.user_id} is in course {course_id} already")
     await _refuse_second(unit, new)
-    try:
-        row = await unit.need(
-            Order,
-            SQL["insert_order"],
-            f"order {id_}",
-            id=id_,
-            ordered_by=unit.caller.user_id,
-            price_id=price.id,
-            currency=price.currency,
-            amount_minor=price.amount_minor,
-            **who,
-        )
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "orders_once":
-            raise Conflict(f"user {new.user_id} has ordered course {course_id} already") from None
-        raise Conflict(f"there is an order {id_}") from None
+    twice = f"user {new.user_id} has ordered course {course_id} already"
+    unit.conflicts(f"there is an order {id_}", orders_once=twice)
+    row = await unit.need(
+        Order,
+        SQL["insert_order"],
+        f"order {id_}",
+        id=id_,
+        ordered_by=unit.caller.user_id,
+        price_id=price.id,
+        currency=price.currency,
+        amount_minor=price.amount_minor,
+        **who,
+    )
     event = OrderCreated(**ids(row), amount_minor=row.amount_minor, currency=row.currency)
     unit.emit(event, source=SOURCE)
     return row, True

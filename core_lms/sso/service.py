@@ -19,7 +19,7 @@ from core_lms.sso import attempts, id_token, repository
 from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory
 from core_lms.sso.repository import Identity, IdentityProvider
-from core_lms.sso.schemas import NewProvider, ProviderChange, Return
+from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
 from core_lms.unit import Unit, found
 from core_lms.units import Units
@@ -108,7 +108,7 @@ async def begin(units: Units, name: str, redirect_uri: str) -> dict[str, Any]:
 
 
 async def finish(
-    units: Units, ring: KeyRing, name: str, back: Return, client: logins.Client
+    units: Units, ring: KeyRing, name: str, back: SignInReturn, client: logins.Client
 ) -> dict[str, Any]:
     """A session for whoever the provider says came back. No transaction waits for the provider."""
     async with units.begin(Public()) as unit:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from string import Template
 
-from dashboards.panel import dashboards
+from dashboards.catalogue import dashboards
 
 EXAMPLE = "overview/new_learners"
 PATTERN = r"[a-z][a-z0-9_]*/[a-z][a-z0-9_]*"

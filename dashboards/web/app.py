@@ -18,6 +18,7 @@ from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller
 from dashboards.web.sessions import Cookie, Sessions
 from dashboards.web.visit import Scopes, Web, found
+from gateway import openapi
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
 from gateway.limits.middleware import Extra
@@ -25,8 +26,18 @@ from gateway.limits.settings import LimitSettings
 from gateway.operations import NotReady
 from gateway.remote_keys import RemoteKeys
 from stack import tls
-from stack.http import HttpSettings
+from stack.http import DASHBOARDS_PORT, HttpSettings
 from stack.redis import async_client
+
+COOKIE: openapi.Schemes = {
+    "sessionCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "learnstream",
+        "description": "What signing in sets (`__Host-learnstream` over TLS). What changes "
+        "something has to come from our own pages",
+    }
+}
 
 
 def create_app() -> FastAPI:
@@ -62,6 +73,7 @@ def create_app() -> FastAPI:
         version="1",
         description="Panels and learners' pages, for whoever is signed in.",
         lifespan=lifespan,
+        servers=openapi.servers(DASHBOARDS_PORT),
         **PLAIN,
     )
     install(
@@ -70,6 +82,7 @@ def create_app() -> FastAPI:
         ready=_ready,
         keys=RemoteKeys(),
         found=found,
+        credentials={**openapi.ACCESS_TOKEN, **COOKIE},
         limits=limits,
         extras=[Extra("login", limits.login, _tries_a_secret, by_address=True)],
     )

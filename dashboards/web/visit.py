@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,9 +15,10 @@ from dashboards.web import sessions
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller, Viewer
 from dashboards.web.sessions import Cookie, Sessions
-from gateway.actions import Action, Asked
+from gateway.actions import Action, Asked, caller_of
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
+from gateway.remembered import Remembered
 from stack.http import HttpSettings
 
 SCOPE_KEPT_S = 15.0
@@ -46,21 +46,18 @@ class Scopes:
     """Whose rows a caller sees, as the LMS says with the caller's own token."""
 
     def __init__(self, lms: Behind, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lms, self._clock = lms, clock
-        self._known: OrderedDict[tuple[str, str | None], tuple[float, str]] = OrderedDict()
+        self._lms = lms
+        self._known = Remembered[tuple[str, str | None], str](_MOST, SCOPE_KEPT_S, clock)
 
     async def of(self, caller: Caller, token: str, *, anew: bool = False) -> str:
         """``institution``, ``courses`` or ``self``; ``anew`` skips the remembered answer."""
         key = caller.name, caller.session_id
         found = self._known.get(key)
-        if not anew and found is not None and self._clock() < found[0]:
-            return found[1]
+        if not anew and found is not None:
+            return found
         answer = await self._lms.ask("GET", "/analytics/scope", token)
         scope = str(answer.json()["scope"])
-        self._known[key] = self._clock() + SCOPE_KEPT_S, scope
-        self._known.move_to_end(key)
-        if len(self._known) > _MOST:
-            self._known.popitem(last=False)
+        self._known.put(key, scope)
         return scope
 
 
@@ -150,9 +147,7 @@ class Visits(Action):
         token = getattr(request.state, "token", None)
         if secret is None:
             _, _, token = request.headers.get("authorization", "").partition(" ")
-        return Visit(
-            request.state.caller, self.action, request.app.state.web, secret, token or None
-        )
+        return Visit(caller_of(request), self.action, request.app.state.web, secret, token or None)
 
 
 def visits(action: str) -> Dependency:

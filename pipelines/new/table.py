@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from string import Template
 
-from pipelines.new.names import values
+from pipelines.new import values
 
 EXAMPLE = "course_completions"
 PATTERN = r"[a-z][a-z0-9_]*"

@@ -37,8 +37,9 @@ SMALL = {
 LANES = 2
 """Of all tests. Each has Kafka, PostgreSQL and Redis, one of them Flink, one the whole product."""
 
-FAST = "not integration and not e2e and not soak"
+FAST = "not integration and not slow and not e2e and not soak"
 SERVERS = "not flink and not e2e and not soak"
+REST = "integration or slow or e2e"
 """Marks: ``tests/tiers.py`` says who bears them."""
 
 
@@ -91,9 +92,9 @@ def _tests(args: argparse.Namespace) -> list[tuple[str, list[str]]]:
         return [("tests", [*words, *(["-m", tier] if tier else []), *args.pytest])]
     found = [("tests without servers", [*words, "-m", FAST, "tests"])]
     if args.servers:
-        found.append(("tests with servers", [*words, "-m", f"{SERVERS} and integration", "tests"]))
+        found.append(("tests with servers", [*words, "-m", f"{SERVERS} and ({REST})", "tests"]))
     elif not args.fast:
-        rest = [*words, "-m", "(integration or e2e) and not soak", "tests"]
+        rest = [*words, "-m", f"not soak and ({REST})", "tests"]
         found.append(("tests with servers, Flink and the whole product", rest))
     return found
 

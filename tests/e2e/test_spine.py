@@ -56,7 +56,7 @@ def test_history_and_replay_are_equal_everywhere_though_flink_relay_and_kafka_ar
             f"{part} is back",
             accepts=lambda found, pid=pid: found["state"] == "ready" and found["pid"] != pid,
             within_s=120,
-            every_s=0.5,  # asking is a process of its own
+            every_s=1.0,  # asking is a process of its own
         )
         assert now["restarts"] >= 1
     printed, _ = replay.communicate(timeout=300)

@@ -157,7 +157,7 @@ with postgres.connect_analytics() as connection:
         )
         print(found.fetchone()[0] > 0)
 """
-    until_equal(lambda: product.python(rows).split(), ["True", "True"], every_s=0.5)
+    until_equal(lambda: product.python(rows).split(), ["True", "True"], every_s=1.0)
     for client in (product.serving, product.dashboards):
         until(
             lambda client=client: client.get("/health/ready"),
