@@ -76,7 +76,7 @@ async def stream_notifications(
         ),
     ] = None,
 ) -> StreamingResponse:
-    """Follow a person's notifications as they appear. A browser that comes again tells the last one
+    """Follow a person's notifications as they appear. A browser that comes again names the last one
     it saw and gets what it missed.
     """
     async with units.begin(Person(user_id)) as unit:
