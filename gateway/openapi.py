@@ -93,8 +93,8 @@ def described(document: Document) -> None:
         _repeated(operation)
         for content in operation.get("requestBody", {}).get("content", {}).values():
             _exemplified(content, schemas)
-    _untitled(document.get("components", {}))
-    _untitled(document["paths"])
+    _tidied(document.get("components", {}))
+    _tidied(document["paths"])
     for name in [name for name in schemas if _is_page(name)]:
         schemas[_name(name)] = schemas.pop(name)
     _renamed(document)
@@ -161,17 +161,20 @@ def _example(schema: Document, schemas: Document) -> Any:
     return None
 
 
-def _untitled(found: Any) -> None:
-    """Without the titles that pydantic and FastAPI make of names: they say nothing more."""
+def _tidied(found: Any) -> None:
+    """Without the titles that pydantic and FastAPI make of names, which say nothing more; and in
+    Markdown, of which docstrings are almost."""
     if isinstance(found, dict):
+        if isinstance(found.get("description"), str):
+            found["description"] = found["description"].replace("``", "`")
         if isinstance(found.get("title"), str):
             del found["title"]
         for name, inner in found.items():
             if name not in ("example", "examples"):
-                _untitled(inner)
+                _tidied(inner)
     elif isinstance(found, list):
         for inner in found:
-            _untitled(inner)
+            _tidied(inner)
 
 
 _is_page = re.compile(r"Page_(\w+)_").fullmatch

@@ -4,8 +4,8 @@
 still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found
 where, how often, and until when. Of who is not erased it also shows the LMS's tables and what
 becomes of each, and searches for their name and address. `erase USER_ID` erases the person and
-looks. Exit status 1 where of an erased person something is found that nothing takes away, or where
-a living one's name or address is readable.
+searches. Exit status 1 where of an erased person something is found that nothing takes away, or
+where a living one's name or address is readable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GROUP = "lms"
 PATIENCE_S = 60.0
-"""How long `erase` waits until the stores are moved, before it looks."""
+"""How long `erase` waits for the stores, before it searches them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

@@ -31,7 +31,7 @@ _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
 _UPLOADED = {"*/*": {**_BYTES["*/*"], "example": "the bytes of the file"}}
 _FETCHED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": _BYTES},
-    206: {"description": "The part that was asked for", "content": _BYTES},
+    206: {"description": "The range that was asked for", "content": _BYTES},
     304: {"description": "Not changed since the tag in If-None-Match"},
 }
 

@@ -1,4 +1,4 @@
-"""A person's notifications, live and listed; what they want to get, and where."""
+"""A person's notifications, live and listed; what they want to be notified of, and where."""
 
 from __future__ import annotations
 

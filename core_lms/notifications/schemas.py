@@ -36,7 +36,7 @@ class Unread(BaseModel):
 
 
 class ReadUpTo(Body):
-    """The number of the newest entry that was seen."""
+    """The number of the newest entry that was read."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"up_to": 7}})
 
@@ -44,7 +44,7 @@ class ReadUpTo(Body):
 
 
 class Preference(BaseModel):
-    """Whether a person gets a kind on a channel; what is ``fixed`` cannot be switched off."""
+    """Whether a person is notified of a kind on a channel; a ``fixed`` one cannot be changed."""
 
     kind: str
     about: str
@@ -112,7 +112,7 @@ class NewPushSubscription(Body):
 
 
 class PushSubscription(BaseModel):
-    """A browser that gets pushes; its address is not shown again."""
+    """A browser that is notified; its address is not shown again."""
 
     id: UUID
     created_at: datetime

@@ -98,7 +98,7 @@ class NewPayment(Body):
 
 
 class Payment(BaseModel):
-    """A payment: send the person to ``redirect_url``; the provider tells us of the rest."""
+    """A payment: send the person to ``redirect_url``; the provider notifies us of the rest."""
 
     id: UUID
     order_id: UUID
@@ -119,7 +119,7 @@ class Payments(BaseModel):
 
 
 class Simulation(Body):
-    """What the pretended payment page is to tell us."""
+    """What the pretended payment page shall report."""
 
     model_config = _example(outcome="succeeded")
 

@@ -1,4 +1,4 @@
-"""``/webhooks``: addresses of other systems, and what they got."""
+"""``/webhooks``: addresses of other systems, and what they were sent."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def update_webhook(
 async def delete_webhook(
     webhook_id: UUID, units: Annotated[Units, action("webhook.delete")]
 ) -> None:
-    """Forget the address and what it did not get yet; emits `webhook.deleted`."""
+    """Forget the address and what it was not sent yet; emits `webhook.deleted`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         await service.delete(unit, webhook_id)
 

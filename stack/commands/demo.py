@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=SAMPLE,
         metavar="PATH",
-        help="folder or zip of OULAD files (default: the part that comes with the repository)",
+        help="folder or zip of OULAD files (default: the sample in the repository)",
     )
     parser.add_argument(
         "--speed", type=float, default=180.0, help="of the live hour, times as fast as life (180)"
