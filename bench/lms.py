@@ -196,7 +196,7 @@ def _school(port: int, app_url: str) -> School:
 
 
 class _Split:
-    """Where the processor's time went between the making of this and ``read``."""
+    """CPU time by process from the creation of this object until ``read``."""
 
     def __init__(self, server: psutil.Process) -> None:
         self._groups = {"lms": server}
@@ -227,7 +227,7 @@ def _cpu_s(parent: psutil.Process) -> float:
 
 
 def _peak_memory_mb(server: psutil.Process) -> float:
-    """Of the workers together: the kernel's high-water marks."""
+    """Sum over the workers of the kernel's high-water marks."""
     total = 0.0
     for process in (server, *server.children(recursive=True)):
         status = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")

@@ -1,4 +1,4 @@
-"""What does it cost that files are encrypted, and how soon is a range at the end of one there?
+"""What does encryption of files cost, and how fast is a range at the end of one read?
 
 One file of ``SIZE_MB`` is written and read as the LMS does it, in a folder, in alternating rounds:
 plain (as before files were encrypted) and encrypted. No server is needed.

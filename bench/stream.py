@@ -2,8 +2,8 @@
 
 Starts its own components (``bench/replay/ground.py``), publishes OULAD on all its topics as the
 importer does, and starts at one moment Flink's jobs, the archive and the derivation, from nothing.
-``events_per_s`` counts until every table, feature row and statistic has settled and the totals are
-those published. It does so for a quarter, a half and all of the history: ``growth``. The
+``events_per_s`` counts until every table, feature row and statistic is complete and the totals
+are those published. It does so for a quarter, a half and all of the history: ``growth``. The
 yardsticks are Flink reading the content topic into nothing, and a plain Python consumer that keeps
 ``course_activity`` alone.
 
@@ -34,7 +34,7 @@ def run() -> dict[str, float | int | str]:
             ground.fresh_database()
             measured.append(jobs.replay(size))
         size, last = sizes[-1], measured[-1]
-        rate = size.events / last.settled_s
+        rate = size.events / last.complete_s
         read_rate = size.content / yardsticks.flink_reads()
         python_rate = size.content / yardsticks.python_counts(size.content)
     figures |= {
@@ -47,8 +47,8 @@ def run() -> dict[str, float | int | str]:
         "peak_rss_mb": round(last.peak_mb),
         "flink_done_s": round(last.flink_s, 1),
         "archive_done_s": round(last.archive_s, 1),
-        "settled_s": round(last.settled_s, 1),
-        # What a busy machine does not change as much as the rates above.
+        "complete_s": round(last.complete_s, 1),
+        # A busy machine changes these less than the rates above.
         "cpu_us_per_event": round(sum(last.cpu_s.values()) / size.events * 1e6, 1),
     }
     for role, seconds in sorted(last.cpu_s.items(), key=lambda item: -item[1]):
@@ -58,12 +58,12 @@ def run() -> dict[str, float | int | str]:
     for size, one in zip(sizes, measured, strict=True):
         name = f"growth, {size.events} events"
         figures[name] = (
-            f"{one.settled_s:.1f} s, {sum(one.cpu_s.values()) / size.events * 1e6:.1f} us CPU "
+            f"{one.complete_s:.1f} s, {sum(one.cpu_s.values()) / size.events * 1e6:.1f} us CPU "
             f"per event, {one.peak_mb:.0f} MB"
         )
     first = measured[0]
     figures["growth, time per event, last to first"] = round(
-        last.settled_s / sizes[-1].events / (first.settled_s / sizes[0].events), 3
+        last.complete_s / sizes[-1].events / (first.complete_s / sizes[0].events), 3
     )
     figures["growth, memory, last to first"] = round(last.peak_mb / first.peak_mb, 3)
     return figures

@@ -21,7 +21,7 @@ from contracts.events.courses import (
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is kept under one name; ``kind`` also tells variants of an answer apart."""
+    """What is kept under one name; ``kind`` also distinguishes variants of an answer."""
 
     institution_id: str
     kind: str

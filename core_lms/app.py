@@ -16,7 +16,7 @@ from core_lms.api_keys.scheme import by_api_key
 from core_lms.cache.last_seen import LastSeen, Seen
 from core_lms.cache.settings import CacheSettings
 from core_lms.cache.store import Cache
-from gateway import routing
+from gateway import openapi, routing
 from gateway.app import PLAIN, install
 from gateway.bodies import Bodies
 from gateway.caller import Caller
@@ -25,6 +25,7 @@ from gateway.limits.middleware import Extra
 from gateway.limits.settings import LimitSettings
 from gateway.operations import until_the_end
 from gateway.well_known import router as well_known
+from stack.http import LMS_PORT
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings, clients
 
@@ -78,6 +79,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         description="Users, courses, content, enrollments and assessment. Every change is also an "
         "event in Kafka.",
         lifespan=lifespan,
+        servers=openapi.servers(LMS_PORT),
         **PLAIN,
     )
     app.state.cache = Cache(clients(RedisSettings().url, kept.timeout_s), kept)
@@ -88,6 +90,7 @@ def create_app(postgres: PostgresSettings | None = None) -> FastAPI:
         ready=health.ready(app),
         keys=ring,
         schemes=[by_api_key(lambda: app.state.pool)],
+        credentials={**openapi.ACCESS_TOKEN, **openapi.API_KEYS},
         limits=limits,
         extras=[Extra("login", limits.login, tries_a_secret, by_address=True)],
         bodies=BODIES,

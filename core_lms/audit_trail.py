@@ -27,7 +27,7 @@ PERSON_FIELDS = ("user_id", "about", "learner_id")
 """Fields of a resource that name a person."""
 
 PERSON_FACT = "person_id"
-"""The column of a resource's query that tells whose it is; it does not reach the policies."""
+"""The column of a resource's query that says whose it is; it does not reach the policies."""
 
 _personal = cache(personal_fields)
 _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
@@ -35,7 +35,7 @@ _READS = (".read", ".list")
 
 
 def begin(unit: Unit, action: str, resource: Resource, person_id: object = None) -> None:
-    """Note what the unit does, and about whom as far as its resource tells."""
+    """Note what the unit does, and about whom as far as its resource says."""
     unit.action, unit.resource = action, str(resource)
     _current.set(unit)
     fields = {field.name for field in dataclasses.fields(resource)}

@@ -1,15 +1,22 @@
-"""The frozen hashes of shipped migrations: new files are added, a changed one is refused."""
+"""What the LMS generates: the frozen hashes of its shipped migrations, and its API."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from core_lms.app import create_app
 from core_lms.migrate import FROZEN, Migration, frozen, migrations
+from gateway import promise
 from stack.profile import REPOSITORY
 
 
 def generate() -> dict[Path, str]:
-    """``frozen.sha256`` of every migrations folder, by path relative to the repository.
+    """Every generated file by path relative to the repository; a promise of the API is kept."""
+    return _frozen() | promise.files("lms", create_app())
+
+
+def _frozen() -> dict[Path, str]:
+    """``frozen.sha256`` of every migrations folder.
 
     Raises ``Misconfigured`` for a migration that changed after it was frozen, so that generating
     can add to the list but never rewrite it. A deleted migration keeps its line.

@@ -26,12 +26,23 @@ from contracts.event import Event
 from core_lms.answers import Answer, Entry
 from gateway.caller import Caller
 from gateway.decision import Right
-from gateway.errors import NotFound
+from gateway.errors import Conflict, NotFound
 from gateway.telemetry import tracing
 from stack.roundtrip import Connection, Found, Statement
 
 Row = TypeVar("Row")
-"""A dataclass whose fields are the columns of a query."""
+"""A dataclass or a model of pydantic whose fields are the columns of a query."""
+
+
+def found(row: Row | None, otherwise: str) -> Row:
+    """The row; raises ``NotFound`` saying ``otherwise`` where there is none."""
+    if row is None:
+        raise NotFound(otherwise)
+    return row
+
+
+TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
+"""Until the transaction ends, so that it also holds behind a pooler that shares connections."""
 
 
 async def ask(connection: Connection, *statements: Statement) -> list[Found]:
@@ -92,21 +103,57 @@ class Unit:
         """Whether the caller has a right to what the unit is about."""
         return right.of(self.caller, self.kind, self.facts)
 
-    async def one(self, row: type[Row], query: str, /, **values: Any) -> Row | None:
-        """The first row of ``query``, if there is one; ``institution_id`` is bound as well."""
-        await self.execute(query, **values)
-        found = await self.cursor.fetchone()
-        return None if found is None else row(**found)
+    def conflicts(
+        self, otherwise: str, **constraints: str
+    ) -> Callable[[UniqueViolation], Exception]:
+        """What the ``Conflict`` says where a row that is written from now on is there already.
 
-    async def all(self, row: type[Row], query: str, /, **values: Any) -> list[Row]:
+        ``constraints`` say it for the constraints of these names, ``otherwise`` for all others.
+        """
+
+        def clash(error: UniqueViolation) -> Conflict:
+            return Conflict(constraints.get(error.diag.constraint_name or "", otherwise))
+
+        self.clash = clash
+        return clash
+
+    async def one(self, row: Callable[..., Row], query: str, /, **values: Any) -> Row | None:
+        """The first row of ``query``, if there is one; ``institution_id`` is bound as well.
+
+        ``row`` is a dataclass, or what makes one of the columns.
+        """
+        await self.execute(query, **values)
+        first = await self.cursor.fetchone()
+        return None if first is None else row(**first)
+
+    async def all(self, row: Callable[..., Row], query: str, /, **values: Any) -> list[Row]:
         """Every row of ``query``; ``institution_id`` is bound as well."""
         await self.execute(query, **values)
-        return [row(**found) for found in await self.cursor.fetchall()]
+        return [row(**each) for each in await self.cursor.fetchall()]
+
+    async def need(self, row: Callable[..., Row], query: str, what: str, /, **values: Any) -> Row:
+        """Like ``one``; raises ``NotFound`` naming ``what`` where there is no row."""
+        return found(await self.one(row, query, **values), f"there is no {what}")
+
+    async def value(self, query: str, /, **values: Any) -> Any:
+        """The first column of the first row of ``query``; None where there is no row."""
+        return next(iter(await self.values(query, **values)), None)
+
+    async def values(self, query: str, /, **values: Any) -> list[Any]:
+        """The first column of every row of ``query``; ``institution_id`` is bound as well."""
+        await self.execute(query, **values)
+        return [next(iter(row.values())) for row in await self.cursor.fetchall()]
 
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""
         named = {"institution_id": self.institution_id, **values}
         return (await self.cursor.execute(query, named)).rowcount
+
+    async def enter(self, caller: Caller) -> None:
+        """From here on the unit sees the rows of this caller's institution, on their behalf."""
+        if caller != self.caller:
+            self.caller = caller
+            await self.execute(TENANT)
 
     async def ask(self, *statements: Statement) -> list[Found]:
         """Send the statements in one round trip; they are executed in this order."""

@@ -18,8 +18,8 @@ from core_lms.answers import Answer, Entry
 from core_lms.cache.store import Cache
 from core_lms.outbox import APPEND, rows
 from core_lms.pools import AWAY, Pools
-from core_lms.unit import Unit, ask
-from gateway.actions import Action, InstitutionId, decide
+from core_lms.unit import TENANT, Unit, ask
+from gateway.actions import Action, InstitutionId, caller_of, decide
 from gateway.caller import Caller
 from gateway.decision import Right
 from gateway.errors import Forbidden, NotFound
@@ -33,8 +33,6 @@ SILENT = b"x-history"
 
 _BEGIN: Statement = ("BEGIN", {})
 _COMMIT: Statement = ("COMMIT", {})
-_TENANT = "SELECT set_config('learnstream.institution_id', %(institution_id)s, true)"
-"""Until the transaction ends, so that it also holds behind a pooler that shares connections."""
 
 
 @asynccontextmanager
@@ -76,7 +74,7 @@ async def _open(
     *before: Statement,
 ) -> tuple[DictRow, list[Found]]:
     """The facts about ``about`` and what ``first`` found, in one round trip."""
-    before = (*before, (_TENANT, {"institution_id": caller.institution_id}))
+    before = (*before, (TENANT, {"institution_id": caller.institution_id}))
     if about is None or about.SQL is None:
         found = await ask(connection, *before, *first)
         return {}, found[len(before) :]
@@ -274,7 +272,7 @@ class KeyedAction(Action):
 
 
 def _units(request: Request, action: str, key: str | None = None) -> Units:
-    state, caller = request.app.state, request.state.caller
+    state, caller = request.app.state, caller_of(request)
     silent = any(name == SILENT for name, _ in request.scope["headers"])
     if silent and not HISTORY.of(caller):
         raise Forbidden("X-History is for imports (history.write)")

@@ -1,4 +1,4 @@
-"""The panels of this folder by dashboard, read anew each time: a changed file shows at once."""
+"""The panels of this folder by dashboard, read on each request: a changed file shows at once."""
 
 from __future__ import annotations
 

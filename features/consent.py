@@ -36,11 +36,14 @@ _SQL = Path(__file__).parent / "sql" / "consent"
 _LOCK = 0x4C53_0F03
 
 
-def prepare(connection: psycopg.Connection[Any]) -> None:
-    """Create the table where it is missing, in the schema that exists, and fill it with choices
-    that only the archive still has.
-    """
+def create(connection: psycopg.Connection[Any]) -> None:
+    """Create the table where it is missing, in the schema that exists."""
     connection.execute(_statement("create"))
+
+
+def prepare(connection: psycopg.Connection[Any]) -> None:
+    """Create the table and fill it with choices that only the archive still has."""
+    create(connection)
     connection.execute(_statement("from_archive"), {"purposes": list(OF_FEATURES)})
 
 

@@ -38,7 +38,7 @@ def prepare(connection: psycopg.Connection[Any], views: Sequence[View]) -> None:
 
 
 def write(connection: psycopg.Connection[Any], view: View, rows: Sequence[FeatureRow]) -> int:
-    """Keep ``rows`` in their order; returns how many were new or different.
+    """Write ``rows``; returns how many were new or different.
 
     Of rows with the same entity and moment the last one counts.
     """
@@ -65,7 +65,7 @@ def write(connection: psycopg.Connection[Any], view: View, rows: Sequence[Featur
 
 
 def newest(connection: psycopg.Connection[Any], view: View) -> Iterator[FeatureRow]:
-    """Each entity's newest row: what the online store holds, or must hold again."""
+    """Each entity's newest row, which is what the online store has or must have again."""
     with connection.transaction(), connection.cursor(name=f"newest_{view.name}") as cursor:
         cursor.itersize = 10_000
         cursor.execute(_statement("newest", view))

@@ -1,4 +1,4 @@
-"""Reading the online store without Feast's SDK: the same bytes, one Redis round trip.
+"""Reads the online store without Feast's SDK: the same bytes in one Redis round trip.
 
 Feast's own read path costs a five-second import and half a millisecond per entity. Its layout in
 Redis is documented (online store format): one hash per entity, one field per feature, each value a

@@ -24,6 +24,7 @@ from feast import FeatureStore
 from contracts.dead_letters import DeadLetter
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
+from contracts.feature_views import View
 from contracts.features import FeatureRow
 from contracts.topics import DEAD_LETTERS, FEATURES, USERS
 from features import consent, history, rows, store, trail
@@ -109,7 +110,7 @@ class Pusher:
                 log.info("filled %s again from history: %d rows", view.name, total)
         self._redis.set(_FILLED, "1")
 
-    def _refill(self, feature_store: FeatureStore, view: Any, batch: list[FeatureRow]) -> int:
+    def _refill(self, feature_store: FeatureStore, view: View, batch: list[FeatureRow]) -> int:
         store.push(feature_store, view, batch)
         trail.extend(self._redis, view, batch)
         return len(batch)
@@ -170,7 +171,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
         **{
             # A server may be away for longer than Kafka's default patience between two polls.
             "max.poll.interval.ms": 3_600_000,
-            # After a kill features stand still until the partitions are free again.
+            # After a kill no features are pushed until the partitions are free again.
             "session.timeout.ms": 6_000,
         },
     )

@@ -1,4 +1,4 @@
-"""What the operator makes before features are pushed: history's tables, Feast's registry, rights.
+"""Registers the catalogue before features are pushed: history's tables, Feast's registry, rights.
 
 Feast is imported only where the catalogue or Feast's version differs from what is registered: its
 import takes seconds.
@@ -24,7 +24,7 @@ _LOCK = 0x4C53_0F01  # one at a time; any constant no other lock of ours uses
 
 
 def prepare() -> bool:
-    """Make what is missing; whether the catalogue had to be registered.
+    """Create what is missing; returns whether the catalogue had to be registered.
 
     Raises ``Retryable`` where the database does not answer.
     """

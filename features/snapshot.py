@@ -8,8 +8,9 @@ people's choices about the purposes of features.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 import pyarrow as pa
@@ -22,6 +23,7 @@ from features.catalogue import PROJECT, VIEWS
 from stack import postgres
 from stack import redis as stack_redis
 
+Item = TypeVar("Item")
 _TYPES = {"int": pa.int64(), "float": pa.float64(), "text": pa.string()}
 _BATCH = 2_000
 
@@ -31,7 +33,7 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with postgres.connect_analytics(autocommit=True) as connection:
         history.prepare(connection, list(VIEWS.values()))
-        consent.prepare(connection)
+        consent.create(connection)
         choices = connection.execute(
             "SELECT user_id, purpose, given, changed_at FROM features.consent"
         ).fetchall()
@@ -106,18 +108,13 @@ def _literally(text: bytes) -> bytes:
     return b"".join(b"\\" + bytes([one]) if one in b"*?[]\\^" else bytes([one]) for one in text)
 
 
-def _pieces(found: Iterable[Any], size: int) -> Iterator[Sequence[Any]]:
-    piece = []
-    for one in found:
-        piece.append(one)
-        if len(piece) == size:
-            yield piece
-            piece = []
-    if piece:
+def _pieces(found: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
+    left = iter(found)
+    while piece := list(islice(left, size)):
         yield piece
 
 
-def _file(folder: Path, name: str, schema: pa.Schema, rows: Iterable[Sequence[Any]]) -> None:
+def _file(folder: Path, name: str, schema: pa.Schema, rows: Iterable[Sequence[object]]) -> None:
     with pq.ParquetWriter(folder / f"{name}.parquet", schema) as writer:
         for piece in _pieces(rows, 20_000):
             columns = zip(zip(*piece, strict=True), schema, strict=True)

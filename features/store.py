@@ -40,7 +40,7 @@ from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
 
-# Importing Feast names a folder that goes with this process: not one for those that it starts.
+# Importing Feast sets a folder that is removed with this process: its children must not use it.
 for _name in ("PROMETHEUS_MULTIPROC_DIR", "PROMETHEUS_MULTIPROCESS_DIR"):
     if "feast_metrics_" in os.environ.get(_name, ""):
         del os.environ[_name]
@@ -174,7 +174,7 @@ def apply() -> None:
 
 
 def opened() -> FeatureStore:
-    """The store as it is registered. Raises ``Retryable``, also where nothing is yet."""
+    """The registered store. Raises ``Retryable``, also where nothing is registered yet."""
     try:
         return FeatureStore(config=config())
     except (FeastRegistrySchemaError, sqlalchemy.exc.OperationalError) as error:

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Header
+from fastapi import Header, Request
 
 from contracts.event import UUID_PATTERN
 from gateway.caller import Caller
 from gateway.decision import allowed
 from gateway.errors import Forbidden, Unauthenticated
+from gateway.parameters import only_known
 
 InstitutionId = Annotated[
     str | None,
@@ -34,6 +35,16 @@ class Action:
     """The dependency that declares a route's action; subclasses say what the route gets of it."""
 
     action: str
+
+
+def caller_of(request: Request) -> Caller:
+    """Who asks for a route's action: where every ``Action`` gets its caller.
+
+    Raises ``RequestValidationError`` for query parameters that the route does not have.
+    """
+    only_known(request.scope)
+    caller: Caller = request.state.caller
+    return caller
 
 
 def decide(

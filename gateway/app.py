@@ -38,9 +38,14 @@ from stack.redis import RedisSettings, clients
 
 log = logging.getLogger("gateway")
 
-PLAIN: dict[str, Any] = {"redirect_slashes": False, "docs_url": None, "redoc_url": None}
-"""Arguments of every ``FastAPI``: the documentation is ours (``operations.py``), a path has one
-spelling."""
+PLAIN: dict[str, Any] = {
+    "redirect_slashes": False,
+    "docs_url": None,
+    "redoc_url": None,
+    "generate_unique_id_function": openapi.operation_id,
+}
+"""Arguments of every ``FastAPI``: the documentation is ours (``operations.py``, ``openapi.py``), a
+path has one spelling."""
 
 CORS: dict[str, Any] = {
     "allow_methods": ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
@@ -67,6 +72,7 @@ def install(
     keys: Keys | None = None,
     schemes: Sequence[Scheme] = (),
     found: Found | None = None,
+    credentials: openapi.Schemes = openapi.ACCESS_TOKEN,
     limits: LimitSettings | None = None,
     extras: Sequence[Extra] = (),
     bodies: Bodies = JSON_ONLY,
@@ -79,9 +85,10 @@ def install(
     ``name`` is the process's in traces and limits. ``keys`` check access tokens: ``KeyRing`` where
     the LMS's database is, ``RemoteKeys`` elsewhere; without them the process only has health and
     metrics, and nobody is asked who they are. ``schemes`` are further credentials, asked first;
-    ``found`` is where a token is in a request without an Authorization header. ``extras`` are
-    buckets besides the caller's own, ``inside`` middleware between the limits and the body.
-    ``ready`` and ``lost``: see ``operations`` and ``problems``.
+    ``found`` is where a token is in a request without an Authorization header; ``credentials`` says
+    in the documentation what all of them are. ``extras`` are buckets besides the caller's own,
+    ``inside`` middleware between the limits and the body. ``ready`` and ``lost``: see
+    ``operations`` and ``problems``.
     """
     stopping = Stopping()
     front, limits = FrontSettings(), limits or LimitSettings()
@@ -103,7 +110,7 @@ def install(
         _running(name, keys, stopping), app.router.lifespan_context
     )
     problems.install(app, lost)
-    openapi.install(app)
+    openapi.install(app, credentials if keys is not None else {})
     # As shaped routes: they stand before the API's and must not be asked closely each time.
     routing.add(
         app, operations.health(ready, stopping, registry, documented=app.openapi_url is not None)

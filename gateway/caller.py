@@ -18,7 +18,7 @@ class Caller:
 
     ``roles`` are ``<role>@institution`` or ``<role>@global``; what somebody is to one course or
     person is a relationship and looked up with the resource. ``permissions`` are names of actions,
-    ``prefix.*`` or ``*``: for a machine they decide, for a person they only tell a client what to
+    ``prefix.*`` or ``*``: for a machine they decide, for a person they only say to a client what to
     offer.
     """
 
@@ -56,5 +56,5 @@ def anonymous(institution_id: str) -> Caller:
 
 
 def service(name: str, institution_id: str) -> Caller:
-    """One of our own consumers, acting for an institution because an event told it to."""
+    """One of our own consumers, acting for an institution because of an event."""
     return Caller("service", institution_id, name=f"service/{name}")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cedarpy import Decision, PolicySet, is_authorized
 
@@ -35,6 +35,9 @@ _PRINCIPALS: dict[Kind, str] = {
     "anonymous": "Anonymous",
 }
 _named_action = re.compile(r'Action::"([^"]+)"')
+_permits = re.compile(r"^permit\s*\(([^)]*)\)([^;]*);", re.MULTILINE).findall
+_asks_facts = re.compile(r"\b(principal|resource|context)\.").search
+_to_anybody = re.compile(r"\s*principal\s*(,|is Anonymous)").match
 
 
 def policy_files() -> list[Path]:
@@ -62,6 +65,22 @@ def named_actions() -> frozenset[str]:
     """Every action that some policy names."""
     texts = (path.read_text(encoding="utf-8") for path in policy_files())
     return frozenset(name for text in texts for name in _named_action.findall(text))
+
+
+@cache
+def open_actions() -> dict[str, Literal["to all", "to some"]]:
+    """Every action that a policy permits to whoever asks, without credentials.
+
+    ``to some``: only under a condition that the policy names (an address that we signed).
+    """
+    found: dict[str, Literal["to all", "to some"]] = {}
+    for path in policy_files():
+        for head, condition in _permits(path.read_text(encoding="utf-8")):
+            if _to_anybody(head):
+                for name in _named_action.findall(head):
+                    asks = _asks_facts(condition)  # else at most which kind of resource it is
+                    found[name] = "to some" if asks else "to all"
+    return found
 
 
 RIGHTS: dict[str, Right] = {}

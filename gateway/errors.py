@@ -42,7 +42,7 @@ class Relayed(Rejected):
 
 
 class RangeNotSatisfiable(Rejected):
-    """The part of a file that was asked for is not there."""
+    """The range of a file that was asked for is not there."""
 
 
 class PreconditionMissing(Rejected):

@@ -28,18 +28,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
 import orjson
 from fastapi import Depends, Header, Response
+from pydantic import BaseModel
 
 from gateway.errors import ChangedMeanwhile, Malformed, PreconditionMissing
 
-Row = TypeVar("Row", bound=Mapping[str, Any])
-Check = Callable[[Mapping[str, Any]], None]
+Row = TypeVar("Row")
+Check = Callable[[Any], None]
 """What a service calls with the locked row; raises ``ChangedMeanwhile``."""
 
 PRIVATE = "private, no-cache"
@@ -62,10 +63,16 @@ _TAG = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _TAGS = re.compile(rf"\s*{_TAG.pattern}\s*(?:,\s*{_TAG.pattern}\s*)*")
 
 
-def tag(row: Mapping[str, Any]) -> str:
-    """The strong ETag of a resource's row, with its quotes: 96 bits of BLAKE2."""
-    text = orjson.dumps(row, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+def tag(row: Any) -> str:
+    """The strong ETag of a resource's row (a mapping, dataclass or model), with its quotes: 96 bits
+    of BLAKE2.
+    """
+    text = orjson.dumps(row, default=_plain, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return f'"{hashlib.blake2b(text, digest_size=12).hexdigest()}"'
+
+
+def _plain(value: Any) -> Any:
+    return value.__dict__ if isinstance(value, BaseModel) else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,7 @@ class Writer:
     response: Response
     expected: str
 
-    def check(self, row: Mapping[str, Any]) -> None:
+    def check(self, row: Any) -> None:
         """Raises ``ChangedMeanwhile`` where the row is not the one the caller has read."""
         if not _named(tag(row), self.expected, "If-Match", weak=False):
             raise ChangedMeanwhile(

@@ -123,4 +123,4 @@ def _answer(error: Exception) -> tuple[Response, bool]:
         return problems.of(Retryable("a store is not available at the moment; try again")), True
     if isinstance(error, LearnstreamError):
         return problems.of(error), True
-    return problems.problem(500, "an error on our side; it was logged"), False
+    return problems.problem(500, problems.OURS), False

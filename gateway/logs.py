@@ -45,5 +45,5 @@ def log_to_stdout(level: int = logging.INFO) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # It would tell every address it is sent to, and some of them are secrets.
+    # It would reveal every address it is sent to, and some of them are secrets.
     logging.getLogger("httpx").setLevel(logging.WARNING)

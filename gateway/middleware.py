@@ -1,4 +1,4 @@
-"""The gateway: looks at a request's credentials once and passes on who is asking."""
+"""The gateway: checks a request's credentials once and passes on who is asking."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Gateway:
 def by_token(keys: Keys) -> Scheme:
     """JSON Web Tokens that we issued; administrators of everything may name any institution."""
     verifier = Verifier(keys)
-    looking = asyncio.Lock()  # one thread looks, however many unknown keys are shown at a time
+    reading = asyncio.Lock()  # one thread reads, however many unknown keys are shown at a time
 
     async def caller(token: str, institution: str) -> Caller | None:
         found = verifier.known(token)
@@ -90,7 +90,7 @@ def by_token(keys: Keys) -> Scheme:
             if kid is None:
                 return None
             if keys.public(kid) is None:
-                async with looking:
+                async with reading:
                     if keys.public(kid) is None:
                         await asyncio.to_thread(keys.look_again)
             found = verifier.verify(token)

@@ -58,18 +58,18 @@ def health(
     router = APIRouter(tags=["health"])
 
     @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        """The process answers."""
+    async def check_liveness() -> dict[str, str]:
+        """Say that the process answers."""
         return {"status": "live"}
 
     @router.get(
         "/health/ready",
-        name="ready",
+        summary="Say whether the process can answer",
         responses={503: {"description": "Send it no requests now"}},
         description=f"{(ready.__doc__ or '').strip()}\n\nNot ready from the moment the process is "
-        "told to end: it still answers what it has begun.",
+        "ending: it still answers what it has begun.",
     )
-    async def is_ready(response: Response) -> dict[str, Any]:
+    async def check_readiness(response: Response) -> dict[str, Any]:
         if stopping.is_set:
             response.status_code = 503
             return {"status": "stopping"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from psycopg_pool import PoolTimeout
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from redis.exceptions import RedisError
 from starlette.exceptions import HTTPException
 
@@ -72,10 +72,21 @@ _HEADERS: dict[type[LearnstreamError], dict[str, str]] = {
 
 
 class FieldProblem(BaseModel):
-    """One part of the request that is wrong."""
+    """One part of the request that is wrong: one of ``pointer``, ``parameter`` and ``header``."""
 
-    where: str
+    pointer: str | None = Field(
+        default=None, description="into the body, as a JSON Pointer: `#/profile/language`"
+    )
+    parameter: str | None = Field(default=None, description="of the query or the path")
+    header: str | None = None
     detail: str
+
+    @property
+    def place(self) -> str:
+        """The part in words, for a sentence."""
+        if self.pointer is not None:
+            return self.pointer.removeprefix("#/").replace("/", ".") or "the body"
+        return str(self.parameter or self.header)
 
 
 class Problem(BaseModel):
@@ -88,6 +99,9 @@ class Problem(BaseModel):
     request_id: str | None = None
     errors: list[FieldProblem] = []
 
+
+OURS = "an error on our side; it was logged"
+"""All that a caller learns of one that they can do nothing about."""
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
     "4XX": {"model": Problem, "description": "Refused; `detail` says why"},
@@ -119,7 +133,10 @@ def problem(
 
 
 def of(error: LearnstreamError) -> JSONResponse:
-    """The document of one of our own errors; its nearest class in ``STATUS`` decides."""
+    """The document of one of our own errors; its nearest class in ``STATUS`` decides.
+
+    The fact ``pointer`` says which part of the body is wrong, where one is.
+    """
     known = next(cls for cls in type(error).__mro__ if cls in STATUS)
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", known.__name__).lower()
     headers = _HEADERS.get(known, {})
@@ -127,7 +144,9 @@ def of(error: LearnstreamError) -> JSONResponse:
         headers = headers | {"Retry-After": str(error.facts["retry_after_s"])}
     headers = headers | error.facts.get("headers", {})
     status = error.facts["status"] if known is Relayed else STATUS[known]
-    return problem(status, error.message, kind=kind, headers=headers)
+    pointer = error.facts.get("pointer")
+    wrong = [FieldProblem(pointer=pointer, detail=error.message)] if pointer else None
+    return problem(status, error.message, kind=kind, errors=wrong, headers=headers)
 
 
 Lost = Callable[[], Awaitable[None]]
@@ -139,15 +158,20 @@ def install(app: FastAPI, lost: Lost | None = None) -> None:
 
     @app.exception_handler(LearnstreamError)
     async def _ours(request: Request, error: LearnstreamError) -> JSONResponse:
-        return of(error)
+        answer = of(error)
+        if answer.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Its sentence is for whoever runs the process: it may name files and settings.
+            log.error("%s", error.message, extra={"error": type(error).__name__})
+            return problem(answer.status_code, OURS)
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         # The refused values stay out of the answer: they may be somebody's name or address.
-        found = [_field(item) for item in error.errors()[:20]]
+        found = [_field(item, error.body) for item in error.errors()[:20]]
         if any(item["type"] == "json_invalid" for item in error.errors()):
             return of(Malformed(f"the body is not JSON: {found[0].detail}"))
-        detail = f"{found[0].where}: {found[0].detail}"
+        detail = f"{found[0].place}: {found[0].detail}"
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, kind="invalid", errors=found)
 
     @app.exception_handler(HTTPException)
@@ -158,7 +182,7 @@ def install(app: FastAPI, lost: Lost | None = None) -> None:
     @app.exception_handler(PoolTimeout)
     async def _away(request: Request, error: Exception) -> JSONResponse:
         # Also a deadlock or a lost connection: the transaction did not happen, or the
-        # idempotency key will tell.
+        # idempotency key will show.
         log.warning("database away", extra={"error": type(error).__name__})
         unknown = isinstance(error, psycopg.OperationalError) and error.sqlstate is None
         if unknown and lost is not None:
@@ -176,7 +200,30 @@ def install(app: FastAPI, lost: Lost | None = None) -> None:
         return of(Rejected("a value in the request cannot be stored"))
 
 
-def _field(item: Mapping[str, Any]) -> FieldProblem:
-    where = ".".join(str(part) for part in item["loc"] if part != "body") or "body"
+def _field(item: Mapping[str, Any], body: Any) -> FieldProblem:
     detail = item["ctx"]["error"] if item["type"] == "json_invalid" else item["msg"]
-    return FieldProblem(where=where, detail=str(detail))
+    detail = str(detail).removeprefix("Value error, ")
+    source, *place = item["loc"]
+    if source == "body":
+        return FieldProblem(pointer=_pointer(place, body, item["type"]), detail=detail)
+    name = str(place[0]) if place else str(source)
+    if source in ("header", "cookie"):
+        return FieldProblem(header=name, detail=detail)
+    return FieldProblem(parameter=name, detail=detail)
+
+
+def _pointer(place: Sequence[Any], body: Any, kind: str) -> str:
+    """The JSON Pointer (RFC 6901) of a place in ``body``.
+
+    Pydantic's places also name the validators and the members of unions that it tried: what is
+    no place in the body is left out.
+    """
+    steps: list[str] = []
+    for number, step in enumerate(place):
+        listed = isinstance(body, list) and isinstance(step, int) and step < len(body)
+        if listed or (isinstance(body, dict) and step in body):
+            body = body[step]
+        elif not (kind == "missing" and number == len(place) - 1):
+            continue
+        steps.append(str(step).replace("~", "~0").replace("/", "~1"))
+    return "#/" + "/".join(steps) if steps else "#"

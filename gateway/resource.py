@@ -1,8 +1,9 @@
-"""What a request is about: its ids, and one query that tells what the caller is to it."""
+"""What a request is about: its ids, and one query that finds what the caller is to it."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -34,7 +35,8 @@ class Resource:
 
     def __str__(self) -> str:
         first = dataclasses.fields(self)[:1]
-        return " ".join([self.KIND.lower(), *(str(getattr(self, field.name)) for field in first)])
+        kind = re.sub(r"(?<!^)(?=[A-Z])", " ", self.KIND).lower()
+        return " ".join([kind, *(str(getattr(self, field.name)) for field in first)])
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from stack import tls
 from stack.http import HttpSettings
 
 GRACE_S = 10
-"""How long a process that is told to end waits for the answers under way."""
+"""How long a process that ends waits for the answers under way."""
 OTHER_FILES = 1_000
 """Files a process has open besides its connections."""
 
@@ -51,7 +51,7 @@ def run(
     served: Callable[[uvicorn.Server], None] | None = None,
     **more: Any,
 ) -> bool:
-    """Answer until told to stop; whether it came so far that it could.
+    """Answer until stopped; whether it came so far that it could.
 
     ``served`` gets the server before it starts: setting its ``should_exit`` ends it.
     """

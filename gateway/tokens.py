@@ -27,7 +27,7 @@ KEPT = 20_000
 """Verified tokens remembered: checking a signature costs a tenth of a millisecond."""
 
 _HEADER = {"alg", "kid", "typ"}
-"""What our tokens' headers hold; others (``jku``, ``jwk``, ``crit``…) ask us to trust something."""
+"""Our tokens' header members; others (``jku``, ``jwk``, ``crit``…) ask us to trust something."""
 
 _UNREADABLE = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 

@@ -38,7 +38,7 @@ class JsonWebKeySet(BaseModel):
 
 
 @router.get("/jwks.json", response_model=JsonWebKeySet)
-async def keys(request: Request, response: Response) -> dict[str, Any]:
-    """The public halves of the keys that sign access tokens."""
+async def list_token_keys(request: Request, response: Response) -> dict[str, Any]:
+    """List the public halves of the keys that sign access tokens."""
     response.headers["Cache-Control"] = f"public, max-age={int(REREAD_S)}"
     return {"keys": await asyncio.to_thread(request.app.state.ring.public_keys)}

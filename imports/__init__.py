@@ -1,4 +1,4 @@
-"""Bringing data in from elsewhere: every ``<source>/importer.py``, and third parties' importers."""
+"""Imports data from elsewhere: every ``<source>/importer.py``, and third parties' importers."""
 
 from __future__ import annotations
 

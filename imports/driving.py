@@ -6,7 +6,7 @@ import asyncio
 import time
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -49,6 +49,13 @@ class Answers:
     @property
     def total(self) -> int:
         return self.made.total() + self.repeated.total() + self.refused.total()
+
+    def lines(self) -> Iterator[str]:
+        """A line for each count, for people."""
+        for heading in ("made", "repeated", "refused"):
+            counts: Counter[str] = getattr(self, heading)
+            for what, count in sorted(counts.items()):
+                yield f"  {heading:<9}{count:>9,}  {what}\n"
 
 
 class Driver:

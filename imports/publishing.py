@@ -1,4 +1,4 @@
-"""Publishes a history to Kafka exactly once, in chunks of days, whatever is killed when.
+"""Publishes a history to Kafka exactly once, in chunks of days, through any crash.
 
 The group offset is the calendar: after each chunk the day up to which everything is published is
 committed as an offset of the import's consumer group, in the same Kafka transaction as the chunk's
@@ -27,13 +27,13 @@ from stack import kafka
 from stack.deadline import within
 
 CHUNK_EVENTS = 100_000
-"""As many events share one transaction: enough to make its commit cheap, few enough to hold."""
+"""Most events of a transaction: enough to make its commit cheap, few enough for memory."""
 
 PATIENCE_S = 240.0
 """How long Kafka may be away before the import gives up (it can be run again at any time)."""
 
 STUCK_S = 60.0
-"""A transaction of a chunk ends in a second or so, in a starved machine in twenty."""
+"""A chunk's transaction takes about a second, on a busy machine up to twenty."""
 
 QUIET = {"log_level": 2}
 """We report an absent broker once; librdkafka would write a line per attempt."""
@@ -78,7 +78,7 @@ def publish(
     *,
     notify: bool = False,
 ) -> int:
-    """Publish what ``message`` holds before ``until_day`` and Kafka does not; returns the number.
+    """Publish the rows of ``message`` before ``until_day`` that Kafka lacks; returns their number.
 
     ``published`` is called with the number of events of each chunk once it is committed or found to
     have been committed earlier. Nobody is notified of what happened then, unless ``notify``.

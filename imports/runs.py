@@ -1,4 +1,4 @@
-"""What was imported already: the rows of ``import_runs``, and one import at a time."""
+"""The imports so far (table ``import_runs``), and a lock: one import at a time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
@@ -40,7 +41,7 @@ class Run:
     events: dict[str, int] | None = None
     figures: dict[str, Any] | None = None
     replayed_until_on: date | None = None
-    id: Any = None
+    id: UUID | None = None
 
     @property
     def group(self) -> str:
@@ -97,7 +98,7 @@ def all_runs(connection: psycopg.Connection[Any], institution_id: str | None) ->
 
 
 def begin(connection: psycopg.Connection[Any], run: Run) -> None:
-    """Note that the run has started, in the transaction that loads its rows."""
+    """Record that the run has started, in the transaction that loads its rows."""
     connection.execute(
         "INSERT INTO import_runs (id, institution_id, source_path, content_hash, format, until_on, "
         "presentations, rows) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
@@ -123,7 +124,7 @@ def finish(connection: psycopg.Connection[Any], run: Run) -> None:
 
 
 def replayed(connection: psycopg.Connection[Any], run: Run, until: date) -> None:
-    """Note that the held-back days before ``until`` have come over HTTP."""
+    """Record that the held-back days before ``until`` have been replayed."""
     connection.execute(
         "UPDATE import_runs SET replayed_until_on = %s WHERE institution_id = %s "
         "AND content_hash = %s",
@@ -132,7 +133,7 @@ def replayed(connection: psycopg.Connection[Any], run: Run, until: date) -> None
 
 
 def users_of(connection: psycopg.Connection[Any], runs: list[Run]) -> list[str]:
-    """Everybody whom these runs brought: in one of their presentations, or teaching them."""
+    """Ids of the learners and teachers of these runs' presentations."""
     pairs = [pair for run in runs for pair in run.presentations]
     statement = (Path(__file__).parent / "users_of.sql").read_text(encoding="utf-8")
     institutions = list({run.institution_id for run in runs})

@@ -1,4 +1,4 @@
-"""Where trained models live: folders named by their content, and a pointer to the live one.
+"""Trained models: folders named by their content's hash, and a pointer to the live one.
 
 ``artefacts/<model>/<sha256>/…`` is written once and never changed; ``artefacts/<model>/live`` holds
 the hash that serving follows. Promotion and rollback only move the pointer, atomically.
@@ -51,7 +51,7 @@ class Registry:
         return version
 
     def live(self) -> str | None:
-        """The version that serving uses, if any."""
+        """The version that serving uses, or None."""
         try:
             return (self.root / "live").read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:

@@ -1,31 +1,34 @@
-"""The derived tables as a page, from their declarations."""
+"""The tables of all jobs as a page, from their declarations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipelines import job as stream
 from pipelines.derive.job import Derived, catalogue
 from pipelines.derive.tables import PERSON, Table
 
 PAGE = Path("docs/generated/derived-tables.md")
-_HEAD = """# Derived tables
+_HEAD = """# Tables of the jobs
 
-Made by `./learnstream generate` from the declarations in `pipelines/derive/jobs`; edit those. Times
-are in UTC. Jobs are in the order in which a step runs them. Rows stay when old events leave the
+Made by `./learnstream generate` from the declarations in `pipelines/jobs` (Flink's) and
+`pipelines/derive/jobs`; edit those. Times are in UTC. Flink's jobs come first, the derived ones in
+the order in which a step runs them. Rows stay when old events leave the
 archive; an erased person's rows get another id. `learnstream rebuild JOB` rebuilds all of a job."""
 
 
 def generate() -> dict[Path, str]:
     """``docs/generated/derived-tables.md``, by path relative to the repository."""
     lines = [_HEAD]
-    for job in catalogue().values():
+    jobs: list[Derived | stream.Job] = [*stream.catalogue().values(), *catalogue().values()]
+    for job in jobs:
         if job.tables:
             lines += ["", *_job(job)]
     return {PAGE: "\n".join(lines) + "\n"}
 
 
-def _job(job: Derived) -> Iterator[str]:
+def _job(job: Derived | stream.Job) -> Iterator[str]:
     yield f"## {job.name}"
     yield ""
     yield f"{job.about}."

@@ -11,6 +11,7 @@ from pathlib import Path
 from contracts import flink
 from contracts.errors import Rejected
 from contracts.topics import Topic
+from pipelines.derive.tables import Table
 from pipelines.statements import Variant, statements
 from stack import tls
 from stack.kafka import KafkaSettings
@@ -19,23 +20,34 @@ from stack.postgres import PostgresSettings
 _FOLDER = Path(__file__).parent / "jobs"
 
 
+_TYPES = {"bigint": "BIGINT", "integer": "INT", "double precision": "DOUBLE", "boolean": "BOOLEAN"}
+"""Flink's names of PostgreSQL's types; others travel as text."""
+
+
 @dataclass(frozen=True)
 class Upsert:
-    """A table of the analytical database: Flink columns by name, and the key among them.
+    """A declared table as Flink writes it.
 
     Ids and buckets are ``STRING`` here and ``uuid`` and ``timestamptz`` there: Postgres converts.
     A bucket stays the text it is grouped by, because a converted group key is no longer known to
     be the key of the sink, and Flink would keep every row in a second state to be sure.
     """
 
-    table: str
-    columns: Mapping[str, str]
-    key: tuple[str, ...]
+    to: Table
+
+    @property
+    def table(self) -> str:
+        return self.to.name
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Flink's type of each column."""
+        return {name: _TYPES.get(one.type, "STRING") for name, one in self.to.columns.items()}
 
     def ddl(self) -> str:
         jdbc = PostgresSettings().analytics_jdbc()
         columns = [f"`{name}` {type_}" for name, type_ in self.columns.items()]
-        key = ", ".join(f"`{name}`" for name in self.key)
+        key = ", ".join(f"`{name}`" for name in self.to.key)
         return flink.table(
             self.table,
             [*columns, f"PRIMARY KEY ({key}) NOT ENFORCED"],
@@ -52,18 +64,26 @@ class Upsert:
 
 @dataclass(frozen=True)
 class Job:
-    """One module of ``pipelines/jobs``: its name, the topics it reads, the tables it writes."""
+    """One module of ``pipelines/jobs``: its name, the topics it reads, the tables it writes.
+
+    The tables, who may write and read them, and their page follow from this declaration. Each is
+    kept in partial sums: its column ``part`` is the last of the key.
+    """
 
     name: str
     about: str
     reads: tuple[Topic, ...]
-    writes: tuple[Upsert, ...]
+    tables: tuple[Table, ...]
     variants: tuple[Variant, ...] = ()
     """What the SQL says once for several grains of time (``pipelines.statements``)."""
 
     @property
     def sql_path(self) -> Path:
         return _FOLDER / f"{self.name}.sql"
+
+    @property
+    def writes(self) -> tuple[Upsert, ...]:
+        return tuple(map(Upsert, self.tables))
 
     def statements(self) -> list[str]:
         """The ``INSERT`` statements of the job's ``.sql``."""
@@ -79,6 +99,11 @@ def catalogue() -> dict[str, Job]:
             raise TypeError(f"pipelines/jobs/{module.name}.py declares a job named {job.name!r}")
         found[job.name] = job
     return found
+
+
+def tables() -> list[Table]:
+    """Every table of every job."""
+    return [table for job in catalogue().values() for table in job.tables]
 
 
 def find(name: str) -> Job:

@@ -34,5 +34,5 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         RIGHTS,
         ROLES,
         derived_tables=[table.name for table in derive.tables()],
-        flink_tables=[sink.table for one in job.catalogue().values() for sink in one.writes],
+        flink_tables=[table.name for table in job.tables()],
     )

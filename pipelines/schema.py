@@ -2,17 +2,13 @@
 
 What others may read (database ``analytics``; all ids ``uuid``, all times ``timestamptz`` in UTC):
 
-``course_activity_minute | _hour | _day``
-    ``(bucket_at, institution_id, course_id, kind, part, events, clicks)``, key the first five
-    columns. Rows for each bucket in which a valid event of ``lms.content.events`` happened;
-    ``events`` counts all of them, ``clicks`` sums ``content.viewed``'s clicks; ``kind`` is the
-    payload's kind. ``part`` numbers partial sums by the time of arrival: sum over it, for a late
-    event may add a row to its old bucket.
+Summed by Flink as events arrive: the tables that ``pipelines/jobs`` declare. ``part`` numbers their
+partial sums: sum over it, for a late event may add a row to its old bucket.
 
 Derived from the archive (``pipelines.derive``; each event once, however late): the tables that
 ``pipelines/derive/jobs`` declare, with the views ``enrollment_funnel``, ``enrollment_times``,
 ``question_quality``, ``learner_progress`` and ``anomalies`` over them.
-``docs/generated/derived-tables.md`` explains their columns.
+``docs/generated/derived-tables.md`` explains the columns of both.
 
 ``activity_events``
     Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
@@ -42,6 +38,7 @@ from pathlib import Path
 import psycopg
 
 from contracts.errors import Misconfigured, Retryable
+from pipelines import job as stream
 from pipelines.derive import job, tables
 from pipelines.readers import close_to_readers, declare
 from stack import postgres
@@ -72,7 +69,7 @@ def prepare() -> list[str]:
             for path in sorted(MIGRATIONS.glob("*.sql"))
             if _apply(connection, path, applied)
         ]
-        done += tables.prepare(connection, job.tables())
+        done += tables.prepare(connection, [*stream.tables(), *job.tables()])
         declare(connection)
         return done
 

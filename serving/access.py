@@ -1,4 +1,4 @@
-"""Who asks serving for what about whom, and whether they may, before anything is read for them."""
+"""The caller of a request to serving, and whether they may, decided before anything is read."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from fastapi.params import Depends as Dependency
 
 from contracts.errors import Rejected
 from contracts.event import UUID_PATTERN
-from gateway.actions import Action, Asked
-from gateway.caller import Caller
+from gateway.actions import Action, Asked, caller_of
 from gateway.errors import Forbidden, NotFound
 from serving.components import Components
 from serving.lms import asking_for
 from serving.relations import Related
 
 NOBODY = "there is no learner by that id whose recommendations you may ask for"
-"""The same for an id that nobody has and for one that is not the caller's business."""
+"""The same message for an unknown id and for one the caller may not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Serves(Action):
         ] = None,
     ) -> Asking:
         components: Components = request.app.state.components
-        caller: Caller = request.state.caller
+        caller = caller_of(request)
         served = components.settings.institution_id
         if institution_id not in (None, served):
             raise Rejected(f"this process serves institution {served}, not {institution_id}")

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 
 from features.online import OnlineFeatures
+from gateway import openapi
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
 from gateway.limits.middleware import Extra
@@ -34,6 +35,7 @@ from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
 from serving.signals import SignalReader
 from stack import redis as stack_redis
+from stack.http import SERVING_PORT
 from stack.profile import profile
 
 log = logging.getLogger("serving")
@@ -49,6 +51,7 @@ def create_app() -> FastAPI:
         description="Recommendations and search for learners.",
         version="1",
         lifespan=_lifespan,
+        servers=openapi.servers(SERVING_PORT),
         **PLAIN,
     )
     install(

@@ -57,7 +57,7 @@ def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> CandidateSou
 
 
 def course(signals: Signals, catalogue: Catalogue) -> CandidateSource:
-    """Next items of the own courses: two of the one studied last, one of each other, the rest."""
+    """Next items of the learner's courses: two of the last studied, one of each other, the rest."""
     place = {item_id: rank for rank, item_id in enumerate(signals.recent)}
 
     def last_touched(course: Course) -> int:
@@ -103,7 +103,7 @@ def _next_in(course: Course, signals: Signals, place: Mapping[str, int]) -> Iter
 
 
 async def semantic(signals: Signals, catalogue: Catalogue, index: SemanticIndex) -> CandidateSource:
-    """Items whose text is close to a recent item's; those of other courses than the own first."""
+    """Items whose text is close to a recent item's; other courses than the learner's first."""
     anchors = [
         catalogue.items[item_id]
         for item_id in signals.recent

@@ -6,7 +6,6 @@ import json
 import logging
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from contracts.events.recommendations import (
 )
 from contracts.ids import named_id
 from gateway.errors import NotFound
+from gateway.remembered import Remembered
 from serving.policy import Offer
 from serving.settings import ServingSettings
 from serving.signals import dismissed_key
@@ -37,7 +37,7 @@ log = logging.getLogger("serving")
 
 
 class Outlet:
-    """An idempotent producer that never makes an answer wait; what it loses, it counts."""
+    """An idempotent producer that never delays an answer; it counts the events it loses."""
 
     def __init__(self) -> None:
         self._producer: Producer = kafka.producer(
@@ -66,7 +66,7 @@ class Outlet:
             self.dropped += 1
 
     def close(self, timeout_s: float = 5.0) -> int:
-        """Publish what is queued; returns what could not be within ``timeout_s``."""
+        """Publish the queue; returns how many events are not published after ``timeout_s``."""
         self._stop.set()
         self._poller.join()
         return self._producer.flush(timeout_s)
@@ -85,14 +85,14 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One answer as it was given: item → position."""
+    """One answer as it was shown: item → position."""
 
     user_id: str
     positions: dict[str, int]
 
 
 class Feedback:
-    """Reports what was shown and what came of it."""
+    """Publishes what was shown, clicked and dismissed."""
 
     def __init__(
         self, outlet: Outlet, client: redis_asyncio.Redis, settings: ServingSettings
@@ -100,7 +100,7 @@ class Feedback:
         self._outlet = outlet
         self._redis = client
         self._settings = settings
-        self._shown: OrderedDict[str, Shown] = OrderedDict()
+        self._shown = Remembered[str, Shown](_REMEMBERED)
 
     def shown(
         self,
@@ -111,7 +111,7 @@ class Feedback:
         model: str,
         arm: str,
     ) -> None:
-        """Report an answer, (offer, course id) by position. Never waits."""
+        """Publish an answer as shown, (offer, course id) by position. Never waits."""
         positions = {}
         for position, (offer, course_id) in enumerate(offers, start=1):
             positions[offer.item_id] = position
@@ -129,16 +129,14 @@ class Feedback:
                 reason=offer.reason[:200] or None,
             )
             self._send(event, recommendation_id, offer.item_id)
-        self._shown[recommendation_id] = Shown(user_id, positions)
-        if len(self._shown) > _REMEMBERED:
-            self._shown.popitem(last=False)
+        self._shown.put(recommendation_id, Shown(user_id, positions))
 
     def forget(self, user_id: str) -> None:
-        """What this process remembers of the offers that a person was shown."""
+        """Drop what this process remembers of the offers that a person was shown."""
         for recommendation_id in [
             id_ for id_, shown in self._shown.items() if shown.user_id == user_id
         ]:
-            self._shown.pop(recommendation_id, None)
+            self._shown.forget(recommendation_id)
 
     async def remember(self, recommendation_id: str) -> None:
         """Keep an answer in Redis too, for a restarted or another process."""
@@ -158,12 +156,12 @@ class Feedback:
         return self._shown.get(recommendation_id) or await self._recall(recommendation_id)
 
     async def clicked(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
-        """Report that the learner followed an offer. Raises ``NotFound``."""
+        """Publish that the learner followed an offer. Raises ``NotFound``."""
         fields = _of(recommendation_id, shown, item_id)
         self._send(RecommendationClicked(**fields), recommendation_id, item_id)
 
     async def dismissed(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
-        """Report a "no", and do not offer the item to this learner again for some time."""
+        """Publish a dismissal; the item is not offered to this learner again for some time."""
         fields = _of(recommendation_id, shown, item_id)
         key = dismissed_key(shown.user_id)
         until = time.time() + self._settings.dismissed_days * 86_400

@@ -1,4 +1,4 @@
-"""What runs beside the answers: following the catalogue, the model, popularity and the index."""
+"""Background tasks: they follow the catalogue, the model, popularity and the index."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def every(seconds: float, step: Callable[[], Awaitable[object]], what: str
             if not failing:
                 log.warning("%s: %s", what, error)
             failing = True
-        except Exception:  # a defect of ours must not stop what the answers live on
+        except Exception:  # a defect must not stop the task
             log.exception("%s failed", what)
             failing = True
         await asyncio.sleep(min(seconds, _RETRY_S) if failing else seconds)

@@ -1,4 +1,4 @@
-"""What this process remembers of a person goes when the LMS has erased them.
+"""Drops what this process remembers of a person when the LMS erases them.
 
 What Redis keeps of them is moved by the LMS, with all else (ADR 14).
 """

@@ -1,4 +1,4 @@
-"""The LMS as serving sees it, over HTTP: the catalogue, what a learner finished and is in."""
+"""A client of the LMS: the catalogue, what a learner has finished, their courses and relations."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Lms:
     async def relations(self, token: str, user_id: str) -> tuple[frozenset[str], frozenset[str]]:
         """What the token's holder is to somebody, and the courses in which they teach them.
 
-        Raises ``Retryable``; whom the LMS does not let ask is nothing to anybody.
+        A caller whom the LMS refuses has no relation. Raises ``Retryable``.
         """
         headers = {"Authorization": f"Bearer {token}"}
         try:

@@ -39,7 +39,7 @@ class Popularity:
     def over(self, tables: ItemTables) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Views and last view (seconds, NaN: never) of the tables' items.
 
-        An item the online store does not know counts as when the tables were made.
+        An item that the online store lacks keeps the views it had when the tables were made.
         """
         if self._arrays is None or self._of is not tables:
             views = tables.views.astype(float)

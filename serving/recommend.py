@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 from contracts.events.recommendations import Source
+from gateway.breaker import Breaker
 from serving import candidates
 from serving.catalogue import Catalogue
 from serving.model import LiveModel
@@ -14,7 +15,7 @@ from serving.policy import CandidateSource, Offer, choose
 from serving.popularity import Popularity
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
-from serving.signals import Breaker, SignalReader, Signals
+from serving.signals import SignalReader, Signals, attempt
 
 log = logging.getLogger("serving")
 
@@ -87,7 +88,7 @@ class Recommender:
             found.append(candidates.course(signals, self._catalogue))
         if "semantic" in sources:
             step = candidates.semantic(signals, self._catalogue, self._index)
-            semantic = await self._breaker.call(step, self._timeout_s)
+            semantic = await attempt(self._breaker, step, self._timeout_s)
             if semantic is None or not self._index.ready:
                 missing.append("semantic")
             if semantic is not None:

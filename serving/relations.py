@@ -7,15 +7,15 @@ who asks about themself needs no question.
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.caller import Caller
+from gateway.remembered import Remembered
 from serving.lms import Lms
 
 KEPT_S = 30.0
-"""How long an answer of the LMS about a relation counts: one that ended lives on for so long."""
+"""How long the LMS's answer about a relation counts, also after the relation has ended."""
 MOST = 20_000
 
 
@@ -38,23 +38,19 @@ class Relations:
     """Asks the LMS and keeps its answer for ``KEPT_S``, also where it is "nothing"."""
 
     def __init__(self, lms: Lms, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lms, self._clock = lms, clock
-        self._known: OrderedDict[tuple[str, str], tuple[float, Related]] = OrderedDict()
+        self._lms = lms
+        self._known = Remembered[tuple[str, str], Related](MOST, KEPT_S, clock)
 
     async def of(self, caller: Caller, token: str | None, user_id: str) -> Related:
-        """Raises ``Retryable`` while the LMS is away: nobody is let in on old news."""
+        """Raises ``Retryable`` while the LMS is away: an expired answer lets nobody in."""
         if caller.kind != "person" or caller.user_id is None or token is None:
             return NOTHING  # a machine's permission decides
         if caller.user_id == user_id:
             return SELF
         key = caller.user_id, user_id
-        found = self._known.get(key)
-        if found is not None and self._clock() < found[0]:
-            return found[1]
+        if (found := self._known.get(key)) is not None:
+            return found
         relations, courses = await self._lms.relations(token, user_id)
         related = Related(relations, courses)
-        self._known[key] = self._clock() + KEPT_S, related
-        self._known.move_to_end(key)
-        if len(self._known) > MOST:
-            self._known.popitem(last=False)
+        self._known.put(key, related)
         return related

@@ -34,7 +34,7 @@ Uuid = Annotated[str, Path(pattern=UUID_PATTERN)]
 
 
 @router.get("/recommendations", tags=["recommendations"])
-async def recommendations(
+async def list_recommendations(
     asking: Annotated[Asking, serves("recommendation.read")],
     later: BackgroundTasks,
     user_id: Annotated[str, Query(pattern=UUID_PATTERN, description="the learner")],
@@ -50,10 +50,10 @@ async def recommendations(
         list[Source] | None, Query(description="only these sources; default: the whole chain")
     ] = None,
 ) -> Recommendation:
-    """What to study next, each item with its source and reason.
+    """Recommend what to study next, each item with its source and reason.
 
-    For the learner, their guardians, and within a course whoever teaches them in it. Where the
-    learner asks, it emits `recommendation.shown` for each item, unless they do not agree to
+    For the learner, their guardians, and within a course its teachers. Where the learner asks, it
+    emits `recommendation.shown` for each item, unless they do not agree to
     personalization: then nothing about them is recorded, and `recommendation_id` is null.
     """
     related = await asking.related(user_id)
@@ -84,7 +84,7 @@ async def recommendations(
 
 
 def _shown(asking: Asking, answer: Answer, user_id: str) -> str:
-    """Report the answer as shown to its learner; the id under which it can be clicked."""
+    """Publish the answer as shown; returns the id under which it can be clicked."""
     recommendation_id = new_id()
     items = asking.components.catalogue.items
     asking.components.feedback.shown(
@@ -129,12 +129,12 @@ def _described(asking: Asking, answer: Answer, recommendation_id: str | None) ->
     status_code=HTTPStatus.ACCEPTED,
     tags=["recommendations"],
 )
-async def click(
+async def click_recommendation(
     asking: Annotated[Asking, serves("recommendation.click")],
     recommendation_id: Uuid,
     body: Chosen,
 ) -> Accepted:
-    """The learner followed an offer; emits `recommendation.clicked`, once per offer."""
+    """Report that the learner followed an offer; emits `recommendation.clicked`, once per offer."""
     shown = await _given(asking, recommendation_id)
     await asking.components.feedback.clicked(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
@@ -145,20 +145,25 @@ async def click(
     status_code=HTTPStatus.ACCEPTED,
     tags=["recommendations"],
 )
-async def dismiss(
+async def dismiss_recommendation(
     asking: Annotated[Asking, serves("recommendation.dismiss")],
     recommendation_id: Uuid,
     body: Chosen,
 ) -> Accepted:
-    """The learner dismissed an offer: it rests for a while; emits `recommendation.dismissed`."""
+    """Report that the learner does not want an offer; it is not offered again for some time. Emits
+    `recommendation.dismissed`.
+    """
     shown = await _given(asking, recommendation_id)
     await asking.components.feedback.dismissed(recommendation_id, shown, body.item_id)
     return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
 
 
 async def _given(asking: Asking, recommendation_id: str) -> Shown:
-    """The answer, for whoever may act on it; who was shown another one finds nothing, and so does
-    who has withdrawn personalization since: nothing more is recorded of them."""
+    """The answer, for the learner it was shown to.
+
+    Raises ``NotFound`` for others, and after the learner has withdrawn personalization: nothing
+    more is recorded about them.
+    """
     if asking.caller.kind == "anonymous":
         asking.decide("Learner", relations=())
     shown = await asking.components.feedback.given(recommendation_id)
@@ -171,12 +176,12 @@ async def _given(asking: Asking, recommendation_id: str) -> Shown:
 
 
 @router.get("/search", tags=["search"])
-async def find(
+async def search_catalogue(
     asking: Annotated[Asking, serves("catalogue.search")],
     q: Annotated[str, Query(min_length=1, max_length=500, description="in your own words")],
     limit: Annotated[int, Query(ge=1, le=50)] = 10,
 ) -> SearchResult:
-    """Items whose text is nearest in meaning, for everybody of the institution."""
+    """Find items whose text is nearest in meaning; the same for everybody of the institution."""
     asking.decide("Institution")
     found = await search(asking.components.index, asking.components.catalogue, q, limit)
     return SearchResult(query=q, items=found)

@@ -38,7 +38,7 @@ def text_hash(item: Item) -> str:
 
 
 class SemanticIndex:
-    """Nearest items by meaning; every method may be awaited from many tasks."""
+    """The index of items by meaning; every method may be awaited from many tasks."""
 
     def __init__(self, connect: Callable[[], QdrantClient] = qdrant.client) -> None:
         self._connect = connect
@@ -88,7 +88,7 @@ class SemanticIndex:
         self._worker.shutdown()
 
     async def sync(self, items: Iterable[Item]) -> int:
-        """Embed what is new or changed, forget what is gone; returns how many points changed."""
+        """Embed new and changed items, remove the others; returns how many points changed."""
         if self._client is None or self._embedder is None:
             return 0
         wanted = {item.id: item for item in items if item.has_text}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import OrderedDict
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -18,6 +17,8 @@ from contracts.feature_views import Value
 from features import trail
 from features.catalogue import VIEWS
 from features.online import OnlineFeatures
+from gateway.breaker import Breaker
+from gateway.remembered import Remembered
 from serving.lms import Lms
 from serving.settings import ServingSettings
 from stack.consent import ConsentSettings
@@ -46,24 +47,20 @@ class Signals:
     """Whether the learner agrees to offers chosen from what they did."""
 
 
-class Breaker:
-    """After a failure, a component is not asked for ``cooldown_s``: one answer is slow, not all."""
+async def attempt(breaker: Breaker, step: Awaitable[Result], timeout_s: float) -> Result | None:
+    """The result, or None where the component is away. Other errors pass through.
 
-    def __init__(self, cooldown_s: float) -> None:
-        self._cooldown_s = cooldown_s
-        self._open_until = 0.0
-
-    async def call(self, step: Awaitable[Result], timeout_s: float) -> Result | None:
-        """The result, or None where the component is away. Other errors pass through."""
-        if time.monotonic() < self._open_until:
-            if asyncio.iscoroutine(step):
-                step.close()
-            return None
-        try:
-            return await asyncio.wait_for(step, timeout_s)
-        except (Retryable, TimeoutError, redis.exceptions.RedisError, OSError):
-            self._open_until = time.monotonic() + self._cooldown_s
-            return None
+    After a failure the component is not asked again for a while: one answer is slow, not all.
+    """
+    if breaker.open:
+        if asyncio.iscoroutine(step):
+            step.close()
+        return None
+    try:
+        return await asyncio.wait_for(step, timeout_s)
+    except (Retryable, TimeoutError, redis.exceptions.RedisError, OSError):
+        breaker.failed()
+        return None
 
 
 def dismissed_key(user_id: str) -> str:
@@ -86,15 +83,15 @@ class SignalReader:
         self._settings = settings
         self._lms_breaker = Breaker(settings.cooldown_s)
         self._redis_breaker = Breaker(settings.cooldown_s)
-        self._last: OrderedDict[str, FromLms] = OrderedDict()
+        self._last = Remembered[str, FromLms](_REMEMBERED)
         default = ConsentSettings().by_default(settings.institution_id)
         self._by_default = "personalization" in default
 
     async def read(self, user_id: str) -> Signals:
         """Raises ``NotFound`` for a learner the LMS does not know."""
         from_lms, from_redis = await asyncio.gather(
-            self._lms_breaker.call(self._ask_lms(user_id), self._settings.lms_timeout_s),
-            self._redis_breaker.call(self._ask_redis(user_id), self._settings.redis_timeout_s),
+            attempt(self._lms_breaker, self._ask_lms(user_id), self._settings.lms_timeout_s),
+            attempt(self._redis_breaker, self._ask_redis(user_id), self._settings.redis_timeout_s),
         )
         missing = []
         if from_lms is None:
@@ -112,37 +109,35 @@ class SignalReader:
         )
 
     async def agrees(self, user_id: str) -> bool:
-        """Whether the learner agrees to personalization; the LMS's last answer while it is
-        away."""
-        agreed = await self._lms_breaker.call(
-            self._lms.personalized(user_id), self._settings.lms_timeout_s
-        )
+        """Whether the learner agrees to personalization; while the LMS is away its last answer."""
+        step = self._lms.personalized(user_id)
+        agreed = await attempt(self._lms_breaker, step, self._settings.lms_timeout_s)
         return (await self._recall(user_id))[2] if agreed is None else agreed
 
     def forget(self, user_id: str) -> None:
-        """What this process remembers of a person."""
-        self._last.pop(user_id, None)
+        """Drop what this process remembers of a person."""
+        self._last.forget(user_id)
 
     async def _remember(self, user_id: str, known: FromLms) -> None:
-        """In this process, and in Redis for a process that starts while the LMS is away."""
-        self._last[user_id] = known
-        if len(self._last) > _REMEMBERED:
-            self._last.popitem(last=False)
+        """Keep it in this process, and in Redis for a process that starts while the LMS is away."""
+        self._last.put(user_id, known)
         copy = json.dumps([sorted(known[0]), known[1], known[2]])
         step = self._redis.set(_lms_key(user_id), copy, ex=_REMEMBERED_S)
-        await self._redis_breaker.call(step, self._settings.redis_timeout_s)
+        await attempt(self._redis_breaker, step, self._settings.redis_timeout_s)
 
     async def _recall(self, user_id: str) -> FromLms:
-        if user_id not in self._last:
-            step = self._redis.get(_lms_key(user_id))
-            copy = await self._redis_breaker.call(step, self._settings.redis_timeout_s)
-            # Of whoever withdrew there are no features left to be personal with.
-            if copy is None:
-                return frozenset(), (), self._by_default
-            finished, enrolled, *rest = json.loads(copy)
-            personalized = bool(rest[0]) if rest else self._by_default
-            self._last[user_id] = frozenset(finished), tuple(enrolled), personalized
-        return self._last[user_id]
+        if (last := self._last.get(user_id)) is not None:
+            return last
+        step = self._redis.get(_lms_key(user_id))
+        copy = await attempt(self._redis_breaker, step, self._settings.redis_timeout_s)
+        if copy is None:
+            # A learner who withdrew has no features left: the default shows nothing of them.
+            return frozenset(), (), self._by_default
+        finished, enrolled, *rest = json.loads(copy)
+        personalized = bool(rest[0]) if rest else self._by_default
+        known = frozenset(finished), tuple(enrolled), personalized
+        self._last.put(user_id, known)
+        return known
 
     async def _ask_lms(self, user_id: str) -> FromLms:
         finished, enrolled, personalized = await asyncio.gather(

@@ -14,6 +14,9 @@ from stack import tls
 from stack.profile import profile
 from stack.secrets import secret, variable_of
 
+LMS_PORT, SERVING_PORT, DASHBOARDS_PORT = 18000, 18010, 18020
+"""Of a stack without an offset (``LMS_LOCAL_PORT_OFFSET``)."""
+
 
 class HttpSettings(BaseSettings):
     """``LMS_HTTP_*``; all listen on loopback unless ``host`` says otherwise.
@@ -29,9 +32,9 @@ class HttpSettings(BaseSettings):
     dashboards_host: str = "127.0.0.1"
     lms_workers: int = Field(default=1, ge=1)
     """Processes that answer for the LMS on its port; each has a connection pool of its own."""
-    lms_port: int = Field(default_factory=lambda: profile().port(18000))
-    serving_port: int = Field(default_factory=lambda: profile().port(18010))
-    dashboards_port: int = Field(default_factory=lambda: profile().port(18020))
+    lms_port: int = Field(default_factory=lambda: profile().port(LMS_PORT))
+    serving_port: int = Field(default_factory=lambda: profile().port(SERVING_PORT))
+    dashboards_port: int = Field(default_factory=lambda: profile().port(DASHBOARDS_PORT))
 
     inbox_port: int = Field(default_factory=lambda: profile().port(18030))
     monitor_port: int = Field(default_factory=lambda: profile().port(18040))

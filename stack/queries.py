@@ -1,7 +1,7 @@
 """SQL by name: ``queries.sql`` beside a repository holds its statements under ``-- name:``.
 
 So does ``resources.sql`` beside a ``resource.py``. Where a statement says ``{key}`` or ``{k.key}``,
-it means the columns of the dataclass that is loaded as ``key``, each after ``k.`` there::
+it means the columns of the row that is loaded as ``key``, each after ``k.`` there::
 
     -- name: get
     SELECT {key} FROM api_keys WHERE id = %(id)s
@@ -14,16 +14,22 @@ from dataclasses import MISSING, Field, fields
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 _heading = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _columns = re.compile(r"\{(?:(\w+)\.)?(\w+)\}")
 
 
-def columns(row: type, of: str = "") -> str:
-    """A list for SELECT and RETURNING: the fields of ``row`` that have no default.
+def columns(row: type[Any], of: str = "") -> str:
+    """A list for SELECT and RETURNING: the fields of a dataclass that have no default, or all those
+    of a model.
 
     ``of`` is the table, or its alias, that stands before each.
     """
-    named = [field.name for field in fields(row) if _is_column(field)]
+    if issubclass(row, BaseModel):
+        named = list(row.model_fields)
+    else:
+        named = [field.name for field in fields(row) if _is_column(field)]
     return ", ".join(f"{of}.{name}" if of else name for name in named)
 
 
@@ -31,10 +37,10 @@ def _is_column(field: Field[Any]) -> bool:
     return field.default is MISSING and field.default_factory is MISSING
 
 
-def load(beside: str, file: str = "queries.sql", **rows: type) -> dict[str, str]:
+def load(beside: str, file: str = "queries.sql", **rows: type[Any]) -> dict[str, str]:
     """The statements of ``file`` in the folder of the module file ``beside``.
 
-    ``rows`` are the dataclasses whose columns the statements name.
+    ``rows`` are the dataclasses or models whose columns the statements name.
     """
 
     def listed(match: re.Match[str]) -> str:

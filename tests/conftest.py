@@ -6,7 +6,12 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from tests import lanes
+if "COVERAGE_PROCESS_START" in os.environ:  # before anything of ours is imported
+    import coverage
+
+    coverage.process_startup()
+
+from tests import lanes, tiers
 
 # Before any settings are read: tests never touch the demo's ports or data.
 os.environ.update(lanes.profile(os.environ))
@@ -34,9 +39,30 @@ pytest.register_assert_rewrite("tests.waiting")  # its failures show what differ
 PARTS = ("kafka", "postgres", "redis")
 
 
+times = tiers.Times()
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses by the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    tiers.mark(items)
     lanes.name_apart(items)
     items.sort(key=lambda item: lanes.rank(item.nodeid))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    times.add(report)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section("times")
+    for line in times.lines():
+        terminalreporter.line(line)
+
+
+def pytest_unconfigure() -> None:
+    if "COVERAGE_PROCESS_START" in os.environ and (measured := coverage.Coverage.current()):
+        measured.stop()
+        measured.save()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -8,7 +8,7 @@ import sys
 import time
 from collections import Counter, deque
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -49,8 +49,8 @@ class Connection(asyncio.Protocol):
         self.ended = asyncio.get_running_loop().create_future()
         self.busy = False
 
-    def connection_made(self, transport: Any) -> None:
-        self._transport = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one by its methods
 
     def send(self, due: float) -> bool:
         request = self._source.take()

@@ -36,7 +36,7 @@ _WAITING = """
 SELECT string_agg(format('SELECT count(*) AS n FROM %I', relname), ' UNION ALL ')
 FROM pg_class WHERE relkind = 'r' AND (relname = 'archive_batches' OR relname LIKE '%\\_due')
 """
-"""The query that counts what the derivation has still to do: notes, rows and statistics due."""
+"""The query that counts what the derivation still has to do: batches, rows, statistics due."""
 _ARRIVED = "SELECT coalesce(sum(events), 0)::bigint FROM archive_arrivals"
 _COUNTED = """
 SELECT (SELECT sum(events) FROM course_activity_minute)::bigint,
@@ -56,7 +56,7 @@ class Measured:
 
     flink_s: float
     archive_s: float
-    settled_s: float
+    complete_s: float
     cpu_s: dict[str, float]
     peak_mb: float
     others_share: float
@@ -72,7 +72,7 @@ def bounded(definitions: list[str]) -> list[str]:
 
 
 def replay(size: Size) -> Measured:
-    """From the start of Flink's job until everything has settled; what was counted is checked."""
+    """From the start of Flink's job until nothing is due; the totals are checked."""
     jobs = list(catalogue().values())
     built = application.build(
         bounded(application.definitions(jobs)), application.statements(jobs), name=NAME
@@ -97,12 +97,12 @@ def replay(size: Size) -> Measured:
                     break
                 _still_alive(archive, derive)
                 if at > TIMEOUT_S:
-                    raise Retryable(f"not settled within {TIMEOUT_S:.0f} s")
+                    raise Retryable(f"not complete within {TIMEOUT_S:.0f} s")
                 time.sleep(_LOOK_S)
-            settled_s = time.monotonic() - started
+            complete_s = time.monotonic() - started
             cpu_s = gauge.stop()
             _check(connection, size)
-    return Measured(flink_s, archive_s, settled_s, cpu_s, gauge.peak_mb, gauge.others_share)
+    return Measured(flink_s, archive_s, complete_s, cpu_s, gauge.peak_mb, gauge.others_share)
 
 
 def ended(job_id: str) -> bool:

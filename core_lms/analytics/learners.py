@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms import audit_trail
@@ -91,8 +90,8 @@ async def activity(
         rows = list(found.dicts())
     return {
         "id": user_id,
-        "name": account["name"],
-        "invented": account["invented"],
+        "name": account.name,
+        "invented": account.invented,
         "may_act": may_act,
         "withheld": not shown,
         "activity": rows,
@@ -120,23 +119,22 @@ async def _own(unit: Unit) -> list[str]:
     """The caller, and whose guardian they are."""
     if unit.caller.user_id is None:
         return []
-    values = {"caller_id": unit.caller.user_id}
-    await unit.cursor.execute(_sql["wards"], values)
-    return [unit.caller.user_id, *(str(row["id"]) for row in await unit.cursor.fetchall())]
+    caller_id = unit.caller.user_id
+    return [caller_id, *map(str, await unit.values(_sql["wards"], caller_id=caller_id))]
 
 
 async def _people(
     unit: Unit, ids: Sequence[str], courses: Sequence[str] | None
 ) -> list[dict[str, Any]]:
-    values = {
-        "ids": list(ids),
-        "courses": None if courses is None else list(courses),
-        "caller_id": unit.caller.user_id,
-        "institution_id": unit.institution_id,
-        "by_default": "analytics" in ConsentSettings().by_default(unit.institution_id),
-    }
-    await unit.cursor.execute(_sql["people"], values)
-    return [person.opened(row) for row in await unit.cursor.fetchall()]
+    rows = await unit.all(
+        dict[str, Any],
+        _sql["people"],
+        ids=list(ids),
+        courses=None if courses is None else list(courses),
+        caller_id=unit.caller.user_id,
+        by_default="analytics" in ConsentSettings().by_default(unit.institution_id),
+    )
+    return [person.opened(row) for row in rows]
 
 
 async def _may_act(unit: Unit, user_id: UUID) -> bool:
@@ -146,8 +144,7 @@ async def _may_act(unit: Unit, user_id: UUID) -> bool:
     learner = InventedLearner(user_id)
     assert learner.SQL is not None
     [found] = await unit.ask((learner.SQL, learner.params(unit.caller)))
-    row: DictRow = found.row or {}
-    return allowed(unit.caller, "session.act-as", learner.KIND, row)
+    return allowed(unit.caller, "session.act-as", learner.KIND, found.row or {})
 
 
 def _listed(account: Mapping[str, Any], active: Mapping[str, Any] | None) -> dict[str, Any]:

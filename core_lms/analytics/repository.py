@@ -53,9 +53,8 @@ class Rows:
 
 async def taught(unit: Unit) -> list[str]:
     """The courses that the caller teaches."""
-    values = {"institution_id": unit.institution_id, "caller_id": unit.caller.user_id}
-    await unit.cursor.execute(_sql["taught"], values)
-    return [str(row["id"]) for row in await unit.cursor.fetchall()]
+    ids = await unit.values(_sql["taught"], caller_id=unit.caller.user_id)
+    return [str(id_) for id_ in ids]
 
 
 async def ask(
@@ -83,10 +82,7 @@ async def ask(
     async with pool.connection() as connection:
         await connection.set_read_only(True)
         try:
-            async with (
-                connection.transaction(force_rollback=True),
-                connection.cursor() as cursor,
-            ):
+            async with connection.transaction(force_rollback=True), connection.cursor() as cursor:
                 await cursor.execute(_sql["scope"], values)
                 await cursor.execute(sql.encode(), params, prepare=False)
                 rows = await cursor.fetchmany(most_rows + 1)

@@ -41,42 +41,41 @@ _of_person = APIRouter(prefix="/users/{user_id}", tags=["analytics"], responses=
 
 
 @_analytics.get("/scope", response_model=schemas.OwnScope)
-async def scope(units: Annotated[Units, action("analytics.read")]) -> dict[str, Any]:
-    """Whose rows you see unless you say otherwise."""
+async def get_analytics_scope(units: Annotated[Units, action("analytics.read")]) -> dict[str, Any]:
+    """Say whose rows you see unless you say otherwise."""
     about = resource.Analytics(service.widest(units.caller, None))
     async with units.read(about) as unit:
         return {"scope": unit.facts["scope"]}
 
 
 @_analytics.get("/learners", response_model=schemas.Learners)
-async def lately(
+async def list_recent_learners(
     request: Request, units: Annotated[Units, action("learner.list")]
 ) -> dict[str, Any]:
-    """Who studied or joined lately, of those you may see: yourself, whose guardian you are, who is
-    in a course you teach, or everybody for administrators."""
+    """List who studied or joined lately, of those you may see."""
     about = resource.Analytics(service.widest(units.caller, None))
     pool = request.app.state.analytics
     return {"items": await learners.lately(units, about, pool, AnalyticsSettings())}
 
 
 @_of_person.get("/activity", response_model=schemas.Activity)
-async def activity(
+async def get_learner_activity(
     user_id: UUID, request: Request, units: Annotated[Units, action("activity.list")]
 ) -> dict[str, Any]:
-    """The last dozen things a learner did; a teacher sees those in the courses they teach."""
+    """Read the last dozen things a learner did; a teacher sees those in the courses they teach."""
     pool = request.app.state.analytics
     return await learners.activity(units, Person(user_id), user_id, pool, AnalyticsSettings())
 
 
 @_analytics.get("/dashboards", response_model=schemas.Dashboards)
-async def dashboards(units: Annotated[Units, action("analytics.list")]) -> dict[str, Any]:
-    """The dashboards and their panels."""
+async def list_dashboards(units: Annotated[Units, action("analytics.list")]) -> dict[str, Any]:
+    """List the dashboards and their panels."""
     async with units.begin(Institution()):
         return {"items": service.listed(AnalyticsSettings())}
 
 
 @_analytics.get("/dashboards/{dashboard}/panels/{panel}", response_model=schemas.PanelData)
-async def data(
+async def get_panel_data(
     dashboard: Name,
     panel: Name,
     request: Request,
@@ -91,7 +90,7 @@ async def data(
         ),
     ] = None,
 ) -> dict[str, Any]:
-    """A panel's data, of the rows that you may see."""
+    """Read a panel's data, of the rows that you may see."""
     settings = AnalyticsSettings()
     about = resource.Analytics(service.widest(units.caller, scope))
     async with units.begin(about) as unit:

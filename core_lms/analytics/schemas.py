@@ -66,7 +66,7 @@ class Learners(BaseModel):
     items: list[Learner]
 
 
-class Deed(BaseModel):
+class LearnerAction(BaseModel):
     """One thing a learner did."""
 
     event_id: UUID
@@ -87,7 +87,7 @@ class Activity(BaseModel):
     """Whether the caller may study here: it is them, or the local demo lets them act."""
     withheld: bool
     """They did not consent to being shown."""
-    activity: list[Deed]
+    activity: list[LearnerAction]
     names: dict[str, Title]
 
 

@@ -19,12 +19,12 @@ router = APIRouter(prefix="/api-keys", tags=["api keys"], responses=RESPONSES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownApiKey)
-async def create(
+async def create_api_key(
     body: schemas.NewApiKey,
     units: Annotated[Units, action("api_key.create", keyed=True)],
     response: Response,
 ) -> ApiKey:
-    """Make a key; it is shown in this answer and never again. Emits `api_key.created`."""
+    """Make an API key; it is shown in this answer and never again. Emits `api_key.created`."""
     async with units.begin(Institution()) as unit:
         key, created = await service.create(unit, body)
     if not created:
@@ -34,23 +34,25 @@ async def create(
 
 
 @router.get("", response_model=Page[schemas.ApiKey])
-async def page(
+async def list_api_keys(
     units: Annotated[Units, action("api_key.list")], cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
-    """The institution's keys, oldest first; none of them can be read back."""
+    """List the institution's API keys, oldest first; none of them can be read back."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit)
 
 
 @router.get("/{api_key_id}", response_model=schemas.ApiKey)
-async def get(api_key_id: UUID, units: Annotated[Units, action("api_key.read")]) -> ApiKey:
-    """One key, and when it was last used."""
+async def get_api_key(api_key_id: UUID, units: Annotated[Units, action("api_key.read")]) -> ApiKey:
+    """Read one API key, and when it was last used."""
     async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.get(unit, api_key_id)
 
 
 @router.post("/{api_key_id}/revoke", response_model=schemas.ApiKey)
-async def revoke(api_key_id: UUID, units: Annotated[Units, action("api_key.revoke")]) -> ApiKey:
-    """Refuse the key from now on; emits `api_key.revoked` the first time."""
+async def revoke_api_key(
+    api_key_id: UUID, units: Annotated[Units, action("api_key.revoke")]
+) -> ApiKey:
+    """Refuse an API key from now on; emits `api_key.revoked` the first time."""
     async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.revoke(unit, api_key_id)

@@ -19,8 +19,7 @@ from core_lms.api_keys.schemas import NewApiKey
 from core_lms.api_keys.settings import settings
 from core_lms.idempotency import claim
 from core_lms.session_store import revocation
-from core_lms.unit import Unit
-from gateway.errors import NotFound
+from core_lms.unit import Unit, found
 from stack.redis import async_client
 
 log = logging.getLogger("core_lms.api_keys")
@@ -59,10 +58,7 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[ApiKey, bool]:
 
 async def get(unit: Unit, id_: str | UUID) -> ApiKey:
     """Raises ``NotFound``."""
-    row = await repository.get(unit, id_)
-    if row is None:
-        raise NotFound(f"there is no API key {id_}")
-    return row
+    return found(await repository.get(unit, id_), f"there is no API key {id_}")
 
 
 async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:

@@ -7,18 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import attempts, resource, results
-from core_lms.assessment.attempt_schemas import (
-    Attempt,
-    AttemptShown,
-    NewAnswer,
-    NewAttempt,
-    Saved,
-)
+from core_lms.assessment.attempt_schemas import Attempt, AttemptShown, NewAnswer, NewAttempt, Saved
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.pages import Cursor, Limit, Page
 
@@ -30,45 +24,44 @@ router = APIRouter()
     status_code=HTTPStatus.CREATED,
     response_model=AttemptShown,
 )
-async def start(
+async def start_attempt(
     assessment_id: UUID,
     units: Annotated[Units, action("attempt.start", keyed=True)],
     now: Now,
     response: Response,
     body: NewAttempt | None = None,
 ) -> Any:
-    """Begin to answer the assessment's questions; an attempt that is open is gone on with (200)."""
+    """Begin to answer an assessment's questions; an attempt that is open is gone on with (200)."""
     new = body or NewAttempt()
     whose = new.user_id or units.caller.user_id
     async with units.begin(resource.Assessment(assessment_id, whose)) as unit:
-        attempt, created = await attempts.start(unit, assessment_id, new, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return attempt
+        return made(response, await attempts.start(unit, assessment_id, new, now))
 
 
 @router.get("/assessments/{assessment_id}/attempts", response_model=Page[Attempt])
-async def page(
+async def list_attempts(
     assessment_id: UUID,
     units: Annotated[Units, action("attempt.list")],
     user_id: Annotated[UUID | None, Query(description="only this learner's")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Attempts at an assessment, oldest first; learners ask for their own."""
+    """List the attempts at an assessment, oldest first; learners ask for their own."""
     async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await attempts.page(unit, assessment_id, user_id, cursor, limit)
 
 
 @router.get("/attempts/{attempt_id}", response_model=AttemptShown)
-async def get(attempt_id: UUID, units: Annotated[Units, action("attempt.read")], now: Now) -> Any:
-    """An attempt with its questions, what is saved of their answers, and the server's clock."""
+async def get_attempt(
+    attempt_id: UUID, units: Annotated[Units, action("attempt.read")], now: Now
+) -> Any:
+    """Read an attempt with its questions, what is saved of their answers, and the clock."""
     async with units.begin(resource.Attempt(attempt_id)) as unit:
         return await attempts.shown(unit, attempt_id, now)
 
 
 @router.post("/attempts/{attempt_id}/answers", response_model=Saved)
-async def save(
+async def save_answer(
     attempt_id: UUID, body: NewAnswer, units: Annotated[Units, action("attempt.answer")], now: Now
 ) -> Any:
     """Save an answer, as often as the client likes; an older `revision` changes nothing."""
@@ -82,13 +75,14 @@ async def save(
     response_model=Submission,
     responses={200: {"model": Submission, "description": "It was handed in before"}},
 )
-async def submit(
+async def submit_attempt(
     attempt_id: UUID,
     units: Annotated[Units, action("attempt.submit")],
     now: Now,
     response: Response,
 ) -> Any:
-    """Hand in what is saved; emits `assessment.submitted`. Again is harmless (200)."""
+    """Hand in what is saved of an attempt; emits `assessment.submitted`. Again is harmless
+    (200)."""
     async with units.begin(resource.Attempt(attempt_id)) as unit:
         _, created = await attempts.submit(unit, attempt_id, now)
         found = await results.submission(unit, attempt_id, now)
@@ -98,21 +92,21 @@ async def submit(
 
 
 @router.get("/assessments/{assessment_id}/scores", response_model=Page[Score])
-async def scores(
+async def list_scores(
     assessment_id: UUID,
     units: Annotated[Units, action("score.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What the assessment counts for each learner, by its rule for several attempts."""
+    """List what an assessment counts for each learner; by its rule for several attempts."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         return await results.scores(unit, assessment_id, cursor, limit)
 
 
-@router.get("/assessments/{assessment_id}/scores/{user_id}", response_model=Score)
-async def score(
+@router.get("/assessments/{assessment_id}/scores/{user_id}")
+async def get_score(
     assessment_id: UUID, user_id: UUID, units: Annotated[Units, action("score.read")], now: Now
-) -> DictRow:
-    """What the assessment counts for a learner."""
+) -> Score:
+    """Read what an assessment counts for one learner."""
     async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
         return await results.score(unit, assessment_id, user_id, now)

@@ -26,7 +26,7 @@ class NewAttempt(Body):
     user_id: Id | None = None
 
 
-class Asked(BaseModel):
+class AskedQuestion(BaseModel):
     """A question of an attempt, as its learner sees it, and the answer saved last."""
 
     question_id: UUID
@@ -60,7 +60,7 @@ class AttemptShown(Attempt):
     """The same with its questions."""
 
     now: datetime
-    questions: list[Asked]
+    questions: list[AskedQuestion]
 
 
 class NewAnswer(Body):
@@ -179,7 +179,7 @@ class Results(BaseModel):
     feedback: list[Feedback]
 
 
-class Waiting(BaseModel):
+class WaitingSubmission(BaseModel):
     """Work that waits for a person."""
 
     id: UUID

@@ -1,5 +1,5 @@
 -- name: granted
-SELECT * FROM accommodations
+SELECT {accommodation} FROM accommodations
 WHERE course_id = %(course_id)s AND user_id = %(user_id)s
   AND (assessment_id = %(assessment_id)s OR assessment_id IS NULL)
 
@@ -11,7 +11,7 @@ VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(assessment_id)s, %(user_id)
 ON CONFLICT (course_id, user_id, assessment_id) DO UPDATE
 SET time_factor = excluded.time_factor, extra_attempts = excluded.extra_attempts,
     extension_s = excluded.extension_s, granted_by = excluded.granted_by, created_at = NOW()
-RETURNING *
+RETURNING {accommodation}
 
 -- name: withdraw
 DELETE FROM accommodations
@@ -20,7 +20,7 @@ WHERE course_id = %(course_id)s AND user_id = %(user_id)s
 RETURNING id
 
 -- name: accommodations
-SELECT * FROM accommodations
+SELECT {accommodation} FROM accommodations
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(assessment_id)s::uuid IS NULL OR assessment_id = %(assessment_id)s
        OR assessment_id IS NULL)
@@ -43,14 +43,13 @@ FOR NO KEY UPDATE
 UPDATE attempts SET expires_at = %(expires_at)s WHERE id = %(id)s
 
 -- name: attempt
-SELECT attempt.*, learner.wrapped_key
+SELECT {attempt.stored}, learner.wrapped_key
 FROM attempts AS attempt
 LEFT JOIN person_keys AS learner ON learner.user_id = attempt.user_id
 WHERE attempt.id = %(id)s AND attempt.institution_id = %(institution_id)s
 
 -- name: lock_attempt
-SELECT attempt.*, assessment.kind, assessment.late_penalty, assessment.pass_score,
-       assessment.score_rule, assessment.after_limit, assessment.shuffle_choices,
+SELECT {attempt.stored}, assessment.late_penalty, assessment.after_limit,
        learner.erased_at IS NOT NULL AS forgotten, wrapped_key
 FROM attempts AS attempt
 JOIN assessments AS assessment ON assessment.id = attempt.assessment_id
@@ -60,7 +59,7 @@ WHERE attempt.id = %(id)s AND attempt.institution_id = %(institution_id)s
 FOR NO KEY UPDATE OF attempt
 
 -- name: lock_open_attempt
-SELECT * FROM attempts
+SELECT {stored} FROM attempts
 WHERE assessment_id = %(assessment_id)s AND user_id = %(user_id)s AND status = 'open'
   AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
@@ -74,7 +73,6 @@ INSERT INTO attempts (id, institution_id, assessment_id, user_id, course_id, num
                       started_at, expires_at, grace_s)
 VALUES (%(id)s, %(institution_id)s, %(assessment_id)s, %(user_id)s, %(course_id)s, %(number)s,
         %(seed)s, %(started_at)s, %(expires_at)s, %(grace_s)s)
-RETURNING *
 
 -- name: ask
 INSERT INTO attempt_questions
@@ -84,7 +82,7 @@ FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(points)s::numeric[])
     WITH ORDINALITY AS asked (id, version, points, place)
 
 -- name: attempts
-SELECT *, started_at AS created_at FROM attempts
+SELECT {attempt}, started_at AS created_at FROM attempts
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
   AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s)
   AND (%(after_first)s::timestamptz IS NULL
@@ -94,7 +92,7 @@ LIMIT %(rows)s
 
 -- name: asked
 -- The questions of an attempt as its learner saw them.
-SELECT asked.*, question.kind, seen.body
+SELECT {asked.answer}, question.kind, seen.body
 FROM attempt_questions AS asked
 JOIN questions AS question ON question.id = asked.question_id
 JOIN question_versions AS seen
@@ -103,7 +101,7 @@ WHERE asked.attempt_id = %(attempt_id)s
 ORDER BY asked.position
 
 -- name: asked_one
-SELECT asked.*, question.kind, seen.body
+SELECT {asked.answer}, question.kind, seen.body
 FROM attempt_questions AS asked
 JOIN questions AS question ON question.id = asked.question_id
 JOIN question_versions AS seen
@@ -117,13 +115,13 @@ SET answer_sealed = %(answer_sealed)s, answered_at = %(at)s,
     seconds = greatest(seconds, %(seconds)s::numeric)
 WHERE attempt_id = %(attempt_id)s AND question_id = %(question_id)s
   AND revision < coalesce(%(revision)s, revision + 1)
-RETURNING *
+RETURNING {answer}
 
 -- name: over_time
 UPDATE attempts SET over_time = TRUE WHERE id = %(id)s
 
 -- name: hand_in
-UPDATE attempts SET status = 'submitted', submitted_at = %(at)s WHERE id = %(id)s RETURNING *
+UPDATE attempts SET status = 'submitted', submitted_at = %(at)s WHERE id = %(id)s RETURNING {attempt}
 
 -- name: run_out
 SELECT institution_id::text, id FROM attempts_run_out(%(now)s, %(most)s)

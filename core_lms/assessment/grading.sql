@@ -33,7 +33,6 @@ SET points = %(points)s, correct = %(correct)s, graded_version = NULL, graded_by
     graded_at = %(at)s, criteria = %(criteria)s,
     feedback_sealed = coalesce(%(feedback_sealed)s, feedback_sealed)
 WHERE attempt_id = %(attempt_id)s AND question_id = %(question_id)s
-RETURNING *
 
 -- name: tally
 SELECT question_id, points, max_points FROM attempt_questions WHERE attempt_id = %(attempt_id)s
@@ -43,7 +42,8 @@ UPDATE attempts SET status = %(status)s WHERE id = %(id)s
 
 -- name: queue
 -- What waits for a person, oldest first.
-SELECT attempt.*, attempt.submitted_at AS created_at,
+SELECT attempt.id, attempt.assessment_id, attempt.user_id, attempt.number, attempt.submitted_at,
+       attempt.submitted_at AS created_at,
        (SELECT count(*) FROM attempt_questions AS asked
         WHERE asked.attempt_id = attempt.id AND asked.graded_at IS NULL) AS questions
 FROM attempts AS attempt
@@ -71,8 +71,8 @@ FOR NO KEY UPDATE OF attempt
 -- name: answers_to
 SELECT asked.attempt_id, asked.question_id, asked.answer, asked.answer_sealed, asked.max_points,
        asked.seconds, asked.points, asked.correct, asked.response, asked.version,
-       judging.version AS judging_version, judging.body, attempt.number, attempt.user_id,
-       attempt.course_id, attempt.assessment_id, learner.wrapped_key
+       %(kind)s::text AS kind, judging.version AS judging_version, judging.body, attempt.user_id,
+       learner.wrapped_key
 FROM attempt_questions AS asked
 JOIN attempts AS attempt ON attempt.id = asked.attempt_id
 LEFT JOIN person_keys AS learner ON learner.user_id = attempt.user_id

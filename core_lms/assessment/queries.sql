@@ -10,13 +10,13 @@ VALUES (
     %(score_rule)s, %(time_limit_s)s, %(grace_s)s, %(after_limit)s, %(shuffle_questions)s,
     %(shuffle_choices)s, %(release)s, %(show_solutions)s
 )
-RETURNING *
+RETURNING {assessment}
 
 -- name: get
-SELECT * FROM assessments WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {assessment} FROM assessments WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM assessments WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {assessment} FROM assessments WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: change
@@ -28,15 +28,15 @@ SET title = %(title)s, due_at = %(due_at)s, weight = %(weight)s, required = %(re
     shuffle_questions = %(shuffle_questions)s, shuffle_choices = %(shuffle_choices)s,
     release = %(release)s, show_solutions = %(show_solutions)s, updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {assessment}
 
 -- name: release
 UPDATE assessments SET released_at = coalesce(released_at, %(at)s), updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {assessment}
 
 -- name: list
-SELECT * FROM assessments
+SELECT {assessment} FROM assessments
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -44,7 +44,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: with_course
-SELECT assessment.*, course.status AS course_status,
+SELECT {assessment.assessment}, course.status AS course_status,
        EXISTS (SELECT FROM assessment_parts AS slot WHERE slot.assessment_id = assessment.id) AS asks
 FROM assessments AS assessment
 JOIN courses AS course ON course.id = assessment.course_id
@@ -55,13 +55,13 @@ INSERT INTO submissions
     (id, institution_id, assessment_id, user_id, course_id, submitted_at, attempt, late)
 VALUES (%(id)s, %(institution_id)s, %(assessment_id)s, %(user_id)s, %(course_id)s,
         %(submitted_at)s, %(attempt)s, %(late)s)
-RETURNING *
+RETURNING {submission}
 
 -- name: submission
-SELECT * FROM submissions WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {submission} FROM submissions WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: submissions_of_assessment
-SELECT * FROM submissions
+SELECT {submission}, created_at FROM submissions
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -69,7 +69,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: lock_submission
-SELECT submission.*, assessment.kind, assessment.pass_score, assessment.score_rule,
+SELECT {submission.submission}, assessment.kind, assessment.pass_score, assessment.score_rule,
        learner.wrapped_key
 FROM submissions AS submission
 JOIN assessments AS assessment ON assessment.id = submission.assessment_id
@@ -81,22 +81,24 @@ FOR NO KEY UPDATE OF submission
 UPDATE submissions
 SET score = %(score)s, passed = %(passed)s, graded_at = %(graded_at)s, graded_by = %(graded_by)s
 WHERE id = %(id)s
-RETURNING *
+RETURNING {submission}
 
 -- name: give_feedback
 INSERT INTO feedback (id, institution_id, submission_id, given_by, body, text_sealed)
 VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(given_by)s, '', %(text_sealed)s)
-RETURNING *
+RETURNING created_at
 
 -- name: feedback
-SELECT feedback.*, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
+SELECT feedback.id, feedback.institution_id, feedback.submission_id, feedback.given_by,
+       feedback.created_at, feedback.text_sealed, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
 FROM feedback
 JOIN submissions AS submission ON submission.id = feedback.submission_id
 LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
 WHERE feedback.id = %(id)s AND feedback.institution_id = %(institution_id)s
 
 -- name: feedback_of_submission
-SELECT feedback.*, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
+SELECT feedback.id, feedback.institution_id, feedback.submission_id, feedback.given_by,
+       feedback.created_at, feedback.text_sealed, nullif(feedback.body, '') AS text, submission.user_id, learner.wrapped_key
 FROM feedback
 JOIN submissions AS submission ON submission.id = feedback.submission_id
 LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
@@ -119,12 +121,12 @@ SET score = excluded.score, passed = excluded.passed, graded = excluded.graded,
     updated_at = excluded.updated_at
 
 -- name: score
-SELECT * FROM assessment_scores
+SELECT {score} FROM assessment_scores
 WHERE assessment_id = %(assessment_id)s AND user_id = %(user_id)s
   AND institution_id = %(institution_id)s
 
 -- name: scores
-SELECT *, user_id AS id FROM assessment_scores
+SELECT {score}, user_id AS id FROM assessment_scores
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (updated_at, user_id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -138,14 +140,17 @@ WHERE course_id = %(course_id)s
 
 -- name: record_change
 INSERT INTO grade_history (id, institution_id, submission_id, question_id, before, after, reason,
-                           why, regrade_id, changed_by)
+                           why_sealed, regrade_id, changed_by)
 VALUES (%(id)s, %(institution_id)s, %(submission_id)s, %(question_id)s, %(before)s, %(after)s,
-        %(reason)s, %(why)s, %(regrade_id)s, %(changed_by)s)
+        %(reason)s, %(why_sealed)s, %(regrade_id)s, %(changed_by)s)
 
 -- name: history
-SELECT * FROM grade_history
-WHERE submission_id = %(submission_id)s AND institution_id = %(institution_id)s
+SELECT {entry.entry}, submission.user_id, learner.wrapped_key
+FROM grade_history AS entry
+JOIN submissions AS submission ON submission.id = entry.submission_id
+LEFT JOIN person_keys AS learner ON learner.user_id = submission.user_id
+WHERE entry.submission_id = %(submission_id)s AND entry.institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
-       OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
-ORDER BY created_at, id
+       OR (entry.created_at, entry.id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
+ORDER BY entry.created_at, entry.id
 LIMIT %(rows)s

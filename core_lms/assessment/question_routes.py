@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms.assessment import banks, regrading, resource
 from core_lms.assessment.clock import Now
@@ -23,6 +22,7 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -33,44 +33,43 @@ router = APIRouter()
 
 
 @router.get("/question-kinds", response_model=list[QuestionKind])
-async def kinds(units: Annotated[Units, action("question-kind.list")]) -> list[dict[str, Any]]:
-    """How questions of each kind are written and answered, as JSON Schema with an example."""
+async def list_question_kinds(
+    units: Annotated[Units, action("question-kind.list")],
+) -> list[dict[str, Any]]:
+    """List how questions of each kind are written and answered."""
     async with units.begin(Institution()):
         return banks.described()
 
 
-@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED, response_model=Bank)
-async def add_bank(
+@router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED)
+async def create_bank(
     course_id: UUID,
     body: NewBank,
     units: Annotated[Units, action("bank.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Bank:
     """Begin a bank of questions in a course."""
     async with units.begin(Course(course_id)) as unit:
-        bank, created = await banks.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return bank
+        return made(response, await banks.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/banks", response_model=Page[Bank])
-async def page_of_banks(
+async def list_course_banks(
     course_id: UUID,
     units: Annotated[Units, action("bank.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The banks of a course, oldest first."""
+    """List the banks of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await banks.page(unit, course_id, cursor, limit)
 
 
 @router.get("/banks/{bank_id}", response_model=Bank, responses=etags.READ)
-async def bank(
+async def get_bank(
     bank_id: UUID, units: Annotated[Units, action("bank.read")], reader: InReader
 ) -> Any:
-    """One bank."""
+    """Read one bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
         row = await banks.get(unit, bank_id)
     return reader.answer(row)
@@ -86,46 +85,43 @@ async def rename_bank(
     return writer.answer(row)
 
 
-@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED, response_model=Question)
-async def add_question(
+@router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED)
+async def create_question(
     bank_id: UUID,
     body: NewQuestion,
     units: Annotated[Units, action("question.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Question:
     """Add a question to a bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        question, created = await banks.add_question(unit, bank_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return question
+        return made(response, await banks.add_question(unit, bank_id, body))
 
 
 @router.get("/banks/{bank_id}/questions", response_model=Page[Question])
-async def page_of_questions(
+async def list_bank_questions(
     bank_id: UUID,
     units: Annotated[Units, action("question.list")],
     tag: Annotated[str | None, Query(max_length=50, description="only those that have it")] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The questions of a bank, oldest first, keys included."""
+    """List the questions of a bank, oldest first, keys included."""
     async with units.begin(resource.Bank(bank_id)) as unit:
         return await banks.questions(unit, bank_id, tag, cursor, limit)
 
 
 @router.get("/questions/{question_id}", response_model=Question, responses=etags.READ)
-async def question(
+async def get_question(
     question_id: UUID, units: Annotated[Units, action("question.read")], reader: InReader
 ) -> Any:
-    """One question as it is now, key included."""
+    """Read one question as it is now, key included."""
     async with units.begin(resource.Question(question_id)) as unit:
         row = await banks.question(unit, question_id)
     return reader.answer(row)
 
 
 @router.patch("/questions/{question_id}", response_model=Question, responses=etags.UPDATE)
-async def change_question(
+async def update_question(
     question_id: UUID,
     body: QuestionChange,
     units: Annotated[Units, action("question.update")],
@@ -137,51 +133,46 @@ async def change_question(
     return writer.answer(row)
 
 
-@router.post("/questions/{question_id}/archive", response_model=Question)
+@router.post("/questions/{question_id}/archive")
 async def archive_question(
     question_id: UUID, units: Annotated[Units, action("question.archive")]
-) -> DictRow:
-    """No longer draw it from its bank; sending it again is harmless."""
+) -> Question:
+    """No longer draw a question from its bank; sending it again is harmless."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.archive(unit, question_id)
 
 
-@router.get("/questions/{question_id}/versions", response_model=list[Version])
-async def versions(
+@router.get("/questions/{question_id}/versions")
+async def list_question_versions(
     question_id: UUID, units: Annotated[Units, action("question.read")]
-) -> list[DictRow]:
-    """What the question said and says, oldest first."""
+) -> list[Version]:
+    """List what a question said and says, oldest first."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await banks.versions(unit, question_id)
 
 
-@router.post(
-    "/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED, response_model=Regrade
-)
-async def regrade(
+@router.post("/questions/{question_id}/regrades", status_code=HTTPStatus.CREATED)
+async def create_regrade(
     question_id: UUID,
     body: NewRegrade,
     units: Annotated[Units, action("question.regrade", keyed=True)],
     now: Now,
     response: Response,
-) -> DictRow:
-    """Grade every answer to the question again; emits `assessment.question.graded` and
+) -> Regrade:
+    """Grade every answer to a question again; emits `assessment.question.graded` and
     `assessment.graded` for what changes.
     """
     async with units.begin(resource.Question(question_id)) as unit:
-        row, created = await regrading.regrade(unit, question_id, body, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await regrading.regrade(unit, question_id, body, now))
 
 
 @router.get("/questions/{question_id}/regrades", response_model=Page[Regrade])
-async def page_of_regrades(
+async def list_question_regrades(
     question_id: UUID,
     units: Annotated[Units, action("question.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """How often it was graded again, why, and what came of it."""
+    """List how often a question was graded again, why, and what came of it."""
     async with units.begin(resource.Question(question_id)) as unit:
         return await regrading.page(unit, question_id, cursor, limit)

@@ -47,7 +47,7 @@ class Bank(BaseModel):
 
 
 class NewQuestion(Body):
-    """A question in the bank of the path; what its body holds is told by ``/question-kinds``."""
+    """A question in the bank of the path. `/question-kinds` says what its body has."""
 
     model_config = ConfigDict(json_schema_extra={"examples": _examples()})
 
@@ -178,5 +178,5 @@ class Regrade(BaseModel):
     looked_at: int
     """Answers that were graded again."""
     changed: int
-    """Scores that became another; each was told by ``assessment.graded``."""
+    """Scores that changed; each is an event `assessment.graded`."""
     created_at: datetime

@@ -1,20 +1,20 @@
 -- name: insert_bank
 INSERT INTO question_banks (id, institution_id, course_id, title)
 VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(title)s)
-RETURNING *
+RETURNING {bank}
 
 -- name: bank
-SELECT * FROM question_banks WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {bank} FROM question_banks WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock_bank
-SELECT * FROM question_banks WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {bank} FROM question_banks WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: rename_bank
-UPDATE question_banks SET title = %(title)s, updated_at = NOW() WHERE id = %(id)s RETURNING *
+UPDATE question_banks SET title = %(title)s, updated_at = NOW() WHERE id = %(id)s RETURNING {bank}
 
 -- name: banks
-SELECT * FROM question_banks
+SELECT {bank} FROM question_banks
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -31,14 +31,18 @@ INSERT INTO question_versions
 VALUES (%(id)s, %(version)s, %(institution_id)s, %(body)s, %(corrects)s, %(why)s, %(written_by)s)
 
 -- name: question
-SELECT question.*, version.body
+SELECT question.id, question.institution_id, question.bank_id, question.course_id, question.kind,
+       question.points, question.tags, question.version, version.body, question.archived_at,
+       question.created_at, question.updated_at
 FROM questions AS question
 JOIN question_versions AS version
   ON version.question_id = question.id AND version.version = question.version
 WHERE question.id = %(id)s AND question.institution_id = %(institution_id)s
 
 -- name: lock_question
-SELECT question.*, version.body
+SELECT question.id, question.institution_id, question.bank_id, question.course_id, question.kind,
+       question.points, question.tags, question.version, version.body, question.archived_at,
+       question.created_at, question.updated_at
 FROM questions AS question
 JOIN question_versions AS version
   ON version.question_id = question.id AND version.version = question.version
@@ -55,7 +59,9 @@ UPDATE questions SET archived_at = coalesce(archived_at, NOW()), updated_at = NO
 WHERE id = %(id)s
 
 -- name: questions_of_bank
-SELECT question.*, version.body
+SELECT question.id, question.institution_id, question.bank_id, question.course_id, question.kind,
+       question.points, question.tags, question.version, version.body, question.archived_at,
+       question.created_at, question.updated_at
 FROM questions AS question
 JOIN question_versions AS version
   ON version.question_id = question.id AND version.version = question.version
@@ -67,12 +73,12 @@ ORDER BY question.created_at, question.id
 LIMIT %(rows)s
 
 -- name: versions
-SELECT * FROM question_versions
+SELECT {version} FROM question_versions
 WHERE question_id = %(question_id)s AND institution_id = %(institution_id)s
 ORDER BY version
 
 -- name: regrades
-SELECT * FROM regrades
+SELECT {regrade} FROM regrades
 WHERE question_id = %(question_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -86,23 +92,23 @@ VALUES (%(id)s, %(institution_id)s, %(question_id)s, %(version)s, %(why)s, %(ask
         %(at)s)
 
 -- name: finish_regrade
-UPDATE regrades SET looked_at = %(looked_at)s, changed = %(changed)s WHERE id = %(id)s RETURNING *
+UPDATE regrades SET looked_at = %(looked_at)s, changed = %(changed)s WHERE id = %(id)s RETURNING {regrade}
 
 -- name: regrade
-SELECT * FROM regrades WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {regrade} FROM regrades WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: insert_slot
 INSERT INTO assessment_parts (id, institution_id, assessment_id, position, question_id, bank_id,
                               tags, draws, points)
 VALUES (%(id)s, %(institution_id)s, %(assessment_id)s, %(position)s, %(question_id)s, %(bank_id)s,
         %(tags)s, %(draws)s, %(points)s)
-RETURNING *
+RETURNING {slot}
 
 -- name: slot
-SELECT * FROM assessment_parts WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {slot} FROM assessment_parts WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: slots
-SELECT * FROM assessment_parts
+SELECT {slot} FROM assessment_parts
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
 ORDER BY position, created_at, id
 

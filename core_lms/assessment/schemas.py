@@ -65,7 +65,7 @@ class NewAssessment(Body):
     release: Release = "at_once"
     """When learners see scores and results."""
     show_solutions: bool = True
-    """Whether the results tell what would have been right."""
+    """Whether the results say what would have been right."""
 
 
 class AssessmentChange(Body):

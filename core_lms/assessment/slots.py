@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
-
 from contracts.errors import Rejected
-from core_lms.assessment import repository
 from core_lms.assessment.arranging import arranged, drawn
-from core_lms.assessment.question_schemas import NewPart
+from core_lms.assessment.question_schemas import Bank, NewPart, Part, Question
+from core_lms.assessment.repository import SQL, Askable
+from core_lms.assessment.schemas import Assessment
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from gateway.errors import Conflict, NotFound
@@ -22,7 +19,7 @@ MOST = 200
 """Questions that one attempt may ask."""
 
 
-async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[DictRow, bool]:
+async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[Part, bool]:
     """The slot and whether it is new. Attempts under way keep what they were asked.
 
     Raises ``Rejected`` for a question or bank of another course, and for a bank that has fewer
@@ -30,67 +27,53 @@ async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[DictRow, b
     """
     id_, repeated = await claim(unit, "assessment-part", new, assessment_id)
     if repeated:
-        return await repository.need(unit, "slot", f"part {id_}", id=id_), False
-    assessment = await repository.need(
-        unit, "lock", f"assessment {assessment_id}", id=assessment_id
-    )
+        return await unit.need(Part, SQL["slot"], f"part {id_}", id=id_), False
+    what = f"assessment {assessment_id}"
+    assessment = await unit.need(Assessment, SQL["lock"], what, id=assessment_id)
     if new.question_id is not None:
-        question = await repository.one(unit, "question", id=new.question_id)
+        question = await unit.one(Question, SQL["question"], id=new.question_id)
         _of_course(question, assessment, "question_id")
     else:
-        bank = await repository.one(unit, "bank", id=new.bank_id)
-        _of_course(bank, assessment, "bank_id")
-        found = await repository.one(unit, "available", bank_id=new.bank_id, tags=new.tags)
-        if found and found["questions"] < (new.draws or 0):
-            raise Rejected(f"draws: only {found['questions']} questions of the bank fit")
-    known = await repository.many(unit, "slots", assessment_id=assessment_id)
-    if sum(slot["draws"] or 1 for slot in known) + (new.draws or 1) > MOST:
+        _of_course(await unit.one(Bank, SQL["bank"], id=new.bank_id), assessment, "bank_id")
+        fit = await unit.value(SQL["available"], bank_id=new.bank_id, tags=new.tags)
+        if fit < (new.draws or 0):
+            raise Rejected(f"draws: only {fit} questions of the bank fit")
+    known = await listed(unit, assessment_id)
+    if sum(slot.draws or 1 for slot in known) + (new.draws or 1) > MOST:
         raise Rejected(f"draws: an attempt asks at most {MOST} questions")
-    try:
-        slot = await repository.need(
-            unit,
-            "insert_slot",
-            f"part {id_}",
-            id=id_,
-            assessment_id=assessment_id,
-            **new.model_dump(),
-        )
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "assessment_parts_once":
-            raise Conflict(f"question {new.question_id} is asked already") from None
-        raise Conflict(f"there is a part {id_}") from None
-    return slot, True
+    values = {"assessment_id": assessment_id, **new.model_dump()}
+    asked = f"question {new.question_id} is asked already"
+    unit.conflicts(f"there is a part {id_}", assessment_parts_once=asked)
+    return await unit.need(Part, SQL["insert_slot"], f"part {id_}", id=id_, **values), True
 
 
-def _of_course(row: DictRow | None, assessment: DictRow, what: str) -> None:
-    if row is None or row["course_id"] != assessment["course_id"]:
+def _of_course(row: Question | Bank | None, assessment: Assessment, what: str) -> None:
+    if row is None or row.course_id != assessment.course_id:
         raise Rejected(f"{what}: there is no such one in the assessment's course")
 
 
-async def listed(unit: Unit, assessment_id: UUID) -> list[DictRow]:
-    return await repository.many(unit, "slots", assessment_id=assessment_id)
+async def listed(unit: Unit, assessment_id: UUID) -> list[Part]:
+    return await unit.all(Part, SQL["slots"], assessment_id=assessment_id)
 
 
 async def remove(unit: Unit, assessment_id: UUID, slot_id: UUID) -> None:
-    row = await repository.one(unit, "delete_slot", id=slot_id, assessment_id=assessment_id)
-    if row is None:
+    where = {"id": slot_id, "assessment_id": assessment_id}
+    if await unit.value(SQL["delete_slot"], **where) is None:
         raise NotFound(f"assessment {assessment_id} has no part {slot_id}")
 
 
-async def chosen(
-    unit: Unit, assessment_id: UUID, seed: str, *, shuffled: bool
-) -> list[Mapping[str, Any]]:
-    """The questions (``id``, ``version``, ``points``) of an attempt with this seed, in order.
+async def chosen(unit: Unit, assessment_id: UUID, seed: str, *, shuffled: bool) -> list[Askable]:
+    """The questions of an attempt with this seed, in order.
 
     Raises ``Conflict`` where the assessment asks nothing, or a bank has run out of questions.
     """
-    slots = await repository.many(unit, "slots", assessment_id=assessment_id)
+    slots = await listed(unit, assessment_id)
     if not slots:
         raise Conflict(
             f"assessment {assessment_id} asks no questions: hand in with "
             f"POST /api/v1/assessments/{assessment_id}/submissions"
         )
-    askable = await repository.many(unit, "askable", assessment_id=assessment_id)
+    askable = await unit.all(Askable, SQL["askable"], assessment_id=assessment_id)
     found, missing = draw(slots, askable, seed)
     if missing:
         raise Conflict(
@@ -99,30 +82,28 @@ async def chosen(
     return arranged(found, f"order/{seed}", _id) if shuffled else found
 
 
-def draw(
-    slots: Iterable[Mapping[str, Any]], askable: Iterable[Mapping[str, Any]], seed: str
-) -> tuple[list[Mapping[str, Any]], int]:
+def draw(slots: Iterable[Part], askable: Iterable[Askable], seed: str) -> tuple[list[Askable], int]:
     """What is asked, each question once, and how many are missing.
 
     Named questions first, so that no draw takes one of them; then the draws in the order of the
     slots. The result is in the slots' order.
     """
     slots = list(slots)
-    offered: dict[object, list[Mapping[str, Any]]] = defaultdict(list)
+    offered: dict[object, list[Askable]] = defaultdict(list)
     for row in askable:
-        offered[row["slot_id"]].append(row)
-    by_slot: dict[object, list[Mapping[str, Any]]] = {}
+        offered[row.slot_id].append(row)
+    by_slot: dict[object, list[Askable]] = {}
     taken: set[object] = set()
     missing = 0
-    for slot in sorted(slots, key=lambda slot: slot["draws"] is not None):
-        wanted = slot["draws"] or 1
-        free = [row for row in offered[slot["id"]] if row["id"] not in taken]
-        got = drawn(free, wanted, f"draw/{seed}/{slot['id']}", _id)
-        taken |= {row["id"] for row in got}
+    for slot in sorted(slots, key=lambda slot: slot.draws is not None):
+        wanted = slot.draws or 1
+        free = [row for row in offered[slot.id] if row.id not in taken]
+        got = drawn(free, wanted, f"draw/{seed}/{slot.id}", _id)
+        taken |= {row.id for row in got}
         missing += wanted - len(got)
-        by_slot[slot["id"]] = got
-    return [row for slot in slots for row in by_slot[slot["id"]]], missing
+        by_slot[slot.id] = got
+    return [row for slot in slots for row in by_slot[slot.id]], missing
 
 
-def _id(row: Mapping[str, Any]) -> object:
-    return row["id"]
+def _id(row: Askable) -> object:
+    return row.id

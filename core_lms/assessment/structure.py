@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from contracts.events.assessments import AssessmentCreated
-from core_lms.assessment import repository
-from core_lms.assessment.schemas import NewAssessment
+from core_lms.assessment.grading import SOURCE
+from core_lms.assessment.repository import SQL
+from core_lms.assessment.schemas import Assessment, NewAssessment
 from core_lms.assessment.service import facts
-from core_lms.assessment.source import SOURCE
 from core_lms.courses.structure import CourseCopy
 from core_lms.unit import Unit
 from stack.queries import load
@@ -32,9 +32,8 @@ async def copy(unit: Unit, run: CourseCopy) -> None:
         values = {name: row[name] for name in NewAssessment.model_fields}
         values |= {name: run.moved(row[name]) for name in _DATES}
         id_ = run.id_of(row["id"])
-        made = await repository.need(
-            unit, "insert", f"assessment {id_}", id=id_, course_id=run.target_id, **values
-        )
+        values["course_id"] = run.target_id
+        made = await unit.need(Assessment, SQL["insert"], f"assessment {id_}", id=id_, **values)
         unit.emit(AssessmentCreated(**facts(made)), source=SOURCE)
     refers = ["assessment_id", "question_id", "bank_id"]
     slots = [

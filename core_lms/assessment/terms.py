@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+
+from core_lms.assessment.attempt_schemas import Accommodation
+from core_lms.assessment.schemas import Assessment
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +33,22 @@ class Terms:
         return None if self.due_at is None else at > self.due_at
 
 
-def terms(assessment: Mapping[str, Any], granted: Iterable[Mapping[str, Any]] = ()) -> Terms:
-    """The rules of an ``assessments`` row, eased by rows of ``accommodations``.
+def terms(assessment: Assessment, granted: Iterable[Accommodation] = ()) -> Terms:
+    """The rules of an assessment, eased by what was granted.
 
     Of several the most generous counts, each in its own respect: they are not added up.
     """
     granted = list(granted)
-    factor = max((float(each["time_factor"]) for each in granted), default=1.0)
-    attempts = max((each["extra_attempts"] for each in granted), default=0)
-    extension = timedelta(seconds=max((each["extension_s"] for each in granted), default=0))
-    limit, most = assessment["time_limit_s"], assessment["max_attempts"]
-    due_at, closes_at = assessment["due_at"], assessment["closes_at"]
+    factor = max((each.time_factor for each in granted), default=1.0)
+    attempts = max((each.extra_attempts for each in granted), default=0)
+    extension = timedelta(seconds=max((each.extension_s for each in granted), default=0))
+    limit, most = assessment.time_limit_s, assessment.max_attempts
+    due_at, closes_at = assessment.due_at, assessment.closes_at
     return Terms(
-        opens_at=assessment["opens_at"],
+        opens_at=assessment.opens_at,
         due_at=due_at and due_at + extension,
         closes_at=closes_at and closes_at + extension,
         max_attempts=None if most is None else most + attempts,
         time_limit=None if limit is None else timedelta(seconds=limit * factor),
-        grace=timedelta(seconds=assessment["grace_s"]),
+        grace=timedelta(seconds=assessment.grace_s),
     )

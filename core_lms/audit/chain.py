@@ -31,7 +31,7 @@ MEMBERS = (
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last row of the log at some moment; whoever keeps one can tell if the past changes."""
+    """The last row of the log at some moment; whoever keeps one notices if the past changes."""
 
     position: int
     hash: bytes
@@ -105,7 +105,7 @@ def verify(
 ) -> Verdict:
     """Walk ``rows``, ordered by position, up to the first that is not as it was sealed.
 
-    ``kept`` are heads known from elsewhere: they tell of a chain that was computed anew, and of an
+    ``kept`` are heads known from elsewhere: they reveal a chain that was computed anew, and of an
     end that was cut off, which the chain by itself cannot. ``redactions`` are all that were noted:
     a row among them has to say what the last one noted, and a row ``audit.redact`` of the chain has
     to vouch for exactly those noted with it, each of which names the person it is about.

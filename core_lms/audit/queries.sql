@@ -26,7 +26,10 @@ SELECT count(*) AS rows, extract(epoch FROM clock_timestamp() - min(at)) AS olde
 FROM audit_queue
 
 -- name: page
-SELECT position, id, at, actor, action, resource, about, hash FROM audit_log
+SELECT position, id, at, actor, action, resource,
+       CASE WHEN %(about)s::uuid IS NULL THEN about ELSE ARRAY[%(about)s::uuid] END AS about,
+       encode(hash, 'hex') AS hash
+FROM audit_log
 WHERE institution_id = %(institution_id)s
   AND (%(about)s::uuid IS NULL OR about @> ARRAY[%(about)s::uuid])
   AND (%(actor)s::text IS NULL OR actor = %(actor)s)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from core_lms.audit import service
-from core_lms.audit.schemas import Access
+from core_lms.audit.schemas import AuditEntry
 from core_lms.audit_trail import record
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
@@ -26,28 +26,28 @@ Actor = Annotated[
 ]
 
 
-@router.get("/audit", response_model=Page[Access])
-async def of_institution(
+@router.get("/audit", response_model=Page[AuditEntry])
+async def list_accesses(
     units: Annotated[Units, action("audit.read")],
     about: About = None,
     actor: Actor = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who read or changed what about whom, newest first; a row appears within a second."""
+    """List who read or changed what about whom, newest first; a row appears within a second."""
     async with units.begin(Institution()) as unit:
         if about is not None:
             record(unit, about)
         return await service.page(unit, about, actor, cursor, limit)
 
 
-@router.get("/users/{user_id}/audit", response_model=Page[Access])
-async def of_person(
+@router.get("/users/{user_id}/audit", response_model=Page[AuditEntry])
+async def list_user_accesses(
     user_id: UUID,
     units: Annotated[Units, action("audit.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who accessed a person's data: for that person and their guardians, too."""
+    """List who accessed a person's data; for that person and their guardians, too."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, None, cursor, limit)

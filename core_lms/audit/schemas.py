@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 
-class Access(BaseModel):
+class AuditEntry(BaseModel):
     """Somebody did something with the data of people."""
 
     position: int

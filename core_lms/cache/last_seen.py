@@ -1,6 +1,6 @@
 """Write-behind: when a person was last seen, noted in memory and written every few seconds.
 
-A process that is told to stop writes what it has; one that is killed loses the last few seconds'
+A process that is stopped writes what it has; one that is killed loses the last few seconds'
 notes, and the next request of the same person makes up for it. The table stands beside ``users``,
 so that being seen neither waits for a change of the account nor gives it another ETag.
 """

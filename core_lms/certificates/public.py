@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Response
 from fastapi.responses import HTMLResponse
-from psycopg.rows import dict_row
 from pydantic import BaseModel
 
-from core_lms.certificates import keys, repository, service
+from core_lms.certificates import keys, service
 from core_lms.certificates.document import read_code
 from core_lms.certificates.page import CONTENT_SECURITY_POLICY, certificate_page, unknown_page
+from core_lms.certificates.repository import SQL
 from core_lms.certificates.resource import Verification as Subject
 from core_lms.certificates.schemas import Verification
 from core_lms.units import Units, action
@@ -52,10 +52,10 @@ class VerificationKeys(BaseModel):
 
 
 @router.get("/keys.json", response_model=VerificationKeys)
-async def public_keys(
+async def list_certificate_keys(
     response: Response, units: Annotated[Units, action("certificate-key.read")]
 ) -> dict[str, Any]:
-    """The public halves of the keys that sign certificates; none is ever removed."""
+    """List the public halves of the keys that sign certificates; none is ever removed."""
     async with units.begin(Public()) as unit:
         rows = await keys.public_keys(unit.cursor)
     response.headers["Cache-Control"] = "public, max-age=60"
@@ -75,14 +75,15 @@ async def public_keys(
 
 
 @router.get("/{code}", response_model=Verification, responses=PAGE)
-async def verify(
+async def verify_certificate(
     code: Code,
     units: Annotated[Units, action("certificate.verify")],
     response: Response,
     accept: Annotated[str, Header()] = "*/*",
 ) -> Any:
-    """Whether a certificate is valid, revoked or invalid (not what was signed), for whom and for
-    what: a page for browsers (`Accept: text/html`), else JSON. Needs no login."""
+    """Say whether a certificate is valid, revoked or invalid (not what was signed); for whom and
+    for what: a page for browsers (`Accept: text/html`), else JSON. Needs no login.
+    """
     wants_page = "text/html" in accept
     try:
         found = await _verify(units, code)
@@ -99,11 +100,9 @@ async def verify(
 async def _verify(units: Units, code: str) -> dict[str, Any]:
     """Asked as nobody in particular, in the institution that the code belongs to."""
     read = read_code(code) or ""
-    async with (
-        units.pools.primary.connection() as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
-        institution = await repository.institution_of(cursor, read)
+    async with units.pool.connection() as connection, connection.cursor() as cursor:
+        await cursor.execute(SQL["institution_of"], {"code": read})
+        [institution] = await cursor.fetchone() or [None]
     if institution is None:
         # Decided all the same: whoever may not verify learns nothing, not even that.
         institution = units.caller.institution_id

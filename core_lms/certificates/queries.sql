@@ -17,7 +17,7 @@ FROM certificate_keys ORDER BY created_at DESC, kid DESC
 
 -- name: completion
 -- What a certificate is about, and whether there is or was one for this enrollment.
-SELECT enrollment.user_id, enrollment.course_id, enrollment.status, enrollment.completed_at,
+SELECT enrollment.user_id, enrollment.course_id, enrollment.completed_at,
        course.title, coalesce(course.metadata ->> 'certificate', 'true') <> 'false' AS certified,
        person.erased_at IS NOT NULL AS erased,
        EXISTS (SELECT FROM certificates AS certificate
@@ -33,16 +33,16 @@ INSERT INTO certificates (id, enrollment_id, user_id, course_id, code, document,
                           shown_name, issued_at, replaces_id, institution_id)
 VALUES (%(id)s, %(enrollment_id)s, %(user_id)s, %(course_id)s, %(code)s, %(document)s,
         %(signature)s, %(kid)s, %(shown_name)s, %(issued_at)s, %(replaces_id)s, %(institution_id)s)
-RETURNING *
+RETURNING {certificate}
 
 -- name: get
-SELECT * FROM certificates WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {certificate} FROM certificates WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM certificates WHERE id = %(id)s AND institution_id = %(institution_id)s FOR UPDATE
+SELECT {certificate} FROM certificates WHERE id = %(id)s AND institution_id = %(institution_id)s FOR UPDATE
 
 -- name: of_user
-SELECT * FROM certificates
+SELECT {certificate} FROM certificates
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -50,7 +50,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: of_course
-SELECT * FROM certificates
+SELECT {certificate} FROM certificates
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -61,10 +61,10 @@ LIMIT %(rows)s
 UPDATE certificates
 SET revoked_at = %(at)s, revoked_by = %(revoked_by)s, reason = %(reason)s
 WHERE id = %(id)s
-RETURNING *
+RETURNING {certificate}
 
 -- name: show_name
-UPDATE certificates SET shown_name = %(shown_name)s WHERE id = %(id)s RETURNING *
+UPDATE certificates SET shown_name = %(shown_name)s WHERE id = %(id)s RETURNING {certificate}
 
 -- name: counts
 SELECT id FROM certificates
@@ -79,7 +79,7 @@ SELECT institution_of_certificate(%(code)s)::text AS institution_id
 
 -- name: verification
 -- Everything that the public page is made of. The name is sealed; it is opened only to be shown.
-SELECT certificate.*, key.public_key, users.id AS holder_id, users.erased_at,
+SELECT {certificate.certificate}, key.public_key, users.id AS holder_id, users.erased_at,
        users.name_encrypted, users.directory_opt_out, person_keys.wrapped_key
 FROM certificates AS certificate
 JOIN certificate_keys AS key ON key.kid = certificate.kid

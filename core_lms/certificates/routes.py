@@ -11,6 +11,7 @@ from fastapi import APIRouter, Response
 from core_lms.certificates import resource, service
 from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
@@ -22,79 +23,70 @@ router = APIRouter(tags=["certificates"], responses=RESPONSES)
 
 
 @router.get("/users/{user_id}/certificates", response_model=Page[Certificate])
-async def of_user(
+async def list_user_certificates(
     user_id: UUID,
     units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What a learner was certified, oldest first; revoked ones stay in the list."""
+    """List a learner's certificates, oldest first; revoked ones stay in the list."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, "user", user_id, cursor, limit)
 
 
 @router.get("/courses/{course_id}/certificates", response_model=Page[Certificate])
-async def of_course(
+async def list_course_certificates(
     course_id: UUID,
     units: Annotated[Units, action("certificate.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The certificates of a course, oldest first."""
+    """List the certificates of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await service.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/certificates/{certificate_id}", response_model=Certificate, responses=etags.READ)
-async def get(
+async def get_certificate(
     certificate_id: UUID, units: Annotated[Units, action("certificate.read")], reader: InReader
 ) -> Any:
-    """One certificate."""
+    """Read one certificate."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.get(unit, certificate_id)
     return reader.answer(service.shown(row))
 
 
 @router.patch("/certificates/{certificate_id}", response_model=Certificate, responses=etags.UPDATE)
-async def choose_name(
+async def update_certificate(
     certificate_id: UUID,
     body: NameChoice,
     units: Annotated[Units, action("certificate.update")],
     writer: InWriter,
 ) -> Any:
-    """Choose how the name is shown to whoever has the link."""
+    """Choose how the name is shown to whoever has the certificate's link."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row = await service.choose_name(
-            unit, certificate_id, body, lambda row: writer.check(service.shown(row))
-        )
+        row = await service.choose_name(unit, certificate_id, body, writer.check)
     return writer.answer(service.shown(row))
 
 
-@router.post("/certificates/{certificate_id}/revoke", response_model=Certificate)
-async def revoke(
-    certificate_id: UUID,
-    body: Revocation,
-    units: Annotated[Units, action("certificate.revoke")],
-) -> dict[str, Any]:
+@router.post("/certificates/{certificate_id}/revoke")
+async def revoke_certificate(
+    certificate_id: UUID, body: Revocation, units: Annotated[Units, action("certificate.revoke")]
+) -> Certificate:
     """Take a certificate back; its link says so. Emits `certificate.revoked` the first time."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         return service.shown(await service.revoke(unit, certificate_id, body))
 
 
-@router.post(
-    "/certificates/{certificate_id}/reissue",
-    status_code=HTTPStatus.CREATED,
-    response_model=Certificate,
-)
-async def reissue(
+@router.post("/certificates/{certificate_id}/reissue", status_code=HTTPStatus.CREATED)
+async def reissue_certificate(
     certificate_id: UUID,
     units: Annotated[Units, action("certificate.reissue", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
-    """Issue a new certificate in the place of one (which is revoked if it still counted), with the
-    course's title as it is now; emits `certificate.issued`."""
+) -> Certificate:
+    """Issue a new certificate in the place of one; which is revoked if it still counted. It has the
+    course's title as it is now. Emits `certificate.issued`.
+    """
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row, created = await service.reissue(unit, certificate_id)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        row = made(response, await service.reissue(unit, certificate_id))
     return service.shown(row)

@@ -57,7 +57,7 @@ class Reissue(Body):
 
 
 class Verification(BaseModel):
-    """What a public link tells. ``document``, ``signature`` and ``key_id`` are enough to check it
+    """What a public link shows. ``document``, ``signature`` and ``key_id`` are enough to check it
     without us: Ed25519 over the UTF-8 bytes of ``document``, keys in ``/certificates/keys.json``.
     """
 

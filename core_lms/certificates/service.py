@@ -3,91 +3,96 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
-
-from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from contracts.events.certificates import CertificateIssued, CertificateRevoked
 from contracts.ids import new_id
 from core_lms import pages
-from core_lms.certificates import keys, repository, resource
+from core_lms.certificates import keys, resource
 from core_lms.certificates.document import Document, facts, holder, new_code, written
-from core_lms.certificates.schemas import NameChoice, Reissue, Revocation
+from core_lms.certificates.repository import SQL, Completion, StoredCertificate, VerifiedCertificate
+from core_lms.certificates.schemas import Certificate, NameChoice, Reissue, Revocation
 from core_lms.certificates.settings import settings
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.sealing.person import opened
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import service as users
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict
+from gateway.etags import Check
 
 SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"
 
 
-async def award(unit: Unit, enrollment_id: str) -> DictRow | None:
+async def award(unit: Unit, enrollment_id: str) -> StoredCertificate | None:
     """The certificate of a completed course; None where none is due.
 
     None is due to an erased person, for a course whose metadata say ``"certificate": false``, and
     where there is or was one already. Raises ``Rejected`` for an unknown enrollment, and for one
     that is not completed.
     """
-    found = await repository.completion(unit, enrollment_id)
-    if found is None:
+    completion = await unit.one(Completion, SQL["completion"], enrollment_id=enrollment_id)
+    if completion is None:
         raise Rejected(f"there is no enrollment {enrollment_id}", enrollment_id=enrollment_id)
-    if found["completed_at"] is None:
+    if completion.completed_at is None:
         raise Rejected(f"enrollment {enrollment_id} is not completed", enrollment_id=enrollment_id)
-    if found["erased"] or not found["certified"] or found["issued_before"]:
+    if completion.erased or not completion.certified or completion.issued_before:
         return None
-    return await _issue(unit, enrollment_id, found, found["completed_at"])
+    return await _issue(unit, enrollment_id, completion, completion.completed_at)
 
 
 async def _issue(
     unit: Unit,
     enrollment_id: object,
-    found: DictRow,
+    completion: Completion,
     completed_at: datetime,
     *,
     id_: str | None = None,
-    replaces: DictRow | None = None,
-) -> DictRow:
+    replaces: StoredCertificate | None = None,
+) -> StoredCertificate:
     id_, code, now = id_ or new_id(), new_code(), datetime.now(UTC)
     text = Document.of(
         id_=id_,
         code=code,
         institution_id=unit.institution_id,
-        user_id=found["user_id"],
-        course_id=found["course_id"],
-        course_title=found["title"],
+        user_id=completion.user_id,
+        course_id=completion.course_id,
+        course_title=completion.title,
         completed_at=completed_at,
         issued_at=now,
     ).text()
     kid, signature = await keys.sign(unit.cursor, text)
-    row = await repository.insert(
-        unit,
-        id=id_,
-        enrollment_id=enrollment_id,
-        user_id=found["user_id"],
-        course_id=found["course_id"],
-        code=code,
-        document=text,
-        signature=signature,
-        kid=kid,
-        shown_name=replaces and replaces["shown_name"],
-        issued_at=now,
-        replaces_id=replaces and replaces["id"],
-    )
-    replaced = str(replaces["id"]) if replaces else None
+    values = {
+        "enrollment_id": enrollment_id,
+        "user_id": completion.user_id,
+        "course_id": completion.course_id,
+        "code": code,
+        "document": text,
+        "signature": signature,
+        "kid": kid,
+        "shown_name": replaces and replaces.shown_name,
+        "issued_at": now,
+        "replaces_id": replaces and replaces.id,
+    }
+    row = await _certificate(unit, "insert", id_, **values)
+    replaced = str(replaces.id) if replaces else None
     unit.emit(CertificateIssued(**_ids(row), replaces_id=replaced), source=SOURCE, at=now)
     return row
 
 
-async def get(unit: Unit, id_: UUID) -> DictRow:
-    return _found(await repository.get(unit, id_), id_)
+async def get(unit: Unit, id_: object) -> StoredCertificate:
+    """Raises ``NotFound``."""
+    return await _certificate(unit, "get", id_)
+
+
+async def _certificate(unit: Unit, name: str, id_: object, /, **values: Any) -> StoredCertificate:
+    what = f"certificate {id_}"
+    return await unit.need(StoredCertificate, SQL[name], what, id=id_, **values)
 
 
 async def page(
@@ -95,33 +100,30 @@ async def page(
 ) -> dict[str, Any]:
     """The certificates of a learner or a course, oldest first."""
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
-    after = pages.decode(cursor, datetime)
-    found = pages.page(await repository.page(unit, of, id_, after, limit + 1), limit)
-    return found | {"items": [shown(row) for row in found["items"]]}
+    which: dict[str, Any] = {f"{of}_id": id_}
+    listed = await pages.read(unit, StoredCertificate, SQL[f"of_{of}"], cursor, limit, **which)
+    return listed | {"items": [shown(row) for row in listed["items"]]}
 
 
-async def choose_name(
-    unit: Unit, id_: UUID, choice: NameChoice, check: Callable[[DictRow], None]
-) -> DictRow:
-    row = _found(await repository.lock(unit, id_), id_)
-    check(row)
-    return _found(await repository.show_name(unit, id_, choice.shown_name), id_)
+async def choose_name(unit: Unit, id_: UUID, choice: NameChoice, check: Check) -> StoredCertificate:
+    """How the link shows the holder's name."""
+    check(shown(await _certificate(unit, "lock", id_)))
+    return await _certificate(unit, "show_name", id_, shown_name=choice.shown_name)
 
 
-async def revoke(unit: Unit, id_: UUID, revocation: Revocation) -> DictRow:
+async def revoke(unit: Unit, id_: UUID, revocation: Revocation) -> StoredCertificate:
     """What was revoked already stays as it is."""
-    row = _found(await repository.lock(unit, id_), id_)
-    return row if row["revoked_at"] else await _revoke(unit, row, revocation.reason)
+    row = await _certificate(unit, "lock", id_)
+    return row if row.revoked_at else await _revoke(unit, row, revocation.reason)
 
 
-async def _revoke(unit: Unit, row: DictRow, reason: str) -> DictRow:
+async def _revoke(unit: Unit, row: StoredCertificate, reason: str) -> StoredCertificate:
     now, by = datetime.now(UTC), unit.caller.user_id
-    event = CertificateRevoked(**_ids(row), revoked_by=by)
-    unit.emit(event, source=SOURCE, at=now)
-    return _found(await repository.revoke(unit, row["id"], now, by, reason), row["id"])
+    unit.emit(CertificateRevoked(**_ids(row), revoked_by=by), source=SOURCE, at=now)
+    return await _certificate(unit, "revoke", row.id, at=now, revoked_by=by, reason=reason)
 
 
-async def reissue(unit: Unit, id_: UUID) -> tuple[DictRow, bool]:
+async def reissue(unit: Unit, id_: UUID) -> tuple[StoredCertificate, bool]:
     """A new certificate in the place of one, which is revoked if it still counted; and whether it
     is new. The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
     where another certificate of the enrollment counts.
@@ -130,28 +132,32 @@ async def reissue(unit: Unit, id_: UUID) -> tuple[DictRow, bool]:
         unit, "certificate", Reissue(), id_, shown=("certificate.read", resource.Certificate)
     )
     if repeated:
-        return _found(await repository.get(unit, new), new), False
-    row = _found(await repository.lock(unit, id_), id_)
-    found = await repository.completion(unit, row["enrollment_id"])
-    if found is None or found["erased"]:
+        return await get(unit, new), False
+    row = await _certificate(unit, "lock", id_)
+    enrollment_id = row.enrollment_id
+    completion = await unit.one(Completion, SQL["completion"], enrollment_id=enrollment_id)
+    if completion is None or completion.erased:
         raise Conflict(f"the holder of certificate {id_} was erased")
-    if row["revoked_at"] is None:
+    if row.revoked_at is None:
         row = await _revoke(unit, row, REISSUED)
-    elif await repository.counts(unit, row["enrollment_id"]):
+    elif await unit.value(SQL["counts"], enrollment_id=enrollment_id) is not None:
         raise Conflict(f"certificate {id_} was replaced already: reissue the newer one")
-    completed_at = datetime.fromisoformat(facts(row["document"])["completed_on"])
-    issued = await _issue(unit, row["enrollment_id"], found, completed_at, id_=new, replaces=row)
+    completed_at = datetime.fromisoformat(facts(row.document)["completed_on"])
+    issued = await _issue(unit, enrollment_id, completion, completed_at, id_=new, replaces=row)
     return issued, True
 
 
-def shown(row: DictRow) -> dict[str, Any]:
+def shown(row: StoredCertificate) -> Certificate:
     """A row as the API shows it: without what is signed, with the link."""
-    return {
-        **{name: value for name, value in row.items() if name not in ("document", "signature")},
-        "code": written(row["code"]),
-        "url": f"{settings().public_url}/{written(row['code'])}",
-        "status": "revoked" if row["revoked_at"] else "valid",
-    }
+    code = written(row.code)
+    return Certificate(
+        **asdict(row)
+        | {
+            "code": code,
+            "url": f"{settings().public_url}/{code}",
+            "status": "revoked" if row.revoked_at else "valid",
+        }
+    )
 
 
 async def verify(unit: Unit, code: str) -> dict[str, Any]:
@@ -160,53 +166,47 @@ async def verify(unit: Unit, code: str) -> dict[str, Any]:
     What it says comes from the signed document, not from the row beside it: whoever changed the row
     changed nothing, or made the signature wrong (``invalid``).
     """
-    row = await repository.verification(unit, code)
-    if row is None:
-        raise NotFound("there is no certificate with this code")
-    signed = facts(row["document"])
+    row = found(
+        await unit.one(VerifiedCertificate, SQL["verification"], code=code),
+        "there is no certificate with this code",
+    )
+    signed = facts(row.document)
     genuine = (
-        keys.verifies(row["public_key"], row["signature"], row["document"])
+        keys.verifies(row.public_key, row.signature, row.document)
         and signed["code"] == code
-        and signed["holder"] == holder(code, row["user_id"])
+        and signed["holder"] == holder(code, row.user_id)
         and signed["institution_id"] == unit.institution_id
     )
-    status = "invalid" if not genuine else "revoked" if row["revoked_at"] else "valid"
+    status = "invalid" if not genuine else "revoked" if row.revoked_at else "valid"
     return {
         "status": status,
         "code": written(code),
         "course": signed["course_title"],
         "completed_on": signed["completed_on"],
         "issued_at": signed["issued_at"],
-        "revoked_at": row["revoked_at"],
+        "revoked_at": row.revoked_at,
         "holder": _name(row) if genuine else None,
-        "document": row["document"],
-        "signature": base64.urlsafe_b64encode(bytes(row["signature"])).rstrip(b"=").decode(),
-        "key_id": row["kid"],
+        "document": row.document,
+        "signature": base64.urlsafe_b64encode(bytes(row.signature)).rstrip(b"=").decode(),
+        "key_id": row.kid,
     }
 
 
-def _name(row: DictRow) -> str | None:
+def _name(row: VerifiedCertificate) -> str | None:
     """The holder's name as they want it shown; whoever opted out of the directory gets initials."""
-    choice = row["shown_name"] or ("initials" if row["directory_opt_out"] else "full")
-    if choice == "none" or row["erased_at"] is not None:
+    choice = row.shown_name or ("initials" if row.directory_opt_out else "full")
+    if choice == "none" or row.erased_at is not None:
         return None
-    sealed = ("erased_at", "name_encrypted", "wrapped_key")
-    name = opened({"id": row["holder_id"], **{field: row[field] for field in sealed}})["name"]
+    name = opened(asdict(row) | {"id": row.holder_id})["name"]
     if choice == "full":
         return str(name)
     return " ".join(f"{word[0].upper()}." for word in name.split() if word[0].isalnum()) or None
 
 
-def _ids(row: DictRow) -> dict[str, Any]:
+def _ids(row: StoredCertificate) -> dict[str, Any]:
     return {
-        "certificate_id": str(row["id"]),
-        "enrollment_id": str(row["enrollment_id"]),
-        "user_id": str(row["user_id"]),
-        "course_id": str(row["course_id"]),
+        "certificate_id": str(row.id),
+        "enrollment_id": str(row.enrollment_id),
+        "user_id": str(row.user_id),
+        "course_id": str(row.course_id),
     }
-
-
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no certificate {id_}")
-    return row

@@ -7,9 +7,9 @@ import asyncio
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms.inbox.declarations import consumers, loops
@@ -56,13 +56,13 @@ async def _failures(consumer: str | None, as_json: bool) -> int:
         rows = await failures(database, consumer)
     for row in rows:
         if as_json:
-            sys.stdout.write(json.dumps(row, default=str) + "\n")
+            sys.stdout.write(json.dumps(asdict(row), default=str) + "\n")
         else:
-            at = row["failed_at"].isoformat(timespec="seconds")
-            place = f"{row['topic']}/{row['partition']}/{row['offset']}"
+            at = row.failed_at.isoformat(timespec="seconds")
+            place = f"{row.topic}/{row.partition}/{row.offset}"
             sys.stdout.write(
-                f"{row['event_id']}  {row['consumer']}  {row['event_type']}  {place}  {at}  "
-                f"tried {row['attempts']}×: {row['reason']}\n"
+                f"{row.event_id}  {row.consumer}  {row.event_type}  {place}  {at}  "
+                f"tried {row.attempts}×: {row.reason}\n"
             )
     if not rows and not as_json:
         sys.stdout.write("nothing was set aside: every event could be applied\n")
@@ -72,7 +72,7 @@ async def _failures(consumer: str | None, as_json: bool) -> int:
 async def _retry(consumer: str | None, event_ids: Sequence[str]) -> int:
     # All tenants' failures are listed by the owner; each is applied as the application, in its own.
     async with _pool(PostgresSettings().lms_url) as owner:
-        rows: list[DictRow] = await failures(owner, consumer)
+        rows = await failures(owner, consumer)
     failed = 0
     async with _pool(PostgresSettings().app_url) as database:
         known = consumers()
@@ -80,7 +80,7 @@ async def _retry(consumer: str | None, event_ids: Sequence[str]) -> int:
             reason = await retry(database, known, row)
             failed += reason is not None
             said = "applied" if reason is None else f"failed again: {reason}"
-            sys.stdout.write(f"{row['event_id']}  {row['consumer']}  {said}\n")
+            sys.stdout.write(f"{row.event_id}  {row.consumer}  {said}\n")
     return 1 if failed else 0
 
 

@@ -4,8 +4,8 @@
 still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found
 where, how often, and until when. Of who is not erased it also shows the LMS's tables and what
 becomes of each, and searches for their name and address. `erase USER_ID` erases the person and
-looks. Exit status 1 where of an erased person something is found that nothing takes away, or where
-a living one's name or address is readable.
+searches. Exit status 1 where of an erased person something is found that nothing takes away, or
+where a living one's name or address is readable.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 GROUP = "lms"
 PATIENCE_S = 60.0
-"""How long `erase` waits until the stores are moved, before it looks."""
+"""How long `erase` waits for the stores, before it searches them."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -66,16 +66,16 @@ def run(args: argparse.Namespace) -> int:
 def _living(
     connection: psycopg.Connection[dict[str, Any]], account: dict[str, Any], words: Sequence[str]
 ) -> int:
-    from core_lms.privacy import looking
+    from core_lms.privacy import searching
     from core_lms.privacy.stores.trace import Wanted
 
     _tell(account)
-    for sight in looking.rows_of(connection, account["id"]):
-        if sight.rows:
-            sys.stdout.write(f"  {sight.table:<22}{sight.rows:>8,}  {sight.becomes}\n")
-    for trace in looking.traces(Wanted(account["id"])):
+    for count in searching.rows_of(connection, account["id"]):
+        if count.rows:
+            sys.stdout.write(f"  {count.table:<22}{count.rows:>8,}  {count.becomes}\n")
+    for trace in searching.traces(Wanted(account["id"])):
         _print(trace, "until they are erased")
-    readable = list(looking.traces(Wanted(None, [*words, *_known_words(account)])))
+    readable = list(searching.traces(Wanted(None, [*words, *_known_words(account)])))
     for trace in readable:
         _print(trace, "IN THE CLEAR")
     return 1 if readable else 0
@@ -84,7 +84,7 @@ def _living(
 def _erased(
     connection: psycopg.Connection[dict[str, Any]], user_id: UUID, words: Sequence[str]
 ) -> int:
-    from core_lms.privacy import looking
+    from core_lms.privacy import searching
     from core_lms.privacy.stores.trace import Wanted
 
     row = connection.execute(
@@ -97,7 +97,7 @@ def _erased(
         moved = "moved in every store" if row["finished_at"] else "being moved in every store"
         sys.stdout.write(f"user {user_id}: erased at {erased_at:%F %T %Z}, {moved}\n")
     left = 0
-    for trace in looking.traces(Wanted(user_id, words, erased_at)):
+    for trace in searching.traces(Wanted(user_id, words, erased_at)):
         _print(trace, "NOTHING TAKES IT AWAY")
         left += trace.until is None
     if not left:

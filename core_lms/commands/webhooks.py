@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
-from core_lms.webhooks.repository import sql
+from core_lms.webhooks.repository import Delivery, sql
 from stack.postgres import connect_lms
 
 GROUP = "lms"
@@ -27,8 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """As the operator: over all institutions."""
-    with connect_lms(row_factory=dict_row) as connection:
-        dead = connection.execute(sql["all_dead"]).fetchall()
+    with connect_lms() as connection:
+        cursor = connection.cursor(row_factory=class_row(Delivery))
+        dead = cursor.execute(sql["all_dead"]).fetchall()
         if args.action == "dead":
             return _list(dead, args.json)
         if bool(args.delivery) == args.all:
@@ -37,16 +39,15 @@ def run(args: argparse.Namespace) -> int:
         return _retry(connection, dead, None if args.all else set(args.delivery))
 
 
-def _list(dead: list[dict[str, Any]], as_json: bool) -> int:
+def _list(dead: list[Delivery], as_json: bool) -> int:
     for row in dead:
         if as_json:
-            shown = {name: value for name, value in row.items() if name != "message"}
-            sys.stdout.write(json.dumps(shown, default=str) + "\n")
+            sys.stdout.write(json.dumps(asdict(row), default=str) + "\n")
         else:
             sys.stdout.write(
-                f"{row['id']}  webhook {row['webhook_id']} ({row['webhook_status']})  "
-                f"{row['event_type']} {row['event_id']}  tried {row['attempts']}×: "
-                f"{row['last_error']}\n"
+                f"{row.id}  webhook {row.webhook_id} ({row.webhook_status})  "
+                f"{row.event_type} {row.event_id}  tried {row.attempts}×: "
+                f"{row.last_error}\n"
             )
     if not dead and not as_json:
         sys.stdout.write("nothing is dead: every message was delivered or is still being tried\n")
@@ -54,18 +55,18 @@ def _list(dead: list[dict[str, Any]], as_json: bool) -> int:
 
 
 def _retry(
-    connection: psycopg.Connection[Any], dead: list[dict[str, Any]], wanted: set[str] | None
+    connection: psycopg.Connection[Any], dead: list[Delivery], wanted: set[str] | None
 ) -> int:
-    known = {str(row["id"]): row for row in dead}
+    known = {str(row.id): row for row in dead}
     unknown = sorted((wanted or set()) - set(known))
     if unknown:
         sys.stderr.write(f"learnstream webhooks retry: not dead: {', '.join(unknown)}\n")
         return 1
     for id_ in known if wanted is None else sorted(wanted):
         row = known[id_]
-        if row["webhook_status"] == "disabled":
+        if row.webhook_status == "disabled":
             sys.stdout.write(f"{id_}  its webhook is disabled: set it to active first\n")
             continue
-        connection.execute(sql["retry"], {"webhook_id": row["webhook_id"], "id": row["id"]})
+        connection.execute(sql["retry"], {"webhook_id": row.webhook_id, "id": row.id})
         sys.stdout.write(f"{id_}  due\n")
     return 0

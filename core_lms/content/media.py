@@ -6,14 +6,12 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
-
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 
 from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
@@ -21,25 +19,34 @@ from core_lms import pages
 from core_lms.content import media_types
 from core_lms.content.encryption import SUFFIX, Cipher, cipher, is_encrypted, new_key
 from core_lms.content.links import Link, link
-from core_lms.content.schemas import NewMedia
+from core_lms.content.schemas import Media, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
-from gateway.errors import Conflict, Malformed, NotFound, TooLarge
+from gateway.errors import Conflict, Malformed, TooLarge
 from stack.queries import load
 
-_sql = load(__file__, "media.sql")
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
 
 
-async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchone()
+class File(Media):
+    """A file and where its bytes are stored."""
+
+    storage_key: str | None
 
 
-async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[DictRow, bool]:
+class KeyedFile(File):
+    """A file with the key of its institution's files, if there is one."""
+
+    wrapped_keyset: bytes | None
+
+
+_sql = load(__file__, "media.sql", stored=File)
+
+
+async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[Media, bool]:
     """A file that is to come, and whether it is new.
 
     Announced files of the institution whose bytes never came are forgotten on the way.
@@ -50,49 +57,29 @@ async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[DictRow,
         return await get(unit, id_), False
     await courses.changeable(unit, course_id)
     before = datetime.now(UTC) - timedelta(hours=ContentSettings().waiting_h)
-    values = {"institution_id": unit.institution_id, "before": before}
-    await unit.cursor.execute(_sql["forget_waiting"], values)
-    try:
-        row = await _one(
-            unit,
-            "insert",
-            id=id_,
-            course_id=course_id,
-            uploaded_by=unit.caller.user_id,
-            **new.model_dump(),
-        )
-    except UniqueViolation:
-        raise Conflict(f"there is a file {id_}") from None
-    return _found(row, id_), True
+    await unit.execute(_sql["forget_waiting"], before=before)
+    values = {"course_id": course_id, "uploaded_by": unit.caller.user_id, **new.model_dump()}
+    unit.conflicts(f"there is a file {id_}")
+    return await unit.need(File, _sql["insert"], "file", id=id_, **values), True
 
 
-async def get(unit: Unit, id_: object) -> DictRow:
-    """With its institution's ``wrapped_keyset``, if there is one; raises ``NotFound``."""
-    return _found(await _one(unit, "get", id=id_), id_)
+async def get(unit: Unit, id_: object) -> KeyedFile:
+    """Raises ``NotFound``."""
+    return await unit.need(KeyedFile, _sql["get"], f"file {id_}", id=id_)
 
 
-async def to_fill(unit: Unit, id_: UUID) -> DictRow:
+async def to_fill(unit: Unit, id_: UUID) -> KeyedFile:
     """A file for whose bytes there is a key of its institution, made now if it is the first."""
     row = await get(unit, id_)
-    if row["wrapped_keyset"] is None:
-        values = {"institution_id": unit.institution_id, "wrapped": new_key(unit.institution_id)}
-        await unit.cursor.execute(_sql["make_key"], values)
+    if row.wrapped_keyset is None:
+        await unit.execute(_sql["make_key"], wrapped=new_key(unit.institution_id))
         row = await get(unit, id_)
     return row
 
 
 async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
     """The files of a course, oldest first."""
-    after = pages.decode(cursor, datetime)
-    values = {
-        "course_id": course_id,
-        "institution_id": unit.institution_id,
-        "after_first": after and after.first,
-        "after_id": after and after.id,
-        "rows": limit + 1,
-    }
-    await unit.cursor.execute(_sql["list"], values)
-    return pages.page(await unit.cursor.fetchall(), limit)
+    return await pages.read(unit, Media, _sql["list"], cursor, limit, course_id=course_id)
 
 
 @dataclass(slots=True)
@@ -131,7 +118,7 @@ class Upload:
             yield head
 
 
-async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None) -> Upload:
+async def receive(row: KeyedFile, given: AsyncIterator[bytes], digest: str | None) -> Upload:
     """Put the bytes of an announced file into storage, outside of any transaction.
 
     ``digest`` is the request's ``Content-Digest`` (RFC 9530). Raises ``Rejected`` where the bytes
@@ -140,8 +127,8 @@ async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None)
     expected = expected_sha256(digest)
     settings = ContentSettings()
     # Each attempt has its own key: two at once do not write into each other.
-    key = f"{row['institution_id']}/{row['id']}/{new_id()}{SUFFIX}"
-    upload = Upload(row["media_type"], settings.max_bytes, key)
+    key = f"{row.institution_id}/{row.id}/{new_id()}{SUFFIX}"
+    upload = Upload(row.media_type, settings.max_bytes, key)
     encrypted = _cipher(row).encrypted(key, upload.chunks(given))
     await storage().write(key, encrypted)
     if expected not in (None, upload.sha256):
@@ -150,15 +137,15 @@ async def receive(row: DictRow, given: AsyncIterator[bytes], digest: str | None)
     return upload
 
 
-async def bytes_of(row: DictRow, start: int, end: int) -> AsyncIterator[bytes]:
+async def bytes_of(row: KeyedFile, start: int, end: int) -> AsyncIterator[bytes]:
     """Bytes ``start`` to before ``end`` of a ready file, opened.
 
     The first of them are there when this returns: a file that was tampered with is refused before
     anything of it is sent. Raises ``Misconfigured`` for one, ``NotFound`` where the object is gone.
     """
-    key = row["storage_key"]
+    key = row.storage_key or ""
     if is_encrypted(key):
-        read = _cipher(row).decrypted(storage(), key, row["bytes"], start, end)
+        read = _cipher(row).decrypted(storage(), key, row.bytes or 0, start, end)
     else:  # from before files were encrypted: `learnstream media encrypt`
         read = storage().read(key, start, end)
     first = await anext(read, b"")
@@ -171,13 +158,13 @@ async def bytes_of(row: DictRow, start: int, end: int) -> AsyncIterator[bytes]:
     return all_of_it()
 
 
-def _cipher(row: DictRow) -> Cipher:
-    if row["wrapped_keyset"] is None:
+def _cipher(row: KeyedFile) -> Cipher:
+    if row.wrapped_keyset is None:
         raise Misconfigured(
-            f"institution {row['institution_id']} has no media key: restore its row of media_keys",
-            institution_id=str(row["institution_id"]),
+            f"institution {row.institution_id} has no media key: restore its row of media_keys",
+            institution_id=str(row.institution_id),
         )
-    return cipher(str(row["institution_id"]), bytes(row["wrapped_keyset"]))
+    return cipher(str(row.institution_id), bytes(row.wrapped_keyset))
 
 
 def too_large(limit: int) -> TooLarge:
@@ -197,77 +184,61 @@ def expected_sha256(digest: str | None) -> str | None:
         raise Malformed("Content-Digest is like sha-256=:<base64 of the digest>:") from None
 
 
-async def store(unit: Unit, id_: UUID, upload: Upload) -> DictRow:
+async def store(unit: Unit, id_: UUID, upload: Upload) -> Media:
     """The bytes are there: the file can be used; emits ``course.updated``.
 
     Raises ``Conflict`` where another upload was first.
     """
-    row = _found(await _one(unit, "lock", id=id_), id_)
-    await courses.changeable(unit, row["course_id"])
-    stored = await _one(
-        unit, "store", id=id_, storage_key=upload.key, bytes=upload.size, sha256=upload.sha256
-    )
+    row = await _lock(unit, id_)
+    uploaded = {"storage_key": upload.key, "bytes": upload.size, "sha256": upload.sha256}
+    stored = await unit.one(File, _sql["store"], id=id_, **uploaded)
     if stored is None:
         raise Conflict(f"file {id_} has its bytes already: announce a new one")
-    await courses.structure_changed(unit, row["course_id"])
+    await courses.structure_changed(unit, row.course_id)
     return stored
 
 
-async def archive(unit: Unit, id_: UUID) -> DictRow:
+async def archive(unit: Unit, id_: UUID) -> None:
     """Put a file away and, if no copy of the course uses them, its bytes; emits ``course.updated``.
 
     Raises ``Conflict`` where an item shows it.
     """
-    row = _found(await _one(unit, "lock", id=id_), id_)
-    await courses.changeable(unit, row["course_id"])
-    user = await _one(unit, "used_by", id=id_, course_id=row["course_id"])
+    row = await _lock(unit, id_)
+    user = await unit.value(_sql["used_by"], id=id_, course_id=row.course_id)
     if user is not None:
-        raise Conflict(f"file {id_} is shown by item {user['id']}: change or archive that first")
-    archived = _found(await _one(unit, "archive", id=id_), id_)
-    await courses.structure_changed(unit, row["course_id"])
-    key = row["storage_key"]
-    if key is not None:
-        used = await _one(unit, "key_in_use", storage_key=key)
-        if not (used and used["any"]):
-            unit.afterwards.append(_forget(key))
-    return archived
+        raise Conflict(f"file {id_} is shown by item {user}: change or archive that first")
+    await unit.execute(_sql["archive"], id=id_)
+    await courses.structure_changed(unit, row.course_id)
+    key = row.storage_key
+    if key is not None and not await unit.value(_sql["key_in_use"], storage_key=key):
+        unit.afterwards.append(partial(storage().delete, key))
 
 
-def _forget(key: str) -> Callable[[], Awaitable[None]]:
-    async def act() -> None:
-        await storage().delete(key)
+async def _lock(unit: Unit, id_: UUID) -> File:
+    """The file, in a course that can be changed."""
+    row = await unit.need(File, _sql["lock"], f"file {id_}", id=id_)
+    await courses.changeable(unit, row.course_id)
+    return row
 
-    return act
 
-
-def link_of(unit: Unit, row: DictRow) -> Link:
+def link_of(unit: Unit, row: KeyedFile) -> Link:
     """An address for whoever asks; raises ``Conflict`` for a file without bytes."""
-    if row["status"] != "ready":
-        raise Conflict(f"file {row['id']} has no bytes yet: PUT them to /media/{row['id']}/bytes")
+    if row.status != "ready":
+        raise Conflict(f"file {row.id} has no bytes yet: PUT them to /media/{row.id}/bytes")
     if unit.caller.user_id is None:
         raise Rejected("an address is bound to a person: machines fetch the bytes with their key")
-    return link(str(row["id"]), unit.institution_id, unit.caller.user_id, ContentSettings().link_s)
+    return link(str(row.id), unit.institution_id, unit.caller.user_id, ContentSettings().link_s)
 
 
 async def known(unit: Unit, course_id: object, ids: list[str]) -> None:
     """Raises ``Rejected`` for a file that is not one of the course."""
     if not ids:
         return
-    values = {"ids": ids, "course_id": course_id, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql["known"], values)
-    missing = set(ids) - {row["id"] for row in await unit.cursor.fetchall()}
-    if missing:
+    present = await unit.values(_sql["known"], ids=ids, course_id=course_id)
+    if missing := set(ids) - set(present):
         raise Rejected(f"metadata: course {course_id} has no file {min(missing)}")
 
 
 async def ready(unit: Unit, course_id: object) -> set[str]:
     """The files of a course that have their bytes."""
-    values = {"course_id": course_id, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql["ready"], values)
-    return {row["id"] for row in await unit.cursor.fetchall()}
-
-
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no file {id_}")
-    return row
+    return set(await unit.values(_sql["ready"], course_id=course_id))

@@ -1,10 +1,10 @@
 -- name: insert
 INSERT INTO media (id, institution_id, course_id, uploaded_by, name, media_type)
 VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(uploaded_by)s, %(name)s, %(media_type)s)
-RETURNING *
+RETURNING {stored}
 
 -- name: get
-SELECT media.*, (SELECT wrapped_keyset FROM media_keys
+SELECT {media.stored}, (SELECT wrapped_keyset FROM media_keys
                  WHERE media_keys.institution_id = media.institution_id)
 FROM media
 WHERE id = %(id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
@@ -25,12 +25,12 @@ ORDER BY storage_key
 UPDATE media SET storage_key = %(new)s WHERE storage_key = %(old)s
 
 -- name: lock
-SELECT * FROM media
+SELECT {stored} FROM media
 WHERE id = %(id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
 FOR UPDATE
 
 -- name: list
-SELECT * FROM media
+SELECT {stored} FROM media
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -42,10 +42,10 @@ UPDATE media
 SET status = 'ready', storage_key = %(storage_key)s, bytes = %(bytes)s, sha256 = %(sha256)s,
     stored_at = NOW()
 WHERE id = %(id)s AND status = 'waiting'
-RETURNING *
+RETURNING {stored}
 
 -- name: archive
-UPDATE media SET archived_at = NOW() WHERE id = %(id)s RETURNING *
+UPDATE media SET archived_at = NOW() WHERE id = %(id)s RETURNING {stored}
 
 -- name: used_by
 -- The kinds know where in their metadata a file is named; wherever it is, its id is in the text.
@@ -56,7 +56,7 @@ LIMIT 1
 
 -- name: key_in_use
 SELECT EXISTS (SELECT FROM media
-               WHERE storage_key = %(storage_key)s AND archived_at IS NULL) AS any
+               WHERE storage_key = %(storage_key)s AND archived_at IS NULL)
 
 -- name: known
 -- Of these files, the ones that are in the course.

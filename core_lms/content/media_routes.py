@@ -9,7 +9,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from psycopg.rows import DictRow
 
 from contracts.event import UUID_PATTERN
 from core_lms.content import media, media_types, resource
@@ -19,6 +18,7 @@ from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import Conflict, Forbidden, Malformed
@@ -28,53 +28,49 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["media"], responses=RESPONSES)
 
 _BYTES = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+_UPLOADED = {"*/*": {**_BYTES["*/*"], "example": "the bytes of the file"}}
 _FETCHED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file", "content": _BYTES},
-    206: {"description": "The part that was asked for", "content": _BYTES},
+    206: {"description": "The range that was asked for", "content": _BYTES},
     304: {"description": "Not changed since the tag in If-None-Match"},
 }
 
 
-@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED, response_model=Media)
-async def announce(
+@router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED)
+async def create_media(
     course_id: UUID,
     body: NewMedia,
     units: Annotated[Units, action("media.create", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Announce a file of the course; then PUT its bytes to `/media/{id}/bytes`."""
+) -> Media:
+    """Announce a file of a course; then PUT its bytes to `/media/{id}/bytes`."""
     async with units.begin(Course(course_id)) as unit:
-        row, created = await media.announce(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return made(response, await media.announce(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
-async def page(
+async def list_course_media(
     course_id: UUID,
     units: Annotated[Units, action("media.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The files of a course, oldest first."""
+    """List the files of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await media.page(unit, course_id, cursor, limit)
 
 
-@router.get("/media/{media_id}", response_model=Media)
-async def get(media_id: UUID, units: Annotated[Units, action("media.read")]) -> DictRow:
-    """What is known of a file."""
+@router.get("/media/{media_id}")
+async def get_media(media_id: UUID, units: Annotated[Units, action("media.read")]) -> Media:
+    """Read what is known of a file."""
     async with units.begin(resource.Media(media_id)) as unit:
         return await media.get(unit, media_id)
 
 
 @router.put(
-    "/media/{media_id}/bytes",
-    response_model=Media,
-    openapi_extra={"requestBody": {"required": True, "content": _BYTES}},
+    "/media/{media_id}/bytes", openapi_extra={"requestBody": {"required": True, "content": _BYTES}}
 )
-async def upload(
+async def upload_media(
     media_id: UUID,
     request: Request,
     units: Annotated[Units, action("media.upload")],
@@ -87,7 +83,7 @@ async def upload(
         ),
     ] = None,
     length: Annotated[int | None, Header(alias="Content-Length", ge=0)] = None,
-) -> DictRow:
+) -> Media:
     """Send the bytes of an announced file; they are kept whole or not at all.
 
     Emits `course.updated`. Sending the same bytes again, named by Content-Digest, is harmless.
@@ -95,8 +91,8 @@ async def upload(
     async with units.begin(resource.Media(media_id)) as unit:
         row = await media.to_fill(unit, media_id)
     expected = media.expected_sha256(digest)
-    if row["status"] == "ready":
-        if expected is not None and expected == row["sha256"]:
+    if row.status == "ready":
+        if expected is not None and expected == row.sha256:
             return row
         raise Conflict(f"file {media_id} has its bytes already: announce a new one")
     limit = ContentSettings().max_bytes
@@ -112,22 +108,24 @@ async def upload(
 
 
 @router.delete("/media/{media_id}", status_code=HTTPStatus.NO_CONTENT)
-async def archive(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
+async def archive_media(media_id: UUID, units: Annotated[Units, action("media.archive")]) -> None:
     """Put a file away that no item shows; emits `course.updated`."""
     async with units.begin(resource.Media(media_id)) as unit:
         await media.archive(unit, media_id)
 
 
 @router.get("/media/{media_id}/link", response_model=MediaLink)
-async def link(media_id: UUID, units: Annotated[Units, action("media.fetch")]) -> dict[str, Any]:
-    """An address of the bytes for a player: it expires, and is bound to whoever asks."""
+async def get_media_link(
+    media_id: UUID, units: Annotated[Units, action("media.fetch")]
+) -> dict[str, Any]:
+    """Make an address of a file's bytes for a player; it expires, and is bound to whoever asks."""
     async with units.begin(resource.Media(media_id)) as unit:
         found = media.link_of(unit, await media.get(unit, media_id))
     return {"media_id": media_id, "url": found.url, "expires_at": found.expires_at}
 
 
 @router.get("/media/{media_id}/bytes", response_class=StreamingResponse, responses=_FETCHED)
-async def fetch(
+async def download_media(
     media_id: UUID,
     units: Annotated[Units, action("media.fetch")],
     institution: Annotated[str | None, Query(pattern=UUID_PATTERN)] = None,
@@ -140,7 +138,7 @@ async def fetch(
     if_range: Annotated[str | None, Header(alias="If-Range", max_length=200)] = None,
     known: Annotated[str | None, Header(alias="If-None-Match", max_length=2000)] = None,
 ) -> Response:
-    """The bytes of a file: by the address that `/link` gives, or with credentials.
+    """Download the bytes of a file; by the address that `/link` gives, or with credentials.
 
     The person for whom the address was made must still be in the course.
     """
@@ -154,27 +152,27 @@ async def fetch(
         bound, about = replace(units, caller=anonymous(institution)), user
     async with bound.begin(resource.Media(media_id, about)) as unit:
         row = await media.get(unit, media_id)
-    if row["status"] != "ready":
+    if row.status != "ready":
         raise Conflict(f"file {media_id} has no bytes yet")
     return await _answer(row, left_s, range_, if_range, known)
 
 
 async def _answer(
-    row: DictRow, left_s: int, range_: str | None, if_range: str | None, known: str | None
+    row: media.KeyedFile, left_s: int, range_: str | None, if_range: str | None, known: str | None
 ) -> Response:
-    etag = f'"{row["sha256"]}"'
+    etag = f'"{row.sha256}"'
     headers = {
         "ETag": etag,
         "Accept-Ranges": "bytes",
         "Cache-Control": f"private, max-age={left_s}",
-        "Content-Disposition": media_types.disposition(row["media_type"], row["name"]),
+        "Content-Disposition": media_types.disposition(row.media_type, row.name),
         "Cross-Origin-Resource-Policy": "cross-origin",  # players of the application's own origin
         # Whatever the bytes are, nothing in them runs as a page of ours.
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     if known is not None and (known.strip() == "*" or etag in known):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    wanted = requested(row["bytes"], range_, if_range, etag)
+    wanted = requested(row.bytes or 0, range_, if_range, etag)
     headers["Content-Length"] = str(wanted.end - wanted.start)
     if not wanted.whole:
         headers["Content-Range"] = wanted.content_range
@@ -182,5 +180,5 @@ async def _answer(
         await media.bytes_of(row, wanted.start, wanted.end),
         HTTPStatus.OK if wanted.whole else HTTPStatus.PARTIAL_CONTENT,
         headers,
-        row["media_type"],
+        row.media_type,
     )

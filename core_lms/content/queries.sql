@@ -5,19 +5,19 @@ VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(kind)s, %(title)s, %(descri
         coalesce(%(position)s::int, (SELECT coalesce(max(position) + 1, 0) FROM content_items
                                      WHERE course_id = %(course_id)s)),
         %(required)s, %(metadata)s, %(module_id)s)
-RETURNING *
+RETURNING {item}
 
 -- name: get
-SELECT * FROM content_items WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {item} FROM content_items WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM content_items
+SELECT {item} FROM content_items
 WHERE id = %(id)s AND course_id = %(course_id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: opened
 -- The item's own row, and when its module opens.
-SELECT item.*, module.opens_at
+SELECT {item.item}, module.opens_at
 FROM content_items AS item
 LEFT JOIN course_modules AS module ON module.id = item.module_id
 WHERE item.id = %(id)s AND item.course_id = %(course_id)s
@@ -28,13 +28,13 @@ UPDATE content_items
 SET title = %(title)s, description = %(description)s, module_id = %(module_id)s,
     required = %(required)s, metadata = %(metadata)s, updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {item}
 
 -- name: archive
-UPDATE content_items SET archived_at = NOW(), updated_at = NOW() WHERE id = %(id)s RETURNING *
+UPDATE content_items SET archived_at = NOW(), updated_at = NOW() WHERE id = %(id)s RETURNING {item}
 
 -- name: list
-SELECT * FROM content_items
+SELECT {item} FROM content_items
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
   AND (%(after_first)s::int IS NULL
        OR (position, id) > (%(after_first)s::int, %(after_id)s::uuid))
@@ -66,10 +66,10 @@ INSERT INTO content_views (id, institution_id, user_id, course_id, item_id, even
                            clicks, details, text_sealed, occurred_at)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(item_id)s, %(event_type)s,
         %(kind)s, %(clicks)s, %(details)s, %(text_sealed)s, %(occurred_at)s)
-RETURNING *
+RETURNING {recorded}
 
 -- name: recorded
-SELECT * FROM content_views WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {recorded} FROM content_views WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: complete
 INSERT INTO content_completions (user_id, item_id, course_id, institution_id, completed_at)
@@ -110,7 +110,7 @@ WHERE user_id = %(user_id)s AND course_id = %(course_id)s AND item_id = %(item_i
 SELECT EXISTS (SELECT FROM submissions
                WHERE user_id = %(user_id)s AND course_id = %(course_id)s
                  AND assessment_id = %(assessment_id)s
-                 AND institution_id = %(institution_id)s) AS any
+                 AND institution_id = %(institution_id)s)
 
 -- name: posts
 SELECT post.id, post.user_id, post.item_id, post.text_sealed, post.details ->> 'text' AS text,

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Response
-from psycopg.rows import DictRow
 
 from core_lms import answers
-from core_lms.content import media_routes, repository, resource, service, studying
+from core_lms.content import media_routes, resource, service, studying
+from core_lms.content.repository import SQL
 from core_lms.content.schemas import (
     EXAMPLES,
     CompletedItems,
@@ -24,6 +24,7 @@ from core_lms.content.schemas import (
     Recorded,
 )
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
@@ -35,23 +36,20 @@ from gateway.resource import Institution
 _content = APIRouter(tags=["content"], responses=RESPONSES)
 
 
-@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED, response_model=Item)
-async def add(
+@_content.post("/courses/{course_id}/items", status_code=HTTPStatus.CREATED)
+async def create_item(
     course_id: UUID,
     body: NewItem,
     units: Annotated[Units, action("item.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Item:
     """Add an item to a course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        item, created = await service.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return item
+        return made(response, await service.add(unit, course_id, body))
 
 
 @_content.get("/courses/{course_id}/items", response_model=Page[Item], responses=etags.READ)
-async def contents(
+async def list_course_items(
     course_id: UUID,
     units: Annotated[Units, action("item.list")],
     cursor: Cursor = None,
@@ -59,15 +57,15 @@ async def contents(
     *,
     reader: InReader,
 ) -> Response:
-    """The items of a course in their order: a table of contents."""
+    """List the items of a course in their order; a table of contents."""
     about, asked = Course(course_id), service.asked(course_id, cursor, limit)
     if cursor is None and limit == answers.FIRST_PAGE:
         entry = answers.contents(units.caller.institution_id, course_id)
         page = await units.cached(
-            about, entry, service.page, repository.PAGE, unless=service.previews, **asked
+            about, entry, service.page, SQL["list"], unless=service.previews, **asked
         )
     else:
-        async with units.read(about, repository.PAGE, **asked) as unit:
+        async with units.read(about, SQL["list"], **asked) as unit:
             page = service.page(unit, limit)
     return reader.send(page.tag, page.body)
 
@@ -75,13 +73,10 @@ async def contents(
 @_content.get(
     "/courses/{course_id}/items/{item_id}", response_model=OpenedItem, responses=etags.UPDATE
 )
-async def get(
-    course_id: UUID,
-    item_id: UUID,
-    units: Annotated[Units, action("item.read")],
-    response: Response,
+async def get_item(
+    course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.read")], response: Response
 ) -> dict[str, Any]:
-    """An item with its content: text, addresses of files that expire, where to go on.
+    """Open an item with its content.
 
     The ETag is the item's own, for changing it; `content` is made anew each time, so there is no
     answering with what the caller has.
@@ -89,11 +84,11 @@ async def get(
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         item, shown = await service.opened(unit, course_id, item_id)
     response.headers.update({"ETag": etags.tag(item), "Cache-Control": "private, no-store"})
-    return item | shown
+    return item.model_dump() | shown
 
 
 @_content.patch("/courses/{course_id}/items/{item_id}", response_model=Item, responses=etags.UPDATE)
-async def change(
+async def update_item(
     course_id: UUID,
     item_id: UUID,
     body: ItemChange,
@@ -106,47 +101,45 @@ async def change(
     return writer.answer(item)
 
 
-@_content.delete("/courses/{course_id}/items/{item_id}", response_model=Item)
-async def archive(
+@_content.delete("/courses/{course_id}/items/{item_id}")
+async def archive_item(
     course_id: UUID, item_id: UUID, units: Annotated[Units, action("item.archive")]
-) -> DictRow:
+) -> Item:
     """Put an item away; what learners did with it stays. Emits `course.updated`."""
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.archive(unit, course_id, item_id)
 
 
 @_content.get("/courses/{course_id}/items/{item_id}/posts", response_model=Page[Post])
-async def posts(
+async def list_posts(
     course_id: UUID,
     item_id: UUID,
     units: Annotated[Units, action("post.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """What was written in a forum, oldest first."""
+    """List what was written in a forum, oldest first."""
     async with units.begin(resource.Item(item_id, course_id)) as unit:
         return await service.posts(unit, course_id, item_id, cursor, limit)
 
 
 @_content.get("/content-kinds", response_model=ContentKinds)
-async def kinds(units: Annotated[Units, action("content-kind.list")]) -> dict[str, Any]:
-    """The kinds of content there are: their metadata and interactions."""
+async def list_content_kinds(
+    units: Annotated[Units, action("content-kind.list")],
+) -> dict[str, Any]:
+    """List the kinds of content, their metadata and interactions."""
     async with units.begin(Institution()):
         return {"items": service.kinds()}
 
 
-@_content.post(
-    "/courses/{course_id}/items/{item_id}/events",
-    status_code=HTTPStatus.CREATED,
-    response_model=Recorded,
-)
-async def record(
+@_content.post("/courses/{course_id}/items/{item_id}/events", status_code=HTTPStatus.CREATED)
+async def record_item_event(
     course_id: UUID,
     item_id: UUID,
     body: Annotated[Interaction, Body(examples=EXAMPLES)],
     units: Annotated[Units, action("item.record", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Recorded:
     """Record what an enrolled learner did with an item; emits the event of the same type.
 
     The Idempotency-Key makes the event's id; if it is a canonical UUID it is the event's id.
@@ -154,18 +147,17 @@ async def record(
     asked = studying.recording(units, course_id, item_id, body)
     about = resource.Item(item_id, course_id, body.user_id)
     async with units.begin(about, *asked.statements) as unit:
-        recorded, created = await studying.record(unit, course_id, item_id, body, asked)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        recorded = made(response, await studying.record(unit, course_id, item_id, body, asked))
     return studying.answered(recorded, body)
 
 
 @_content.get("/users/{user_id}/completed-items", response_model=CompletedItems)
-async def completed_items(
+async def list_completed_items(
     user_id: UUID, units: Annotated[Units, action("completed-item.list")]
 ) -> dict[str, Any]:
-    """Everything a learner has completed, in one answer and as of now; teachers get what of it is
-    in their courses."""
+    """List everything a learner has completed, in one answer and as of now; teachers get what of it
+    is in the courses they teach.
+    """
     async with units.begin(Person(user_id)) as unit:
         return {"user_id": user_id, "items": await service.completed_items(unit, user_id)}
 

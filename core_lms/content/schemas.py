@@ -145,7 +145,7 @@ class _Interaction(Body):
     user_id: Id
     occurred_at: OccurredAt = None
     device: Kind | None = None
-    """What the learner held: ``phone``, ``tablet``, ``desktop``."""
+    """The device: `phone`, `tablet`, `desktop`."""
 
 
 class Viewed(_Interaction):
@@ -190,7 +190,7 @@ class Seeked(_Interaction):
 
 
 class Watched(_Interaction):
-    """A span of the video was played without a jump, told when it ended."""
+    """A span of the video was played without a jump, reported when it ended."""
 
     event_type: Literal["video.watched"]
     from_s: Seconds

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from core_lms import answers, pages
 from core_lms.answers import Answer
-from core_lms.content import media, repository, types
+from core_lms.content import media, types
 from core_lms.content.links import link
-from core_lms.content.schemas import Item, ItemChange, NewItem
+from core_lms.content.repository import SQL, ItemToOpen, SealedPost
+from core_lms.content.schemas import CompletedItem, Item, ItemChange, NewItem, Post
 from core_lms.content.settings import ContentSettings
 from core_lms.courses import outline
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.plugins import plugins
+from core_lms.sealing import texts
+from core_lms.sealing.texts import POST
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.decision import Right
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict
 from gateway.etags import Check
+from gateway.pages import bounds
 
 PREVIEW = Right("item.preview")
 LIST_ALL = Right("completed-item.list-all")
@@ -36,21 +39,19 @@ FOR_LEARNERS = ("body", "url", "media_id", "captions")
 """Members of an item's metadata that are the content itself, not a word about it."""
 
 
-async def add(unit: Unit, course_id: UUID, item: NewItem) -> tuple[DictRow, bool]:
+async def add(unit: Unit, course_id: UUID, item: NewItem) -> tuple[Item, bool]:
     """The item and whether it is new; emits ``course.updated``."""
     id_, repeated = await claim(unit, "item", item, course_id)
     if repeated:
-        return _found(await repository.get(unit, id_), f"item {id_}"), False
+        return await _item(unit, "get", id_), False
     await courses.changeable(unit, course_id)
     await _fits(unit, course_id, item.kind, item.metadata)
     if item.module_id is not None:
         await outline.usable_module(unit, course_id, item.module_id)
-    try:
-        row = await repository.insert(unit, id_, course_id, item)
-    except UniqueViolation:
-        raise Conflict(f"there is an item {id_}") from None
+    unit.conflicts(f"there is an item {id_}")
+    row = await _item(unit, "insert", id_, course_id=course_id, **item.model_dump())
     await courses.structure_changed(unit, course_id)
-    return _found(row, f"item {id_}"), True
+    return row, True
 
 
 async def _fits(unit: Unit, course_id: UUID, kind: str, metadata: dict[str, Any]) -> None:
@@ -59,46 +60,51 @@ async def _fits(unit: Unit, course_id: UUID, kind: str, metadata: dict[str, Any]
     await media.known(unit, course_id, types.of(kind).media_ids(metadata))
 
 
-async def change(
-    unit: Unit, course_id: UUID, id_: UUID, changes: ItemChange, check: Check
-) -> DictRow:
+async def change(unit: Unit, course_id: UUID, id_: UUID, changes: ItemChange, check: Check) -> Item:
     """Everything but kind and place; emits ``course.updated`` where something differs."""
     await courses.changeable(unit, course_id)
     row = await _locked(unit, course_id, id_)
     check(row)
-    if row["archived_at"] is not None:
+    if row.archived_at is not None:
         raise Conflict(f"item {id_} is archived")
-    given = changes.model_dump(exclude_unset=True)
-    values: dict[str, Any] = {name: given.get(name, row[name]) for name in ItemChange.model_fields}
+    before = row.model_dump(include=set(ItemChange.model_fields))
+    values = before | changes.model_dump(exclude_unset=True)
     for name in ("title", "required", "metadata"):
         if values[name] is None:
-            values[name] = row[name]
+            values[name] = before[name]
     if values["module_id"] is not None:
         values["module_id"] = UUID(str(values["module_id"]))
-    if all(values[name] == row[name] for name in values):
+    if values == before:
         return row
-    if values["metadata"] != row["metadata"]:
-        await _fits(unit, course_id, row["kind"], values["metadata"])
-    if values["module_id"] not in (None, row["module_id"]):
+    if values["metadata"] != row.metadata:
+        await _fits(unit, course_id, row.kind, values["metadata"])
+    if values["module_id"] not in (None, row.module_id):
         await outline.usable_module(unit, course_id, str(values["module_id"]))
-    changed = _found(await repository.change(unit, id_, **values), f"item {id_}")
+    changed = await _item(unit, "change", id_, **values)
     await courses.structure_changed(unit, course_id)
     return changed
 
 
-async def archive(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
+async def archive(unit: Unit, course_id: UUID, id_: UUID) -> Item:
     """Put an item away; what learners did with it stays. Emits ``course.updated``."""
     await courses.changeable(unit, course_id)
     row = await _locked(unit, course_id, id_)
-    if row["archived_at"] is not None:
+    if row.archived_at is not None:
         return row
     await courses.structure_changed(unit, course_id)
-    return _found(await repository.archive(unit, id_), f"item {id_}")
+    return await _item(unit, "archive", id_)
 
 
-async def _locked(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
-    row = await repository.lock(unit, id_, course_id)
-    return _found(row, f"item {id_} in course {course_id}")
+async def _locked(unit: Unit, course_id: UUID, id_: UUID) -> Item:
+    what = f"item {id_} in course {course_id}"
+    return await unit.need(Item, SQL["lock"], what, id=id_, course_id=course_id)
+
+
+async def _item(unit: Unit, name: str, id_: object, /, **values: Any) -> Item:
+    """The item after a statement."""
+    if "metadata" in values:
+        values["metadata"] = Jsonb(values["metadata"])
+    return await unit.need(Item, SQL[name], f"item {id_}", id=id_, **values)
 
 
 def previews(unit: Unit) -> bool:
@@ -107,8 +113,8 @@ def previews(unit: Unit) -> bool:
 
 
 def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
-    """What ``repository.PAGE`` asks for; raises ``Rejected`` for a cursor that is none of ours."""
-    return repository.page(course_id, pages.decode(cursor, int), limit + 1)
+    """What the ``list`` of items asks for; raises ``Rejected`` for a cursor not of ours."""
+    return {"course_id": course_id, **bounds(pages.decode(cursor, int), limit + 1)}
 
 
 def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
@@ -139,22 +145,24 @@ class Links:
         return {"url": made.url, "expires_at": made.expires_at}
 
 
-async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[DictRow, dict[str, Any]]:
+async def opened(unit: Unit, course_id: UUID, id_: UUID) -> tuple[Item, dict[str, Any]]:
     """The item's row, and what a client needs to show it to the caller: ``opens_at``, ``content``.
 
     Learners get no content before the module opens or after the item was archived.
     """
-    found = await repository.opened(unit, id_, course_id)
-    row = _found(found, f"item {id_} in course {course_id}")
-    opens_at = row.pop("opens_at")
+    what = f"item {id_} in course {course_id}"
+    found = await unit.need(ItemToOpen, SQL["opened"], what, id=id_, course_id=course_id)
+    row, opens_at = Item(**found.model_dump(exclude={"opens_at"})), found.opens_at
     closed = opens_at is not None and datetime.now(UTC) < opens_at
-    if (closed or row["archived_at"] is not None) and not previews(unit):
-        return row | {"metadata": _about(row["metadata"])}, {"opens_at": opens_at, "content": None}
-    kind, metadata = types.of(row["kind"]), row["metadata"]
-    ready = await media.ready(unit, course_id) if kind.media_ids(metadata) else set()
-    content = kind.shown(metadata, Links(unit, ready))
+    if (closed or row.archived_at is not None) and not previews(unit):
+        shown = row.model_copy(update={"metadata": _about(row.metadata)})
+        return shown, {"opens_at": opens_at, "content": None}
+    kind = types.of(row.kind)
+    ready = await media.ready(unit, course_id) if kind.media_ids(row.metadata) else set()
+    content = kind.shown(row.metadata, Links(unit, ready))
     if "video.watched" in kind.interactions and unit.caller.user_id is not None:
-        content["resume_s"] = await repository.resume_s(unit, unit.caller.user_id, id_)
+        who = {"user_id": unit.caller.user_id, "item_id": id_}
+        content["resume_s"] = await unit.value(SQL["resume"], **who)
     return row, {"opens_at": opens_at, "content": content}
 
 
@@ -166,9 +174,15 @@ async def posts(
     unit: Unit, course_id: UUID, id_: UUID, cursor: str | None, limit: int
 ) -> dict[str, Any]:
     """What was written in a forum, oldest first."""
-    after = pages.decode(cursor, datetime)
-    rows = await repository.posts(unit, course_id, id_, after, limit + 1)
-    return pages.page(rows, limit)
+    where: dict[str, Any] = {"course_id": course_id, "item_id": id_}
+    found = await pages.read(unit, SealedPost, SQL["posts"], cursor, limit, **where)
+    return found | {"items": [_unsealed(row) for row in found["items"]]}
+
+
+def _unsealed(row: SealedPost) -> Post:
+    sealed = asdict(row)
+    text = POST.open(texts.reading(row.user_id, row.wrapped_key), sealed)
+    return Post(**sealed | {"text": text})
 
 
 def kinds() -> list[dict[str, Any]]:
@@ -184,17 +198,12 @@ def kinds() -> list[dict[str, Any]]:
     ]
 
 
-async def completed_items(unit: Unit, user_id: UUID) -> list[DictRow]:
+async def completed_items(unit: Unit, user_id: UUID) -> list[CompletedItem]:
     """What a learner has completed, for their teachers what of it is in their courses.
 
     Raises ``NotFound`` for an unknown learner.
     """
     await users.get(unit, user_id)
     taught_by = None if unit.may(LIST_ALL) else unit.caller.user_id
-    return await repository.completed_items(unit, user_id, taught_by)
-
-
-def _found(row: DictRow | None, what: str) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no {what}")
-    return row
+    query = SQL["completed_items"]
+    return await unit.all(CompletedItem, query, user_id=user_id, taught_by=taught_by)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,13 @@ from core_lms.unit import Unit
 from stack.queries import load
 
 _sql = load(__file__, "structure.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    id: UUID
+    kind: str
+    metadata: dict[str, Any]
 
 
 async def copy(unit: Unit, run: CourseCopy) -> None:
@@ -27,12 +35,10 @@ async def copy(unit: Unit, run: CourseCopy) -> None:
 
 async def missing(unit: Unit, course_id: UUID) -> list[str]:
     """Items that learners could not use yet, each with what it lacks."""
-    values = {"course_id": course_id, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql["unfinished"], values)
-    items = await unit.cursor.fetchall()
+    items = await unit.all(_Item, _sql["unfinished"], course_id=course_id)
     ready = await media.ready(unit, course_id) if items else set()
-    lacking = ((row, types.of(row["kind"]).unfinished(row["metadata"], ready)) for row in items)
-    return [f"item {row['id']} ({row['kind']}): {lacks}" for row, lacks in lacking if lacks]
+    lacking = ((row, types.of(row.kind).unfinished(row.metadata, ready)) for row in items)
+    return [f"item {row.id} ({row.kind}): {lacks}" for row, lacks in lacking if lacks]
 
 
 def _renamed(value: Any, moved: dict[str, str]) -> Any:

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses import cohorts, resource
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -20,87 +20,81 @@ from gateway.problems import RESPONSES
 router = APIRouter(tags=["cohorts"], responses=RESPONSES)
 
 
-@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED, response_model=Cohort)
-async def add(
+@router.post("/courses/{course_id}/cohorts", status_code=HTTPStatus.CREATED)
+async def create_cohort(
     course_id: UUID,
     body: NewCohort,
     units: Annotated[Units, action("cohort.create", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Make a group for the course; emits `cohort.created`."""
+) -> Cohort:
+    """Make a group for a course; emits `cohort.created`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        cohort, created = await cohorts.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return cohort
+        return made(response, await cohorts.add(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/cohorts", response_model=Page[Cohort])
-async def of_course(
+async def list_course_cohorts(
     course_id: UUID,
     units: Annotated[Units, action("cohort.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The groups of a course, oldest first."""
+    """List the groups of a course, oldest first."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await cohorts.of_course(unit, course_id, cursor, limit)
 
 
 @router.get("/cohorts/{cohort_id}", response_model=Cohort, responses=etags.READ)
-async def get(
+async def get_cohort(
     cohort_id: UUID, units: Annotated[Units, action("cohort.read")], reader: InReader
 ) -> Any:
-    """One group."""
+    """Read one group."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.get(unit, cohort_id)
     return reader.answer(cohort)
 
 
 @router.patch("/cohorts/{cohort_id}", response_model=Cohort, responses=etags.UPDATE)
-async def change(
+async def update_cohort(
     cohort_id: UUID,
     body: CohortChange,
     units: Annotated[Units, action("cohort.update")],
     writer: InWriter,
 ) -> Any:
-    """Change name or dates; emits `cohort.updated`."""
+    """Change name or dates of a group; emits `cohort.updated`."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
         cohort = await cohorts.change(unit, cohort_id, body, writer.check)
     return writer.answer(cohort)
 
 
 @router.get("/cohorts/{cohort_id}/members", response_model=Page[Member])
-async def members(
+async def list_cohort_members(
     cohort_id: UUID,
     units: Annotated[Units, action("cohort-member.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who is in the group, by when they joined."""
+    """List who is in a group, by when they joined."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
         return await cohorts.members(unit, cohort_id, cursor, limit)
 
 
-@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED, response_model=Member)
-async def join(
+@router.post("/cohorts/{cohort_id}/members", status_code=HTTPStatus.CREATED)
+async def add_cohort_member(
     cohort_id: UUID,
     body: NewMember,
     units: Annotated[Units, action("cohort-member.add", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Put a learner of the course into the group; emits `cohort.joined` (and `cohort.left`)."""
+) -> Member:
+    """Put a learner of the course into a group; emits `cohort.joined` (and `cohort.left`)."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
-        member, created = await cohorts.join(unit, cohort_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return member
+        return made(response, await cohorts.join(unit, cohort_id, body))
 
 
 @router.delete("/cohorts/{cohort_id}/members/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove(
+async def remove_cohort_member(
     cohort_id: UUID, user_id: UUID, units: Annotated[Units, action("cohort-member.remove")]
 ) -> None:
-    """Take a learner out of the group; emits `cohort.left`."""
+    """Take a learner out of a group; emits `cohort.left`."""
     async with units.begin(resource.Cohort(cohort_id)) as unit:
         await cohorts.remove(unit, cohort_id, user_id)

@@ -1,17 +1,17 @@
 -- name: insert
 INSERT INTO cohorts (id, institution_id, course_id, name, starts_at, ends_at)
 VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(name)s, %(starts_at)s, %(ends_at)s)
-RETURNING *
+RETURNING {cohort}
 
 -- name: get
-SELECT * FROM cohorts WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {cohort} FROM cohorts WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM cohorts WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {cohort} FROM cohorts WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: list
-SELECT * FROM cohorts
+SELECT {cohort} FROM cohorts
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -22,7 +22,7 @@ LIMIT %(rows)s
 UPDATE cohorts
 SET name = %(name)s, starts_at = %(starts_at)s, ends_at = %(ends_at)s, updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {cohort}
 
 -- name: members
 SELECT user_id AS id, user_id, cohort_id, joined_at FROM cohort_members
@@ -40,6 +40,6 @@ WHERE user_id = %(user_id)s AND course_id = %(course_id)s
 FOR NO KEY UPDATE
 
 -- name: member
-SELECT cohort_id, user_id, joined_at FROM cohort_members
+SELECT {member} FROM cohort_members
 WHERE cohort_id = %(cohort_id)s AND user_id = %(user_id)s
   AND institution_id = %(institution_id)s

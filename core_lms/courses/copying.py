@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from psycopg.rows import DictRow
-
 from contracts.errors import Rejected
 from contracts.events.courses import CourseCopied
 from core_lms.courses import prerequisites, service, structure
 from core_lms.courses.resource import Course
+from core_lms.courses.schemas import Course as CourseRow
 from core_lms.courses.schemas import NewCopy
 from core_lms.courses.structure import CourseCopy
 from core_lms.idempotency import claim
@@ -21,7 +20,7 @@ from stack.queries import load
 _sql = load(__file__, "copying.sql")
 
 
-async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[DictRow, bool]:
+async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[CourseRow, bool]:
     """The new draft and whether it is new; an archived course can be copied as well.
 
     Emits ``course.created``, ``course.copied`` and what the other contexts emit of their share.
@@ -32,20 +31,20 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[DictRow, bool
     if repeated:
         return await service.get(unit, id_), False
     source = await service.locked(unit, source_id)
-    instructor_id = new.instructor_id or str(source["instructor_id"])
+    instructor_id = new.instructor_id or str(source.instructor_id)
     await users.staff(unit, instructor_id, "instructor_id")
-    run = CourseCopy(str(source_id), id_, _shift(source["starts_at"], new.starts_at))
+    run = CourseCopy(str(source_id), id_, _shift(source.starts_at, new.starts_at))
     row = await service.insert(
         unit,
         id_,
-        title=new.title or source["title"],
-        description=source["description"],
+        title=new.title or source.title,
+        description=source.description,
         instructor_id=instructor_id,
         created_by=unit.caller.user_id or instructor_id,
-        metadata=source["metadata"],
-        capacity=source["capacity"],
-        starts_at=new.starts_at or source["starts_at"],
-        ends_at=run.moved(source["ends_at"]),
+        metadata=source.metadata,
+        capacity=source.capacity,
+        starts_at=new.starts_at or source.starts_at,
+        ends_at=run.moved(source.ends_at),
         copied_from=source_id,
     )
     unit.emit(CourseCopied(course_id=id_, copied_from=run.source_id), source=service.SOURCE)

@@ -2,88 +2,91 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
-
 from contracts.errors import Rejected
 from core_lms.courses import service
-from core_lms.courses.schemas import ModuleChange, NewModule, OutlineOrder
+from core_lms.courses.schemas import Module, ModuleChange, NewModule, OutlineOrder
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict
 from gateway.etags import Check
 from stack.queries import load
 
-_sql = load(__file__, "outline.sql")
+
+@dataclass(frozen=True, slots=True)
+class _PlacedModule:
+    id: UUID
+    title: str
+    opens_at: datetime | None
 
 
-async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchone()
+@dataclass(frozen=True, slots=True)
+class _PlacedItem:
+    id: UUID
+    kind: str
+    title: str
+    required: bool
+    module_id: UUID | None
 
 
-async def _all(unit: Unit, name: str, /, **values: Any) -> list[DictRow]:
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchall()
+_sql = load(__file__, "outline.sql", module=Module, placed=_PlacedModule, item=_PlacedItem)
 
 
-async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> tuple[DictRow, bool]:
+async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> tuple[Module, bool]:
     """The module, at the end of the course, and whether it is new; emits ``course.updated``."""
     id_, repeated = await claim(unit, "module", new, course_id)
     if repeated:
         return await module(unit, course_id, id_), False
     await service.changeable(unit, course_id)
-    values = new.model_dump()
-    try:
-        row = await _one(unit, "insert_module", id=id_, course_id=course_id, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is a module {id_}") from None
+    values = {"course_id": course_id, **new.model_dump()}
+    unit.conflicts(f"there is a module {id_}")
+    row = await _module(unit, "insert_module", id_, **values)
     await service.structure_changed(unit, course_id)
-    return _found(row, id_), True
+    return row, True
 
 
-async def module(unit: Unit, course_id: object, id_: object) -> DictRow:
+async def module(unit: Unit, course_id: object, id_: object) -> Module:
     """A module of this course; raises ``NotFound``."""
-    return _found(await _one(unit, "module", id=id_, course_id=course_id), id_)
+    return await _module(unit, "module", id_, course_id=course_id)
 
 
 async def usable_module(unit: Unit, course_id: object, id_: str) -> None:
     """Raises ``Rejected`` for a module that an item of the course cannot be put into."""
-    row = await _one(unit, "module", id=id_, course_id=course_id)
-    if row is None or row["archived_at"] is not None:
+    row = await unit.one(Module, _sql["module"], id=id_, course_id=course_id)
+    if row is None or row.archived_at is not None:
         raise Rejected(f"module_id: course {course_id} has no module {id_}")
 
 
 async def change_module(
     unit: Unit, course_id: UUID, id_: UUID, changes: ModuleChange, check: Check
-) -> DictRow:
+) -> Module:
     """Title, description, opening; emits ``course.updated`` where they differ."""
     await service.changeable(unit, course_id)  # its lock is that of all its structure
     row = await module(unit, course_id, id_)
     check(row)
-    given = changes.model_dump(exclude_unset=True)
-    values = {name: given.get(name, row[name]) for name in ("title", "description", "opens_at")}
-    values["title"] = values["title"] or row["title"]
-    if all(values[name] == row[name] for name in values):
+    before = row.model_dump(include=set(ModuleChange.model_fields))
+    values = before | changes.model_dump(exclude_unset=True)
+    values["title"] = values["title"] or row.title
+    if values == before:
         return row
     await service.structure_changed(unit, course_id)
-    return _found(await _one(unit, "change_module", id=id_, **values), id_)
+    return await _module(unit, "change_module", id_, **values)
 
 
-async def archive_module(unit: Unit, course_id: UUID, id_: UUID) -> DictRow:
+async def archive_module(unit: Unit, course_id: UUID, id_: UUID) -> Module:
     """Put an empty module away; an archived one stays as it is."""
     await service.changeable(unit, course_id)
     row = await module(unit, course_id, id_)
-    if row["archived_at"] is not None:
+    if row.archived_at is not None:
         return row
-    filled = await _one(unit, "module_has_items", id=id_)
-    if filled and filled["any"]:
+    if await unit.value(_sql["module_has_items"], id=id_):
         raise Conflict(f"module {id_} has items: move them to another module or archive them first")
     await service.structure_changed(unit, course_id)
-    return _found(await _one(unit, "archive_module", id=id_), id_)
+    return await _module(unit, "archive_module", id_)
 
 
 async def get(unit: Unit, course_id: UUID) -> dict[str, Any]:
@@ -110,13 +113,13 @@ async def put(unit: Unit, course_id: UUID, order: OutlineOrder, check: Check) ->
     ]
     _complete("module", modules, {str(module["id"]) for module in before["modules"]})
     _complete("item", [item for item, _ in items], {str(item["id"]) for item in present})
-    await unit.cursor.execute(_sql["place_modules"], {"ids": modules, "course_id": course_id})
-    values = {
-        "ids": [item for item, _ in items],
-        "module_ids": [module for _, module in items],
-        "course_id": course_id,
-    }
-    await unit.cursor.execute(_sql["place_items"], values)
+    await unit.execute(_sql["place_modules"], ids=modules, course_id=course_id)
+    await unit.execute(
+        _sql["place_items"],
+        ids=[item for item, _ in items],
+        module_ids=[module for _, module in items],
+        course_id=course_id,
+    )
     after = await _outline(unit, course_id)
     if after != before:
         await service.structure_changed(unit, course_id)
@@ -124,14 +127,15 @@ async def put(unit: Unit, course_id: UUID, order: OutlineOrder, check: Check) ->
 
 
 async def _outline(unit: Unit, course_id: UUID) -> dict[str, Any]:
-    modules = await _all(unit, "modules", course_id=course_id)
-    within: dict[object, list[DictRow]] = {}
-    for item in await _all(unit, "items", course_id=course_id):
-        within.setdefault(item.pop("module_id"), []).append(item)
+    modules = await unit.all(_PlacedModule, _sql["modules"], course_id=course_id)
+    within: dict[object, list[dict[str, Any]]] = {}
+    for item in await unit.all(_PlacedItem, _sql["items"], course_id=course_id):
+        shown = asdict(item)
+        within.setdefault(shown.pop("module_id"), []).append(shown)
     return {
         "course_id": course_id,
         "items": within.get(None, []),
-        "modules": [module | {"items": within.get(module["id"], [])} for module in modules],
+        "modules": [asdict(module) | {"items": within.get(module.id, [])} for module in modules],
     }
 
 
@@ -145,7 +149,5 @@ def _complete(what: str, given: list[str], present: set[str]) -> None:
         raise Rejected(f"{what} {min(missing)} is missing: name every {what} of the course")
 
 
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no module {id_}")
-    return row
+async def _module(unit: Unit, name: str, id_: object, /, **values: Any) -> Module:
+    return await unit.need(Module, _sql[name], f"module {id_}", id=id_, **values)

@@ -3,31 +3,31 @@ INSERT INTO course_modules (id, institution_id, course_id, title, description, o
 VALUES (%(id)s, %(institution_id)s, %(course_id)s, %(title)s, %(description)s, %(opens_at)s,
         (SELECT coalesce(max(position) + 1, 0) FROM course_modules
          WHERE course_id = %(course_id)s))
-RETURNING *
+RETURNING {module}
 
 -- name: module
-SELECT * FROM course_modules
+SELECT {module} FROM course_modules
 WHERE id = %(id)s AND course_id = %(course_id)s AND institution_id = %(institution_id)s
 
 -- name: change_module
 UPDATE course_modules
 SET title = %(title)s, description = %(description)s, opens_at = %(opens_at)s, updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {module}
 
 -- name: archive_module
-UPDATE course_modules SET archived_at = NOW(), updated_at = NOW() WHERE id = %(id)s RETURNING *
+UPDATE course_modules SET archived_at = NOW(), updated_at = NOW() WHERE id = %(id)s RETURNING {module}
 
 -- name: module_has_items
-SELECT EXISTS (SELECT FROM content_items WHERE module_id = %(id)s AND archived_at IS NULL) AS any
+SELECT EXISTS (SELECT FROM content_items WHERE module_id = %(id)s AND archived_at IS NULL)
 
 -- name: modules
-SELECT id, title, opens_at FROM course_modules
+SELECT {placed} FROM course_modules
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
 ORDER BY position, id
 
 -- name: items
-SELECT id, kind, title, required, module_id FROM content_items
+SELECT {item} FROM content_items
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s AND archived_at IS NULL
 ORDER BY position, id
 

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -23,20 +23,20 @@ router = APIRouter()
 async def get_outline(
     course_id: UUID, units: Annotated[Units, action("outline.read")], reader: InReader
 ) -> Any:
-    """Everything in the course, in its order: items of no module first, then module by module."""
+    """Read everything in a course, in its order."""
     async with units.begin(Course(course_id)) as unit:
         found = await outline.get(unit, course_id)
     return reader.answer(found)
 
 
 @router.put("/{course_id}/outline", response_model=Outline, responses=etags.UPDATE)
-async def put_outline(
+async def reorder_outline(
     course_id: UUID,
     body: OutlineOrder,
     units: Annotated[Units, action("outline.update")],
     writer: InWriter,
 ) -> Any:
-    """Put everything in a new order at once: each module and item, each once.
+    """Put everything in a course in a new order at once.
 
     Emits `course.updated`.
     """
@@ -45,19 +45,16 @@ async def put_outline(
     return writer.answer(found)
 
 
-@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED, response_model=Module)
-async def add_module(
+@router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED)
+async def create_module(
     course_id: UUID,
     body: NewModule,
     units: Annotated[Units, action("module.create", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Add a module at the end of the course; emits `course.updated`."""
+) -> Module:
+    """Add a module at the end of a course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        module, created = await outline.add_module(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return module
+        return made(response, await outline.add_module(unit, course_id, body))
 
 
 @router.get("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.READ)
@@ -67,30 +64,30 @@ async def get_module(
     units: Annotated[Units, action("module.read")],
     reader: InReader,
 ) -> Any:
-    """One module."""
+    """Read one module."""
     async with units.begin(Course(course_id)) as unit:
         module = await outline.module(unit, course_id, module_id)
     return reader.answer(module)
 
 
 @router.patch("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.UPDATE)
-async def change_module(
+async def update_module(
     course_id: UUID,
     module_id: UUID,
     body: ModuleChange,
     units: Annotated[Units, action("module.update")],
     writer: InWriter,
 ) -> Any:
-    """Change title, description or opening; emits `course.updated`."""
+    """Change title, description or opening of a module; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         module = await outline.change_module(unit, course_id, module_id, body, writer.check)
     return writer.answer(module)
 
 
-@router.delete("/{course_id}/modules/{module_id}", response_model=Module)
+@router.delete("/{course_id}/modules/{module_id}")
 async def archive_module(
     course_id: UUID, module_id: UUID, units: Annotated[Units, action("module.archive")]
-) -> DictRow:
+) -> Module:
     """Put an empty module away; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
         return await outline.archive_module(unit, course_id, module_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from contracts.errors import Rejected
 from core_lms.courses import repository, service
+from core_lms.courses.repository import SQL, Requirement
 from core_lms.unit import Unit
 from gateway.errors import Conflict
 from gateway.etags import Check
@@ -18,7 +19,7 @@ async def of(unit: Unit, course_id: UUID) -> dict[str, object]:
     return _as_resource(course_id, await repository.prerequisites(unit, course_id))
 
 
-async def put(unit: Unit, course_id: UUID, required: list[str], check: Check) -> dict[str, object]:
+async def put(unit: Unit, course_id: UUID, wanted: list[str], check: Check) -> dict[str, object]:
     """Replace the prerequisites of a course; emits ``course.updated`` where they differ.
 
     Raises ``Rejected`` for a course that is not there and ``Conflict`` for a circle.
@@ -27,15 +28,16 @@ async def put(unit: Unit, course_id: UUID, required: list[str], check: Check) ->
     await service.changeable(unit, course_id)
     present = await repository.prerequisites(unit, course_id)
     check(_as_resource(course_id, present))
-    wanted = list(dict.fromkeys(required))
-    unknown = set(wanted) - await repository.known(unit, wanted)
+    wanted = list(dict.fromkeys(wanted))
+    unknown = set(wanted) - {str(id_) for id_ in await unit.values(SQL["known"], ids=wanted)}
     if unknown:
         raise Rejected(f"course_ids: there is no course {min(unknown)}")
     if str(course_id) in wanted:
         raise Conflict(f"course {course_id} cannot be its own prerequisite")
     if wanted != present:
         await repository.set_prerequisites(unit, course_id, wanted)
-        circle = _circle(str(course_id), await repository.required_of(unit, course_id))
+        required = await unit.all(Requirement, SQL["required_of"], course_id=course_id)
+        circle = _circle(str(course_id), required)
         if circle:
             raise Conflict(f"prerequisites would go in a circle: {' → '.join(circle)}")
         await service.structure_changed(unit, course_id)
@@ -53,11 +55,11 @@ def _as_resource(course_id: UUID, ids: list[str]) -> dict[str, object]:
     return {"course_id": str(course_id), "course_ids": ids}
 
 
-def _circle(start: str, pairs: list[tuple[str, str]]) -> list[str] | None:
+def _circle(start: str, pairs: list[Requirement]) -> list[str] | None:
     """The shortest way from ``start`` back to itself, or None."""
     leads_to: dict[str, list[str]] = {}
-    for course, required in pairs:
-        leads_to.setdefault(course, []).append(required)
+    for pair in pairs:
+        leads_to.setdefault(pair.course_id, []).append(pair.requires_course_id)
     came_from: dict[str, str] = {}
     waiting = deque([start])
     while waiting:

@@ -3,24 +3,24 @@ INSERT INTO courses (id, institution_id, title, description, instructor_id, crea
                      capacity, starts_at, ends_at, copied_from)
 VALUES (%(id)s, %(institution_id)s, %(title)s, %(description)s, %(instructor_id)s, %(created_by)s,
         %(metadata)s, %(capacity)s, %(starts_at)s, %(ends_at)s, %(copied_from)s)
-RETURNING *
+RETURNING {course}
 
 -- name: get
-SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {course} FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {course} FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: lock_shared
 -- Enrollments hold the course as it is until they commit: not against each other, only against
 -- archiving. Studying reads without a lock: a view at the moment of closing hurts nobody, and a
 -- lock on one course row by all of its learners would.
-SELECT * FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {course} FROM courses WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR SHARE
 
 -- name: list
-SELECT course.*
+SELECT {course.course}
 FROM courses AS course
 WHERE course.institution_id = %(institution_id)s
   AND (%(status)s::text IS NULL OR course.status = %(status)s::text)
@@ -37,7 +37,7 @@ LIMIT %(rows)s
 -- name: search
 -- Best first. The cursor carries the rank as a whole number; equal words give equal ranks.
 SELECT * FROM (
-    SELECT course.*, (ts_rank_cd(search.words, query.words) * 1000000)::int AS rank
+    SELECT {course.course}, (ts_rank_cd(search.words, query.words) * 1000000)::int AS rank
     FROM websearch_to_tsquery('english', %(q)s) AS query (words)
     JOIN course_search AS search ON search.words @@ query.words
     JOIN courses AS course ON course.id = search.course_id
@@ -58,7 +58,7 @@ SET title = %(title)s, description = %(description)s, instructor_id = %(instruct
     metadata = %(metadata)s, capacity = %(capacity)s, starts_at = %(starts_at)s,
     ends_at = %(ends_at)s, updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {course}
 
 -- name: set_status
 UPDATE courses
@@ -66,7 +66,7 @@ SET status = %(status)s::text, updated_at = NOW(),
     published_at = CASE WHEN %(status)s::text = 'published' THEN coalesce(published_at, NOW())
                         ELSE published_at END
 WHERE id = %(id)s
-RETURNING *
+RETURNING {course}
 
 -- name: touch
 UPDATE courses SET updated_at = NOW() WHERE id = %(id)s
@@ -89,7 +89,7 @@ WHERE course.id = %(id)s
 
 -- name: has_learners
 SELECT EXISTS (SELECT FROM enrollments WHERE course_id = %(id)s)
-    OR EXISTS (SELECT FROM waitlist WHERE course_id = %(id)s AND status = 'waiting') AS any
+    OR EXISTS (SELECT FROM waitlist WHERE course_id = %(id)s AND status = 'waiting')
 
 -- name: instructors
 SELECT instructor_id AS user_id, TRUE AS first, created_at AS since

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from core_lms import answers
 from core_lms.answers import Answer
@@ -17,11 +16,11 @@ from core_lms.courses import (
     outline_routes,
     prerequisites,
     publishing,
-    repository,
     resource,
     service,
     staff,
 )
+from core_lms.courses.repository import SQL
 from core_lms.courses.schemas import (
     Course,
     CourseChange,
@@ -36,6 +35,7 @@ from core_lms.courses.schemas import (
     Readiness,
     Tag,
 )
+from core_lms.idempotency import made
 from core_lms.unit import Unit
 from core_lms.units import Units, action
 from gateway import etags
@@ -45,29 +45,26 @@ from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
 
-def _seen(unit: Unit) -> Answer:
-    return service.shown(unit.row)
+def _rendered(unit: Unit) -> Answer:
+    return service.shown(Course(**unit.row))
 
 
 _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 
-@_courses.post("", status_code=HTTPStatus.CREATED, response_model=Course)
-async def create(
+@_courses.post("", status_code=HTTPStatus.CREATED)
+async def create_course(
     body: NewCourse,
     units: Annotated[Units, action("course.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Course:
     """Create a draft course; emits `course.created`."""
     async with units.begin(Institution()) as unit:
-        course, created = await service.create(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return course
+        return made(response, await service.create(unit, body))
 
 
 @_courses.get("", response_model=Page[Course])
-async def page(
+async def list_courses(
     units: Annotated[Units, action("course.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -84,7 +81,7 @@ async def page(
         ),
     ] = None,
 ) -> dict[str, Any]:
-    """The courses one may see, oldest first; with `q` those that match, the best first.
+    """List the courses you may see; oldest first, or with `q` those that match, the best first.
 
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
@@ -93,18 +90,18 @@ async def page(
 
 
 @_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
-async def get(
+async def get_course(
     course_id: UUID, units: Annotated[Units, action("course.read")], reader: InReader
 ) -> Any:
-    """One course."""
+    """Read one course."""
     about = resource.Course(course_id)
     entry = answers.course(units.caller.institution_id, course_id)
-    course = await units.cached(about, entry, _seen, repository.GET, id=course_id)
+    course = await units.cached(about, entry, _rendered, SQL["get"], id=course_id)
     return reader.send(course.tag, course.body)
 
 
 @_courses.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
-async def change(
+async def update_course(
     course_id: UUID,
     body: CourseChange,
     units: Annotated[Units, action("course.update")],
@@ -121,103 +118,103 @@ async def change(
 
 
 @_courses.get("/{course_id}/readiness", response_model=Readiness)
-async def readiness(
+async def get_course_readiness(
     course_id: UUID, units: Annotated[Units, action("course.review")]
 ) -> dict[str, Any]:
-    """Whether the course could be published now, and what is missing."""
+    """Say whether a course could be published now, and what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.readiness(unit, course_id)
 
 
-@_courses.post("/{course_id}/publish", response_model=Course)
-async def publish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
-    """Open the course to learners; emits `course.published`. 409 names what is missing."""
+@_courses.post("/{course_id}/publish")
+async def publish_course(
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
+) -> Course:
+    """Open a course to learners; emits `course.published`. 409 names what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
 
 
-@_courses.post("/{course_id}/unpublish", response_model=Course)
-async def unpublish(course_id: UUID, units: Annotated[Units, action("course.publish")]) -> DictRow:
-    """Make it a draft again while nobody has enrolled; emits `course.unpublished`."""
+@_courses.post("/{course_id}/unpublish")
+async def unpublish_course(
+    course_id: UUID, units: Annotated[Units, action("course.publish")]
+) -> Course:
+    """Make a course a draft again while nobody has enrolled; emits `course.unpublished`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
 
 
-@_courses.post("/{course_id}/archive", response_model=Course)
-async def archive(course_id: UUID, units: Annotated[Units, action("course.archive")]) -> DictRow:
-    """Close the course; emits `course.archived` the first time."""
+@_courses.post("/{course_id}/archive")
+async def archive_course(
+    course_id: UUID, units: Annotated[Units, action("course.archive")]
+) -> Course:
+    """Close a course; emits `course.archived` the first time."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
 
 
-@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED, response_model=Course)
-async def copy(
+@_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED)
+async def copy_course(
     course_id: UUID,
     body: NewCopy,
     units: Annotated[Units, action("course.copy", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Make the next run: structure, not learners; emits `course.created` and `course.copied`."""
+) -> Course:
+    """Copy a course for its next run; structure, not learners. Emits `course.created` and
+    `course.copied`.
+    """
     async with units.begin(resource.Course(course_id)) as unit:
-        course, created = await copying.make(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return course
+        return made(response, await copying.make(unit, course_id, body))
 
 
 @_courses.get("/{course_id}/instructors", response_model=Instructors)
-async def instructors(
+async def list_course_instructors(
     course_id: UUID, units: Annotated[Units, action("instructor.list")]
 ) -> dict[str, Any]:
-    """Who teaches the course."""
+    """List who teaches a course."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await staff.of(unit, course_id)
 
 
-@_courses.post(
-    "/{course_id}/instructors", status_code=HTTPStatus.CREATED, response_model=Instructor
-)
-async def add_instructor(
+@_courses.post("/{course_id}/instructors", status_code=HTTPStatus.CREATED)
+async def add_course_instructor(
     course_id: UUID,
     body: NewInstructor,
     units: Annotated[Units, action("instructor.add", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Have somebody else of the staff teach the course too; emits `course.updated`."""
+) -> Instructor:
+    """Have somebody else of the staff teach a course too; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        instructor, created = await staff.add(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return instructor
+        return made(response, await staff.add(unit, course_id, body))
 
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove_instructor(
+async def remove_course_instructor(
     course_id: UUID, user_id: UUID, units: Annotated[Units, action("instructor.remove")]
 ) -> None:
-    """Somebody no longer teaches the course; emits `course.updated`."""
+    """No longer have somebody teach a course; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
         await staff.remove(unit, course_id, user_id)
 
 
 @_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
-async def get_prerequisites(
+async def get_course_prerequisites(
     course_id: UUID, units: Annotated[Units, action("prerequisite.read")], reader: InReader
 ) -> Any:
-    """The courses to complete before one enrolls."""
+    """List the courses to complete before one enrolls."""
     async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.of(unit, course_id)
     return reader.answer(found)
 
 
 @_courses.put("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.UPDATE)
-async def put_prerequisites(
+async def replace_course_prerequisites(
     course_id: UUID,
     body: Prerequisites,
     units: Annotated[Units, action("prerequisite.update")],
     writer: InWriter,
 ) -> Any:
-    """Replace them; never a circle. Emits `course.updated`."""
+    """Replace the prerequisites of a course; never a circle. Emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
         found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
     return writer.answer(found)

@@ -30,19 +30,20 @@ WITH next AS (
 ), seated AS (
     UPDATE waitlist AS entry SET status = 'enrolled', ended_at = %(at)s
     FROM next WHERE entry.id = next.id
-    RETURNING entry.*
+    RETURNING entry.id, entry.institution_id, entry.user_id, entry.course_id, entry.cohort_id,
+              entry.place
 ), enrolled AS (
     INSERT INTO enrollments (id, institution_id, user_id, course_id, created_at)
     SELECT id, institution_id, user_id, course_id, %(at)s FROM seated ORDER BY place
     ON CONFLICT (user_id, course_id) WHERE status <> 'dropped' DO NOTHING
-    RETURNING *
+    RETURNING id, user_id
 )
-SELECT enrolled.*, seated.cohort_id
+SELECT enrolled.id, enrolled.user_id, seated.cohort_id
 FROM enrolled JOIN seated ON seated.id = enrolled.id
 ORDER BY seated.place
 
--- name: cohort_of
-SELECT cohort_id, user_id, joined_at FROM cohort_members
+-- name: member_of
+SELECT {member} FROM cohort_members
 WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
@@ -51,7 +52,7 @@ INSERT INTO cohort_members (course_id, user_id, cohort_id, joined_at, institutio
 VALUES (%(course_id)s, %(user_id)s, %(cohort_id)s, %(at)s, %(institution_id)s)
 ON CONFLICT (course_id, user_id) DO UPDATE
 SET cohort_id = excluded.cohort_id, joined_at = excluded.joined_at
-RETURNING cohort_id, user_id, joined_at
+RETURNING {member}
 
 -- name: leave
 DELETE FROM cohort_members

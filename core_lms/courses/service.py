@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from contracts.errors import Rejected
@@ -15,13 +14,14 @@ from contracts.event import Event
 from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
 from core_lms.answers import Answer
-from core_lms.courses import repository, resource, seats
+from core_lms.courses import resource, seats
+from core_lms.courses.repository import SQL, FoundCourse
 from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.decision import Right
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict
 from gateway.etags import Check, tag
 
 SOURCE = "course-service"
@@ -29,20 +29,12 @@ LIST_ALL = Right("course.list-all")
 """To list drafts that others teach."""
 _shape = TypeAdapter(Course)
 
-_CHANGEABLE = (
-    "title",
-    "description",
-    "instructor_id",
-    "metadata",
-    "capacity",
-    "starts_at",
-    "ends_at",
-)
+_CHANGEABLE = set(CourseChange.model_fields) - {"tags"}
 _NEVER_EMPTY = ("title", "instructor_id", "metadata")
 """A null leaves these as they are."""
 
 
-async def create(unit: Unit, course: NewCourse) -> tuple[DictRow, bool]:
+async def create(unit: Unit, course: NewCourse) -> tuple[Course, bool]:
     """The draft and whether it is new."""
     id_, repeated = await claim(unit, "course", course, shown=("course.read", resource.Course))
     if repeated:
@@ -50,32 +42,30 @@ async def create(unit: Unit, course: NewCourse) -> tuple[DictRow, bool]:
     await users.staff(unit, course.instructor_id, "instructor_id")
     if course.created_by is not None:
         await users.staff(unit, course.created_by, "created_by")
-    _in_order(course.starts_at, course.ends_at)
+    in_order(course.starts_at, course.ends_at)
     values = course.model_dump(exclude={"tags"})
     values["created_by"] = course.created_by or course.instructor_id
     values["metadata"] = _tagged(course.metadata, course.tags)
     return await insert(unit, id_, **values, copied_from=None), True
 
 
-async def insert(unit: Unit, id_: str, **values: Any) -> DictRow:
+async def insert(unit: Unit, id_: str, **values: Any) -> Course:
     """A new draft of checked values; emits ``course.created``."""
-    try:
-        row = await repository.insert(unit, id_, **values)
-    except UniqueViolation:
-        raise Conflict(f"there is a course {id_}") from None
+    unit.conflicts(f"there is a course {id_}")
+    row = await _course(unit, "insert", id_, **values)
     event = CourseCreated(course_id=id_, instructor_id=str(values["instructor_id"]))
     unit.emit(event, source=SOURCE)
-    return _found(row, id_)
+    return row
 
 
-def shown(course: DictRow) -> Answer:
+def shown(course: Course) -> Answer:
     """A course as it is answered and kept."""
     return Answer.of(_shape, course, tag(course))
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> Course:
     """Raises ``NotFound``."""
-    return _found(await repository.get(unit, id_), id_)
+    return await _course(unit, "get", id_)
 
 
 async def page(
@@ -90,20 +80,20 @@ async def page(
 
     Oldest first, or with ``q`` the best match first; ``tags`` must all be there.
     """
-    after = pages.decode(cursor, datetime if q is None else int)
-    rows = await repository.page(
-        unit,
-        after,
-        limit + 1,
-        status=status,
-        tags=[tag.lower() for tag in tags] if tags else None,
-        sees_all=unit.may(LIST_ALL),
-        q=q,
+    which: dict[str, Any] = {
+        "status": status,
+        "tags": [tag.lower() for tag in tags] if tags else None,
+        "sees_all": unit.may(LIST_ALL),
+        "caller_id": unit.caller.user_id,
+    }
+    if q is None:
+        return await pages.read(unit, Course, SQL["list"], cursor, limit, **which)
+    return await pages.read(
+        unit, FoundCourse, SQL["search"], cursor, limit, first="rank", of=int, q=q, **which
     )
-    return pages.page(rows, limit, "created_at" if q is None else "rank")
 
 
-async def change(unit: Unit, id_: UUID, changes: CourseChange, check: Check) -> DictRow:
+async def change(unit: Unit, id_: UUID, changes: CourseChange, check: Check) -> Course:
     """Raises ``NotFound``, or ``Conflict`` for an archived course; no difference, no event.
 
     More seats are given at once to whoever waits.
@@ -111,24 +101,25 @@ async def change(unit: Unit, id_: UUID, changes: CourseChange, check: Check) -> 
     row = await changeable(unit, id_)
     check(row)
     given = changes.model_dump(exclude_unset=True)
-    values: dict[str, Any] = {name: given.get(name, row[name]) for name in _CHANGEABLE}
+    before = row.model_dump(include=_CHANGEABLE)
+    values = before | {name: given[name] for name in given if name in _CHANGEABLE}
     for name in _NEVER_EMPTY:
         if values[name] is None:
-            values[name] = row[name]
+            values[name] = before[name]
     if given.get("metadata") is not None and "tags" not in given["metadata"]:
         # Whoever replaces the metadata without a word about tags does not mean to lose them.
-        values["metadata"] = _tagged(values["metadata"], row["metadata"].get("tags"))
+        values["metadata"] = _tagged(values["metadata"], row.metadata.get("tags"))
     values["metadata"] = _tagged(values["metadata"], given.get("tags"))
-    if str(values["instructor_id"]) != str(row["instructor_id"]):
-        await users.staff(unit, values["instructor_id"], "instructor_id")
     values["instructor_id"] = UUID(str(values["instructor_id"]))
-    _in_order(values["starts_at"], values["ends_at"])
-    if all(values[name] == row[name] for name in _CHANGEABLE):
+    if values["instructor_id"] != row.instructor_id:
+        await users.staff(unit, str(values["instructor_id"]), "instructor_id")
+    in_order(values["starts_at"], values["ends_at"])
+    if values == before:
         return row
-    changed = _found(await repository.change(unit, id_, **values), id_)
+    changed = await _course(unit, "change", id_, **values)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
-    if changed["capacity"] != row["capacity"]:
-        await seats.fill(unit, id_, changed["capacity"])
+    if changed.capacity != row.capacity:
+        await seats.fill(unit, id_, changed.capacity)
     return changed
 
 
@@ -136,47 +127,49 @@ def _tagged(metadata: dict[str, Any], tags: list[str] | None) -> dict[str, Any]:
     return metadata if tags is None else {**metadata, "tags": tags}
 
 
-def _in_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
+def in_order(starts_at: datetime | None, ends_at: datetime | None) -> None:
+    """Raises ``Rejected`` for an end before the start."""
     if starts_at is not None and ends_at is not None and starts_at >= ends_at:
         raise Rejected("ends_at lies before starts_at")
 
 
-async def move(unit: Unit, row: DictRow, status: CourseStatus, event: Event) -> DictRow:
+async def move(unit: Unit, row: Course, status: CourseStatus, event: Event) -> Course:
     """The locked course in another status, with its event; nothing where it is in that one."""
-    if row["status"] == status:
+    if row.status == status:
         return row
     unit.emit(event, source=SOURCE)
-    return _found(await repository.set_status(unit, row["id"], status), row["id"])
+    return await _course(unit, "set_status", row.id, status=status)
 
 
-async def locked(unit: Unit, id_: UUID) -> DictRow:
+async def locked(unit: Unit, id_: UUID) -> Course:
     """The course, not to be changed by others until we commit; raises ``NotFound``."""
-    return _found(await repository.lock(unit, id_), id_)
+    return await _course(unit, "lock", id_)
 
 
-async def changeable(unit: Unit, id_: UUID) -> DictRow:
+async def changeable(unit: Unit, id_: UUID) -> Course:
     """The locked course; raises ``NotFound``, or ``Conflict`` where it is archived."""
     row = await locked(unit, id_)
-    if row["status"] == "archived":
+    if row.status == "archived":
         raise Conflict(f"course {id_} is archived")
     return row
 
 
 async def structure_changed(unit: Unit, id_: UUID | str) -> None:
     """Something of the locked course came, changed or went: an item, a module, an assessment."""
-    await repository.touch(unit, id_)
+    await unit.execute(SQL["touch"], id=id_)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
 
 
-async def open_to_learners(unit: Unit, id_: UUID) -> DictRow:
+async def open_to_learners(unit: Unit, id_: UUID) -> Course:
     """The course, which stays published until we commit; raises ``NotFound`` or ``Conflict``."""
-    row = _found(await repository.lock_shared(unit, id_), id_)
-    if row["status"] != "published":
-        raise Conflict(f"course {id_} is {row['status']}, not published")
+    row = await _course(unit, "lock_shared", id_)
+    if row.status != "published":
+        raise Conflict(f"course {id_} is {row.status}, not published")
     return row
 
 
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no course {id_}")
-    return row
+async def _course(unit: Unit, name: str, id_: object, /, **values: Any) -> Course:
+    """The course after a statement."""
+    if "metadata" in values:
+        values["metadata"] = Jsonb(values["metadata"])
+    return await unit.need(Course, SQL[name], f"course {id_}", id=id_, **values)

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses.resource import Course
 from core_lms.enrollments import invitations, resource
 from core_lms.enrollments.schemas import Enrollment, Invitation, NewInvitation, WaitlistEntry
+from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway.pages import Cursor, Limit, Page
@@ -19,50 +19,47 @@ from gateway.pages import Cursor, Limit, Page
 router = APIRouter()
 
 
-@router.post(
-    "/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED, response_model=Invitation
-)
-async def invite(
+@router.post("/courses/{course_id}/invitations", status_code=HTTPStatus.CREATED)
+async def create_invitation(
     course_id: UUID,
     body: NewInvitation,
     units: Annotated[Units, action("invitation.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Invitation:
     """Ask somebody into a published course; emits `enrollment.invited`."""
     async with units.begin(Course(course_id)) as unit:
-        invitation, created = await invitations.invite(unit, course_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return invitation
+        return made(response, await invitations.invite(unit, course_id, body))
 
 
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
-async def of_course(
+async def list_course_invitations(
     course_id: UUID,
     units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Who was asked into a course and what came of it, oldest first."""
+    """List who was asked into a course and what came of it, oldest first."""
     async with units.begin(Course(course_id)) as unit:
         return await invitations.page(unit, "course", course_id, cursor, limit)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
-async def of_user(
+async def list_user_invitations(
     user_id: UUID,
     units: Annotated[Units, action("invitation.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Into which courses somebody was asked, oldest first."""
+    """List into which courses somebody was asked, oldest first."""
     async with units.begin(Person(user_id)) as unit:
         return await invitations.page(unit, "user", user_id, cursor, limit)
 
 
-@router.get("/invitations/{invitation_id}", response_model=Invitation)
-async def get(invitation_id: UUID, units: Annotated[Units, action("invitation.read")]) -> DictRow:
-    """One invitation."""
+@router.get("/invitations/{invitation_id}")
+async def get_invitation(
+    invitation_id: UUID, units: Annotated[Units, action("invitation.read")]
+) -> Invitation:
+    """Read one invitation."""
     async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.get(unit, invitation_id)
 
@@ -70,40 +67,41 @@ async def get(invitation_id: UUID, units: Annotated[Units, action("invitation.re
 @router.post(
     "/invitations/{invitation_id}/accept",
     status_code=HTTPStatus.CREATED,
-    response_model=Enrollment | WaitlistEntry,
     responses={
         200: {"model": Enrollment, "description": "It was accepted before"},
         202: {"model": WaitlistEntry, "description": "The course is full: waiting"},
     },
 )
-async def accept(
+async def accept_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.accept")], response: Response
-) -> DictRow:
-    """Become a learner of the course; emits `enrollment.created` with the invitation's id.
+) -> Enrollment | WaitlistEntry:
+    """Accept an invitation; emits `enrollment.created` with the invitation's id.
 
     In a full course the learner waits instead (202). What enrolling asks holds here too: a price
     that was not paid is a 402.
     """
     async with units.begin(resource.Invitation(invitation_id)) as unit:
         enrollment, created = await invitations.accept(unit, invitation_id)
-    if enrollment["status"] == "waitlisted":
+    if enrollment.status == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
     elif not created:
         response.status_code = HTTPStatus.OK
     return enrollment
 
 
-@router.post("/invitations/{invitation_id}/decline", response_model=Invitation)
-async def decline(
+@router.post("/invitations/{invitation_id}/decline")
+async def decline_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.decline")]
-) -> DictRow:
-    """Say no: the course's teachers cannot ask again. Emits `enrollment.invitation.declined`."""
+) -> Invitation:
+    """Decline an invitation; the course's teachers cannot ask again. Emits
+    `enrollment.invitation.declined`.
+    """
     async with units.begin(resource.Invitation(invitation_id)) as unit:
         return await invitations.decline(unit, invitation_id)
 
 
 @router.delete("/invitations/{invitation_id}", status_code=HTTPStatus.NO_CONTENT)
-async def withdraw(
+async def withdraw_invitation(
     invitation_id: UUID, units: Annotated[Units, action("invitation.withdraw")]
 ) -> None:
     """Take back an invitation that is open; emits `enrollment.invitation.withdrawn`."""

@@ -6,39 +6,41 @@ teacher: until the invitation is accepted the teacher knows the id they brought,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
-
 from contracts.errors import Rejected
-from contracts.events.enrollments import (
-    EnrollmentInvited,
-    InvitationDeclined,
-    InvitationWithdrawn,
-)
+from contracts.events.enrollments import EnrollmentInvited, InvitationDeclined, InvitationWithdrawn
 from core_lms import pages
 from core_lms.courses import cohorts
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository, service
-from core_lms.enrollments.schemas import NewEnrollment, NewInvitation
+from core_lms.enrollments.schemas import (
+    Enrollment,
+    Invitation,
+    NewEnrollment,
+    NewInvitation,
+    WaitlistEntry,
+)
 from core_lms.idempotency import Creation, claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict
 from stack.queries import load
 
-_sql = load(__file__, "invitations.sql")
+_sql = load(__file__, "invitations.sql", invitation=Invitation)
 
 
-async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchone()
+@dataclass(frozen=True, slots=True)
+class _Before:
+    known: bool
+    enrolled: bool
+    declined: bool
 
 
-async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[DictRow, bool]:
+async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[Invitation, bool]:
     """The invitation and whether it is new; emits ``enrollment.invited``.
 
     Raises ``Rejected`` where there is nobody to ask, whatever the reason, and ``Conflict`` where
@@ -52,30 +54,25 @@ async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[DictR
     if new.cohort_id is not None:
         await cohorts.joinable(unit, new.cohort_id, course_id, at)
     who = {"user_id": new.user_id, "course_id": course_id}
-    before = await _one(unit, "before", **who)
-    assert before is not None
-    if not before["known"]:
+    before = await unit.need(_Before, _sql["before"], "course", **who)
+    if not before.known:
         raise Rejected(f"user_id: there is nobody to invite under {new.user_id}")
-    if before["enrolled"]:
+    if before.enrolled:
         raise Conflict(f"user {new.user_id} is in course {course_id} already")
-    if before["declined"]:
+    if before.declined:
         raise Conflict(f"user {new.user_id} declined to join course {course_id}")
     values = {"cohort_id": new.cohort_id, "invited_by": unit.caller.user_id, "created_at": at}
-    try:
-        row = await _one(unit, "insert", id=id_, **who, **values)
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "invitations_once":
-            raise Conflict(f"user {new.user_id} is invited already") from None
-        raise Conflict(f"there is an invitation {id_}") from None
-    row = _found(row, id_)
+    taken = f"there is an invitation {id_}"
+    unit.conflicts(taken, invitations_once=f"user {new.user_id} is invited already")
+    row = await _invitation(unit, "insert", id_, **who, **values)
     event = EnrollmentInvited(**_ids(row), invited_by=unit.caller.user_id)
     unit.emit(event, source=service.SOURCE, at=at)
     return row, True
 
 
-async def get(unit: Unit, id_: UUID | str) -> DictRow:
+async def get(unit: Unit, id_: UUID | str) -> Invitation:
     """Raises ``NotFound``."""
-    return _found(await _one(unit, "get", id=id_), id_)
+    return await _invitation(unit, "get", id_)
 
 
 async def page(
@@ -83,82 +80,70 @@ async def page(
 ) -> dict[str, Any]:
     """The invitations of a person or into a course, oldest first; raises ``NotFound``."""
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
-    after = pages.decode(cursor, datetime)
-    values = {
-        f"{of}_id": id_,
-        "institution_id": unit.institution_id,
-        "after_first": after and after.first,
-        "after_id": after and after.id,
-        "rows": limit + 1,
-    }
-    await unit.cursor.execute(_sql[f"of_{of}"], values)
-    return pages.page(await unit.cursor.fetchall(), limit)
+    which: dict[str, Any] = {f"{of}_id": id_}
+    return await pages.read(unit, Invitation, _sql[f"of_{of}"], cursor, limit, **which)
 
 
-async def accept(unit: Unit, id_: UUID) -> tuple[DictRow, bool]:
+async def accept(unit: Unit, id_: UUID) -> tuple[Enrollment | WaitlistEntry, bool]:
     """The enrollment, or the place in the queue of a full course, and whether it is new.
 
     Both have the invitation's id. Everything that enrolling asks holds here too.
     """
-    row = await _locked(unit, id_)
-    user_id, course_id = str(row["user_id"]), row["course_id"]
-    if row["status"] == "accepted":
-        made = await repository.get(unit, id_) or await repository.waiting(unit, id_=id_)
-        return _found(made, id_), False
+    row = await _invitation(unit, "lock", id_)
+    user_id, course_id = str(row.user_id), row.course_id
+    if row.status == "accepted":
+        return await service.made(unit, id_), False
     _still_open(row)
-    at = datetime.now(UTC)
     already = await repository.lock_of_learner(unit, user_id, course_id)
-    if already is not None and already["status"] != "dropped":
-        await _one(unit, "answer", id=id_, status="accepted", at=at)
+    if already is not None and already.status != "dropped":
+        await _answer(unit, row, "accepted")
         return already, False
-    cohort_id = row["cohort_id"] and str(row["cohort_id"])
+    cohort_id = None if row.cohort_id is None else str(row.cohort_id)
     new = NewEnrollment(user_id=user_id, cohort_id=cohort_id)
     asked = service.enrolling(unit, course_id, new)
     enrolled, _ = await service.enroll(
         unit, course_id, new, Creation(str(id_), None, asked.statements[-1:])
     )
-    await _one(unit, "answer", id=id_, status="accepted", at=at)
+    await _answer(unit, row, "accepted")
     return enrolled, True
 
 
-async def decline(unit: Unit, id_: UUID) -> DictRow:
+async def decline(unit: Unit, id_: UUID) -> Invitation:
     """Say no, once and for all; emits ``enrollment.invitation.declined``."""
-    row = await _locked(unit, id_)
-    if row["status"] == "declined":
+    row = await _invitation(unit, "lock", id_)
+    if row.status == "declined":
         return row
     _still_open(row)
     unit.emit(InvitationDeclined(**_ids(row)), source=service.SOURCE)
-    return _found(await _one(unit, "answer", id=id_, status="declined", at=datetime.now(UTC)), id_)
+    return await _answer(unit, row, "declined")
 
 
 async def withdraw(unit: Unit, id_: UUID) -> None:
     """Take it back; emits ``enrollment.invitation.withdrawn``."""
-    row = await _locked(unit, id_)
-    if row["status"] == "withdrawn":
+    row = await _invitation(unit, "lock", id_)
+    if row.status == "withdrawn":
         return
     _still_open(row)
     unit.emit(InvitationWithdrawn(**_ids(row)), source=service.SOURCE)
-    await _one(unit, "answer", id=id_, status="withdrawn", at=datetime.now(UTC))
+    await _answer(unit, row, "withdrawn")
 
 
-async def _locked(unit: Unit, id_: UUID) -> DictRow:
-    return _found(await _one(unit, "lock", id=id_), id_)
+async def _answer(unit: Unit, row: Invitation, status: str) -> Invitation:
+    return await _invitation(unit, "answer", row.id, status=status, at=datetime.now(UTC))
 
 
-def _still_open(row: DictRow) -> None:
-    if row["status"] != "open":
-        raise Conflict(f"invitation {row['id']} was {row['status']}")
+async def _invitation(unit: Unit, name: str, id_: object, /, **values: Any) -> Invitation:
+    return await unit.need(Invitation, _sql[name], f"invitation {id_}", id=id_, **values)
 
 
-def _ids(row: DictRow) -> dict[str, Any]:
+def _still_open(row: Invitation) -> None:
+    if row.status != "open":
+        raise Conflict(f"invitation {row.id} was {row.status}")
+
+
+def _ids(row: Invitation) -> dict[str, Any]:
     return {
-        "enrollment_id": str(row["id"]),
-        "user_id": str(row["user_id"]),
-        "course_id": str(row["course_id"]),
+        "enrollment_id": str(row.id),
+        "user_id": str(row.user_id),
+        "course_id": str(row.course_id),
     }
-
-
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no invitation {id_}")
-    return row

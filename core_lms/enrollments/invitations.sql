@@ -2,7 +2,7 @@
 INSERT INTO invitations (id, institution_id, user_id, course_id, cohort_id, invited_by, created_at)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(cohort_id)s, %(invited_by)s,
         %(created_at)s)
-RETURNING *
+RETURNING {invitation}
 
 -- name: before
 -- What speaks against asking somebody into a course: they are in it, or said no.
@@ -21,17 +21,17 @@ SELECT EXISTS (
     ) AS declined
 
 -- name: get
-SELECT * FROM invitations WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {invitation} FROM invitations WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: lock
-SELECT * FROM invitations WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {invitation} FROM invitations WHERE id = %(id)s AND institution_id = %(institution_id)s
 FOR NO KEY UPDATE
 
 -- name: answer
-UPDATE invitations SET status = %(status)s, answered_at = %(at)s WHERE id = %(id)s RETURNING *
+UPDATE invitations SET status = %(status)s, answered_at = %(at)s WHERE id = %(id)s RETURNING {invitation}
 
 -- name: of_course
-SELECT * FROM invitations
+SELECT {invitation} FROM invitations
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -39,7 +39,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: of_user
-SELECT * FROM invitations
+SELECT {invitation} FROM invitations
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))

@@ -1,10 +1,9 @@
 -- name: insert
 INSERT INTO enrollments (id, institution_id, user_id, course_id, created_at)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(created_at)s)
-RETURNING *
 
 -- name: get
-SELECT * FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
+SELECT {enrollment} FROM enrollments WHERE id = %(id)s AND institution_id = %(institution_id)s
 
 -- name: entry
 -- All that enrolling asks, in one query. The course keeps its status and dates until we commit:
@@ -35,7 +34,7 @@ WHERE course_id = %(course_id)s AND user_id = %(user_id)s AND institution_id = %
   AND status = 'paid'
 
 -- name: lock
-SELECT enrollment.*, course.capacity
+SELECT {enrollment.enrollment}, course.capacity
 FROM enrollments AS enrollment
 JOIN courses AS course ON course.id = enrollment.course_id
 WHERE enrollment.id = %(id)s AND enrollment.institution_id = %(institution_id)s
@@ -43,14 +42,14 @@ FOR NO KEY UPDATE OF enrollment
 
 -- name: lock_of_learner
 -- The enrollment that counts: the one that was not dropped, else the one dropped last.
-SELECT * FROM enrollments
+SELECT {enrollment} FROM enrollments
 WHERE user_id = %(user_id)s AND course_id = %(course_id)s AND institution_id = %(institution_id)s
 ORDER BY status = 'dropped', created_at DESC
 LIMIT 1
 FOR NO KEY UPDATE
 
 -- name: of_course
-SELECT * FROM enrollments
+SELECT {enrollment} FROM enrollments
 WHERE course_id = %(course_id)s AND institution_id = %(institution_id)s
   AND (%(after_first)s::timestamptz IS NULL
        OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid))
@@ -58,7 +57,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: of_user
-SELECT * FROM enrollments
+SELECT {enrollment} FROM enrollments
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
   AND (%(taught_by)s::uuid IS NULL OR runs_course(%(taught_by)s, course_id))
   AND (%(after_first)s::timestamptz IS NULL
@@ -67,7 +66,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: drop
-UPDATE enrollments SET status = 'dropped', dropped_at = %(at)s WHERE id = %(id)s RETURNING *
+UPDATE enrollments SET status = 'dropped', dropped_at = %(at)s WHERE id = %(id)s RETURNING {enrollment}
 
 -- name: required_work
 -- Required items and assessments of a course, and how many of them this learner has done.
@@ -99,7 +98,7 @@ SET progress = %(progress)s,
     status = CASE WHEN %(complete)s THEN 'completed' ELSE status END,
     completed_at = CASE WHEN %(complete)s THEN %(at)s::timestamptz ELSE completed_at END
 WHERE id = %(id)s
-RETURNING *
+RETURNING {enrollment}
 
 -- name: time_spent
 -- Minutes between interactions that follow each other within half an hour: a longer gap is a pause.
@@ -114,7 +113,8 @@ FROM (
 -- name: wait
 INSERT INTO waitlist (id, institution_id, user_id, course_id, cohort_id, created_at)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(course_id)s, %(cohort_id)s, %(created_at)s)
-RETURNING id, institution_id, user_id, course_id, cohort_id, created_at, 'waitlisted' AS status
+RETURNING id, institution_id, user_id, course_id, cohort_id, created_at, 'waitlisted' AS status,
+          %(position)s::int AS position
 
 -- name: waiting
 -- Somebody's place in the queue of a course, from 1.
@@ -143,4 +143,4 @@ LIMIT %(rows)s
 UPDATE waitlist SET status = 'left', ended_at = %(at)s
 WHERE course_id = %(course_id)s AND user_id = %(user_id)s
   AND institution_id = %(institution_id)s AND status = 'waiting'
-RETURNING id, user_id, course_id
+RETURNING id

@@ -1,145 +1,67 @@
-"""Enrollments in Postgres."""
+"""Enrollments in Postgres: their rows and statements."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
-from psycopg.rows import DictRow
-
+from core_lms.enrollments.schemas import Enrollment, WaitlistEntry
 from core_lms.unit import Unit
-from gateway.pages import After
 from stack.queries import load
 from stack.roundtrip import Statement
 
-_sql = load(__file__)
-GET, ENTRY = _sql["get"], _sql["entry"]
-"""``ENTRY`` reads ``status``, ``capacity``, ``ends_at`` of the course, which is locked until we
-commit, and whether it is ``priced``; the learner's ``user_status`` (None: unknown), whether they
-are ``returning``, and the ``missing`` prerequisites."""
+SQL = load(__file__, enrollment=Enrollment)
 
 
-async def _one(unit: Unit, name: str, /, **values: Any) -> DictRow | None:
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchone()
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What enrolling asks; the course is locked until we commit."""
+
+    status: str
+    capacity: int | None
+    ends_at: datetime | None
+    user_status: str | None
+    """None: there is no such learner."""
+    returning: bool
+    """Whether the learner was in the course before."""
+    priced: bool
+    missing: list[str]
+    """Prerequisites that the learner has not completed."""
 
 
-async def has_paid(unit: Unit, user_id: object, course_id: object) -> bool:
-    """Whether the course of a price is paid for."""
-    return await _one(unit, "paid", user_id=user_id, course_id=course_id) is not None
+class LockedEnrollment(Enrollment):
+    """An enrollment that nobody else changes until we commit, and its course's capacity."""
 
-
-async def insert(
-    unit: Unit, id_: str, user_id: str, course_id: object, at: datetime
-) -> DictRow | None:
-    return await _one(unit, "insert", id=id_, user_id=user_id, course_id=course_id, created_at=at)
-
-
-async def insert_last(
-    unit: Unit, id_: str, user_id: str, course_id: object, at: datetime
-) -> DictRow:
-    """The same, when the unit ends."""
-    values = {"id": id_, "user_id": user_id, "course_id": course_id, "created_at": at}
-    return unit.write_at_commit(_sql["insert"], values | {"institution_id": unit.institution_id})
-
-
-async def get(unit: Unit, id_: object) -> DictRow | None:
-    return await _one(unit, "get", id=id_)
-
-
-async def lock(unit: Unit, id_: object) -> DictRow | None:
-    """The enrollment, not to be changed by others until we commit, and its course's capacity."""
-    return await _one(unit, "lock", id=id_)
+    capacity: int | None
 
 
 def locking(unit: Unit, user_id: object, course_id: object) -> Statement:
     """A learner's enrollment in a course, locked: what they do in it happens one by one."""
-    return _sql["lock_of_learner"], _study(unit, user_id, course_id)
+    return SQL["lock_of_learner"], _who(unit, user_id, course_id)
 
 
 def counting(unit: Unit, user_id: object, course_id: object) -> Statement:
     """How much work is required, in ``total``, and how much of it is ``done``."""
-    return _sql["required_work"], _study(unit, user_id, course_id)
+    return SQL["required_work"], _who(unit, user_id, course_id)
 
 
-def _study(unit: Unit, user_id: object, course_id: object) -> dict[str, Any]:
-    return {
-        "user_id": user_id,
-        "course_id": course_id,
-        "institution_id": unit.institution_id,
-    }
+def _who(unit: Unit, user_id: object, course_id: object) -> Mapping[str, Any]:
+    named = {"user_id": user_id, "course_id": course_id}
+    return named | {"institution_id": unit.institution_id}
 
 
-async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> DictRow | None:
-    [found] = await unit.ask(locking(unit, user_id, course_id))
-    return found.row
+async def lock_of_learner(unit: Unit, user_id: object, course_id: object) -> Enrollment | None:
+    query = SQL["lock_of_learner"]
+    return await unit.one(Enrollment, query, user_id=user_id, course_id=course_id)
 
 
-async def page(
-    unit: Unit,
-    of: Literal["user", "course"],
-    id_: object,
-    after: After | None,
-    rows: int,
-    taught_by: str | None = None,
-) -> list[DictRow]:
-    values = {
-        f"{of}_id": id_,
-        "taught_by": taught_by,
-        "institution_id": unit.institution_id,
-        "after_first": after and after.first,
-        "after_id": after and after.id,
-        "rows": rows,
-    }
-    await unit.cursor.execute(_sql[f"of_{of}"], values)
-    return await unit.cursor.fetchall()
+async def read(unit: Unit, id_: object) -> Enrollment | None:
+    return await unit.one(Enrollment, SQL["get"], id=id_)
 
 
-async def drop(unit: Unit, id_: object, at: datetime) -> DictRow | None:
-    return await _one(unit, "drop", id=id_, at=at)
-
-
-async def required_work(unit: Unit, user_id: object, course_id: object) -> DictRow:
-    [found] = await unit.ask(counting(unit, user_id, course_id))
-    return found.rows[0]
-
-
-async def set_progress(
-    unit: Unit, id_: object, progress: Decimal, complete: bool, at: datetime
-) -> DictRow | None:
-    return await _one(unit, "set_progress", id=id_, progress=progress, complete=complete, at=at)
-
-
-async def time_spent_minutes(unit: Unit, user_id: object, course_id: object) -> int:
-    row = await _one(unit, "time_spent", user_id=user_id, course_id=course_id)
-    assert row is not None
-    return int(row["minutes"])
-
-
-async def wait(unit: Unit, id_: str, **values: Any) -> DictRow | None:
-    return await _one(unit, "wait", id=id_, **values)
-
-
-async def waiting(
-    unit: Unit, *, id_: object = None, course_id: object = None, user_id: object = None
-) -> DictRow | None:
-    """An entry of a waitlist with its ``position``, by its id or by course and learner."""
-    return await _one(unit, "waiting", id=id_, course_id=course_id, user_id=user_id)
-
-
-async def queue(unit: Unit, course_id: object, after: After | None, rows: int) -> list[DictRow]:
-    values = {
-        "course_id": course_id,
-        "institution_id": unit.institution_id,
-        "after_first": after and after.first,
-        "rows": rows,
-    }
-    await unit.cursor.execute(_sql["queue"], values)
-    return await unit.cursor.fetchall()
-
-
-async def stop_waiting(
-    unit: Unit, course_id: object, user_id: object, at: datetime
-) -> DictRow | None:
-    return await _one(unit, "stop_waiting", course_id=course_id, user_id=user_id, at=at)
+async def waiting(unit: Unit, **which: object) -> WaitlistEntry | None:
+    """An entry of a waitlist, by its ``id`` or by ``course_id`` and ``user_id``."""
+    named = {"id": None, "course_id": None, "user_id": None, **which}
+    return await unit.one(WaitlistEntry, SQL["waiting"], **named)

@@ -43,6 +43,8 @@ class NewInvitation(Body):
 class Leaving(Body):
     """A learner leaves; the body may be left out."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {}})
+
     occurred_at: ImportedAt = None
 
 

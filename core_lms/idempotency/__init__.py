@@ -2,7 +2,7 @@
 
 A key is its sender's own. It names the id together with who sent it, so the same key from somebody
 else is another resource; and the request's fingerprint holds the sender too, for imports, which
-choose ids themselves. It is keyed: bodies hold addresses, and a plain hash can be guessed at.
+choose ids themselves. It is keyed: bodies contain addresses, and a plain hash can be guessed at.
 A repeat is answered to who may still see what was made.
 """
 
@@ -12,8 +12,10 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 
+from fastapi import Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel
 
@@ -33,6 +35,8 @@ from stack.roundtrip import Statement
 _is_canonical = re.compile(UUID_PATTERN).match
 _sql = load(__file__)
 
+
+Made = TypeVar("Made")
 
 Shown = tuple[str, Callable[[str], Resource]]
 """The action by which people see what a request makes, and that as a resource, by its id."""
@@ -58,7 +62,7 @@ async def claim(
 ) -> tuple[str, bool]:
     """The id of the resource this request makes, and whether it was made before.
 
-    ``kind`` and ``where`` (the ids in the path) tell two routes apart that share a body. A request
+    ``kind`` and ``where`` (the ids in the path) distinguish two routes that share a body. A request
     with the same key that is still under way is waited for. Raises ``KeyReused`` where the key came
     with another request, and ``Forbidden`` for a person who may no longer see what was made.
     """
@@ -68,6 +72,14 @@ async def claim(
     values = _values(unit, id_, kind, body, where)
     cursor = await unit.cursor.execute(_sql["claim"], values)
     return id_, await _made_before(unit, values, cursor.rowcount, shown)
+
+
+def made(response: Response, result: tuple[Made, bool]) -> Made:
+    """What a route answers that makes something: its own status where it is new, else 200."""
+    row, created = result
+    if not created:
+        response.status_code = HTTPStatus.OK
+    return row
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +99,11 @@ def creation(
 ) -> Creation:
     """Claims the request's key, if it has one (see ``claim``), and asks ``query``."""
     id_ = resource_id(asker.caller, kind, asker.key)
-    look = (query, {"institution_id": asker.institution_id, **values})
+    query_ = (query, {"institution_id": asker.institution_id, **values})
     if asker.key is None:
-        return Creation(id_, None, [look])
+        return Creation(id_, None, [query_])
     claimed = _values(asker, id_, kind, body, where)
-    return Creation(id_, claimed, [(_sql["claim"], claimed), look])
+    return Creation(id_, claimed, [(_sql["claim"], claimed), query_])
 
 
 async def begun(
@@ -101,10 +113,10 @@ async def begun(
 
     Asks what the unit did not begin with. Raises like ``claim``.
     """
-    *claims, look = unit.asked or await unit.ask(*creation.statements)
+    *claims, found = unit.asked or await unit.ask(*creation.statements)
     if creation.claimed is None:
-        return False, look.row
-    return await _made_before(unit, creation.claimed, claims[0].count, shown), look.row
+        return False, found.row
+    return await _made_before(unit, creation.claimed, claims[0].count, shown), found.row
 
 
 def _values(

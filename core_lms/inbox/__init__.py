@@ -6,6 +6,6 @@ is one file, ``core_lms/<context>/loops/<name>.py``, that binds ``LOOP = Loop(na
 lists them: ``python -m core_lms.inbox`` finds the files. See ``docs/contexts/inbox.md``.
 """
 
-from core_lms.inbox.declarations import Consumer, Loop
+from core_lms.inbox.declarations import Consumer, Loop, pause
 
-__all__ = ["Consumer", "Loop"]
+__all__ = ["Consumer", "Loop", "pause"]

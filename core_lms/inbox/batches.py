@@ -20,12 +20,11 @@ from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.failpoint import reached
-from core_lms.inbox.handling import handled
+from core_lms.inbox.handling import handled, unit_of
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.units import unit_of
 from core_lms.inbox.waits import Partition
 from core_lms.outbox import append
-from core_lms.unit import Unit
+from core_lms.unit import TENANT, Unit
 from gateway.telemetry import tracing
 from stack.queries import load
 
@@ -36,7 +35,7 @@ sql = load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One message as Kafka holds it."""
+    """One message as Kafka has it."""
 
     topic: str
     partition: int
@@ -52,10 +51,10 @@ _beginning = re.compile(rb'\{"event_id":"[0-9a-f-]{36}","event_type":"([a-z_.]{1
 
 
 def is_other(value: bytes | None, wanted: AbstractSet[str]) -> bool:
-    """Whether a message is seen at a glance to be none of the ``wanted`` types.
+    """Whether the first bytes of a message say that it is none of the ``wanted`` types.
 
     It is one that begins as our envelopes do. Millions of them pass a consumer that wants a few;
-    decoding each would cost eight times as much. Whether it is well-formed, the archive tells.
+    decoding each would cost eight times as much. Whether it is well-formed is the archive's to say.
     """
     found = _beginning.match(value or b"")
     return found is not None and found[1].decode() not in wanted
@@ -94,7 +93,7 @@ class Batches:
 
         Everything up to the first event that has to wait is committed together with the position,
         or nothing is. Where the position is not ``known_offset``, another process has moved it:
-        nothing is applied and the outcome tells where to go on.
+        nothing is applied and the outcome says where to go on.
         """
         name, (topic, number) = self.consumer.name, partition
         where = {"consumer": name, "topic": topic, "partition": number}
@@ -226,7 +225,7 @@ class Batches:
     async def _set_aside(
         self, cursor: AsyncCursor[DictRow], record: Record, envelope: Envelope, reason: str
     ) -> None:
-        await cursor.execute(sql["tenant"], {"institution_id": envelope.institution_id})
+        await cursor.execute(TENANT, {"institution_id": envelope.institution_id})
         await cursor.execute(
             sql["fail"],
             {

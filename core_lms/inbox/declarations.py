@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import re
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -33,12 +34,12 @@ class Consumer:
     """
 
     name: str
-    """Names the position in Postgres: renaming it begins anew. ``<context>.<what it does>``."""
+    """Names the position in Postgres: renaming it begins anew. ``<context>.<action>``."""
     events: tuple[type[Event], ...]
     """The classes of ``contracts.events`` it wants; other types of their topics pass unread."""
     handle: Callable[[Unit, Envelope], Awaitable[None]]
     passes: Callable[[Envelope], bool] | None = None
-    """True for an event that changes nothing, told without the database: an old one, say. An
+    """True for an event that changes nothing, decided without the database: an old one, say. An
     import brings hundreds of thousands."""
     interest: Callable[[Unit], Awaitable[Callable[[Envelope], bool]]] | None = None
     """Asks the database what an institution wants at all, once for all its events of a batch: those
@@ -74,6 +75,12 @@ class Loop:
     run: Callable[[AsyncConnectionPool[Any], asyncio.Event], Awaitable[None]]
     check: Callable[[], object] = lambda: None
     """Raises ``Misconfigured``, before anything runs, for a setting that the loop cannot use."""
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Returns after ``seconds``, or at once when ``stop`` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 Declared = TypeVar("Declared", Consumer, Loop)

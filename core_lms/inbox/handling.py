@@ -11,9 +11,17 @@ from contracts.envelope import Envelope
 from core_lms import audit_trail
 from core_lms.inbox.confirming import confirmed
 from core_lms.inbox.declarations import Consumer
-from core_lms.inbox.units import unit_of
 from core_lms.outbox import rows
 from core_lms.unit import Unit
+from gateway.caller import service
+
+
+async def unit_of(cursor: AsyncCursor[DictRow], consumer: Consumer, institution_id: str) -> Unit:
+    """Row-level security shows the handler the rows of this institution only."""
+    nobody = service(consumer.name, "")
+    unit = Unit(cursor, nobody, action=consumer.name, shared=True)
+    await unit.enter(service(consumer.name, institution_id))
+    return unit
 
 
 async def handled(

@@ -28,7 +28,7 @@ def bounds(client: KafkaClient, consumer: Consumer) -> dict[Partition, tuple[int
     for partition in kafka.places(*consumer.topics, client=client):
         both = client.get_watermark_offsets(TopicPartition(*partition), timeout=10)
         if both is None:
-            raise Retryable(f"Kafka does not tell the offsets of {partition[0]}")
+            raise Retryable(f"Kafka does not answer with the offsets of {partition[0]}")
         found[partition] = both
     return found
 

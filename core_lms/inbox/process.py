@@ -1,4 +1,4 @@
-"""All consumers and loops of one process, with its health and metrics, until it is told to stop."""
+"""All consumers and loops of one process, with its health and metrics, until it is stopped."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from contracts.errors import Misconfigured, Retryable
 from core_lms import services
 from core_lms.inbox import confirming, metrics
-from core_lms.inbox.declarations import Consumer, Loop, consumers, loops
+from core_lms.inbox.declarations import Consumer, Loop, consumers, loops, pause
 from core_lms.inbox.reader import Reader
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.stopping import pause
 from gateway import server
 from gateway.app import install
 from gateway.operations import NotReady, Ready

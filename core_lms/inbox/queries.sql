@@ -37,9 +37,6 @@ FOR UPDATE
 UPDATE inbox_offsets SET next_offset = %(next_offset)s, updated_at = now()
 WHERE consumer = %(consumer)s AND topic = %(topic)s AND partition = %(partition)s
 
--- name: tenant
-SELECT set_config('learnstream.institution_id', %(institution_id)s, true)
-
 -- name: fail
 INSERT INTO inbox_failures
     (consumer, event_id, event_type, topic, partition, "offset", reason, message, history,

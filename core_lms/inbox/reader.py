@@ -1,7 +1,7 @@
 """The loop of one consumer: batch by batch from Kafka, from where Postgres says it stands.
 
 Kafka's own group offsets are not used and nobody joins the group: whatever dies, the position in
-Postgres tells what has been applied. Two processes may run the same consumer; the lock on the
+Postgres records what has been applied. Two processes may run the same consumer; the lock on the
 position lets one of them apply a batch, and the other finds it moved.
 """
 
@@ -26,10 +26,9 @@ from contracts.errors import Misconfigured, Retryable
 from contracts.history import is_history
 from core_lms.inbox import history, metrics, positions
 from core_lms.inbox.batches import Batches, Record, is_other
-from core_lms.inbox.declarations import Consumer
+from core_lms.inbox.declarations import Consumer, pause
 from core_lms.inbox.failpoint import reached
 from core_lms.inbox.settings import InboxSettings
-from core_lms.inbox.stopping import pause
 from core_lms.inbox.waits import Partition, Waits
 from gateway.telemetry import tracing
 from stack import kafka
@@ -72,7 +71,7 @@ class Reader:
     ) -> None:
         self.consumer = consumer
         self.connected = False
-        """Whether its session stands: both parts answered last time."""
+        """Whether its session stands: Kafka and Postgres answered last time."""
         self._pool = pool
         self._settings = settings
         self._stop = stop
@@ -111,7 +110,7 @@ class Reader:
                 self.connected = False
 
     async def _session(self) -> None:
-        """From reading the positions to losing a part; everything known is read anew."""
+        """From reading the positions to losing a server; everything known is read anew."""
         client = kafka.consumer(
             f"lms-inbox-{self.consumer.name}",
             **{
@@ -119,14 +118,14 @@ class Reader:
                 "enable.partition.eof": True,
                 "queued.max.messages.kbytes": 8192,
                 "fetch.wait.max.ms": 100,
-                "log_level": 3,  # what it loses and finds again we tell ourselves
+                "log_level": 3,  # we log ourselves what it loses and finds again
             },
         )
         try:
             await self._assign(client)
             reached("assigned")
             self.connected = True
-            looked = time.monotonic()
+            checked = time.monotonic()
             while not self._stop.is_set():
                 self._resume(client)
                 for partition, read in (await self._fetch(client)).items():
@@ -134,8 +133,8 @@ class Reader:
                     if self._stop.is_set():
                         break
                 self._report(client)
-                if time.monotonic() - looked > self._settings.look_for_partitions_s:
-                    looked = time.monotonic()
+                if time.monotonic() - checked > self._settings.look_for_partitions_s:
+                    checked = time.monotonic()
                     asked = partial(kafka.places, *self.consumer.topics, client=client)
                     if set(await self._in_thread(asked)) != set(self._positions):
                         return  # a topic has grown: begin again with all its partitions

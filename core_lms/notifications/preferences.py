@@ -1,4 +1,4 @@
-"""On which channels a person is told of a kind: their choices, else the kind's defaults.
+"""On which channels a person gets a kind: their choices, else the kind's defaults.
 
 What is essential goes on its channels whatever somebody chose. On a channel that leaves the product
 the rest needs consent to communication.
@@ -49,7 +49,7 @@ class Wishes:
         return cls(decided, await consented(unit, user_id, "communication"))
 
     def refusal(self, kind: str, channel: str) -> str | None:
-        """Why the person is not told on this channel; None: they are."""
+        """Why the person gets nothing on this channel; None: they do."""
         if not enabled(kind, channel, self.decided):
             return "the person does not want it there"
         if plugins(POINT)[channel].needs_consent and not kinds()[kind].essential:

@@ -47,7 +47,8 @@ FORM = {
                     "properties": {
                         "List-Unsubscribe": {"type": "string", "enum": ["One-Click", "All"]}
                     },
-                }
+                },
+                "example": {"List-Unsubscribe": "One-Click"},
             }
         }
     }
@@ -55,12 +56,14 @@ FORM = {
 
 
 @router.get("/unsubscribe/{token}", responses=PAGE)
-async def ask(token: Token, units: Annotated[Units, action("notification.unsubscribe")]) -> Any:
-    """A page with a button; looking at it changes nothing."""
+async def ask_to_unsubscribe(
+    token: Token, units: Annotated[Units, action("notification.unsubscribe")]
+) -> Any:
+    """Show a page with a button that ends mails; looking at it changes nothing."""
     ends = Unsubscription.read(token)
     async with _of(units, ends).begin(Subject(ends.user_id)):
         pass
-    return _page("Unsubscribe", f"No longer be told by {_way(ends)}: {_about(ends)}.", ask=True)
+    return _page("Unsubscribe", f"No longer be notified by {_way(ends)}: {_about(ends)}.", ask=True)
 
 
 @router.post("/unsubscribe/{token}", responses=PAGE, openapi_extra=FORM)
@@ -71,7 +74,8 @@ async def unsubscribe(
 ) -> Any:
     """End the mails of a kind, as mail programs do by one click: `List-Unsubscribe=One-Click` as a
     form. With `List-Unsubscribe=All` everything ends but what is essential. Repeating it changes
-    nothing."""
+    nothing.
+    """
     ends = Unsubscription.read(token)
     # Whatever form a mail program posts it as (RFC 8058 leaves two): our own page says All.
     kind = ALL if await request.body() == b"List-Unsubscribe=All" else ends.kind

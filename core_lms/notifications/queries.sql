@@ -35,7 +35,8 @@ VALUES (%(id)s, %(notification_id)s, %(channel)s, %(target)s, %(status)s::text,
 ON CONFLICT DO NOTHING
 
 -- name: claim
-SELECT delivery_id::text, institution::text, attempt, person::text
+SELECT delivery_id::text AS id, institution::text AS institution_id, attempt,
+       person::text AS user_id
 FROM claim_deliveries(%(most)s, make_interval(secs => %(lease_s)s))
 ORDER BY since, delivery_id
 
@@ -45,10 +46,9 @@ ORDER BY since, delivery_id
 WITH delivery AS (
     UPDATE notification_deliveries SET next_try_at = now() + make_interval(secs => %(lease_s)s)
     WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'pending'
-    RETURNING *
+    RETURNING notification_id, channel, target
 )
-SELECT delivery.id::text AS id, delivery.channel, delivery.target, delivery.attempts,
-       notification.id::text AS notification_id, notification.kind, notification.facts,
+SELECT delivery.channel, delivery.target, notification.id::text AS notification_id, notification.kind, notification.facts,
        notification.user_id::text AS user_id, notification.created_at
 FROM delivery JOIN notifications AS notification ON notification.id = delivery.notification_id
 
@@ -75,7 +75,7 @@ RETURNING last_number
 UPDATE notifications SET number = %(number)s WHERE id = %(id)s
 
 -- name: newest
-SELECT * FROM notifications
+SELECT {notification} FROM notifications
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s AND number IS NOT NULL
   AND (NOT %(unread)s OR read_at IS NULL)
   AND (%(before)s::int IS NULL OR number < %(before)s::int)
@@ -83,7 +83,7 @@ ORDER BY number DESC
 LIMIT %(rows)s
 
 -- name: after
-SELECT * FROM notifications
+SELECT {notification} FROM notifications
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s AND number > %(number)s
 ORDER BY number
 LIMIT %(rows)s
@@ -97,7 +97,7 @@ SELECT coalesce((SELECT last_number FROM notification_lists WHERE user_id = %(us
 UPDATE notifications SET read_at = coalesce(read_at, now())
 WHERE id = %(id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
   AND number IS NOT NULL
-RETURNING *
+RETURNING {notification}
 
 -- name: read_up_to
 UPDATE notifications SET read_at = now()
@@ -123,15 +123,15 @@ INSERT INTO push_subscriptions (id, user_id, sealed, endpoint_index, institution
 VALUES (%(id)s, %(user_id)s, %(sealed)s, %(endpoint_index)s, %(institution_id)s)
 ON CONFLICT (institution_id, endpoint_index)
     DO UPDATE SET user_id = EXCLUDED.user_id, sealed = EXCLUDED.sealed, created_at = now()
-RETURNING *
+RETURNING {browser}
 
 -- name: subscriptions
-SELECT * FROM push_subscriptions
+SELECT {browser} FROM push_subscriptions
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
 ORDER BY created_at, id
 
 -- name: subscription
-SELECT * FROM push_subscriptions
+SELECT {browser} FROM push_subscriptions
 WHERE id = %(id)s AND user_id = %(user_id)s AND institution_id = %(institution_id)s
 
 -- name: unsubscribe_push

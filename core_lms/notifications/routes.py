@@ -1,4 +1,4 @@
-"""A person's notifications, live and listed; what they want to be told, and where."""
+"""A person's notifications, live and listed; what they want to be notified of, and where."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from core_lms.notifications import preferences, service
 from core_lms.notifications.channels.web_push import public_key
+from core_lms.notifications.repository import Browser, Standing
 from core_lms.notifications.schemas import (
     NewPushSubscription,
     Notification,
@@ -39,23 +40,23 @@ STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/users/{user_id}/notifications", response_model=Page[Notification])
-async def page(
+async def list_notifications(
     user_id: UUID,
     units: Annotated[Units, action("notification.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
     unread: Annotated[bool, Query(description="only what was not read")] = False,
 ) -> dict[str, Any]:
-    """What a person was told, the newest first, in the language of their profile."""
+    """List a person's notifications, newest first; in the language of their profile."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, user_id, cursor, limit, unread)
 
 
 @router.get("/users/{user_id}/notifications/unread", response_model=Unread)
-async def standing(
+async def count_unread_notifications(
     user_id: UUID, units: Annotated[Units, action("notification.read")]
-) -> dict[str, Any]:
-    """How many were not read."""
+) -> Standing:
+    """Count the notifications that were not read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.standing(unit, user_id)
 
@@ -63,7 +64,7 @@ async def standing(
 @router.get(
     "/users/{user_id}/notifications/stream", response_class=StreamingResponse, responses=STREAM
 )
-async def stream(
+async def stream_notifications(
     user_id: UUID,
     units: Annotated[Units, action("notification.read")],
     last: Annotated[
@@ -71,33 +72,34 @@ async def stream(
         Header(
             alias="Last-Event-ID",
             pattern=r"^[0-9]{1,9}$",
-            description="number of the last entry seen; none: only what comes from now on",
+            description="number of the last entry received; none: only what comes from now on",
         ),
     ] = None,
 ) -> StreamingResponse:
-    """Entries as they appear, as server-sent events of type `notification` whose id is the entry's
-    number. A browser that comes again tells the last one it saw and gets what it missed."""
+    """Follow a person's notifications as they appear. A browser that comes again names the last one
+    it saw and gets what it missed.
+    """
     async with units.begin(Person(user_id)) as unit:
-        at = (await service.standing(unit, user_id))["last"] if last is None else int(last)
+        at = (await service.standing(unit, user_id)).last if last is None else int(last)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     made = events(units.pools.primary, units.caller, user_id, at)
     return StreamingResponse(made, media_type="text/event-stream", headers=headers)
 
 
 @router.post("/users/{user_id}/notifications/read", response_model=Unread)
-async def read_up_to(
+async def mark_notifications_read(
     user_id: UUID, body: ReadUpTo, units: Annotated[Units, action("notification.mark")]
-) -> dict[str, Any]:
-    """Mark everything up to a number as read."""
+) -> Standing:
+    """Mark every notification up to a number as read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.read_up_to(unit, user_id, body.up_to)
 
 
 @router.post("/users/{user_id}/notifications/{notification_id}/read", response_model=Notification)
-async def read_one(
+async def mark_notification_read(
     user_id: UUID, notification_id: UUID, units: Annotated[Units, action("notification.mark")]
 ) -> dict[str, Any]:
-    """Mark one as read; the moment of the first time stays."""
+    """Mark one notification as read; the moment of the first time stays."""
     async with units.begin(Person(user_id)) as unit:
         return await service.read_one(unit, user_id, notification_id)
 
@@ -107,10 +109,10 @@ async def read_one(
     response_model=Preferences,
     responses=etags.READ,
 )
-async def wishes(
+async def get_notification_preferences(
     user_id: UUID, units: Annotated[Units, action("notification-preference.read")], reader: InReader
 ) -> Any:
-    """On which channels the person is told of which kinds."""
+    """Read on which channels a person is notified of which kinds."""
     async with units.begin(Person(user_id)) as unit:
         found = await preferences.of_person(unit, user_id)
     return reader.answer(found)
@@ -121,21 +123,21 @@ async def wishes(
     response_model=Preferences,
     responses=etags.UPDATE,
 )
-async def choose(
+async def update_notification_preferences(
     user_id: UUID,
     body: PreferenceChange,
     units: Annotated[Units, action("notification-preference.update")],
     writer: InWriter,
 ) -> Any:
-    """Switch kinds on and off, per channel."""
+    """Switch kinds of notifications on and off, per channel."""
     async with units.begin(Person(user_id)) as unit:
         changed = await preferences.change(unit, user_id, body, writer.check)
     return writer.answer(changed)
 
 
 @router.get("/push-server", response_model=PushServer)
-async def push_server(units: Annotated[Units, action("push-key.read")]) -> dict[str, str]:
-    """What a browser needs to subscribe to pushes."""
+async def get_push_server(units: Annotated[Units, action("push-key.read")]) -> dict[str, str]:
+    """Read what a browser needs to subscribe to pushes."""
     async with units.begin(Public()):
         return {"public_key": public_key()}
 
@@ -145,13 +147,13 @@ async def push_server(units: Annotated[Units, action("push-key.read")]) -> dict[
     status_code=HTTPStatus.CREATED,
     response_model=PushSubscription,
 )
-async def subscribe(
+async def create_push_subscription(
     user_id: UUID,
     body: NewPushSubscription,
     units: Annotated[Units, action("push-subscription.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
-    """Have a browser told; the same browser again stays one."""
+) -> Browser:
+    """Have a browser notified; the same browser again stays one."""
     async with units.begin(Person(user_id)) as unit:
         row, created = await service.subscribe(unit, user_id, body)
     if not created:
@@ -160,10 +162,10 @@ async def subscribe(
 
 
 @router.get("/users/{user_id}/push-subscriptions", response_model=PushSubscriptions)
-async def browsers(
+async def list_push_subscriptions(
     user_id: UUID, units: Annotated[Units, action("push-subscription.list")]
 ) -> dict[str, Any]:
-    """The browsers that are told."""
+    """List the browsers that are notified."""
     async with units.begin(Person(user_id)) as unit:
         return await service.browsers(unit, user_id)
 
@@ -171,11 +173,11 @@ async def browsers(
 @router.delete(
     "/users/{user_id}/push-subscriptions/{subscription_id}", status_code=HTTPStatus.NO_CONTENT
 )
-async def unsubscribe(
+async def delete_push_subscription(
     user_id: UUID,
     subscription_id: UUID,
     units: Annotated[Units, action("push-subscription.delete")],
 ) -> None:
-    """No more pushes to this browser."""
+    """Send no more pushes to a browser."""
     async with units.begin(Person(user_id)) as unit:
         await service.unsubscribe_push(unit, user_id, subscription_id)

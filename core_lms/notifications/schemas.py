@@ -36,7 +36,7 @@ class Unread(BaseModel):
 
 
 class ReadUpTo(Body):
-    """The number of the newest entry that was seen."""
+    """The number of the newest entry that was read."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"up_to": 7}})
 
@@ -44,7 +44,7 @@ class ReadUpTo(Body):
 
 
 class Preference(BaseModel):
-    """Whether a person is told of a kind on a channel; what is ``fixed`` cannot be switched off."""
+    """Whether a person is notified of a kind on a channel; a ``fixed`` one cannot be changed."""
 
     kind: str
     about: str
@@ -61,7 +61,7 @@ class Preferences(BaseModel):
     items: list[Preference]
 
 
-class Choice(Body):
+class PreferenceChoice(Body):
     """Kind ``*`` is every kind that is not essential and has no choice of its own."""
 
     kind: Name
@@ -80,7 +80,7 @@ class PreferenceChange(Body):
         }
     )
 
-    choices: Annotated[list[Choice], Field(min_length=1, max_length=200)]
+    choices: Annotated[list[PreferenceChoice], Field(min_length=1, max_length=200)]
 
 
 class PushKeys(Body):
@@ -112,7 +112,7 @@ class NewPushSubscription(Body):
 
 
 class PushSubscription(BaseModel):
-    """A browser that is told; its address is not shown again."""
+    """A browser that is notified; its address is not shown again."""
 
     id: UUID
     created_at: datetime

@@ -18,17 +18,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from prometheus_client import Counter, Histogram
+from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import LearnstreamError, Rejected
-from core_lms.inbox.stopping import pause
+from core_lms.failpoint import Failpoint
+from core_lms.inbox import pause
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT, Message
-from core_lms.notifications.failpoint import reached
 from core_lms.notifications.kinds import kinds
-from core_lms.notifications.metrics import ENDED, WAITED
 from core_lms.notifications.preferences import Wishes
+from core_lms.notifications.repository import Claimed, Delivery
 from core_lms.notifications.service import link_of
 from core_lms.notifications.settings import NotificationSettings
 from core_lms.notifications.settings import settings as own_settings
@@ -44,15 +45,26 @@ log = logging.getLogger("core_lms.notifications")
 
 NAME = "notifications.send"
 
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A delivery that is ours until the lease ends."""
-
-    id: str
-    institution_id: str
-    attempt: int
-    user_id: str
+FAILPOINT = Failpoint(
+    "LMS_NOTIFICATIONS_FAILPOINT",
+    (
+        "claimed",  # leased, nothing read
+        "prepared",  # the message is made, nothing sent
+        "sent",  # the other side has taken it; it is not noted yet
+        "noted",  # the delivery has ended
+    ),
+)
+ENDED = Counter(
+    "lms_notification_deliveries_total",
+    "Tries by outcome: sent, again (tried later), dropped (not wanted any more), dead",
+    ["channel", "outcome"],
+)
+WAITED = Histogram(
+    "lms_notification_wait_seconds",
+    "From writing a notification down to its having been sent",
+    ["channel"],
+    buckets=(0.1, 0.5, 1, 2, 5, 15, 60, 300, 3600, 86400),
+)
 
 
 class Dropped(Exception):
@@ -76,21 +88,19 @@ class Sender:
             if not claimed:
                 await pause(stop, self.settings.poll_s)
                 continue
-            reached("claimed")
+            FAILPOINT.reached("claimed")
             await self.send_all(claimed)
 
     async def claim(self) -> list[Claimed]:
         """What is due, oldest first; committed before anything is sent."""
+        values = {"most": self.settings.batch, "lease_s": self.settings.lease_s}
         async with (
             self.pool.connection() as connection,
-            connection.transaction(),
-            connection.cursor(row_factory=dict_row) as cursor,
+            connection.cursor(row_factory=class_row(Claimed)) as cursor,
         ):
-            rows = await repository.claim(cursor, self.settings.batch, self.settings.lease_s)
-        return [
-            Claimed(row["delivery_id"], row["institution"], row["attempt"], row["person"])
-            for row in rows
-        ]
+            await cursor.execute(repository.sql["claim"], values)
+            claimed: list[Claimed] = await cursor.fetchall()
+        return claimed
 
     async def send_all(self, claimed: Sequence[Claimed]) -> None:
         """One person's in the order of what happened; different people's at once."""
@@ -122,7 +132,7 @@ class Sender:
         if prepared is None:
             return
         channel, message, created_at = prepared
-        reached("prepared")
+        FAILPOINT.reached("prepared")
         try:
             # Half the lease: nobody else may be sending it while we still are.
             async with asyncio.timeout(self.settings.lease_s / 2):
@@ -135,10 +145,10 @@ class Sender:
             reason = str(error) if known else f"the channel failed: {type(error).__name__}"
             await self._again(one, channel, reason)
         else:
-            reached("sent")
+            FAILPOINT.reached("sent")
             await self._end(one, channel, "sent", None)
             WAITED.labels(channel).observe((datetime.now(UTC) - created_at).total_seconds())
-            reached("noted")
+            FAILPOINT.reached("noted")
 
     async def _prepare(self, one: Claimed) -> tuple[str, Message, datetime] | None:
         """The channel, the message and when it was due; None where it is no longer ours."""
@@ -146,51 +156,51 @@ class Sender:
             row = await repository.delivery(unit, one.id, one.attempt, self.settings.lease_s)
             if row is None:
                 return None
-            kind = kinds().get(row["kind"])
-            if kind is None or row["channel"] not in plugins(POINT):
+            kind = kinds().get(row.kind)
+            if kind is None or row.channel not in plugins(POINT):
                 raise Dropped("there is no such kind or channel any more")
-            user = await users.get(unit, row["user_id"])
+            user = await users.get(unit, row.user_id)
             if user is None:
                 raise Dropped("the person was erased")
             # Asked again: it may have waited for hours.
-            refusal = (await Wishes.of(unit, row["user_id"])).refusal(row["kind"], row["channel"])
+            refusal = (await Wishes.of(unit, row.user_id)).refusal(row.kind, row.channel)
             if refusal is not None:
                 raise Dropped(refusal)
-            facts = dict(row["facts"])
+            facts = dict(row.facts)
             if kind.at_sending is not None:
-                more = await kind.at_sending(unit, row["user_id"], facts)
+                more = await kind.at_sending(unit, row.user_id, facts)
                 if more is None:
                     raise Dropped("there is nobody to let in")
                 facts |= more
-        wanted = user["profile"].get("language")
+        wanted = user.profile.get("language")
         language = pick(kind.texts, wanted if isinstance(wanted, str) else None,
                         self.settings.language)  # fmt: skip
         message = Message(
             delivery_id=one.id,
-            notification_id=row["notification_id"],
+            notification_id=row.notification_id,
             institution_id=one.institution_id,
-            user_id=row["user_id"],
-            kind=row["kind"],
+            user_id=row.user_id,
+            kind=row.kind,
             essential=kind.essential,
-            target=row["target"],
+            target=row.target,
             text=render(kind.texts, language, facts),
             link=link_of(kind, facts),
             unsubscribe=None if kind.essential else self._unsubscribe(one, row),
-            address=lambda: self._address(one.institution_id, row["user_id"]),
+            address=lambda: self._address(one.institution_id, row.user_id),
             transaction=lambda: self._unit(one.institution_id),
         )
-        return row["channel"], message, row["created_at"]
+        return row.channel, message, row.created_at
 
-    def _unsubscribe(self, one: Claimed, row: DictRow) -> str:
-        ends = Unsubscription(one.institution_id, row["user_id"], row["kind"], row["channel"])
+    def _unsubscribe(self, one: Claimed, row: Delivery) -> str:
+        ends = Unsubscription(one.institution_id, row.user_id, row.kind, row.channel)
         return f"{self.settings.public_url}/notifications/unsubscribe/{ends.token()}"
 
     async def _address(self, institution_id: str, user_id: str) -> str:
         async with self._unit(institution_id) as unit:
             user = await users.get(unit, user_id)
-        if user is None or not user["email"]:
+        if user is None or not user.email:
             raise Rejected("there is no address")
-        return str(user["email"])
+        return user.email
 
     @asynccontextmanager
     async def _unit(self, institution_id: str) -> AsyncIterator[Unit]:

@@ -1,15 +1,12 @@
-"""Who is told what: an event becomes notifications, each with its deliveries."""
+"""Whom an event notifies: it becomes notifications, each with its deliveries."""
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
-
-from psycopg.rows import DictRow
 
 from contracts.envelope import Envelope
 from contracts.errors import Rejected
@@ -21,12 +18,13 @@ from core_lms.notifications.channels import POINT
 from core_lms.notifications.channels.web_push import PLACE, allowed, check_keys
 from core_lms.notifications.kinds import Kind, kinds
 from core_lms.notifications.preferences import Wishes
+from core_lms.notifications.repository import Browser, Notification, Standing
 from core_lms.notifications.schemas import NewPushSubscription
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
 from core_lms.sealing.person import DataKey
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository as users
 from gateway.errors import NotFound
 from stack.keyset import blind_index
@@ -38,7 +36,7 @@ MAX_BROWSERS = 20
 
 
 def kinds_for(envelope: Envelope, now: datetime) -> dict[str, Kind]:
-    """The kinds that tell of an event of this type and age, by name."""
+    """The kinds that events of this type and age make, by name."""
     age = now - envelope.timestamp
     return {
         name: kind
@@ -47,25 +45,25 @@ def kinds_for(envelope: Envelope, now: datetime) -> dict[str, Kind]:
     }
 
 
-async def tell(unit: Unit, envelope: Envelope, now: datetime | None = None) -> None:
-    """Write down who is to be told of an event, and on which ways; nothing is sent here."""
+async def record(unit: Unit, envelope: Envelope, now: datetime | None = None) -> None:
+    """Record whom an event notifies, and on which ways; nothing is sent here."""
     for name, kind in kinds_for(envelope, now or datetime.now(UTC)).items():
         facts = await kind.facts(unit, envelope)
         if facts is None:
             continue
         for user_id in kind.recipients(envelope.payload):
-            await _tell(unit, name, kind, envelope.event_id, user_id, dict(facts))
+            await _record(unit, name, kind, envelope.event_id, user_id, dict(facts))
 
 
-async def _tell(
+async def _record(
     unit: Unit, name: str, kind: Kind, event_id: str, user_id: str, facts: dict[str, Any]
 ) -> None:
     person = await repository.person(unit, user_id)
     if person is None:
         raise Rejected(f"there is no user {user_id}")
-    if person["erased"] or (person["status"] != "active" and not kind.essential):
+    if person.erased or (person.status != "active" and not kind.essential):
         return
-    # Computed, so that the same event tells the same person once, whoever repeats what.
+    # Computed, so that the same event notifies the same person once, whoever repeats what.
     id_ = named_id("notification", event_id, name, user_id)
     if not await repository.insert(unit, id_, user_id, name, event_id, facts):
         return
@@ -87,33 +85,33 @@ async def page(
     after = pages.decode(cursor, int)
     before = after.first if after is not None and isinstance(after.first, int) else None
     rows = await repository.newest(unit, user_id, before, unread, limit + 1)
-    found = pages.page(rows, limit, "number")
-    return found | {"items": [shown(row, language) for row in found["items"]]}
+    listed = pages.page(rows, limit, "number")
+    return listed | {"items": [shown(row, language) for row in listed["items"]]}
 
 
 async def language_of(unit: Unit, user_id: object) -> str:
     """The language of a person's profile; raises ``NotFound``."""
-    user = await users.get(unit, user_id)
-    if user is None:
-        raise NotFound(f"there is no user {user_id}")
-    wanted = user["profile"].get("language")
+    user = found(await users.get(unit, user_id), f"there is no user {user_id}")
+    wanted = user.profile.get("language")
     return str(wanted) if isinstance(wanted, str) else settings().language
 
 
-def shown(row: DictRow, language: str) -> dict[str, Any]:
+def shown(row: Notification, language: str) -> dict[str, Any]:
     """A row as the API and the stream show it, in words."""
-    kind = kinds().get(row["kind"])
-    about = {name: row[name] for name in ("id", "number", "kind", "created_at", "read_at")}
+    kind = kinds().get(row.kind)
+    about: dict[str, Any] = {
+        name: getattr(row, name) for name in ("id", "number", "kind", "created_at", "read_at")
+    }
     if kind is None:  # its file is gone: the entry stays
-        words = {"subject": row["kind"], "body": "", "action": None, "link": None}
+        words = {"subject": row.kind, "body": "", "action": None, "link": None}
         return about | words | {"language": "en"}
     chosen = pick(kind.texts, language, settings().language)
-    text = render(kind.texts, chosen, row["facts"])
+    text = render(kind.texts, chosen, row.facts)
     return about | {
         "subject": text.subject,
         "body": text.body,
         "action": text.action or None,
-        "link": link_of(kind, row["facts"]),
+        "link": link_of(kind, row.facts),
         "language": text.language,
     }
 
@@ -124,32 +122,30 @@ def link_of(kind: Kind, facts: dict[str, Any]) -> str | None:
     return settings().public_url + kind.link.format(**facts) if kind.link else None
 
 
-async def standing(unit: Unit, user_id: UUID) -> DictRow:
+async def standing(unit: Unit, user_id: UUID) -> Standing:
     return await repository.standing(unit, user_id)
 
 
 async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list[dict[str, Any]]:
     """What appeared behind ``number``, in order."""
-    found = await repository.after(unit, user_id, number, rows)
-    if not found:
+    appeared = await repository.after(unit, user_id, number, rows)
+    if not appeared:
         return []
     language = await language_of(unit, user_id)
-    return [shown(row, language) for row in found]
+    return [shown(row, language) for row in appeared]
 
 
 async def read_one(unit: Unit, user_id: UUID, id_: UUID) -> dict[str, Any]:
-    row = await repository.read_one(unit, user_id, id_)
-    if row is None:
-        raise NotFound(f"there is no notification {id_}")
+    row = found(await repository.read_one(unit, user_id, id_), f"there is no notification {id_}")
     return shown(row, await language_of(unit, user_id))
 
 
-async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> DictRow:
+async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> Standing:
     await repository.read_up_to(unit, user_id, up_to)
     return await repository.standing(unit, user_id)
 
 
-async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tuple[DictRow, bool]:
+async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tuple[Browser, bool]:
     """A browser that wants pushes; the same browser again is the same row.
 
     Raises ``Rejected`` for a push service we do not post to, for keys that are none, and for too
@@ -162,16 +158,14 @@ async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tupl
         )
     check_keys(new.keys.p256dh, new.keys.auth)
     id_, repeated = await claim(unit, "push_subscription", new, user_id)
-    existing: Sequence[DictRow] = await repository.subscriptions(unit, user_id)
+    existing = await repository.subscriptions(unit, user_id)
     if repeated:
-        found = next((row for row in existing if str(row["id"]) == id_), None)
-        if found is not None:
-            return found, False
-    wrapped = await repository.data_key(unit, user_id)
-    if wrapped is None:
-        raise NotFound(f"there is no user {user_id}")
+        same = next((row for row in existing if str(row.id) == id_), None)
+        if same is not None:
+            return same, False
+    wrapped = found(await repository.data_key(unit, user_id), f"there is no user {user_id}")
     index = blind_index("push_subscriptions.endpoint", unit.institution_id, new.endpoint)
-    known = any(bytes(row["endpoint_index"]) == index for row in existing)
+    known = any(bytes(row.endpoint_index) == index for row in existing)
     if not known and len(existing) >= MAX_BROWSERS:
         raise Rejected(f"there are {MAX_BROWSERS} browsers already: remove one first")
     text = json.dumps(new.model_dump(include={"endpoint", "keys"}))

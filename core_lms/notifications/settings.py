@@ -39,7 +39,7 @@ class NotificationSettings(BaseSettings):
     """Older entries are deleted, once nothing of them is still to be sent."""
 
     stream_heartbeat_s: float = Field(default=15.0, gt=0)
-    """A stream looks at the database so often even where Redis wakes nobody."""
+    """A stream polls the database so often even where Redis wakes nobody."""
     stream_minutes: float = Field(default=15.0, gt=0)
     """Then it ends and the browser comes again, with a token that is still good."""
 

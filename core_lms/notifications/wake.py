@@ -1,6 +1,6 @@
 """Waking the streams of a person: a word through Redis to every process that streams.
 
-Nothing is lost where a word is: a stream looks at the database now and then by itself.
+Nothing is lost where a word is: a stream polls the database now and then by itself.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The outbox: events are written with the state they tell of, in one Postgres transaction."""
+"""The outbox: events are written with the state change they record, in one Postgres transaction."""
 
 from __future__ import annotations
 

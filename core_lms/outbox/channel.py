@@ -96,7 +96,7 @@ class Channel:
         reached("committed")
 
     def close(self) -> None:
-        """Abort what is open, if the broker can be told, so that readers need not wait.
+        """Abort what is open, if the broker answers, so that readers need not wait.
 
         Where the clients do not come to an end themselves they are left behind: the next channel
         has fenced them off, and a relay that waits for them publishes nothing.
@@ -108,7 +108,7 @@ class Channel:
             log.warning("the clients of a lost broker do not end: going on without them")
 
     def _end(self) -> None:
-        # None open, or nobody there to tell: then transaction.timeout.ms ends it.
+        # None open, or no broker there: then transaction.timeout.ms ends it.
         with suppress(KafkaException):
             self._producer.abort_transaction(1.0)
         self._producer.purge()

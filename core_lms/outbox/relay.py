@@ -2,7 +2,7 @@
 
 One round is: delete the batch that is in Kafka and intend the next one (one Postgres transaction),
 then publish it together with its number (one Kafka transaction). Whatever dies in between, the
-number that Kafka holds tells whether the intended batch was published. See
+number in Kafka says whether the intended batch was published. See
 ``docs/adr/0001-outbox-relay.md``.
 """
 
@@ -39,7 +39,7 @@ AWAY = (
     KafkaException,
     Retryable,
 )
-"""What a part that is away or was restarted looks like: start over, find out, go on."""
+"""How a server that is away or was restarted appears: start over, find out, go on."""
 
 
 @dataclass(slots=True)
@@ -68,7 +68,7 @@ class Relay:
         self._tally = Tally(since=time.monotonic())
 
     def run(self) -> None:
-        """Relay until stopped; waits for parts that are away.
+        """Relay until stopped; waits for servers that are away.
 
         Raises ``Misconfigured`` where going on could publish an event twice or lose one.
         """
@@ -126,7 +126,7 @@ class Relay:
                 raise Misconfigured(
                     f"Kafka no longer knows which batch of outbox {book.outbox_id} it got last "
                     f"(it had {book.published_no}, now {known}), and batch {book.batch_no} is "
-                    "open: look whether its events are in Kafka. If so: DELETE FROM outbox USING "
+                    "open: check whether its events are in Kafka. If so: DELETE FROM outbox USING "
                     "outbox_relay WHERE id = ANY(row_ids). Then: UPDATE outbox_relay SET outbox_id "
                     "= gen_random_uuid(), batch_no = 0, published_no = 0, row_ids = '{}'",
                     outbox_id=book.outbox_id,

@@ -125,7 +125,7 @@ class OutboxTable:
             found = cursor.fetchall()
             reached("intending")
         batch = Batch(found[0][0], [Row(*row[1:]) for row in found]) if found else None
-        self._low_water.saw(batch.rows[0].id if batch else None)
+        self._low_water.scanned(batch.rows[0].id if batch else None)
         return batch
 
     def forget(self, published_no: int, published_ids: list[int]) -> None:
@@ -166,7 +166,7 @@ class LowWater:
         self._next_at = clock()
         self._given_out: int | None = None
         self._in_use_below = 0
-        self._settled = False
+        self._all_below_ended = False
 
     def start(self) -> int:
         """Where the next scan starts."""
@@ -175,12 +175,12 @@ class LowWater:
             return 0
         return self._value
 
-    def saw(self, first_id: int | None) -> None:
-        """Tell the lowest id of a scan that has just ended, or None where it found no row."""
-        if self._settled and self._given_out is not None:
+    def scanned(self, first_id: int | None) -> None:
+        """Note the lowest id of a scan that has just ended, or None where it found no row."""
+        if self._all_below_ended and self._given_out is not None:
             if first_id is None or first_id > self._given_out:
                 self._value = self._given_out + 1
-                self._given_out, self._settled = None, False
+                self._given_out, self._all_below_ended = None, False
             return
         if self._clock() < self._next_at:
             return
@@ -188,7 +188,7 @@ class LowWater:
         if self._given_out is None:
             self._given_out = self._read("SELECT coalesce(pg_sequence_last_value(%s), 0)")
             self._in_use_below = self._read("SELECT pg_snapshot_xmax(pg_current_snapshot())")
-        self._settled = (
+        self._all_below_ended = (
             self._read("SELECT pg_snapshot_xmin(pg_current_snapshot())") >= self._in_use_below
         )
 

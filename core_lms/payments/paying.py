@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Rejected
@@ -21,10 +21,11 @@ from contracts.events.payments import OrderPaid
 from core_lms.enrollments import service as enrollments
 from core_lms.enrollments.schemas import NewEnrollment
 from core_lms.idempotency import claim
-from core_lms.payments import refunding, repository, service
+from core_lms.payments import refunding, service
 from core_lms.payments.failpoint import reached
 from core_lms.payments.providers import Intent, Notice, Provider, provider, return_url
-from core_lms.payments.schemas import NewPayment
+from core_lms.payments.repository import SQL
+from core_lms.payments.schemas import NewPayment, Order, Payment
 from core_lms.payments.service import SOURCE
 from core_lms.unit import Unit
 from core_lms.units import transaction
@@ -37,60 +38,62 @@ Outcome = Literal["done", "repeated", "ignored"]
 FINAL = ("succeeded", "surplus", "flagged")
 
 
-async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[DictRow, bool]:
+@dataclass(frozen=True, slots=True)
+class _Whose:
+    payment_id: UUID
+    institution_id: UUID
+
+
+async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[Payment, bool]:
     """Our row of the payment and whether it is new; the provider does not know of it yet."""
     id_, repeated = await claim(unit, "payment", new, order_id)
     if repeated:
         return await get(unit, id_), False
     order = await service.lock(unit, order_id)
-    if order["status"] != "open":
-        raise Conflict(f"order {order_id} is {order['status']}")
-    provider(new.provider).takes(order["amount_minor"], order["currency"])
-    row = await repository.row(
-        unit,
-        "insert_payment",
+    if order.status != "open":
+        raise Conflict(f"order {order_id} is {order.status}")
+    provider(new.provider).takes(order.amount_minor, order.currency)
+    row = await unit.need(
+        Payment,
+        SQL["insert_payment"],
+        f"payment {id_}",
         id=id_,
         order_id=order_id,
         provider=new.provider,
-        currency=order["currency"],
-        amount_minor=order["amount_minor"],
+        currency=order.currency,
+        amount_minor=order.amount_minor,
     )
     return row, True
 
 
-async def intent(unit: Unit, row: DictRow) -> Intent:
+async def intent(unit: Unit, row: Payment) -> Intent:
     """What the provider is to know of a payment."""
-    order = await service.get(unit, row["order_id"])
-    course = await repository.row(unit, "course_title", course_id=order["course_id"])
+    order = await service.get(unit, row.order_id)
     return Intent(
-        payment_id=str(row["id"]),
-        order_id=str(row["order_id"]),
+        payment_id=str(row.id),
+        order_id=str(row.order_id),
         institution_id=unit.institution_id,
-        amount_minor=row["amount_minor"],
-        currency=row["currency"],
-        title=course["title"],
-        return_url=return_url(str(row["order_id"])),
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        title=await unit.value(SQL["course_title"], course_id=order.course_id),
+        return_url=return_url(str(row.order_id)),
     )
 
 
-async def opened(unit: Unit, id_: UUID, reference: str, redirect_url: str) -> DictRow:
+async def opened(unit: Unit, id_: UUID, reference: str, redirect_url: str) -> Payment:
     """The payment with the page where the person pays."""
-    return await repository.row(
-        unit, "open_payment", id=id_, reference=reference, redirect_url=redirect_url
-    )
+    answer = {"reference": reference, "redirect_url": redirect_url}
+    return await unit.need(Payment, SQL["open_payment"], f"payment {id_}", id=id_, **answer)
 
 
-async def of_order(unit: Unit, order_id: UUID) -> list[DictRow]:
+async def of_order(unit: Unit, order_id: UUID) -> list[Payment]:
     """All attempts, oldest first."""
-    return await repository.rows(unit, "payments_of_order", order_id=order_id)
+    return await unit.all(Payment, SQL["payments_of_order"], order_id=order_id)
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> Payment:
     """Raises ``NotFound``."""
-    row = await repository.one(unit, "payment", id=id_)
-    if row is None:
-        raise NotFound(f"there is no payment {id_}")
-    return row
+    return await unit.need(Payment, SQL["payment"], f"payment {id_}", id=id_)
 
 
 async def notified(
@@ -122,18 +125,19 @@ async def notified(
 
 async def apply(unit: Unit, name: str, payment_id: str, notice: Notice, at: datetime) -> Outcome:
     """Do what a notice says in the unit of its institution, unless it was done before."""
-    if not await repository.claim_notice(unit, name, notice.event_id, payment_id, notice.kind):
-        return "repeated"
+    about = {"provider": name, "event_id": notice.event_id, "kind": notice.kind}
+    if not await unit.execute(SQL["claim_notice"], payment_id=payment_id, **about):
+        return "repeated"  # one under way at the same time was waited for
     reached("claimed")
     first = await get(unit, payment_id)
-    if first["provider"] != name:
+    if first.provider != name:
         raise NotFound(f"{name} has no payment {payment_id}")
-    order = await service.lock(unit, first["order_id"])
+    order = await service.lock(unit, first.order_id)
     payment = await get(unit, payment_id)  # as it is now that nobody else changes it
     if notice.kind == "succeeded":
         await _received(unit, order, payment, notice, at)
     elif notice.kind == "failed":
-        if payment["status"] in ("created", "open"):
+        if payment.status in ("created", "open"):
             await _set_status(unit, payment, "failed", 0, notice, at)
     else:
         await refunding.apply_notice(unit, order, payment, notice, at)
@@ -141,28 +145,28 @@ async def apply(unit: Unit, name: str, payment_id: str, notice: Notice, at: date
 
 
 async def _received(
-    unit: Unit, order: DictRow, payment: DictRow, notice: Notice, at: datetime
+    unit: Unit, order: Order, payment: Payment, notice: Notice, at: datetime
 ) -> None:
-    if payment["status"] in FINAL:
+    if payment.status in FINAL:
         return
     amount = notice.amount_minor
-    if (amount, notice.currency) != (payment["amount_minor"], payment["currency"]):
-        log.error("payment of another amount", extra={"payment": str(payment["id"])})
+    if (amount, notice.currency) != (payment.amount_minor, payment.currency):
+        log.error("payment of another amount", extra={"payment": str(payment.id)})
         await _set_status(unit, payment, "flagged", amount, notice, at)
         return
-    if order["status"] != "open":
-        log.warning("payment too many goes back", extra={"payment": str(payment["id"])})
+    if order.status != "open":
+        log.warning("payment too many goes back", extra={"payment": str(payment.id)})
         await _set_status(unit, payment, "surplus", amount, notice, at)
-        await refunding.create_refund(unit, payment, amount, f"order_{order['status']}")
+        await refunding.create_refund(unit, payment, amount, f"order_{order.status}")
         return
     await _set_status(unit, payment, "succeeded", amount, notice, at)
-    order = await repository.row(unit, "pay_order", id=order["id"], at=at)
+    order = await unit.need(Order, SQL["pay_order"], "order", id=order.id, at=at)
     await _enroll(unit, order)
     unit.emit(
         OrderPaid(
             **service.ids(order),
-            payment_id=str(payment["id"]),
-            provider=payment["provider"],
+            payment_id=str(payment.id),
+            provider=payment.provider,
             amount_minor=amount,
             currency=notice.currency,
         ),
@@ -172,12 +176,11 @@ async def _received(
 
 
 async def _set_status(
-    unit: Unit, payment: DictRow, status: str, received: int, notice: Notice, at: datetime
+    unit: Unit, payment: Payment, status: str, received: int, notice: Notice, at: datetime
 ) -> None:
-    await repository.row(
-        unit,
-        "set_payment_status",
-        id=payment["id"],
+    await unit.execute(
+        SQL["set_payment_status"],
+        id=payment.id,
         status=status,
         received_minor=received,
         charge=notice.charge,
@@ -185,23 +188,22 @@ async def _set_status(
     )
 
 
-async def _enroll(unit: Unit, order: DictRow) -> None:
+async def _enroll(unit: Unit, order: Order) -> None:
     """Into the course, in the same transaction; the money counts even where that is impossible."""
     emitted = len(unit.events)
     enrollment_id, reason = None, None
     try:
         async with unit.cursor.connection.transaction():  # a savepoint
             enrollment, _ = await enrollments.enroll(
-                unit, order["course_id"], NewEnrollment(user_id=str(order["user_id"]))
+                unit, order.course_id, NewEnrollment(user_id=str(order.user_id))
             )
-            enrollment_id = enrollment["id"]
+            enrollment_id = enrollment.id
     except Rejected as error:
         del unit.events[emitted:]
         reason = error.message
-        log.error("paid but not enrolled", extra={"order": str(order["id"])})
-    await repository.row(
-        unit, "fulfil_order", id=order["id"], enrollment_id=enrollment_id, reason=reason
-    )
+        log.error("paid but not enrolled", extra={"order": str(order.id)})
+    what = {"enrollment_id": enrollment_id, "reason": reason}
+    await unit.execute(SQL["fulfil_order"], id=order.id, **what)
 
 
 async def _whose(
@@ -209,5 +211,6 @@ async def _whose(
 ) -> tuple[str, str] | None:
     """Institution and payment of a charge that the provider names without our ids."""
     async with transaction(pool, our("payments", "")) as unit:
-        found = await repository.one(unit, "whose_charge", provider=name, charge=notice.charge)
-    return None if found is None else (str(found["institution_id"]), str(found["payment_id"]))
+        charge = {"provider": name, "charge": notice.charge}
+        found = await unit.one(_Whose, SQL["whose_charge"], **charge)
+    return None if found is None else (str(found.institution_id), str(found.payment_id))

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
-from psycopg.rows import DictRow
 
 from core_lms.courses.resource import Course
+from core_lms.idempotency import made
 from core_lms.payments import paying, refunding, resource, schemas, service
 from core_lms.payments.currencies import CurrencyCode
 from core_lms.payments.providers import enabled, provider
@@ -34,55 +34,51 @@ async def _checked(app: FastAPI) -> AsyncIterator[None]:
 router = APIRouter(tags=["payments"], responses=RESPONSES, lifespan=_checked)
 
 
-@router.post(
-    "/courses/{course_id}/prices", status_code=HTTPStatus.CREATED, response_model=schemas.Price
-)
+@router.post("/courses/{course_id}/prices", status_code=HTTPStatus.CREATED)
 async def set_price(
     course_id: UUID,
     body: schemas.NewPrice,
     units: Annotated[Units, action("price.set", keyed=True)],
     response: Response,
-) -> DictRow:
-    """What the course costs from now on in one currency; emits `course.updated`."""
+) -> schemas.Price:
+    """Set what a course costs from now on in one currency; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        price, created = await service.set_price(unit, course_id, body)
-    return _made(price, created, response)
+        return made(response, await service.set_price(unit, course_id, body))
 
 
-@router.get("/courses/{course_id}/prices", response_model=schemas.Prices)
-async def prices(
+@router.get("/courses/{course_id}/prices")
+async def list_prices(
     course_id: UUID, units: Annotated[Units, action("price.list")]
-) -> dict[str, list[DictRow]]:
-    """What the course costs; nothing where the list is empty."""
+) -> schemas.Prices:
+    """List what a course costs; nothing where the list is empty."""
     async with units.begin(Course(course_id)) as unit:
-        return {"items": await service.prices(unit, course_id)}
+        return schemas.Prices(items=await service.prices(unit, course_id))
 
 
-@router.delete("/courses/{course_id}/prices/{currency}", response_model=schemas.Price)
+@router.delete("/courses/{course_id}/prices/{currency}")
 async def retire_price(
     course_id: UUID,
     currency: Annotated[CurrencyCode, Path()],
     units: Annotated[Units, action("price.retire")],
-) -> DictRow:
-    """No longer sold in this currency; orders made before keep their price."""
+) -> schemas.Price:
+    """No longer sell a course in a currency; orders made before keep their price."""
     async with units.begin(Course(course_id)) as unit:
         return await service.retire_price(unit, course_id, currency)
 
 
-@router.post("/orders", status_code=HTTPStatus.CREATED, response_model=schemas.Order)
-async def order(
+@router.post("/orders", status_code=HTTPStatus.CREATED)
+async def create_order(
     body: schemas.NewOrder,
     units: Annotated[Units, action("order.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> schemas.Order:
     """Order a course for a learner; emits `order.created`."""
     async with units.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
-        made, created = await service.order(unit, body)
-    return _made(made, created, response)
+        return made(response, await service.order(unit, body))
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
-async def orders(
+async def list_orders(
     units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -91,132 +87,122 @@ async def orders(
         bool, Query(description="only paid orders that did not lead into the course")
     ] = False,
 ) -> dict[str, Any]:
-    """The orders of the institution, oldest first."""
+    """List the orders of the institution, oldest first."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
-async def of_user(
+async def list_user_orders(
     user_id: UUID,
     units: Annotated[Units, action("order.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The orders for a learner, oldest first."""
+    """List the orders for a learner, oldest first."""
     async with units.begin(Person(user_id)) as unit:
         return await service.page(unit, cursor, limit, user_id)
 
 
-@router.get("/orders/{order_id}", response_model=schemas.Order)
-async def get(order_id: UUID, units: Annotated[Units, action("order.read")]) -> DictRow:
-    """One order."""
+@router.get("/orders/{order_id}")
+async def get_order(order_id: UUID, units: Annotated[Units, action("order.read")]) -> schemas.Order:
+    """Read one order."""
     async with units.begin(resource.Order(order_id)) as unit:
         return await service.get(unit, order_id)
 
 
-@router.post("/orders/{order_id}/cancel", response_model=schemas.Order)
-async def cancel(order_id: UUID, units: Annotated[Units, action("order.cancel")]) -> DictRow:
+@router.post("/orders/{order_id}/cancel")
+async def cancel_order(
+    order_id: UUID, units: Annotated[Units, action("order.cancel")]
+) -> schemas.Order:
     """Give up an order nobody has paid; emits `order.cancelled` the first time."""
     async with units.begin(resource.Order(order_id)) as unit:
         return await service.cancel(unit, order_id)
 
 
-@router.post(
-    "/orders/{order_id}/payments", status_code=HTTPStatus.CREATED, response_model=schemas.Payment
-)
-async def pay(
+@router.post("/orders/{order_id}/payments", status_code=HTTPStatus.CREATED)
+async def create_payment(
     order_id: UUID,
     body: schemas.NewPayment,
     units: Annotated[Units, action("payment.create", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Begin to pay: send the person to `redirect_url`."""
+) -> schemas.Payment:
+    """Begin to pay an order; send the person to `redirect_url`."""
     async with units.begin(resource.Order(order_id)) as unit:
         payment, created = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
-    if payment["redirect_url"] is None:
-        opened = await provider(payment["provider"]).open(intent)
+    if payment.redirect_url is None:
+        opened = await provider(payment.provider).open(intent)
         async with units.begin(resource.Order(order_id)) as unit:
-            payment = await paying.opened(
-                unit, payment["id"], opened.reference, opened.redirect_url
-            )
-    return _made(payment, created, response)
+            payment = await paying.opened(unit, payment.id, opened.reference, opened.redirect_url)
+    return made(response, (payment, created))
 
 
-@router.get("/orders/{order_id}/payments", response_model=schemas.Payments)
-async def payments(
+@router.get("/orders/{order_id}/payments")
+async def list_payments(
     order_id: UUID, units: Annotated[Units, action("payment.list")]
-) -> dict[str, list[DictRow]]:
-    """All attempts to pay the order."""
+) -> schemas.Payments:
+    """List all attempts to pay an order."""
     async with units.begin(resource.Order(order_id)) as unit:
-        return {"items": await paying.of_order(unit, order_id)}
+        return schemas.Payments(items=await paying.of_order(unit, order_id))
 
 
-@router.get("/payments/{payment_id}", response_model=schemas.Payment)
-async def payment(payment_id: UUID, units: Annotated[Units, action("payment.read")]) -> DictRow:
-    """One payment."""
+@router.get("/payments/{payment_id}")
+async def get_payment(
+    payment_id: UUID, units: Annotated[Units, action("payment.read")]
+) -> schemas.Payment:
+    """Read one payment."""
     async with units.begin(resource.Payment(payment_id)) as unit:
         return await paying.get(unit, payment_id)
 
 
-@router.post("/payments/{payment_id}/simulation", response_model=schemas.Taken)
-async def simulate(
-    payment_id: UUID,
-    body: schemas.Simulation,
-    units: Annotated[Units, action("payment.simulate")],
+@router.post("/payments/{payment_id}/simulation", response_model=schemas.NoticeTaken)
+async def simulate_payment(
+    payment_id: UUID, body: schemas.Simulation, units: Annotated[Units, action("payment.simulate")]
 ) -> dict[str, str]:
-    """The page of the provider `test`: it tells us that pretended money came, or did not."""
+    """Pretend that money came, or did not, at the provider `test`."""
     async with units.begin(resource.Payment(payment_id)) as unit:
         row = await paying.get(unit, payment_id)
         intent = await paying.intent(unit, row)
-    pretender = provider(row["provider"])
+    pretender = provider(row.provider)
     if not isinstance(pretender, TestProvider):
-        raise Conflict(f"payment {payment_id} is made with {row['provider']}, not with test")
+        raise Conflict(f"payment {payment_id} is made with {row.provider}, not with test")
     headers, notice = pretender.notice(intent, body.outcome)
     return {"outcome": await paying.notified(units.pool, "test", headers, notice)}
 
 
-@router.post(
-    "/orders/{order_id}/refunds", status_code=HTTPStatus.CREATED, response_model=schemas.Refund
-)
-async def refund(
+@router.post("/orders/{order_id}/refunds", status_code=HTTPStatus.CREATED)
+async def create_refund(
     order_id: UUID,
     body: schemas.NewRefund,
     units: Annotated[Units, action("refund.create", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Send money back, all or part; `order.refunded` is emitted once the provider has done it."""
+) -> schemas.Refund:
+    """Send money back, all or part of an order; `order.refunded` is emitted once the provider has
+    done it.
+    """
     async with units.begin(resource.Order(order_id)) as unit:
-        made, created = await refunding.request(unit, order_id, body)
-    return _made(made, created, response)
+        return made(response, await refunding.request(unit, order_id, body))
 
 
-@router.get("/orders/{order_id}/refunds", response_model=schemas.Refunds)
-async def refunds(
+@router.get("/orders/{order_id}/refunds")
+async def list_refunds(
     order_id: UUID, units: Annotated[Units, action("refund.list")]
-) -> dict[str, list[DictRow]]:
-    """All refunds of the order."""
+) -> schemas.Refunds:
+    """List all refunds of an order."""
     async with units.begin(resource.Order(order_id)) as unit:
-        return {"items": await refunding.of_order(unit, order_id)}
+        return schemas.Refunds(items=await refunding.of_order(unit, order_id))
 
 
-@router.post("/payments/notices/{provider_name}", response_model=schemas.Taken)
-async def notify(
+@router.post("/payments/notices/{provider_name}", response_model=schemas.NoticeTaken)
+async def receive_payment_notice(
     provider_name: Annotated[schemas.ProviderName, Path()],
     request: Request,
     units: Annotated[Units, action("payment.notify")],
 ) -> dict[str, str]:
-    """A provider's webhook: signed by the provider, done once however often it comes."""
+    """Take a payment provider's webhook; signed by the provider, done once however often it
+    comes."""
     async with units.begin(Public()):
         pass  # anybody may knock; the signature decides
     body = await request.body()
-    return {
-        "outcome": await paying.notified(units.pool, provider_name, request.headers, body),
-    }
-
-
-def _made(row: DictRow, created: bool, response: Response) -> DictRow:
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+    return {"outcome": await paying.notified(units.pool, provider_name, request.headers, body)}

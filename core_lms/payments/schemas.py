@@ -13,8 +13,7 @@ from core_lms.payments.currencies import CurrencyCode, spelled
 from gateway.text import Body
 
 Amount = Annotated[
-    int,
-    Field(ge=1, le=2**31 - 1, description="in minor units: 1250 is 12.50 EUR, but 1250 JPY"),
+    int, Field(ge=1, le=2**31 - 1, description="in minor units: 1250 is 12.50 EUR, but 1250 JPY")
 ]
 ProviderName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 OrderStatus = Literal["open", "paid", "refunded", "cancelled"]
@@ -99,7 +98,7 @@ class NewPayment(Body):
 
 
 class Payment(BaseModel):
-    """A payment: send the person to ``redirect_url``; the provider tells us of the rest."""
+    """A payment: send the person to ``redirect_url``; the provider notifies us of the rest."""
 
     id: UUID
     order_id: UUID
@@ -120,7 +119,7 @@ class Payments(BaseModel):
 
 
 class Simulation(Body):
-    """What the pretended payment page is to tell us."""
+    """What the pretended payment page shall report."""
 
     model_config = _example(outcome="succeeded")
 
@@ -159,7 +158,7 @@ class Refunds(BaseModel):
     items: list[Refund]
 
 
-class Taken(BaseModel):
+class NoticeTaken(BaseModel):
     """What became of a notice: done now, done before, or of no interest."""
 
     outcome: Literal["done", "repeated", "ignored"]

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from contracts.events.payments import OrderCancelled, OrderCreated
 from core_lms import pages
 from core_lms.courses import service as courses
 from core_lms.idempotency import claim
-from core_lms.payments import repository, resource
-from core_lms.payments.schemas import NewOrder, NewPrice
+from core_lms.payments import resource
+from core_lms.payments.repository import SQL
+from core_lms.payments.schemas import NewOrder, NewPrice, Order, Price
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict, NotFound
@@ -23,16 +20,17 @@ from gateway.errors import Conflict, NotFound
 SOURCE = "payment-service"
 
 
-async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[DictRow, bool]:
+async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[Price, bool]:
     """The price and whether it is new; an earlier one in the same currency is retired."""
     id_, repeated = await claim(unit, "price", new, course_id)
     if repeated:
-        return _found(await repository.one(unit, "price", id=id_), "price", id_), False
+        return await unit.need(Price, SQL["price"], f"price {id_}", id=id_), False
     await courses.changeable(unit, course_id)  # two prices at once come one after the other
-    await repository.one(unit, "retire_price", course_id=course_id, currency=new.currency)
-    row = await repository.row(
-        unit,
-        "insert_price",
+    await unit.execute(SQL["retire_price"], course_id=course_id, currency=new.currency)
+    row = await unit.need(
+        Price,
+        SQL["insert_price"],
+        f"price {id_}",
         id=id_,
         course_id=course_id,
         currency=new.currency,
@@ -42,21 +40,21 @@ async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[DictRow
     return row, True
 
 
-async def retire_price(unit: Unit, course_id: UUID, currency: str) -> DictRow:
+async def retire_price(unit: Unit, course_id: UUID, currency: str) -> Price:
     """Raises ``NotFound``; a course without prices is free."""
     await courses.changeable(unit, course_id)
-    row = await repository.one(unit, "retire_price", course_id=course_id, currency=currency)
+    row = await unit.one(Price, SQL["retire_price"], course_id=course_id, currency=currency)
     if row is None:
         raise NotFound(f"course {course_id} has no price in {currency}")
     await courses.structure_changed(unit, course_id)
     return row
 
 
-async def prices(unit: Unit, course_id: UUID) -> list[DictRow]:
-    return await repository.rows(unit, "prices", course_id=course_id)
+async def prices(unit: Unit, course_id: UUID) -> list[Price]:
+    return await unit.all(Price, SQL["prices"], course_id=course_id)
 
 
-async def order(unit: Unit, new: NewOrder) -> tuple[DictRow, bool]:
+async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
     """The order and whether it is new.
 
     Raises ``Conflict`` where the learner is in the course, or has ordered it already, or it is not
@@ -69,39 +67,36 @@ async def order(unit: Unit, new: NewOrder) -> tuple[DictRow, bool]:
     await courses.open_to_learners(unit, course_id)
     await users.active(unit, new.user_id, "user_id")
     price = _chosen(await prices(unit, course_id), new)
-    inside = await repository.row(unit, "in_course", user_id=new.user_id, course_id=course_id)
-    if inside["inside"]:
+    who = {"user_id": new.user_id, "course_id": course_id}
+    if await unit.value(SQL["in_course"], **who):
         raise Conflict(f"user {new.user_id} is in course {course_id} already")
     await _refuse_second(unit, new)
-    try:
-        row = await repository.row(
-            unit,
-            "insert_order",
-            id=id_,
-            user_id=new.user_id,
-            ordered_by=unit.caller.user_id,
-            course_id=course_id,
-            price_id=price["id"],
-            currency=price["currency"],
-            amount_minor=price["amount_minor"],
-        )
-    except UniqueViolation as error:
-        if error.diag.constraint_name == "orders_once":
-            raise Conflict(f"user {new.user_id} has ordered course {course_id} already") from None
-        raise Conflict(f"there is an order {id_}") from None
-    event = OrderCreated(**ids(row), amount_minor=row["amount_minor"], currency=row["currency"])
+    twice = f"user {new.user_id} has ordered course {course_id} already"
+    unit.conflicts(f"there is an order {id_}", orders_once=twice)
+    row = await unit.need(
+        Order,
+        SQL["insert_order"],
+        f"order {id_}",
+        id=id_,
+        ordered_by=unit.caller.user_id,
+        price_id=price.id,
+        currency=price.currency,
+        amount_minor=price.amount_minor,
+        **who,
+    )
+    event = OrderCreated(**ids(row), amount_minor=row.amount_minor, currency=row.currency)
     unit.emit(event, source=SOURCE)
     return row, True
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> Order:
     """Raises ``NotFound``."""
-    return _found(await repository.one(unit, "order", id=id_), "order", id_)
+    return await unit.need(Order, SQL["order"], f"order {id_}", id=id_)
 
 
-async def lock(unit: Unit, id_: str | UUID) -> DictRow:
+async def lock(unit: Unit, id_: str | UUID) -> Order:
     """The order, which nobody else pays, refunds or cancels until we commit."""
-    return _found(await repository.one(unit, "lock_order", id=id_), "order", id_)
+    return await unit.need(Order, SQL["lock_order"], f"order {id_}", id=id_)
 
 
 async def page(
@@ -113,57 +108,45 @@ async def page(
     attention: bool = False,
 ) -> dict[str, Any]:
     """Orders, oldest first; ``attention``: those that were paid and did not lead into a course."""
-    after = pages.decode(cursor, datetime)
-    found = await repository.orders(unit, after, limit + 1, user_id, status, attention)
-    return pages.page(found, limit)
+    which: dict[str, Any] = {"user_id": user_id, "status": status, "attention": attention}
+    return await pages.read(unit, Order, SQL["orders"], cursor, limit, **which)
 
 
-async def cancel(unit: Unit, id_: UUID) -> DictRow:
+async def cancel(unit: Unit, id_: UUID) -> Order:
     """Give up an order nobody has paid; a cancelled one stays as it is.
 
     Should money come for it nevertheless, it goes back.
     """
     row = await lock(unit, id_)
-    if row["status"] == "cancelled":
+    if row.status == "cancelled":
         return row
-    if row["status"] != "open":
-        raise Conflict(f"order {id_} is {row['status']}: ask for a refund instead")
+    if row.status != "open":
+        raise Conflict(f"order {id_} is {row.status}: ask for a refund instead")
     unit.emit(OrderCancelled(**ids(row)), source=SOURCE)
-    return await repository.row(unit, "cancel_order", id=id_)
+    return await unit.need(Order, SQL["cancel_order"], f"order {id_}", id=id_)
 
 
-def ids(row: DictRow) -> dict[str, Any]:
+def ids(row: Order) -> dict[str, Any]:
     """The ids of an order that every event about it carries."""
-    return {
-        "order_id": str(row["id"]),
-        "user_id": str(row["user_id"]),
-        "course_id": str(row["course_id"]),
-    }
+    return {"order_id": str(row.id), "user_id": str(row.user_id), "course_id": str(row.course_id)}
 
 
-def _chosen(found: list[DictRow], new: NewOrder) -> DictRow:
+def _chosen(found: list[Price], new: NewOrder) -> Price:
     if not found:
         raise Rejected(f"course {new.course_id} costs nothing: enroll without an order")
-    wanted = [row for row in found if new.currency in (None, row["currency"])]
+    wanted = [row for row in found if new.currency in (None, row.currency)]
     if len(wanted) == 1:
         return wanted[0]
-    offered = ", ".join(row["currency"] for row in found)
+    offered = ", ".join(row.currency for row in found)
     raise Rejected(f"currency: name one of {offered}")
 
 
 async def _refuse_second(unit: Unit, new: NewOrder) -> None:
-    standing = await repository.one(
-        unit, "standing_order", user_id=new.user_id, course_id=new.course_id
-    )
+    who = {"user_id": new.user_id, "course_id": new.course_id}
+    standing = await unit.one(Order, SQL["standing_order"], **who)
     if standing is not None:
-        what_to_do = "enroll" if standing["status"] == "paid" else "pay or cancel it"
+        what_to_do = "enroll" if standing.status == "paid" else "pay or cancel it"
         raise Conflict(
-            f"user {new.user_id} has order {standing['id']} for course {new.course_id}, which is "
-            f"{standing['status']}: {what_to_do}"
+            f"user {new.user_id} has order {standing.id} for course {new.course_id}, which is "
+            f"{standing.status}: {what_to_do}"
         )
-
-
-def _found(row: DictRow | None, what: str, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no {what} {id_}")
-    return row

@@ -1,4 +1,4 @@
-"""How payments are taken: ``LMS_PAYMENTS_*``."""
+"""How payments are taken: ``LMS_PAYMENTS_*``; a provider's own settings are in its file."""
 
 from __future__ import annotations
 
@@ -27,9 +27,7 @@ class PaymentSettings(BaseSettings):
     tolerance_s: int = Field(default=300, ge=1)
     """How old a signed notice may be."""
     timeout_s: float = Field(default=20.0, gt=0)
-    stripe_url: str = "https://api.stripe.com"
-    stripe_version: str = "2024-06-20"
-    """The version of Stripe's API whose answers and notices are read."""
+    """How long a provider may take to answer."""
 
     @property
     def names(self) -> tuple[str, ...]:

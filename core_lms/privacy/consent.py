@@ -11,9 +11,11 @@ from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.privacy import repository
-from core_lms.unit import Unit
+from core_lms.privacy.repository import Change, sql
+from core_lms.unit import Unit, found
+from core_lms.users import repository as accounts
 from core_lms.users import service as users
-from gateway.errors import NotFound
+from gateway.pages import bounds
 from stack.consent import ConsentSettings
 
 SOURCE = "privacy-service"
@@ -21,10 +23,10 @@ SOURCE = "privacy-service"
 
 async def consented(unit: Unit, user_id: object, purpose: Purpose) -> bool:
     """Whether a person agrees to ``purpose`` now."""
-    found = await repository.rows(unit, "consents", user_id=user_id)
-    chosen = {row["purpose"]: row["given"] for row in found}
-    by_default = purpose in ConsentSettings().by_default(unit.institution_id)
-    return bool(chosen.get(purpose, by_default))
+    chosen = (await repository.choices(unit, user_id)).get(purpose)
+    if chosen is None:
+        return purpose in ConsentSettings().by_default(unit.institution_id)
+    return chosen.given
 
 
 async def all_of(unit: Unit, user_id: UUID) -> dict[str, Any]:
@@ -34,16 +36,15 @@ async def all_of(unit: Unit, user_id: UUID) -> dict[str, Any]:
 
 
 async def _consents(unit: Unit, user_id: UUID) -> dict[str, Any]:
-    found = await repository.rows(unit, "consents", user_id=user_id)
-    chosen = {row["purpose"]: row for row in found}
+    chosen = await repository.choices(unit, user_id)
     default = ConsentSettings().by_default(unit.institution_id)
     return {
         "items": [
             {
                 "purpose": purpose,
                 "about": about,
-                "given": chosen[purpose]["given"] if purpose in chosen else purpose in default,
-                "changed_at": chosen[purpose]["created_at"] if purpose in chosen else None,
+                "given": chosen[purpose].given if purpose in chosen else purpose in default,
+                "changed_at": chosen[purpose].created_at if purpose in chosen else None,
             }
             for purpose, about in PURPOSES.items()
         ]
@@ -51,16 +52,14 @@ async def _consents(unit: Unit, user_id: UUID) -> dict[str, Any]:
 
 
 async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> dict[str, Any]:
-    """Set a choice and tell of it; the same choice again changes nothing."""
-    person = await repository.row(unit, "lock_person", user_id=user_id)
-    if person is None or person["erased_at"] is not None:
-        raise NotFound(f"there is no user {user_id}")
+    """Set a choice and emit it; the same choice again changes nothing."""
+    # Changes of one person's choices come one after the other, so that the last is the last.
+    found(await accounts.locked(unit, user_id), f"there is no user {user_id}")
     audit_trail.record(unit, user_id)
-    found = await repository.rows(unit, "consents", user_id=user_id)
-    if {row["purpose"]: row["given"] for row in found}.get(purpose) != given:
-        await repository.rows(
-            unit,
-            "insert_consent",
+    before = (await repository.choices(unit, user_id)).get(purpose)
+    if before is None or before.given != given:
+        await unit.execute(
+            sql["insert_consent"],
             id=new_id(),
             user_id=user_id,
             purpose=purpose,
@@ -76,12 +75,7 @@ async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> di
 async def history(unit: Unit, user_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
     """Every change of every purpose, oldest first."""
     after = pages.decode(cursor, datetime)
-    rows = await repository.rows(
-        unit,
-        "consent_history",
-        user_id=user_id,
-        after=after and after.first,
-        after_id=after and after.id,
-        limit=limit + 1,
+    rows = await unit.all(
+        Change, sql["consent_history"], user_id=user_id, **bounds(after, limit + 1)
     )
     return pages.page(rows, limit)

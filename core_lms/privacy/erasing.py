@@ -7,44 +7,49 @@ new id by ``core_lms/privacy/moving.py``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import sql
-from psycopg.rows import DictRow
 
 from contracts.events.users import UserDeleted
 from core_lms import audit_trail
-from core_lms.privacy import repository, tables
+from core_lms.privacy import tables
 from core_lms.privacy.keeping import KEEPING
 from core_lms.privacy.tables import Table
 from core_lms.sessions import service as sessions
-from core_lms.unit import Unit
-from gateway.errors import NotFound
+from core_lms.unit import Unit, found
+from core_lms.users import repository as users
 from stack.queries import load
 
 SOURCE = "user-service"
 _sql = load(__file__, "erasing.sql")
 
 
-async def erase(unit: Unit, user_id: UUID) -> DictRow:
-    """``id`` and ``erased_at``. Raises ``NotFound``, too, for who is erased already."""
-    person = await repository.row(unit, "lock_person", user_id=user_id)
-    if person is None or person["erased_at"] is not None:
-        raise NotFound(f"there is no user {user_id}")
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Nothing of the person can be read any more."""
+
+    id: UUID
+    erased_at: datetime
+
+
+async def erase(unit: Unit, user_id: UUID) -> Erased:
+    """Raises ``NotFound``, too, for who is erased already."""
+    found(await users.locked(unit, user_id), f"there is no user {user_id}")
     audit_trail.record(unit, user_id)
     values: dict[str, Any] = {"user_id": user_id}
     for table in deepest_first(await tables.read(unit.cursor)):
         statement = forgetting(table)
         if statement is not None:
             await unit.cursor.execute(statement, values)
-    await unit.cursor.execute(_sql["forget_person"], values)
-    row = await unit.cursor.fetchone()
-    assert row is not None
-    await unit.cursor.execute(_sql["move"], values)
+    [erased] = await unit.all(Erased, _sql["forget_person"], user_id=user_id)
+    await unit.execute(_sql["move"], user_id=user_id)
     await sessions.shut_out(unit, str(user_id))
-    unit.emit(UserDeleted(user_id=str(user_id)), source=SOURCE, at=row["erased_at"])
-    return row
+    unit.emit(UserDeleted(user_id=str(user_id)), source=SOURCE, at=erased.erased_at)
+    return erased
 
 
 def deepest_first(found: list[Table]) -> list[Table]:

@@ -42,7 +42,7 @@ MEDIA_TYPE = "application/zip"
 
 _person = load(__file__, "erasing.sql")["person"]
 _analytics = load(__file__, "exporting.sql")
-_SECRET_PARTS = ("hash", "secret", "token", "seed")
+_SECRET_WORDS = ("hash", "secret", "token", "seed")
 _SECRET_TABLES = ("person_keys",)
 
 
@@ -72,8 +72,8 @@ async def export(
     What proves who somebody is (hashes, keys, tokens) is not part of it.
     """
     async with analytics:
-        async for part in _export(pool, analytics, caller, user_id):
-            yield part
+        async for chunk in _export(pool, analytics, caller, user_id):
+            yield chunk
 
 
 async def _export(
@@ -164,7 +164,7 @@ async def _rows(
         column
         for column, type_ in table.columns.items()
         if (type_ != "bytea" or column in sealed)
-        and not any(part in column for part in _SECRET_PARTS)
+        and not any(word in column for word in _SECRET_WORDS)
     ]
     statement = sql.SQL("SELECT {} FROM {} WHERE {}").format(
         sql.SQL(", ").join(map(sql.Identifier, shown)), sql.Identifier(table.name), table.where
@@ -216,19 +216,19 @@ class _Outgoing:
     """A file that ``zipfile`` writes to and that is emptied as it fills; it cannot seek."""
 
     def __init__(self) -> None:
-        self._parts: list[bytes] = []
+        self._chunks: list[bytes] = []
         self.size = 0
 
     def write(self, data: bytes) -> int:
-        self._parts.append(bytes(data))
+        self._chunks.append(bytes(data))
         self.size += len(data)
         return len(data)
 
     def flush(self) -> None: ...
 
     def taken(self) -> bytes:
-        whole = b"".join(self._parts)
-        self._parts, self.size = [], 0
+        whole = b"".join(self._chunks)
+        self._chunks, self.size = [], 0
         return whole
 
 

@@ -27,7 +27,7 @@ KEEPING: dict[str, Kept] = {
     "enrollments": Kept(_RECORD),
     "submissions": Kept(_RECORD),
     "assessment_scores": Kept(_RECORD),
-    "grade_history": Kept(_RECORD),
+    "grade_history": Kept(_RECORD, {"why_sealed": "NULL"}),
     "attempts": Kept(_RECORD),
     "attempt_questions": Kept(
         _RECORD,

@@ -27,7 +27,7 @@ from stack.queries import load
 
 log = logging.getLogger("core_lms.privacy")
 
-SETTLE_S = 60.0
+SECOND_SEARCH_S = 60.0
 """What was read under the old id before it was gone has been written by then."""
 LOCK = 0x4C4D_5312
 """One at a time; any constant no other lock of the LMS's database uses."""
@@ -39,7 +39,7 @@ MENTIONS = sorted(
 _sql = load(__file__, "moving.sql")
 
 
-def step(settle_s: float = SETTLE_S) -> int:
+def step(after_s: float = SECOND_SEARCH_S) -> int:
     """Do what can be done now; returns how many erasures are still open.
 
     Raises ``Retryable`` where a store is away: what was done until then is done.
@@ -48,18 +48,18 @@ def step(settle_s: float = SETTLE_S) -> int:
         with psycopg.connect(
             PostgresSettings().lms_url, autocommit=True, row_factory=dict_row
         ) as connection:
-            return _step(connection, settle_s)
+            return _step(connection, after_s)
     except (psycopg.OperationalError, psycopg.InterfaceError, redis.RedisError) as error:
         raise Retryable(f"an erased person is not moved everywhere yet: {error}") from error
 
 
-def _step(connection: psycopg.Connection[dict[str, Any]], settle_s: float) -> int:
+def _step(connection: psycopg.Connection[dict[str, Any]], after_s: float) -> int:
     alone = connection.execute(_sql["alone"], [LOCK]).fetchone()
     if not (alone and alone["alone"]):
         return 0  # somebody else is at it
-    found = connection.execute(_sql["open"], {"settle_s": settle_s}).fetchall()
+    found = connection.execute(_sql["open"], {"after_s": after_s}).fetchall()
     first = [person for person in found if person["moved_at"] is None]
-    again = [person for person in found if person["settled"]]
+    again = [person for person in found if person["due_again"]]
     if first or again:
         for person in (*first, *again):
             move(connection, person["user_id"], person["pseudonym"])

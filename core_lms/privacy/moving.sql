@@ -2,7 +2,7 @@
 SELECT pg_try_advisory_lock(%s) AS alone
 
 -- name: open
-SELECT user_id, pseudonym, moved_at, settled FROM erasures_to_move(%(settle_s)s)
+SELECT user_id, pseudonym, moved_at, settled AS due_again FROM erasures_to_move(%(after_s)s)
 
 -- name: moved
 UPDATE erasures SET moved_at = now() WHERE user_id = ANY (%s) AND moved_at IS NULL

@@ -1,6 +1,6 @@
 """What Redis keeps under, or of, an erased person is renamed to the id that took theirs.
 
-Keys are found by their name, texts by what they hold: offers that were shown name their learner.
+Keys are found by their name, texts by what they contain: offers that were shown name their learner.
 Sets of who is active right now (HyperLogLog) cannot be changed; they are deleted, with the mark
 of their writer, which then writes the last hour again (``pipelines/derive/live.py``).
 """

@@ -2,50 +2,83 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
-
 from core_lms.sealing import person
 from core_lms.unit import Unit
-from gateway.pages import After
+from gateway.pages import After, bounds
 from stack.queries import load
 
-_sql = load(__file__)
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a person said last about a purpose."""
+
+    purpose: str
+    given: bool
+    created_at: datetime
 
 
-async def rows(unit: Unit, name: str, **values: Any) -> list[DictRow]:
-    """What the named statement of ``queries.sql`` returns in the unit's institution."""
-    await unit.cursor.execute(_sql[name], {"institution_id": unit.institution_id, **values})
-    return await unit.cursor.fetchall()
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One choice, as it was made."""
+
+    id: UUID
+    user_id: UUID
+    purpose: str
+    given: bool
+    changed_by: str
+    created_at: datetime
 
 
-async def row(unit: Unit, name: str, **values: Any) -> DictRow | None:
-    found = await rows(unit, name, **values)
-    return found[0] if found else None
+@dataclass(frozen=True, slots=True)
+class Guardian:
+    """Somebody who acts for a learner, once the school has verified it."""
+
+    guardian_id: UUID
+    learner_id: UUID
+    created_at: datetime
+    verified_at: datetime | None
 
 
-async def changed(unit: Unit, name: str, **values: Any) -> bool:
-    """Whether the named statement changed a row."""
-    cursor = await unit.cursor.execute(
-        _sql[name], {"institution_id": unit.institution_id, **values}
-    )
-    return cursor.rowcount > 0
+@dataclass(frozen=True, slots=True)
+class Classmate:
+    """A person in a course; ``id`` is the enrollment's."""
+
+    id: UUID
+    user_id: UUID
+    role: str
+    name: str
+    email: str | None
+    created_at: datetime
+
+
+sql = load(__file__, choice=Choice, change=Change, guardian=Guardian)
+
+
+async def choices(unit: Unit, user_id: object) -> dict[str, Choice]:
+    """By purpose; the purposes that the person never spoke of are missing."""
+    found = await unit.all(Choice, sql["consents"], user_id=user_id)
+    return {choice.purpose: choice for choice in found}
 
 
 async def class_list(
     unit: Unit, course_id: UUID, everybody: bool, after: After | None, limit: int
-) -> list[dict[str, Any]]:
-    found = await rows(
-        unit,
-        "class_list",
-        course_id=course_id,
-        everybody=everybody,
-        caller_id=unit.caller.user_id,
-        after=after and after.first,
-        after_id=after and after.id,
-        limit=limit + 1,
+) -> list[Classmate]:
+    values = {
+        "course_id": course_id,
+        "everybody": everybody,
+        "caller_id": unit.caller.user_id,
+        **bounds(after, limit + 1),
+    }
+    return await unit.all(_classmate, sql["class_list"], **values)
+
+
+def _classmate(*, enrollment_id: UUID, created_at: datetime, **account: Any) -> Classmate:
+    clear = person.opened(account)
+    return Classmate(
+        enrollment_id, clear["id"], clear["role"], clear["name"], clear["email"], created_at
     )
-    opened = [person.opened(one | {"id": one["person_id"]}) for one in found]
-    return [clear | {"id": one["id"]} for clear, one in zip(opened, found, strict=True)]

@@ -8,17 +8,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
-from psycopg.rows import DictRow
 
 from contracts.consent import Purpose
 from core_lms import audit_trail
 from core_lms.courses.resource import Course
-from core_lms.privacy import consent, erasing, exporting, resource, service
+from core_lms.privacy import consent, erasing, exporting, repository, resource, service
 from core_lms.privacy.schemas import (
-    Choice,
     Classmate,
     Consent,
     ConsentChange,
+    ConsentChoice,
     Consents,
     Directory,
     DirectoryChoice,
@@ -37,34 +36,34 @@ router = APIRouter(tags=["privacy"], responses=RESPONSES)
 
 
 @router.get("/users/{user_id}/consents", response_model=Consents)
-async def consents(
+async def list_consents(
     user_id: UUID, units: Annotated[Units, action("consent.read")]
 ) -> dict[str, Any]:
-    """What a person agrees to now."""
+    """List what a person agrees to now."""
     async with units.begin(Person(user_id)) as unit:
         return await consent.all_of(unit, user_id)
 
 
 @router.get("/users/{user_id}/consents/history", response_model=Page[ConsentChange])
-async def consent_history(
+async def list_consent_history(
     user_id: UUID,
     units: Annotated[Units, action("consent.read")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """Every change, oldest first."""
+    """List every change of a person's consents, oldest first."""
     async with units.begin(Person(user_id)) as unit:
         return await consent.history(unit, user_id, cursor, limit)
 
 
 @router.put("/users/{user_id}/consents/{purpose}", response_model=Consent)
-async def choose(
+async def update_consent(
     user_id: UUID,
     purpose: Purpose,
-    body: Choice,
+    body: ConsentChoice,
     units: Annotated[Units, action("consent.update")],
 ) -> dict[str, Any]:
-    """Agree or take it back; emits `consent.given` or `consent.withdrawn` where it changes.
+    """Give or withdraw a consent; emits `consent.given` or `consent.withdrawn` where it changes.
 
     Without If-Match: taking back has to be as easy as agreeing, and the last word counts.
     """
@@ -73,29 +72,29 @@ async def choose(
 
 
 @router.get("/users/{user_id}/guardians", response_model=Guardians)
-async def guardians(
+async def list_guardians(
     user_id: UUID, units: Annotated[Units, action("guardian.list")]
 ) -> dict[str, Any]:
-    """Who acts for a learner, verified or not yet."""
+    """List who acts for a learner, verified or not yet."""
     async with units.begin(Person(user_id)) as unit:
         return await service.guardians(unit, user_id)
 
 
 @router.get("/users/{user_id}/wards", response_model=Guardians)
-async def wards(user_id: UUID, units: Annotated[Units, action("ward.list")]) -> dict[str, Any]:
-    """The learners for whom a person acts, verified or not yet."""
+async def list_wards(user_id: UUID, units: Annotated[Units, action("ward.list")]) -> dict[str, Any]:
+    """List the learners for whom a person acts, verified or not yet."""
     async with units.begin(Person(user_id)) as unit:
         return await service.wards(unit, user_id)
 
 
 @router.post("/users/{user_id}/guardians", status_code=HTTPStatus.CREATED, response_model=Guardian)
-async def add_guardian(
+async def create_guardian(
     user_id: UUID,
     body: NewGuardian,
     units: Annotated[Units, action("guardian.add", keyed=True)],
     response: Response,
-) -> DictRow:
-    """Name somebody who shall act for the learner; they may nothing until it is verified.
+) -> repository.Guardian:
+    """Name somebody who shall act for a learner; they may nothing until it is verified.
 
     The pair is its own idempotency key: once more is answered with 200.
     """
@@ -109,32 +108,32 @@ async def add_guardian(
 @router.post("/users/{user_id}/guardians/{guardian_id}/verify", response_model=Guardian)
 async def verify_guardian(
     user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.verify")]
-) -> DictRow:
-    """The school has seen that it is so; from now on the guardian sees what the learner sees."""
+) -> repository.Guardian:
+    """Confirm that somebody is a learner's guardian; from now on they see what the learner sees."""
     async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         return await service.verify_guardian(unit, user_id, guardian_id)
 
 
 @router.delete("/users/{user_id}/guardians/{guardian_id}", status_code=HTTPStatus.NO_CONTENT)
-async def remove_guardian(
+async def delete_guardian(
     user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.remove")]
 ) -> None:
-    """End it, at once."""
+    """End a guardianship, at once."""
     async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         await service.remove_guardian(unit, user_id, guardian_id)
 
 
 @router.get("/users/{user_id}/directory", response_model=Directory)
-async def directory(
+async def get_directory_choice(
     user_id: UUID, units: Annotated[Units, action("directory.read")]
 ) -> dict[str, Any]:
-    """Whether classmates are kept from seeing the person's name."""
+    """Say whether classmates are kept from seeing the person's name."""
     async with units.begin(Person(user_id)) as unit:
         return await service.directory(unit, user_id)
 
 
 @router.put("/users/{user_id}/directory", response_model=Directory)
-async def set_directory(
+async def update_directory_choice(
     user_id: UUID, body: DirectoryChoice, units: Annotated[Units, action("directory.update")]
 ) -> dict[str, Any]:
     """Opt out of directory information (FERPA, 34 CFR 99.37), or in again."""
@@ -143,13 +142,14 @@ async def set_directory(
 
 
 @router.get("/courses/{course_id}/people", response_model=Page[Classmate])
-async def people(
+async def list_course_people(
     course_id: UUID,
     units: Annotated[Units, action("directory.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> dict[str, Any]:
-    """The class: for its teachers everybody with address, for its learners names not withheld."""
+    """List the class; for its teachers everybody with address, for its learners names not
+    withheld."""
     async with units.begin(Course(course_id)) as unit:
         return await service.class_list(unit, course_id, cursor, limit)
 
@@ -159,10 +159,11 @@ async def people(
     response_class=StreamingResponse,
     responses={200: {"content": {exporting.MEDIA_TYPE: {}}, "description": "a zip"}},
 )
-async def export(
+async def export_user(
     user_id: UUID, units: Annotated[Units, action("user.export")]
 ) -> StreamingResponse:
-    """Everything about a person: every table of every store that has them, as JSON and CSV."""
+    """Export everything about a person; every table of every store that has them, as JSON and
+    CSV."""
     async with units.begin(Person(user_id)) as unit:
         await users.get(unit, user_id)
         audit_trail.record(unit, user_id)  # with this unit: what is sent cannot be taken back
@@ -178,7 +179,9 @@ async def export(
 
 
 @router.post("/users/{user_id}/erase", response_model=Erased)
-async def erase(user_id: UUID, units: Annotated[Units, action("user.erase")]) -> DictRow:
+async def erase_user(
+    user_id: UUID, units: Annotated[Units, action("user.erase")]
+) -> erasing.Erased:
     """Erase a person for good; emits `user.deleted`. The same again finds nobody.
 
     One's own account: after a login of the last ten minutes.

@@ -38,7 +38,7 @@ class ConsentChange(BaseModel):
     created_at: datetime
 
 
-class Choice(Body):
+class ConsentChoice(Body):
     """Agree, or take it back."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"given": False}})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import DictRow
-
 from contracts.errors import Rejected
 from core_lms import audit_trail, pages
 from core_lms.privacy import repository
+from core_lms.privacy.repository import Guardian, sql
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.decision import Right
@@ -22,19 +22,19 @@ LIST_ALL = Right("directory.list-all")
 
 async def guardians(unit: Unit, learner_id: UUID) -> dict[str, Any]:
     """Who acts for a learner, or would like to."""
-    found = await repository.rows(unit, "guardians", user_id=learner_id)
+    found = await unit.all(Guardian, sql["guardians"], user_id=learner_id)
     audit_trail.shown(found, "guardian_id")
     return {"items": found}
 
 
 async def wards(unit: Unit, guardian_id: UUID) -> dict[str, Any]:
     """The learners for whom somebody acts."""
-    found = await repository.rows(unit, "wards", user_id=guardian_id)
+    found = await unit.all(Guardian, sql["wards"], user_id=guardian_id)
     audit_trail.shown(found, "learner_id")
     return {"items": found}
 
 
-async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[DictRow, bool]:
+async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[Guardian, bool]:
     """Name a guardian, who may do nothing until verified; the row and whether it is new."""
     if str(learner_id) == guardian_id:
         raise Rejected("guardian_id: nobody is their own guardian")
@@ -42,19 +42,19 @@ async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[
     await users.get(unit, learner_id)
     audit_trail.record(unit, learner_id, guardian_id)
     ids = {"learner_id": learner_id, "guardian_id": guardian_id}
-    new = await repository.changed(unit, "add_guardian", **ids)
-    row = await repository.row(unit, "guardian", **ids)
+    new = await unit.execute(sql["add_guardian"], **ids) == 1
+    row = await unit.one(Guardian, sql["guardian"], **ids)
     if row is None:
         raise Conflict(f"user {guardian_id} was removed as a guardian a moment ago; try again")
     return row, new
 
 
-async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> DictRow:
+async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> Guardian:
     """The school has seen that it is so; from now on the guardian may act."""
     audit_trail.record(unit, learner_id, guardian_id)
-    row = await repository.row(
-        unit,
-        "verify_guardian",
+    row = await unit.one(
+        Guardian,
+        sql["verify_guardian"],
         learner_id=learner_id,
         guardian_id=guardian_id,
         verified_by=unit.caller.user_id,
@@ -68,22 +68,21 @@ async def remove_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> No
     """The guardian may do nothing for the learner from the next request on."""
     audit_trail.record(unit, learner_id, guardian_id)
     ids = {"learner_id": learner_id, "guardian_id": guardian_id}
-    if not await repository.changed(unit, "remove_guardian", **ids):
+    if not await unit.execute(sql["remove_guardian"], **ids):
         raise NotFound(f"user {guardian_id} is not a guardian of user {learner_id}")
 
 
 async def directory(unit: Unit, user_id: UUID) -> dict[str, Any]:
     user = await users.get(unit, user_id)
-    return {"opted_out": user["directory_opt_out"]}
+    return {"opted_out": user.directory_opt_out}
 
 
 async def set_directory(unit: Unit, user_id: UUID, opted_out: bool) -> dict[str, Any]:
     """Hide or show a person's name to those who are nothing to them but classmates."""
     audit_trail.record(unit, user_id)
-    row = await repository.row(unit, "set_directory", user_id=user_id, opted_out=opted_out)
-    if row is None:
+    if not await unit.execute(sql["set_directory"], user_id=user_id, opted_out=opted_out):
         raise NotFound(f"there is no user {user_id}")
-    return {"opted_out": row["directory_opt_out"]}
+    return {"opted_out": opted_out}
 
 
 async def class_list(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
@@ -91,5 +90,5 @@ async def class_list(unit: Unit, course_id: UUID, cursor: str | None, limit: int
     teaching = unit.may(LIST_ALL)
     after = pages.decode(cursor, datetime)
     found = await repository.class_list(unit, course_id, teaching, after, limit)
-    shown = [row if teaching else row | {"email": None} for row in found]
+    shown = [row if teaching else replace(row, email=None) for row in found]
     return pages.page(shown, limit)

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 
 from contracts.errors import Retryable
 from core_lms.sealing import person
-from core_lms.sealing.texts import ANSWER, FEEDBACK, POST, REMARK, Text, reading
+from core_lms.sealing.texts import ANSWER, FEEDBACK, POST, REMARK, WHY, Text, reading
 from stack.postgres import PostgresSettings
 from stack.queries import load
 
@@ -97,6 +97,7 @@ _VALIDATED = (
         _texts("unsealed_answers", "seal_answer", ANSWER, REMARK),
     ),
     ("feedback_holds_no_text", "feedback", _texts("unsealed_feedback", "seal_feedback", FEEDBACK)),
+    ("grade_history_holds_no_text", "grade_history", _texts("unsealed_why", "seal_why", WHY)),
 )
 """A constraint, its table, and what seals the rows that do not keep it. Accounts come first: they
 have the keys."""

@@ -53,3 +53,14 @@ ORDER BY feedback.id LIMIT %(limit)s FOR UPDATE OF feedback
 
 -- name: seal_feedback
 UPDATE feedback SET text_sealed = %(text_sealed)s, body = '' WHERE id = %(id)s
+
+-- name: unsealed_why
+SELECT entry.id, submission.user_id, entry.why, wrapped_key
+FROM grade_history AS entry
+JOIN submissions AS submission ON submission.id = entry.submission_id
+LEFT JOIN person_keys ON person_keys.user_id = submission.user_id
+WHERE entry.id > %(after_id)s AND entry.why IS NOT NULL
+ORDER BY entry.id LIMIT %(limit)s FOR UPDATE OF entry
+
+-- name: seal_why
+UPDATE grade_history SET why_sealed = %(why_sealed)s, why = NULL WHERE id = %(id)s

@@ -11,6 +11,7 @@ import json
 import os
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -24,6 +25,17 @@ FIELDS = ("email", "name", "profile")
 
 SEALED_COLUMNS = (*(f"{field}_encrypted" for field in FIELDS), "email_index")
 NAME = "sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """The sealed columns that a query takes along with ``users``, for ``opened``."""
+
+    email_encrypted: bytes | None
+    name_encrypted: bytes | None
+    profile_encrypted: bytes | None
+
+
 _VERSION = b"\x01"
 _NONCE = 12
 

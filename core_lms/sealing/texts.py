@@ -56,8 +56,9 @@ POST = Text("content_views", "text", ("id",))
 ANSWER = Text("attempt_questions", "answer", ("attempt_id", "question_id"))
 REMARK = Text("attempt_questions", "feedback", ("attempt_id", "question_id"))
 FEEDBACK = Text("feedback", "text", ("id",))
+WHY = Text("grade_history", "why", ("id",))
 
-TEXTS = (POST, ANSWER, REMARK, FEEDBACK)
+TEXTS = (POST, ANSWER, REMARK, FEEDBACK, WHY)
 
 
 def writing(user_id: object, wrapped: bytes | None) -> DataKey:

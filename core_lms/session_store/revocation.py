@@ -1,6 +1,6 @@
 """Access tokens that no longer count although they have not expired: marks in Redis.
 
-A mark lives as long as the longest access token. ``core_lms/limits`` looks for those of a caller in
+A mark lives as long as the longest access token. ``gateway/limits`` reads those of a caller in
 the round trip it makes anyway.
 """
 

@@ -158,7 +158,7 @@ class Sessions:
         """The session and its next refresh token.
 
         Raises ``Unauthenticated`` where the session is over. A token that was used before ends it:
-        somebody has a copy, and there is no telling who.
+        somebody has a copy, and nobody knows who.
         """
         key = _key(ticket.user_id, ticket.session_id)
         idle_s = self._settings.idle_days * 86_400

@@ -23,9 +23,9 @@ from core_lms.session_store.store import sessions
 from core_lms.sessions import password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import settings
-from core_lms.sessions.tenant import enter
 from core_lms.unit import Unit
 from core_lms.users import repository as users
+from gateway.caller import anonymous
 from gateway.errors import Conflict
 
 Purpose = Literal["verify", "reset", "sign-in"]
@@ -44,7 +44,7 @@ async def mint(
     sent does no harm, it expires.
     """
     user = await users.get(unit, user_id)
-    if user is None or not (user["status"] == "active" or user["activates_on_verification"]):
+    if user is None or not (user.status == "active" or user.activates_on_verification):
         return None
     hours = settings().verify_link_hours if purpose == "verify" else settings().reset_link_hours
     token = await _token(
@@ -62,8 +62,8 @@ async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) ->
     user = await users.get(unit, user_id)
     if user is None:
         raise Rejected(f"there is no user {user_id}")
-    if user["status"] != "active":
-        raise Conflict(f"user {user_id} is {user['status']}")
+    if user.status != "active":
+        raise Conflict(f"user {user_id} is {user.status}")
     lifetime = timedelta(minutes=settings().sign_in_link_minutes)
     unit.people.add(user_id)
     return await _token(unit, user_id, "sign-in", (now or datetime.now(UTC)) + lifetime)
@@ -72,11 +72,11 @@ async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) ->
 async def use_sign_in(unit: Unit, token: str, now: datetime | None = None) -> str:
     """Use the link up; the id of whom it signs in. Raises ``Rejected``."""
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), ["sign-in"])
     if used is None:
         raise Rejected(_DEAD)
-    return str(used["user_id"])
+    return str(used.user_id)
 
 
 async def _token(unit: Unit, user_id: str, purpose: Purpose, expires_at: datetime) -> str:
@@ -93,15 +93,15 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
     takes its time, which no transaction should wait for.
     """
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     found = await repository.link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
-    user = None if found is None else await users.get(unit, found["user_id"])
+    user = None if found is None else await users.get(unit, found.user_id)
     if user is None:
         raise Rejected(_DEAD)
     password_rules.check(
         password,
         min_length=settings().password_min_length,
-        personal=[user["name"], user["email"]],
+        personal=[user.name, user.email],
     )
     return await hashing().hash(password)
 
@@ -109,24 +109,24 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
 async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | None = None) -> str:
     """Use the link up and set the password; the id of whose it is. Emits what has changed."""
     institution_id, secret = _parse(token)
-    await enter(unit, institution_id)
+    await unit.enter(anonymous(institution_id))
     used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
     if used is None:
         raise Rejected(_DEAD)
-    user = await users.locked(unit, used["user_id"])
+    user = await users.locked(unit, used.user_id)
     if user is None:
         raise Rejected(_DEAD)
-    wakes = user["activates_on_verification"] and used["proves_address"]
-    if user["status"] != "active" and not wakes:
-        raise Conflict(f"the account is {user['status']}")
-    user_id = str(user["id"])
+    wakes = user.activates_on_verification and used.proves_address
+    if user.status != "active" and not wakes:
+        raise Conflict(f"the account is {user.status}")
+    user_id = str(user.id)
     await repository.set_password(unit, user_id, password_hash)
     await repository.drop_links(unit, user_id)
-    if used["proves_address"]:
+    if used.proves_address:
         status = "active" if wakes else None
         fresh = await users.set_facts(unit, user_id, status=status, verified=True, activates=False)
-        if fresh["status"] != user["status"]:
-            event = UserUpdated(user_id=user_id, role=fresh["role"], status=fresh["status"])
+        if fresh.status != user.status:
+            event = UserUpdated(user_id=user_id, role=fresh.role, status=fresh.status)
             unit.emit(event, source=SOURCE)
     unit.emit(UserPasswordChanged(user_id=user_id), source=SOURCE)
     await sessions().end_all(user_id)

@@ -38,8 +38,8 @@ HEADERS = {
 
 
 @router.get("/account", response_class=HTMLResponse)
-async def account(units: Annotated[Units, action("password.link")]) -> HTMLResponse:
-    """The link's secret stays in the browser until the password is sent with it."""
+async def show_account_page(units: Annotated[Units, action("password.link")]) -> HTMLResponse:
+    """Show the page that a mailed link leads to."""
     async with units.begin(Public()):
         pass
     return HTMLResponse(PAGE, headers=HEADERS)

@@ -1,7 +1,7 @@
 -- What a login needs of an account, held until the session is made: whoever suspends the person or
 -- changes the password waits for it, or is seen by it.
 -- name: for_login
-SELECT users.id, users.status, credentials.password_hash
+SELECT users.status, credentials.password_hash
 FROM users LEFT JOIN credentials ON credentials.user_id = users.id
 WHERE users.id = %(user_id)s AND users.institution_id = %(institution_id)s AND erased_at IS NULL
 FOR SHARE OF users

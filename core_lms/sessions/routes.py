@@ -48,7 +48,7 @@ InClient = Annotated[service.Client, Depends(client)]
 
 
 @_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def register_oneself(
+async def create_registration(
     body: SelfRegistration, units: Annotated[Units, action("registration.create", keyed=True)]
 ) -> Accepted:
     """Ask for an account. The answer, and the work it takes, are the same for every address."""
@@ -59,7 +59,7 @@ async def register_oneself(
 
 
 @_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
-async def log_in(
+async def create_session(
     body: Login,
     units: Annotated[Units, action("session.create")],
     who: InClient,
@@ -72,7 +72,7 @@ async def log_in(
 
 
 @_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
-async def log_in_by_link(
+async def create_session_by_link(
     body: SignInLink,
     units: Annotated[Units, action("session.create-by-link")],
     who: InClient,
@@ -85,7 +85,7 @@ async def log_in_by_link(
 
 
 @_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
-async def act_as(
+async def act_as_user(
     user_id: UUID,
     units: Annotated[Units, action("session.act-as")],
     request: Request,
@@ -98,38 +98,41 @@ async def act_as(
 
 
 @_sessions.post("/refresh", response_model=Tokens)
-async def refresh(
+async def refresh_session(
     body: Refresh,
     units: Annotated[Units, action("session.refresh")],
     request: Request,
     response: Response,
 ) -> Any:
-    """The next tokens, without an `Authorization` header. A refresh token is good for one use: a
-    second one, later than a moment, ends the session, because somebody has a copy."""
+    """Get the next tokens, without an `Authorization` header. A refresh token is good for one use:
+    a second one, later than a moment, ends the session, because somebody has a copy.
+    """
     response.headers.update(NO_STORE)
     async with units.begin(Public()) as unit:
         return await service.refresh(unit, request.app.state.ring, body.refresh_token)
 
 
 @_of_person.get("/sessions", response_model=SessionList)
-async def listed(user_id: UUID, units: Annotated[Units, action("session.list")]) -> dict[str, Any]:
-    """Where the person is logged in."""
+async def list_sessions(
+    user_id: UUID, units: Annotated[Units, action("session.list")]
+) -> dict[str, Any]:
+    """List where a person is logged in."""
     async with units.begin(Person(user_id)) as unit:
         return {"items": await service.listed(unit, str(user_id))}
 
 
 @_of_person.delete("/sessions", status_code=HTTPStatus.NO_CONTENT)
-async def end_all(user_id: UUID, units: Annotated[Units, action("session.end")]) -> None:
+async def end_all_sessions(user_id: UUID, units: Annotated[Units, action("session.end")]) -> None:
     """Log the person out everywhere, at once."""
     async with units.begin(Person(user_id)) as unit:
         await service.end_all(unit, str(user_id))
 
 
 @_of_person.delete("/sessions/{session_id}", status_code=HTTPStatus.NO_CONTENT)
-async def end(
+async def end_session(
     user_id: UUID, session_id: UUID, units: Annotated[Units, action("session.end")]
 ) -> None:
-    """Log one session out, at once."""
+    """Log one session of a person out, at once."""
     async with units.begin(Person(user_id)) as unit:
         await service.end(unit, str(user_id), session_id)
 
@@ -141,22 +144,25 @@ async def change_password(
     units: Annotated[Units, action("password.change")],
     who: InClient,
 ) -> None:
-    """Another password; emits `user.password.changed` and ends every other session."""
+    """Change the password of a person; emits `user.password.changed` and ends every other
+    session."""
     await service.change_password(units, Person(user_id), user_id, body.current, body.new, who)
 
 
 @_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def forgot(
+async def request_password_link(
     body: Forgotten, units: Annotated[Units, action("password.forget")], who: InClient
 ) -> Accepted:
-    """Have a link mailed. The answer, and the work it takes, are the same for every address."""
+    """Have a link mailed that sets a password. The answer, and the work it takes, are the same for
+    every address.
+    """
     async with units.begin(Public()) as unit:
         await service.forgot(unit, body, who)
     return Accepted()
 
 
 @_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
-async def set_by_link(body: NewPassword, units: Annotated[Units, action("password.set")]) -> None:
+async def set_password(body: NewPassword, units: Annotated[Units, action("password.set")]) -> None:
     """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
     async with units.begin(Public()) as unit:
         hash_ = await links.opened(unit, body.token, body.password)

@@ -76,7 +76,7 @@ class PasswordChange(Body):
     new: Password
 
 
-class SessionOut(BaseModel):
+class Session(BaseModel):
     """Where somebody is logged in."""
 
     id: UUID
@@ -91,7 +91,7 @@ class SessionOut(BaseModel):
 class SessionList(BaseModel):
     """Every session that could still be refreshed, the newest first."""
 
-    items: list[SessionOut]
+    items: list[Session]
 
 
 class BorrowedToken(BaseModel):

@@ -15,13 +15,13 @@ from core_lms.sessions import asks, links, password_rules, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
-from core_lms.sessions.tenant import enter
 from core_lms.sessions.throttle import Throttle
 from core_lms.unit import Unit
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import roles
 from core_lms.users import service as accounts
+from gateway.caller import anonymous
 from gateway.decision import permissions_of
 from gateway.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from gateway.keys import KeyRing
@@ -52,19 +52,19 @@ async def log_in(units: Units, ring: KeyRing, email: str, password: str, client:
         who = f"{unit.institution_id}/{email}"
         await throttle.attempt(who, client.address)
         user = await users.of_email(unit, email)
-        hash_ = None if user is None else await repository.password_hash(unit, user["id"])
+        hash_ = None if user is None else await repository.password_hash(unit, user.id)
     if not await hashing().is_right(hash_, password) or user is None or hash_ is None:
         raise Unauthenticated(WRONG)
     await throttle.forget(who, client.address)
     fresh = await hashing().hash(password) if hashing().is_outdated(hash_) else None
     async with units.begin(Public()) as unit:
-        account = await _let_in(unit, user["id"])
-        if account["password_hash"] != hash_:
+        account = await _let_in(unit, user.id)
+        if account.password_hash != hash_:
             raise Unauthenticated(WRONG)  # it was changed while we were checking
-        tokens = await begin(unit, ring, str(user["id"]), method="password", client=client)
+        tokens = await begin(unit, ring, str(user.id), method="password", client=client)
     if fresh is not None:
         async with units.begin(Public()) as unit:
-            await repository.rehash(unit, user["id"], hash_, fresh)
+            await repository.rehash(unit, user.id, hash_, fresh)
     return tokens
 
 
@@ -111,9 +111,9 @@ async def begin(
 async def refresh(unit: Unit, ring: KeyRing, token: str) -> dict[str, Any]:
     """The next tokens of a session, with the person's roles as they are now."""
     ticket = store.unseal(token)
-    await enter(unit, ticket.institution_id)
+    await unit.enter(anonymous(ticket.institution_id))
     account = await repository.for_login(unit, ticket.user_id)
-    if account is None or account["status"] != "active":
+    if account is None or account.status != "active":
         await sessions().end(ticket.user_id, ticket.session_id)
         raise Unauthenticated("the account is not active")
     session, refresh_token = await sessions().refresh(ticket)
@@ -156,7 +156,7 @@ async def shut_out(unit: Unit, user_id: str) -> None:
 
 
 async def forgot(unit: Unit, wish: Forgotten, client: Client) -> None:
-    """Have a link mailed, if there is somebody to mail it to; the asker cannot tell."""
+    """Have a link mailed, if there is somebody to mail it to; the asker does not learn which."""
     throttle = Throttle(async_client(), settings())
     await throttle.attempt(f"forgot/{unit.institution_id}/{wish.email}", client.address)
     await asks.ask(unit, "reset", wish)
@@ -172,7 +172,7 @@ async def change_password(
         hash_ = await repository.password_hash(unit, user_id)
         if hash_ is None:
             raise Conflict("the account has no password yet: ask for a link to set one")
-        personal = [user["name"], user["email"]]
+        personal = [user.name, user.email]
         minimum = settings().password_min_length
         password_rules.check(new, min_length=minimum, personal=personal)
         await throttle.attempt(f"change/{user_id}", client.address)
@@ -190,12 +190,12 @@ async def change_password(
         await sessions().end_all(str(user_id), but=unit.caller.session_id)
 
 
-async def _let_in(unit: Unit, user_id: object) -> Any:
+async def _let_in(unit: Unit, user_id: object) -> repository.Login:
     account = await repository.for_login(unit, user_id)
     if account is None:
         raise Unauthenticated(WRONG)
-    if account["status"] != "active":
-        raise Forbidden(f"the account is {account['status']}")
+    if account.status != "active":
+        raise Forbidden(f"the account is {account.status}")
     return account
 
 

@@ -21,7 +21,7 @@ class SessionSettings(StoreSettings):
     hashing_at_once: int = Field(default=2, ge=1)
     """Passwords checked at the same time, each in its own thread."""
     hashing_queue: int = Field(default=200, ge=0)
-    """Checks that may wait for one of those; further ones are told to come back (503)."""
+    """Checks that may wait for one of those; further ones are answered with 503."""
 
     password_min_length: int = Field(default=10, ge=8, le=64)
 

@@ -6,22 +6,19 @@ VALUES
     (%(id)s, %(institution_id)s, %(name)s, %(title)s, %(issuer)s, %(client_id)s,
      %(client_secret_sealed)s, %(token_auth)s, %(scopes)s, %(redirect_uris)s, %(provisions)s,
      %(links_by_email)s, %(trusts_email)s, %(email_domains)s, %(enabled)s)
-RETURNING *
+RETURNING {provider}
 
 -- name: all
-SELECT * FROM identity_providers WHERE institution_id = %(institution_id)s ORDER BY name
+SELECT {provider} FROM identity_providers WHERE institution_id = %(institution_id)s ORDER BY name
 
 -- name: of_name
-SELECT * FROM identity_providers
+SELECT {provider} FROM identity_providers
 WHERE institution_id = %(institution_id)s AND name = %(name)s
 
 -- name: of_name_locked
-SELECT * FROM identity_providers
+SELECT {provider} FROM identity_providers
 WHERE institution_id = %(institution_id)s AND name = %(name)s
 FOR UPDATE
-
--- name: get
-SELECT * FROM identity_providers WHERE id = %(id)s
 
 -- What is not given (NULL) stays.
 -- name: update
@@ -37,7 +34,7 @@ UPDATE identity_providers SET
     enabled = coalesce(%(enabled)s, enabled),
     updated_at = NOW()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {provider}
 
 -- name: delete
 DELETE FROM identity_providers

@@ -2,16 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-
-from psycopg.rows import DictRow
+from uuid import UUID
 
 from contracts.ids import new_id
 from core_lms.unit import Unit
 from stack.keyset import blind_index, master
 from stack.queries import load
 
-_sql = load(__file__)
+
+@dataclass(frozen=True, slots=True)
+class IdentityProvider:
+    """A provider as the institution has set it up."""
+
+    id: UUID
+    institution_id: UUID
+    name: str
+    title: str
+    issuer: str
+    client_id: str
+    client_secret_sealed: bytes | None
+    token_auth: str
+    scopes: list[str]
+    redirect_uris: list[str]
+    provisions: bool
+    links_by_email: bool
+    trusts_email: bool
+    email_domains: list[str]
+    enabled: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Through which provider somebody comes."""
+
+    id: UUID
+    provider: str
+    title: str
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+_sql = load(__file__, provider=IdentityProvider)
 _CHANGEABLE = (
     "title",
     "client_id",
@@ -28,82 +64,61 @@ def _sealed(id_: object, secret: str | None) -> bytes | None:
     return None if secret is None else master().encrypt(secret.encode(), str(id_).encode())
 
 
-def client_secret(provider: DictRow) -> str | None:
-    sealed = provider["client_secret_sealed"]
-    return sealed and master().decrypt(bytes(sealed), str(provider["id"]).encode()).decode()
+def client_secret(provider: IdentityProvider) -> str | None:
+    sealed = provider.client_secret_sealed
+    if sealed is None:
+        return None
+    return master().decrypt(bytes(sealed), str(provider.id).encode()).decode()
 
 
 def subject_index(unit: Unit, issuer: str, subject: str) -> bytes:
     return blind_index("identities.subject", unit.institution_id, issuer, subject)
 
 
-async def insert(unit: Unit, id_: str, values: dict[str, Any]) -> DictRow:
+async def insert(unit: Unit, id_: str, values: dict[str, Any]) -> IdentityProvider:
     sealed = _sealed(id_, values.pop("client_secret"))
-    values |= {
-        "id": id_,
-        "institution_id": unit.institution_id,
-        "client_secret_sealed": sealed,
-    }
-    await unit.cursor.execute(_sql["insert"], values)
-    row = await unit.cursor.fetchone()
-    assert row is not None
+    named = values | {"id": id_, "client_secret_sealed": sealed}
+    [row] = await unit.all(IdentityProvider, _sql["insert"], **named)
     return row
 
 
-async def all_(unit: Unit) -> list[DictRow]:
-    await unit.cursor.execute(_sql["all"], {"institution_id": unit.institution_id})
-    return await unit.cursor.fetchall()
+async def all_(unit: Unit) -> list[IdentityProvider]:
+    return await unit.all(IdentityProvider, _sql["all"])
 
 
-async def of_name(unit: Unit, name: str, *, locked: bool = False) -> DictRow | None:
-    values = {"institution_id": unit.institution_id, "name": name}
-    await unit.cursor.execute(_sql["of_name_locked" if locked else "of_name"], values)
-    return await unit.cursor.fetchone()
+async def of_name(unit: Unit, name: str, *, locked: bool = False) -> IdentityProvider | None:
+    query = _sql["of_name_locked" if locked else "of_name"]
+    return await unit.one(IdentityProvider, query, name=name)
 
 
-async def get(unit: Unit, id_: object) -> DictRow | None:
-    await unit.cursor.execute(_sql["get"], {"id": id_})
-    return await unit.cursor.fetchone()
-
-
-async def update(unit: Unit, id_: object, changes: dict[str, Any]) -> DictRow:
+async def update(unit: Unit, id_: object, changes: dict[str, Any]) -> IdentityProvider:
     values = {name: changes.get(name) for name in _CHANGEABLE}
-    values |= {"id": id_, "client_secret_sealed": _sealed(id_, changes.get("client_secret"))}
-    await unit.cursor.execute(_sql["update"], values)
-    row = await unit.cursor.fetchone()
-    assert row is not None
+    sealed = _sealed(id_, changes.get("client_secret"))
+    [row] = await unit.all(
+        IdentityProvider, _sql["update"], **values, id=id_, client_secret_sealed=sealed
+    )
     return row
 
 
 async def delete(unit: Unit, name: str) -> bool:
-    values = {"institution_id": unit.institution_id, "name": name}
-    return (await unit.cursor.execute(_sql["delete"], values)).rowcount == 1
+    return await unit.execute(_sql["delete"], name=name) == 1
 
 
 async def identity(unit: Unit, index: bytes) -> str | None:
     """Whose account it is; notes that they came."""
-    values = {"institution_id": unit.institution_id, "subject_index": index}
-    await unit.cursor.execute(_sql["identity"], values)
-    row = await unit.cursor.fetchone()
-    return None if row is None else str(row["user_id"])
+    found = await unit.value(_sql["identity"], subject_index=index)
+    return None if found is None else str(found)
 
 
 async def link(unit: Unit, user_id: object, provider_id: object, index: bytes) -> None:
-    values = {
-        "id": new_id(),
-        "institution_id": unit.institution_id,
-        "user_id": user_id,
-        "provider_id": provider_id,
-        "subject_index": index,
-    }
-    await unit.cursor.execute(_sql["link"], values)
+    await unit.execute(
+        _sql["link"], id=new_id(), user_id=user_id, provider_id=provider_id, subject_index=index
+    )
 
 
-async def of_user(unit: Unit, user_id: object) -> list[DictRow]:
-    await unit.cursor.execute(_sql["of_user"], {"user_id": user_id})
-    return await unit.cursor.fetchall()
+async def of_user(unit: Unit, user_id: object) -> list[Identity]:
+    return await unit.all(Identity, _sql["of_user"], user_id=user_id)
 
 
 async def unlink(unit: Unit, user_id: object, id_: object) -> bool:
-    values = {"id": id_, "user_id": user_id}
-    return (await unit.cursor.execute(_sql["unlink"], values)).rowcount == 1
+    return await unit.execute(_sql["unlink"], id=id_, user_id=user_id) == 1

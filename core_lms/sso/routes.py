@@ -7,20 +7,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from psycopg.rows import DictRow
 
 from core_lms.sessions.routes import NO_STORE, InClient
 from core_lms.sessions.schemas import Tokens
 from core_lms.sso import repository, service
+from core_lms.sso.repository import IdentityProvider
 from core_lms.sso.schemas import (
-    Attempt,
     Identities,
-    NewAttempt,
     NewProvider,
+    NewSignInAttempt,
     Provider,
     ProviderChange,
     ProviderChoices,
-    Return,
+    SignInAttempt,
+    SignInReturn,
 )
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
@@ -36,18 +36,20 @@ _of_person = APIRouter(prefix="/users/{user_id}", tags=["sso"], responses=RESPON
 
 
 @_sso.get("/choices", response_model=ProviderChoices)
-async def choices(units: Annotated[Units, action("provider.choose")]) -> dict[str, Any]:
-    """What a login page offers."""
+async def list_sign_in_choices(
+    units: Annotated[Units, action("provider.choose")],
+) -> dict[str, Any]:
+    """List what a login page offers."""
     async with units.begin(Institution()) as unit:
-        return {"items": [row for row in await repository.all_(unit) if row["enabled"]]}
+        return {"items": [row for row in await repository.all_(unit) if row.enabled]}
 
 
 @_sso.post("/providers", status_code=HTTPStatus.CREATED, response_model=Provider)
-async def create(
+async def create_sso_provider(
     body: NewProvider,
     units: Annotated[Units, action("provider.create", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> IdentityProvider:
     """Let people log in through a provider."""
     async with units.begin(Institution()) as unit:
         provider, created = await service.create(unit, body)
@@ -57,72 +59,74 @@ async def create(
 
 
 @_sso.get("/providers/{sso_provider}", response_model=Provider, responses=etags.READ)
-async def get(
+async def get_sso_provider(
     sso_provider: Name, units: Annotated[Units, action("provider.read")], reader: InReader
 ) -> Any:
-    """One provider, without its secret."""
+    """Read one provider, without its secret."""
     async with units.begin(Institution()) as unit:
         provider = await service.provider(unit, sso_provider)
     return reader.answer(provider)
 
 
 @_sso.patch("/providers/{sso_provider}", response_model=Provider, responses=etags.UPDATE)
-async def change(
+async def update_sso_provider(
     sso_provider: Name,
     body: ProviderChange,
     units: Annotated[Units, action("provider.update")],
     writer: InWriter,
 ) -> Any:
-    """Change, or switch off with `enabled`."""
+    """Change a provider, or switch it off with `enabled`."""
     async with units.begin(Institution()) as unit:
         provider = await service.change(unit, sso_provider, body, writer.check)
     return writer.answer(provider)
 
 
 @_sso.delete("/providers/{sso_provider}", status_code=HTTPStatus.NO_CONTENT)
-async def delete(sso_provider: Name, units: Annotated[Units, action("provider.delete")]) -> None:
+async def delete_sso_provider(
+    sso_provider: Name, units: Annotated[Units, action("provider.delete")]
+) -> None:
     """Forget a provider and who came through it."""
     async with units.begin(Institution()) as unit:
         await service.delete(unit, sso_provider)
 
 
-@_sso.post("/{sso_provider}/attempts", status_code=HTTPStatus.CREATED, response_model=Attempt)
-async def begin(
+@_sso.post("/{sso_provider}/attempts", status_code=HTTPStatus.CREATED, response_model=SignInAttempt)
+async def begin_sign_in(
     sso_provider: Name,
-    body: NewAttempt,
+    body: NewSignInAttempt,
     units: Annotated[Units, action("sso.begin")],
     response: Response,
 ) -> dict[str, Any]:
-    """Begin a login: authorization code with PKCE, `state` and `nonce`."""
+    """Begin a login with a provider; authorization code with PKCE, `state` and `nonce`."""
     response.headers.update(NO_STORE)
     return await service.begin(units, sso_provider, body.redirect_uri)
 
 
 @_sso.post("/{sso_provider}/sessions", status_code=HTTPStatus.CREATED, response_model=Tokens)
-async def finish(
+async def finish_sign_in(
     sso_provider: Name,
-    body: Return,
+    body: SignInReturn,
     units: Annotated[Units, action("sso.finish")],
     who: InClient,
     request: Request,
     response: Response,
 ) -> Any:
-    """Log in with what the provider sent back; the same session as after a password."""
+    """Log in with what a provider sent back; the same session as after a password."""
     response.headers.update(NO_STORE)
     return await service.finish(units, request.app.state.ring, sso_provider, body, who)
 
 
 @_of_person.get("/identities", response_model=Identities)
-async def identities(
+async def list_identities(
     user_id: UUID, units: Annotated[Units, action("identity.list")]
 ) -> dict[str, Any]:
-    """Through which providers the person comes."""
+    """List through which providers a person comes."""
     async with units.begin(Person(user_id)) as unit:
         return {"items": await service.identities(unit, user_id)}
 
 
 @_of_person.delete("/identities/{identity_id}", status_code=HTTPStatus.NO_CONTENT)
-async def unlink(
+async def delete_identity(
     user_id: UUID, identity_id: UUID, units: Annotated[Units, action("identity.delete")]
 ) -> None:
     """Forget one way in, if there is another."""

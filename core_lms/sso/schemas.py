@@ -120,7 +120,7 @@ class ProviderChoices(BaseModel):
     items: list[ProviderChoice]
 
 
-class NewAttempt(Body):
+class NewSignInAttempt(Body):
     """Where the provider shall send the person back to: one of the provider's `redirect_uris`."""
 
     model_config = ConfigDict(
@@ -130,7 +130,7 @@ class NewAttempt(Body):
     redirect_uri: RedirectUri
 
 
-class Attempt(BaseModel):
+class SignInAttempt(BaseModel):
     """Send the person to `authorization_url`; keep `state` to compare and `binding` to finish."""
 
     authorization_url: str
@@ -139,7 +139,7 @@ class Attempt(BaseModel):
     expires_in: int
 
 
-class Return(Body):
+class SignInReturn(Body):
     """What the provider put into the address it sent the person back to, and the `binding`."""
 
     model_config = ConfigDict(

@@ -8,7 +8,6 @@ from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from contracts.ids import new_id
@@ -19,9 +18,10 @@ from core_lms.sessions import service as logins
 from core_lms.sso import attempts, id_token, repository
 from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory
-from core_lms.sso.schemas import NewProvider, ProviderChange, Return
+from core_lms.sso.repository import Identity, IdentityProvider
+from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
@@ -44,7 +44,7 @@ def directory() -> Directory:
     return Directory()
 
 
-async def create(unit: Unit, wanted: NewProvider) -> tuple[DictRow, bool]:
+async def create(unit: Unit, wanted: NewProvider) -> tuple[IdentityProvider, bool]:
     """The provider and whether it is new; raises ``Conflict`` where the name is taken."""
     directory().check_address(wanted.issuer)
     id_, repeated = await claim(unit, "identity-provider", wanted)
@@ -56,22 +56,17 @@ async def create(unit: Unit, wanted: NewProvider) -> tuple[DictRow, bool]:
         raise Conflict(f"there is a provider {wanted.name}") from None
 
 
-async def provider(unit: Unit, name: str) -> DictRow:
+async def provider(unit: Unit, name: str) -> IdentityProvider:
     """Raises ``NotFound``."""
-    found = await repository.of_name(unit, name)
-    if found is None:
-        raise NotFound(f"there is no provider {name}")
-    return found
+    return found(await repository.of_name(unit, name), f"there is no provider {name}")
 
 
-async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> DictRow:
-    found = await repository.of_name(unit, name, locked=True)
-    if found is None:
-        raise NotFound(f"there is no provider {name}")
-    check(found)
-    if wish.client_secret is not None and found["token_auth"] == "none":
+async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> IdentityProvider:
+    known = found(await repository.of_name(unit, name, locked=True), f"there is no provider {name}")
+    check(known)
+    if wish.client_secret is not None and known.token_auth == "none":
         raise Rejected("client_secret: the provider knows us as a public client, without one")
-    return await repository.update(unit, found["id"], wish.model_dump())
+    return await repository.update(unit, known.id, wish.model_dump())
 
 
 async def delete(unit: Unit, name: str) -> None:
@@ -83,20 +78,20 @@ async def delete(unit: Unit, name: str) -> None:
 async def begin(units: Units, name: str, redirect_uri: str) -> dict[str, Any]:
     """The address at the provider, and what the program that asks keeps to finish with."""
     async with units.begin(Public()) as unit:
-        found = await _enabled(unit, name)
+        known = await _enabled(unit, name)
         institution_id = unit.institution_id
-    if redirect_uri not in found["redirect_uris"]:
+    if redirect_uri not in known.redirect_uris:
         raise Rejected("redirect_uri: it is none of those the provider is registered with")
-    metadata = await directory().metadata(found["issuer"])
+    metadata = await directory().metadata(known.issuer)
     lifetime_s = settings().attempt_s
     attempt, state, binding = await attempts.begin(
-        async_client(), institution_id, str(found["id"]), redirect_uri, lifetime_s
+        async_client(), institution_id, str(known.id), redirect_uri, lifetime_s
     )
     query = {
         "response_type": "code",
-        "client_id": found["client_id"],
+        "client_id": known.client_id,
         "redirect_uri": redirect_uri,
-        "scope": " ".join(found["scopes"]),
+        "scope": " ".join(known.scopes),
         "state": state,
         "nonce": attempt.nonce,
         "code_challenge": attempt.challenge,
@@ -113,23 +108,23 @@ async def begin(units: Units, name: str, redirect_uri: str) -> dict[str, Any]:
 
 
 async def finish(
-    units: Units, ring: KeyRing, name: str, back: Return, client: logins.Client
+    units: Units, ring: KeyRing, name: str, back: SignInReturn, client: logins.Client
 ) -> dict[str, Any]:
     """A session for whoever the provider says came back. No transaction waits for the provider."""
     async with units.begin(Public()) as unit:
-        found = await _enabled(unit, name)
+        known = await _enabled(unit, name)
         institution_id = unit.institution_id
     attempt = await attempts.take(
-        async_client(), back.state, back.binding, institution_id, str(found["id"])
+        async_client(), back.state, back.binding, institution_id, str(known.id)
     )
-    metadata = await directory().metadata(found["issuer"])
+    metadata = await directory().metadata(known.issuer)
     if (back.iss is not None or metadata.says_iss) and back.iss != metadata.issuer:
         raise Unauthenticated("iss: the answer is from another provider than the one asked")
     answer = await directory().exchange(
         metadata,
-        client_id=found["client_id"],
-        client_secret=repository.client_secret(found),
-        token_auth=found["token_auth"],
+        client_id=known.client_id,
+        client_secret=repository.client_secret(known),
+        token_auth=known.token_auth,
         code=back.code,
         redirect_uri=attempt.redirect_uri,
         verifier=attempt.verifier,
@@ -138,7 +133,7 @@ async def finish(
         directory(),
         metadata,
         answer.get("id_token"),
-        client_id=found["client_id"],
+        client_id=known.client_id,
         nonce=attempt.nonce,
         leeway_s=settings().leeway_s,
     )
@@ -147,34 +142,34 @@ async def finish(
         if said.get("sub") == sworn["sub"]:
             sworn = said | sworn
     async with units.begin(Public()) as unit:
-        user_id = await _whose(unit, found, id_token.about(sworn))
+        user_id = await _whose(unit, known, id_token.about(sworn))
         return await logins.begin(unit, ring, user_id, method=f"sso:{name}", client=client)
 
 
-async def identities(unit: Unit, user_id: UUID) -> list[DictRow]:
+async def identities(unit: Unit, user_id: UUID) -> list[Identity]:
     return await repository.of_user(unit, user_id)
 
 
 async def unlink(unit: Unit, user_id: UUID, identity_id: UUID) -> None:
     """Forget one way in; raises ``Conflict`` for the last one."""
     await users.locked(unit, user_id)
-    others = [row for row in await repository.of_user(unit, user_id) if row["id"] != identity_id]
+    others = [row for row in await repository.of_user(unit, user_id) if row.id != identity_id]
     if not others and await credentials.password_hash(unit, user_id) is None:
         raise Conflict("this is the only way into the account: set a password first")
     if not await repository.unlink(unit, user_id, identity_id):
         raise NotFound(f"user {user_id} has no identity {identity_id}")
 
 
-async def _enabled(unit: Unit, name: str) -> DictRow:
-    found = await repository.of_name(unit, name)
-    if found is None or not found["enabled"]:
+async def _enabled(unit: Unit, name: str) -> IdentityProvider:
+    known = await provider(unit, name)
+    if not known.enabled:
         raise NotFound(f"there is no provider {name}")
-    return found
+    return known
 
 
-async def _whose(unit: Unit, provider: DictRow, claims: Claims) -> str:
+async def _whose(unit: Unit, provider: IdentityProvider, claims: Claims) -> str:
     """The account: of the identity, else of the verified address, else a new one."""
-    index = repository.subject_index(unit, provider["issuer"], claims.subject)
+    index = repository.subject_index(unit, provider.issuer, claims.subject)
     linked = await repository.identity(unit, index)
     if linked is not None:
         return linked
@@ -184,54 +179,54 @@ async def _whose(unit: Unit, provider: DictRow, claims: Claims) -> str:
         if known is None:
             user_id = await _provision(unit, provider, email, claims.name)
         else:
-            user_id = await _adopt(unit, provider, str(known["id"]))
-        await repository.link(unit, user_id, provider["id"], index)
+            user_id = await _adopt(unit, provider, str(known.id))
+        await repository.link(unit, user_id, provider.id, index)
     except UniqueViolation:
         raise Conflict("this login was made twice at once: start again") from None
     return user_id
 
 
-def _proven_address(provider: DictRow, claims: Claims) -> str:
+def _proven_address(provider: IdentityProvider, claims: Claims) -> str:
     email = (claims.email or "").strip().lower()
-    if not email or not (claims.email_verified or provider["trusts_email"]):
+    if not email or not (claims.email_verified or provider.trusts_email):
         raise Forbidden("the provider has no verified address of yours: ask it to verify one")
     domain = email.rpartition("@")[2]
-    if provider["email_domains"] and domain not in provider["email_domains"]:
+    if provider.email_domains and domain not in provider.email_domains:
         raise Forbidden(f"addresses at {domain} do not belong to this institution")
     return email
 
 
-async def _provision(unit: Unit, provider: DictRow, email: str, name: str | None) -> str:
-    if not provider["provisions"]:
+async def _provision(unit: Unit, provider: IdentityProvider, email: str, name: str | None) -> str:
+    if not provider.provisions:
         raise Forbidden("there is no account for you: ask the institution's administrators")
     registration = Registration(email=email, name=(name or email.partition("@")[0])[:255])
     user = await users.insert(unit, new_id(), registration)
-    user = await users.set_facts(unit, user["id"], verified=True)
+    user = await users.set_facts(unit, user.id, verified=True)
     accounts.created(unit, user)
-    return str(user["id"])
+    return str(user.id)
 
 
-async def _adopt(unit: Unit, provider: DictRow, user_id: str) -> str:
+async def _adopt(unit: Unit, provider: IdentityProvider, user_id: str) -> str:
     """An account that has the address already.
 
     Where nobody has proven the address before, whoever made the account may not be its owner: what
     they could come back with is removed. Administrators of everything are never adopted, because
     those of one institution choose its providers.
     """
-    if not provider["links_by_email"]:
+    if not provider.links_by_email:
         raise Forbidden("there is an account with your address: log in there and ask to link it")
     about = Person(user_id)
     assert about.SQL is not None
-    [found] = await unit.ask((about.SQL, about.params(unit.caller)))
-    if not ADOPT.of(unit.caller, about.KIND, found.row):
+    [relations] = await unit.ask((about.SQL, about.params(unit.caller)))
+    if not ADOPT.of(unit.caller, about.KIND, relations.row):
         raise Forbidden("this account is not to be entered through a provider")
     user = await users.locked(unit, user_id)
     if user is None:
         raise Forbidden("there is no account for you: ask the institution's administrators")
-    if user["email_verified_at"] is None:
+    if user.email_verified_at is None:
         await credentials.drop_password(unit, user_id)
         await credentials.drop_links(unit, user_id)
         await sessions().end_all(user_id)
-        wakes = "active" if user["activates_on_verification"] else None
+        wakes = "active" if user.activates_on_verification else None
         await users.set_facts(unit, user_id, status=wakes, verified=True, activates=False)
     return user_id

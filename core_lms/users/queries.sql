@@ -6,25 +6,25 @@ WITH account AS (
                        email_encrypted, name_encrypted, profile_encrypted, email_index)
     VALUES (%(id)s, %(institution_id)s, %(email)s, %(name)s, %(role)s, %(invented)s, %(profile)s,
             %(email_encrypted)s, %(name_encrypted)s, %(profile_encrypted)s, %(email_index)s)
-    RETURNING *
+    RETURNING {account}, {sealed}
 ), kept AS (
     INSERT INTO person_keys (user_id, institution_id, wrapped_key)
     SELECT id, institution_id, %(wrapped_key)s FROM account
     RETURNING wrapped_key
 )
-SELECT account.*, kept.wrapped_key FROM account, kept
+SELECT {account.account}, {account.sealed}, kept.wrapped_key FROM account, kept
 
 -- name: insert_role
 INSERT INTO user_roles (id, institution_id, user_id, role_name, scope)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(role_name)s, 'institution')
 
 -- name: get
-SELECT users.*, person_keys.wrapped_key
+SELECT {users.account}, {users.sealed}, person_keys.wrapped_key
 FROM users LEFT JOIN person_keys ON person_keys.user_id = users.id
 WHERE users.id = %(id)s AND users.institution_id = %(institution_id)s AND erased_at IS NULL
 
 -- name: of_email
-SELECT users.*, person_keys.wrapped_key
+SELECT {users.account}, {users.sealed}, person_keys.wrapped_key
 FROM users LEFT JOIN person_keys ON person_keys.user_id = users.id
 WHERE email_index = %(email_index)s AND users.institution_id = %(institution_id)s
 
@@ -39,13 +39,13 @@ WITH account AS (
         profile_encrypted = coalesce(%(profile_encrypted)s, profile_encrypted),
         updated_at = NOW()
     WHERE id = %(id)s AND institution_id = %(institution_id)s AND erased_at IS NULL
-    RETURNING *
+    RETURNING {account}, {sealed}
 )
-SELECT account.*, person_keys.wrapped_key
+SELECT {account.account}, {account.sealed}, person_keys.wrapped_key
 FROM account JOIN person_keys ON person_keys.user_id = account.id
 
 -- name: key_for_update
-SELECT users.*, person_keys.wrapped_key
+SELECT {users.account}, {users.sealed}, person_keys.wrapped_key
 FROM users LEFT JOIN person_keys ON person_keys.user_id = users.id
 WHERE users.id = %(id)s AND users.institution_id = %(institution_id)s AND erased_at IS NULL
 FOR UPDATE OF users
@@ -55,15 +55,16 @@ INSERT INTO person_keys (user_id, institution_id, wrapped_key)
 VALUES (%(id)s, %(institution_id)s, %(wrapped_key)s)
 
 -- name: page
-SELECT users.*, person_keys.wrapped_key
+SELECT {users.account}, {users.sealed}, person_keys.wrapped_key
 FROM users LEFT JOIN person_keys ON person_keys.user_id = users.id
 WHERE users.institution_id = %(institution_id)s AND erased_at IS NULL
   AND (%(role)s::text IS NULL OR role = %(role)s)
   AND (%(status)s::text IS NULL OR status = %(status)s)
   AND (%(email_index)s::bytea IS NULL OR email_index = %(email_index)s)
-  AND (%(after)s::timestamptz IS NULL OR (users.created_at, users.id) > (%(after)s, %(after_id)s))
+  AND (%(after_first)s::timestamptz IS NULL
+       OR (users.created_at, users.id) > (%(after_first)s, %(after_id)s))
 ORDER BY users.created_at, users.id
-LIMIT %(limit)s
+LIMIT %(rows)s
 
 -- Of status, role and the facts of verification, those that are given (not NULL).
 -- name: set_facts
@@ -78,9 +79,9 @@ WITH account AS (
         activates_on_verification = coalesce(%(activates)s, activates_on_verification),
         updated_at = NOW()
     WHERE id = %(id)s AND institution_id = %(institution_id)s AND erased_at IS NULL
-    RETURNING *
+    RETURNING {account}, {sealed}
 )
-SELECT account.*, person_keys.wrapped_key
+SELECT {account.account}, {account.sealed}, person_keys.wrapped_key
 FROM account LEFT JOIN person_keys ON person_keys.user_id = account.id
 
 -- One row, whether or not there is such a person.

@@ -3,85 +3,91 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from psycopg.rows import DictRow
-
+from contracts.events.users import Role, UserStatus
 from contracts.ids import named_id
 from core_lms.sealing import person
 from core_lms.unit import Unit
 from core_lms.users.schemas import Registration
-from gateway.pages import After
+from gateway.pages import After, bounds
 from stack.queries import load
 
-_sql = load(__file__)
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A row of ``users``, what is personal in the clear; of an erased person it is empty."""
+
+    id: UUID
+    institution_id: UUID
+    email: str
+    name: str
+    role: Role
+    status: UserStatus
+    profile: dict[str, Any]
+    invented: bool
+    directory_opt_out: bool
+    activates_on_verification: bool
+    email_verified_at: datetime | None
+    erased_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+_sql = load(__file__, account=Account, sealed=person.Sealed)
 RELATIONS = _sql["relations"]
+
+
+def _account(**columns: Any) -> Account:
+    return Account(**person.opened(columns))
 
 
 async def insert(
     unit: Unit, id_: str, registration: Registration, *, invented: bool = False
-) -> DictRow:
+) -> Account:
     """``invented``: the account is nobody's; it stays so, whatever its profile says later."""
-    values: dict[str, Any] = registration.model_dump(include={"role"}) | {"invented": invented}
-    values |= {"id": id_, "institution_id": unit.institution_id}
-    values |= person.seal_new(unit.institution_id, id_, registration.model_dump())
-    await unit.cursor.execute(_sql["insert"], values)
-    row = await unit.cursor.fetchone()
-    assert row is not None
-    role = {
-        "id": named_id(id_, "role", registration.role),
-        "institution_id": unit.institution_id,
-        "user_id": id_,
-        "role_name": registration.role,
-    }
-    await unit.cursor.execute(_sql["insert_role"], role)
-    return person.opened(row)
+    sealed = person.seal_new(unit.institution_id, id_, registration.model_dump())
+    values = {"id": id_, "role": registration.role, "invented": invented, **sealed}
+    [account] = await unit.all(_account, _sql["insert"], **values)
+    role = registration.role
+    role_id = named_id(id_, "role", role)
+    await unit.execute(_sql["insert_role"], id=role_id, user_id=id_, role_name=role)
+    return account
 
 
-async def get(unit: Unit, id_: object) -> DictRow | None:
-    await unit.cursor.execute(_sql["get"], {"id": id_, "institution_id": unit.institution_id})
-    row = await unit.cursor.fetchone()
-    return row and person.opened(row)
+async def get(unit: Unit, id_: object) -> Account | None:
+    return await unit.one(_account, _sql["get"], id=id_)
 
 
-async def of_email(unit: Unit, address: str) -> DictRow | None:
+async def of_email(unit: Unit, address: str) -> Account | None:
     """The account with this address, in whatever case it is written."""
-    values = {
-        "email_index": person.email_index(unit.institution_id, address),
-        "institution_id": unit.institution_id,
-    }
-    await unit.cursor.execute(_sql["of_email"], values)
-    row = await unit.cursor.fetchone()
-    return row and person.opened(row)
+    index = person.email_index(unit.institution_id, address)
+    return await unit.one(_account, _sql["of_email"], email_index=index)
 
 
-async def reseal(unit: Unit, id_: object, changes: Mapping[str, Any]) -> DictRow | None:
+async def reseal(unit: Unit, id_: object, changes: Mapping[str, Any]) -> Account | None:
     """Write those of email, name and profile that are among ``changes``; None: no such account."""
-    named = {"id": id_, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql["key_for_update"], named)
-    row = await unit.cursor.fetchone()
+    row = await unit.one(dict[str, Any], _sql["key_for_update"], id=id_)
     if row is None:
         return None
     if row["wrapped_key"] is None:  # from before sealing: all of it is sealed now
         key = person.DataKey.new(id_)
         changes = {field: row[field] for field in person.FIELDS} | dict(changes)
-        await unit.cursor.execute(_sql["keep_key"], named | {"wrapped_key": key.wrapped()})
+        await unit.execute(_sql["keep_key"], id=id_, wrapped_key=key.wrapped())
     else:
         key = person.DataKey.unwrap(row["id"], row["wrapped_key"])
-    values = dict.fromkeys(person.SEALED_COLUMNS) | named
+    values = dict.fromkeys(person.SEALED_COLUMNS) | {"id": id_}
     values |= {"email": person.placeholder(id_), "name": person.NAME}
     values |= person.seal(unit.institution_id, id_, key, changes)
-    await unit.cursor.execute(_sql["reseal"], values)
-    row = await unit.cursor.fetchone()
-    return row and person.opened(row)
+    return await unit.one(_account, _sql["reseal"], **values)
 
 
-async def locked(unit: Unit, id_: object) -> DictRow | None:
+async def locked(unit: Unit, id_: object) -> Account | None:
     """The account, which nobody else changes before this unit ends."""
-    named = {"id": id_, "institution_id": unit.institution_id}
-    await unit.cursor.execute(_sql["key_for_update"], named)
-    row = await unit.cursor.fetchone()
-    return row and person.opened(row)
+    return await unit.one(_account, _sql["key_for_update"], id=id_)
 
 
 async def set_facts(
@@ -92,20 +98,11 @@ async def set_facts(
     role: str | None = None,
     verified: bool | None = None,
     activates: bool | None = None,
-) -> DictRow:
+) -> Account:
     """Change those that are given; ``verified`` is whether the address is proven to be theirs."""
-    values = {
-        "id": id_,
-        "institution_id": unit.institution_id,
-        "status": status,
-        "role": role,
-        "verified": verified,
-        "activates": activates,
-    }
-    await unit.cursor.execute(_sql["set_facts"], values)
-    row = await unit.cursor.fetchone()
-    assert row is not None
-    return person.opened(row)
+    facts = {"status": status, "role": role, "verified": verified, "activates": activates}
+    [account] = await unit.all(_account, _sql["set_facts"], id=id_, **facts)
+    return account
 
 
 async def page(
@@ -116,15 +113,7 @@ async def page(
     role: str | None = None,
     status: str | None = None,
     email: str | None = None,
-) -> list[DictRow]:
-    values = {
-        "institution_id": unit.institution_id,
-        "role": role,
-        "status": status,
-        "email_index": email and person.email_index(unit.institution_id, email),
-        "after": after and after.first,
-        "after_id": after and after.id,
-        "limit": limit + 1,
-    }
-    await unit.cursor.execute(_sql["page"], values)
-    return [person.opened(row) for row in await unit.cursor.fetchall()]
+) -> list[Account]:
+    index = email and person.email_index(unit.institution_id, email)
+    wanted = {"role": role, "status": status, "email_index": index}
+    return await unit.all(_account, _sql["page"], **wanted, **bounds(after, limit + 1))

@@ -1,25 +1,27 @@
 -- name: of_user
-SELECT id, user_id, role_name, scope, granted_by, created_at FROM user_roles
+SELECT {role} FROM user_roles
 WHERE user_id = %(user_id)s ORDER BY created_at, id
 
 -- Those that a token carries; what somebody is in one course is looked up with the course.
 -- name: carried
-SELECT role_name || '@' || scope AS role FROM user_roles
-WHERE user_id = %(user_id)s AND scope IN ('global', 'institution') ORDER BY 1
+SELECT ARRAY(
+    SELECT role_name || '@' || scope FROM user_roles
+    WHERE user_id = %(user_id)s AND scope IN ('global', 'institution') ORDER BY 1
+)
 
 -- name: grant
 INSERT INTO user_roles (id, institution_id, user_id, role_name, scope, granted_by)
 VALUES (%(id)s, %(institution_id)s, %(user_id)s, %(role_name)s, %(scope)s, %(granted_by)s)
 ON CONFLICT (user_id, role_name, scope) DO NOTHING
-RETURNING id, user_id, role_name, scope, granted_by, created_at
+RETURNING {role}
 
 -- name: same
-SELECT id, user_id, role_name, scope, granted_by, created_at FROM user_roles
+SELECT {role} FROM user_roles
 WHERE user_id = %(user_id)s AND role_name = %(role_name)s AND scope = %(scope)s
 
 -- name: revoke
 DELETE FROM user_roles WHERE id = %(id)s AND user_id = %(user_id)s
-RETURNING id, role_name, scope
+RETURNING {role}
 
 -- name: revoke_base
 DELETE FROM user_roles

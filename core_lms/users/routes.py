@@ -7,11 +7,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from psycopg.rows import DictRow
 
 from contracts.events.users import Role, UserStatus
 from core_lms.units import Units, action
 from core_lms.users import repository, resource, roles, service
+from core_lms.users.repository import Account
+from core_lms.users.roles import RoleOfUser
 from core_lms.users.schemas import (
     Accepted,
     EmailChange,
@@ -35,11 +36,11 @@ router = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=User)
-async def register(
+async def create_user(
     body: Registration,
     units: Annotated[Units, action("user.register", keyed=True)],
     response: Response,
-) -> DictRow:
+) -> Account:
     """Register a person; emits `user.created`."""
     async with units.begin(Institution()) as unit:
         user, created = await service.register(unit, body)
@@ -49,7 +50,7 @@ async def register(
 
 
 @router.get("", response_model=Page[User])
-async def page(
+async def list_users(
     units: Annotated[Units, action("user.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
@@ -57,27 +58,29 @@ async def page(
     status: Annotated[UserStatus | None, Query()] = None,
     email: Annotated[str | None, Query(max_length=255, description="the whole address")] = None,
 ) -> dict[str, Any]:
-    """The institution's accounts, the oldest first."""
+    """List the institution's accounts, oldest first."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit, role=role, status=status, email=email)
 
 
 @router.get("/{user_id}", response_model=User, responses=etags.READ)
-async def get(user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader) -> Any:
-    """One account."""
+async def get_user(
+    user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader
+) -> Any:
+    """Read one account."""
     async with units.begin(resource.Person(user_id)) as unit:
         user = await service.get(unit, user_id)
     return reader.answer(user)
 
 
 @router.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
-async def change(
+async def update_user(
     user_id: UUID,
     body: UserChange,
     units: Annotated[Units, action("user.update")],
     writer: InWriter,
 ) -> Any:
-    """Change name or profile; emits `user.updated`."""
+    """Change name or profile of a person; emits `user.updated`."""
     async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change(unit, user_id, body, writer.check)
     return writer.answer(user)
@@ -90,14 +93,16 @@ async def change_email(
     units: Annotated[Units, action("user.change-email")],
     writer: InWriter,
 ) -> Any:
-    """Another address, verified by a mail to it; wants a login of the last ten minutes."""
+    """Change the address of a person; verified by a mail to it, after a login of the last ten
+    minutes.
+    """
     async with units.begin(resource.Person(user_id)) as unit:
         user = await service.change_email(unit, user_id, body.email, writer.check)
     return writer.answer(user)
 
 
 @router.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
-async def set_status(
+async def set_user_status(
     user_id: UUID,
     body: StatusChange,
     units: Annotated[Units, action("user.set-status")],
@@ -110,20 +115,20 @@ async def set_status(
 
 
 @router.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
-async def set_role(
+async def set_user_role(
     user_id: UUID,
     body: RoleChange,
     units: Annotated[Units, action("user.set-role")],
     writer: InWriter,
 ) -> Any:
-    """What the person is in the institution; emits `user.updated`."""
+    """Set what a person is in the institution; emits `user.updated`."""
     async with units.begin(resource.Person(user_id)) as unit:
         user = await service.set_role(unit, user_id, body.role, writer.check)
     return writer.answer(user)
 
 
 @router.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
-async def invite(
+async def invite_user(
     user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
 ) -> Accepted:
     """Have the person mailed a link that proves the address and sets a password."""
@@ -133,15 +138,19 @@ async def invite(
 
 
 @router.get("/{user_id}/roles", response_model=UserRoles)
-async def roles_of(user_id: UUID, units: Annotated[Units, action("role.list")]) -> dict[str, Any]:
-    """What the person is, and where."""
+async def list_user_roles(
+    user_id: UUID, units: Annotated[Units, action("role.list")]
+) -> dict[str, Any]:
+    """List what a person is, and where."""
     async with units.begin(resource.Person(user_id)) as unit:
         return {"items": await roles.of_user(unit, user_id)}
 
 
 @router.get("/{user_id}/relations", response_model=Relations)
-async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.read")]) -> DictRow:
-    """What the caller is to the person, for our own processes to decide by."""
+async def get_relations(
+    user_id: UUID, units: Annotated[Units, action("relation.read")]
+) -> dict[str, Any]:
+    """Say what the caller is to a person; our own processes decide by it."""
     about = resource.Relation(user_id)
     caller_id = units.caller.user_id
     async with units.read(
@@ -151,13 +160,13 @@ async def relations_to(user_id: UUID, units: Annotated[Units, action("relation.r
 
 
 @router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
-async def grant(
+async def grant_role(
     user_id: UUID,
     body: RoleGrant,
     units: Annotated[Units, action("role.grant", keyed=True)],
     response: Response,
-) -> DictRow:
-    """One more role (200 where they have it already); emits `user.updated`."""
+) -> RoleOfUser:
+    """Give a person one more role; 200 where they have it already. Emits `user.updated`."""
     async with units.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
         role, created = await roles.grant(unit, user_id, body)
     if not created:
@@ -166,7 +175,7 @@ async def grant(
 
 
 @router.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)
-async def revoke(
+async def revoke_role(
     user_id: UUID, role_id: UUID, units: Annotated[Units, action("role.revoke")]
 ) -> None:
     """Take a role away, at once; emits `user.updated`."""

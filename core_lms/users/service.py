@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.rows import DictRow
 
 from contracts.errors import Rejected
 from contracts.events.users import (
@@ -22,17 +21,18 @@ from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.idempotency import claim
 from core_lms.session_store.store import sessions
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import repository, roles
+from core_lms.users.repository import Account
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange
 from core_lms.users.settings import settings
-from gateway.errors import Conflict, Forbidden, NotFound
+from gateway.errors import Conflict, Forbidden
 from gateway.etags import Check
 
 SOURCE = "user-service"
 
 
-async def register(unit: Unit, registration: Registration) -> tuple[DictRow, bool]:
+async def register(unit: Unit, registration: Registration) -> tuple[Account, bool]:
     """The account and whether it is new; raises ``Conflict`` where the address is taken."""
     id_, repeated = await claim(unit, "user", registration)
     if repeated:
@@ -69,33 +69,33 @@ async def register_oneself(unit: Unit, wish: SelfRegistration) -> None:
             user = await repository.insert(unit, new_id(), registration)
     except UniqueViolation:
         return  # the same wish came twice at once: the other one has the mail sent
-    user = await repository.set_facts(unit, user["id"], status="inactive", activates=True)
+    user = await repository.set_facts(unit, user.id, status="inactive", activates=True)
     created(unit, user)
-    unit.emit(UserVerificationRequested(user_id=str(user["id"])), source=SOURCE)
+    unit.emit(UserVerificationRequested(user_id=str(user.id)), source=SOURCE)
 
 
-async def ask_for_reset(unit: Unit, user: DictRow) -> None:
+async def ask_for_reset(unit: Unit, user: Account) -> None:
     """Have the person mailed a way in, if there is one: who is suspended gets none."""
-    if user["erased_at"] is not None:
+    if user.erased_at is not None:
         return
-    user_id = str(user["id"])
-    if user["activates_on_verification"]:
+    user_id = str(user.id)
+    if user.activates_on_verification:
         unit.emit(UserVerificationRequested(user_id=user_id), source=SOURCE)
-    elif user["status"] == "active":
+    elif user.status == "active":
         unit.emit(UserPasswordResetRequested(user_id=user_id), source=SOURCE)
 
 
 async def invite(unit: Unit, id_: str | UUID) -> None:
     """Have a link mailed with which the person proves the address and sets a password."""
     user = await get(unit, id_)
-    if user["status"] != "active" and not user["activates_on_verification"]:
-        raise Conflict(f"user {id_} is {user['status']}")
+    if user.status != "active" and not user.activates_on_verification:
+        raise Conflict(f"user {id_} is {user.status}")
     unit.emit(UserVerificationRequested(user_id=str(id_)), source=SOURCE)
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> Account:
     """Raises ``NotFound``."""
-    return _found(await repository.get(unit, id_), id_)
+    return found(await repository.get(unit, id_), f"there is no user {id_}")
 
 
 async def page(
@@ -113,38 +113,38 @@ async def page(
     return pages.page(rows, limit)
 
 
-async def active(unit: Unit, id_: str, what: str) -> DictRow:
+async def active(unit: Unit, id_: str, what: str) -> Account:
     """The account that a request names as its ``what``; raises ``Rejected`` or ``Conflict``."""
     user = await repository.get(unit, id_)
     if user is None:
         raise Rejected(f"{what}: there is no user {id_}")
-    if user["status"] != "active":
-        raise Conflict(f"{what}: user {id_} is {user['status']}")
+    if user.status != "active":
+        raise Conflict(f"{what}: user {id_} is {user.status}")
     return user
 
 
-async def staff(unit: Unit, id_: str, what: str) -> DictRow:
+async def staff(unit: Unit, id_: str, what: str) -> Account:
     """Like ``active``, and an instructor or administrator."""
     user = await active(unit, id_, what)
-    if user["role"] == "student":
+    if user.role == "student":
         raise Rejected(f"{what}: user {id_} is a student")
     return user
 
 
-async def change(unit: Unit, id_: UUID, wish: UserChange, check: Check) -> DictRow:
+async def change(unit: Unit, id_: UUID, wish: UserChange, check: Check) -> Account:
     """Name and profile; emits ``user.updated`` where something is different then."""
     user = await _locked(unit, id_, check)
     fields = wish.model_dump(exclude_none=True)
-    if all(user[name] == value for name, value in fields.items()):
+    if all(getattr(user, name) == value for name, value in fields.items()):
         return user
-    user = _found(await repository.reseal(unit, id_, fields), id_)
+    user = found(await repository.reseal(unit, id_, fields), f"there is no user {id_}")
     return _updated(unit, user)
 
 
-async def change_email(unit: Unit, id_: UUID, email: str, check: Check) -> DictRow:
+async def change_email(unit: Unit, id_: UUID, email: str, check: Check) -> Account:
     """Another address, unproven until the link mailed to it was opened."""
     user = await _locked(unit, id_, check)
-    if user["email"] == email:
+    if user.email == email:
         return user
     try:
         await repository.reseal(unit, id_, {"email": email})
@@ -155,7 +155,7 @@ async def change_email(unit: Unit, id_: UUID, email: str, check: Check) -> DictR
     return _updated(unit, user)
 
 
-async def set_status(unit: Unit, id_: UUID, status: UserStatus, check: Check) -> DictRow:
+async def set_status(unit: Unit, id_: UUID, status: UserStatus, check: Check) -> Account:
     """Who is not active any more is out before this commits, wherever they are logged in.
 
     The sessions end while the row is locked: a login that read the old status has made its session
@@ -164,7 +164,7 @@ async def set_status(unit: Unit, id_: UUID, status: UserStatus, check: Check) ->
     user = await _locked(unit, id_, check)
     if str(id_) == unit.caller.user_id:
         raise Conflict("nobody changes their own status: ask another administrator")
-    if user["status"] == status and not user["activates_on_verification"]:
+    if user.status == status and not user.activates_on_verification:
         return user
     user = await repository.set_facts(unit, id_, status=status, activates=False)
     if status == "active":
@@ -174,12 +174,12 @@ async def set_status(unit: Unit, id_: UUID, status: UserStatus, check: Check) ->
     return _updated(unit, user)
 
 
-async def set_role(unit: Unit, id_: UUID, role: Role, check: Check) -> DictRow:
+async def set_role(unit: Unit, id_: UUID, role: Role, check: Check) -> Account:
     """Another role in the institution; sessions end, because tokens carry the old one."""
     user = await _locked(unit, id_, check)
     if str(id_) == unit.caller.user_id:
         raise Conflict("nobody changes their own role: ask another administrator")
-    if user["role"] == role:
+    if user.role == role:
         return user
     await roles.set_base(unit, user, role)
     user = await repository.set_facts(unit, id_, role=role)
@@ -187,24 +187,18 @@ async def set_role(unit: Unit, id_: UUID, role: Role, check: Check) -> DictRow:
     return _updated(unit, user)
 
 
-def created(unit: Unit, user: DictRow) -> None:
-    event = UserCreated(user_id=str(user["id"]), role=user["role"], status=user["status"])
-    unit.emit(event, source=SOURCE, at=user["created_at"])
+def created(unit: Unit, user: Account) -> None:
+    event = UserCreated(user_id=str(user.id), role=user.role, status=user.status)
+    unit.emit(event, source=SOURCE, at=user.created_at)
 
 
-def _updated(unit: Unit, user: DictRow) -> DictRow:
-    event = UserUpdated(user_id=str(user["id"]), role=user["role"], status=user["status"])
+def _updated(unit: Unit, user: Account) -> Account:
+    event = UserUpdated(user_id=str(user.id), role=user.role, status=user.status)
     unit.emit(event, source=SOURCE)
     return user
 
 
-async def _locked(unit: Unit, id_: UUID, check: Check) -> DictRow:
-    user = _found(await repository.locked(unit, id_), id_)
+async def _locked(unit: Unit, id_: UUID, check: Check) -> Account:
+    user = found(await repository.locked(unit, id_), f"there is no user {id_}")
     check(user)
-    return user
-
-
-def _found(user: DictRow | None, id_: object) -> DictRow:
-    if user is None:
-        raise NotFound(f"there is no user {id_}")
     return user

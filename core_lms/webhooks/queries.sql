@@ -2,16 +2,16 @@
 INSERT INTO webhooks (id, url, description, event_types, secret_sealed, created_by, institution_id)
 VALUES (%(id)s, %(url)s, %(description)s, %(event_types)s, %(secret_sealed)s, %(created_by)s,
         %(institution_id)s)
-RETURNING *
+RETURNING {webhook}
 
 -- name: get
-SELECT * FROM webhooks WHERE id = %(id)s
+SELECT {webhook} FROM webhooks WHERE id = %(id)s
 
 -- name: lock
-SELECT * FROM webhooks WHERE id = %(id)s FOR UPDATE
+SELECT {webhook} FROM webhooks WHERE id = %(id)s FOR UPDATE
 
 -- name: list
-SELECT * FROM webhooks
+SELECT {webhook} FROM webhooks
 WHERE %(after_first)s::timestamptz IS NULL
    OR (created_at, id) > (%(after_first)s::timestamptz, %(after_id)s::uuid)
 ORDER BY created_at, id
@@ -27,14 +27,14 @@ SET url = %(url)s, description = %(description)s, event_types = %(event_types)s,
     disabled_at = CASE WHEN %(status)s::text = 'disabled' THEN disabled_at END,
     disabled_reason = CASE WHEN %(status)s::text = 'disabled' THEN disabled_reason END
 WHERE id = %(id)s
-RETURNING *
+RETURNING {webhook}
 
 -- name: rotate
 UPDATE webhooks
 SET previous_sealed = secret_sealed, previous_until = %(previous_until)s,
     secret_sealed = %(secret_sealed)s, updated_at = now()
 WHERE id = %(id)s
-RETURNING *
+RETURNING {webhook}
 
 -- name: delete
 DELETE FROM webhooks WHERE id = %(id)s
@@ -42,18 +42,20 @@ DELETE FROM webhooks WHERE id = %(id)s
 -- name: disable
 UPDATE webhooks SET status = 'disabled', disabled_at = %(at)s, disabled_reason = %(reason)s
 WHERE id = %(id)s AND status <> 'disabled'
-RETURNING *
+RETURNING {webhook}
 
 -- name: bury
--- What a disabled address was not told yet is on the list of what could not be delivered.
+-- What a disabled address did not get yet is on the list of what could not be delivered.
 UPDATE webhook_deliveries
 SET status = 'dead', settled_at = %(at)s, last_error = coalesce(last_error, 'disabled')
 WHERE webhook_id = %(id)s AND status = 'due'
 
--- name: told
--- Types, families and '*' that any address of the institution is told of.
-SELECT DISTINCT unnest(event_types) AS event_type FROM webhooks
-WHERE status <> 'disabled' AND institution_id = %(institution_id)s
+-- name: wanted
+-- Types, families and '*' that any address of the institution wants.
+SELECT ARRAY(
+    SELECT DISTINCT unnest(event_types) FROM webhooks
+    WHERE status <> 'disabled' AND institution_id = %(institution_id)s
+)
 
 -- name: enqueue
 -- An event that the inbox brings again is there already.
@@ -65,7 +67,7 @@ WHERE status <> 'disabled' AND institution_id = %(institution_id)s
 ON CONFLICT (webhook_id, event_id) DO NOTHING
 
 -- name: due
-SELECT delivery_id, webhook_id, institution_id
+SELECT {due}
 FROM due_webhook_deliveries(%(now)s, %(of_each)s, %(at_most)s)
 
 -- name: lease
@@ -74,8 +76,8 @@ SET attempts = attempts + 1, next_attempt_at = %(until)s
 FROM webhooks AS webhook
 WHERE delivery.id = %(id)s AND delivery.status = 'due' AND delivery.next_attempt_at <= %(now)s
   AND webhook.id = delivery.webhook_id AND webhook.status = 'active'
-RETURNING delivery.*, webhook.url, webhook.secret_sealed, webhook.previous_sealed,
-          webhook.previous_until
+RETURNING webhook_id, event_id, message, attempts, webhook.url, webhook.secret_sealed,
+          webhook.previous_sealed, webhook.previous_until
 
 -- name: delivered
 UPDATE webhook_deliveries
@@ -97,7 +99,7 @@ UPDATE webhooks SET failing_since = coalesce(failing_since, %(at)s) WHERE id = %
 RETURNING failing_since
 
 -- name: deliveries
-SELECT * FROM webhook_deliveries
+SELECT {a_delivery} FROM webhook_deliveries
 WHERE webhook_id = %(webhook_id)s
   AND (%(status)s::text IS NULL OR status = %(status)s::text)
   AND (%(after_first)s::timestamptz IS NULL
@@ -118,7 +120,7 @@ SELECT forget_webhook_deliveries(%(delivered_before)s, %(dead_before)s) AS forgo
 
 -- name: all_dead
 -- For the operator's command, which connects as the owner: all tenants.
-SELECT delivery.*, webhook.status AS webhook_status
+SELECT {delivery.a_delivery}, webhook.status AS webhook_status
 FROM webhook_deliveries AS delivery JOIN webhooks AS webhook ON webhook.id = delivery.webhook_id
 WHERE delivery.status = 'dead'
 ORDER BY delivery.created_at, delivery.id

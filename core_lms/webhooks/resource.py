@@ -13,6 +13,6 @@ _sql = load(__file__, "resources.sql")
 
 @dataclass(frozen=True)
 class Webhook(Resource, sql=_sql["webhook"]):
-    """An address of the institution that is told of events."""
+    """An address of the institution that gets events."""
 
     webhook_id: UUID | str

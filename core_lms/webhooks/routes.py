@@ -1,4 +1,4 @@
-"""``/webhooks``: addresses of other systems, and what they were told."""
+"""``/webhooks``: addresses of other systems, and what they were sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Response
 
 from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
+from core_lms.webhooks.repository import Webhook
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -20,12 +21,12 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 
 
 @router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownWebhook)
-async def create(
+async def create_webhook(
     body: schemas.NewWebhook,
     units: Annotated[Units, action("webhook.create", keyed=True)],
     response: Response,
-) -> dict[str, Any]:
-    """Have an address told of events; the secret is shown now and never again."""
+) -> Webhook:
+    """Have an address notified of events; the secret is shown now and never again."""
     async with units.begin(Institution()) as unit:
         webhook, created = await service.create(unit, body)
     if not created:
@@ -35,52 +36,54 @@ async def create(
 
 
 @router.get("", response_model=Page[schemas.Webhook])
-async def page(
+async def list_webhooks(
     units: Annotated[Units, action("webhook.list")], cursor: Cursor = None, limit: Limit = 50
 ) -> dict[str, Any]:
-    """The addresses that the institution has told, oldest first."""
+    """List the addresses that the institution has notified, oldest first."""
     async with units.begin(Institution()) as unit:
         return await service.page(unit, cursor, limit)
 
 
 @router.get("/{webhook_id}", response_model=schemas.Webhook, responses=etags.READ)
-async def get(
+async def get_webhook(
     webhook_id: UUID, units: Annotated[Units, action("webhook.read")], reader: InReader
 ) -> Any:
-    """One address, and since when it fails."""
+    """Read one address, and since when it fails."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.get(unit, webhook_id)
     return reader.answer(webhook)
 
 
 @router.patch("/{webhook_id}", response_model=schemas.Webhook, responses=etags.UPDATE)
-async def change(
+async def update_webhook(
     webhook_id: UUID,
     body: schemas.WebhookChange,
     units: Annotated[Units, action("webhook.update")],
     writer: InWriter,
 ) -> Any:
-    """Change address or events, pause it, or have it told again; emits `webhook.updated`."""
+    """Change address or events of a webhook, or pause it; emits `webhook.updated`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.change(unit, webhook_id, body, writer.check)
     return writer.answer(webhook)
 
 
 @router.delete("/{webhook_id}", status_code=HTTPStatus.NO_CONTENT)
-async def delete(webhook_id: UUID, units: Annotated[Units, action("webhook.delete")]) -> None:
-    """Forget the address and what it was not told yet; emits `webhook.deleted`."""
+async def delete_webhook(
+    webhook_id: UUID, units: Annotated[Units, action("webhook.delete")]
+) -> None:
+    """Forget the address and what it was not sent yet; emits `webhook.deleted`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         await service.delete(unit, webhook_id)
 
 
 @router.post("/{webhook_id}/secret", response_model=schemas.ShownWebhook)
-async def rotate(
+async def rotate_webhook_secret(
     webhook_id: UUID,
     body: schemas.Rotation,
     units: Annotated[Units, action("webhook.rotate")],
     response: Response,
-) -> dict[str, Any]:
-    """A new secret, shown now; the one before signs as well until the overlap ends."""
+) -> Webhook:
+    """Make a new secret for a webhook; the one before signs as well until the overlap ends."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.rotate(unit, webhook_id, body)
     response.headers["Cache-Control"] = "no-store"
@@ -88,20 +91,21 @@ async def rotate(
 
 
 @router.get("/{webhook_id}/deliveries", response_model=Page[schemas.Delivery])
-async def deliveries(
+async def list_webhook_deliveries(
     webhook_id: UUID,
     units: Annotated[Units, action("delivery.list")],
     cursor: Cursor = None,
     limit: Limit = 50,
     status: Annotated[schemas.DeliveryStatus | None, Query()] = None,
 ) -> dict[str, Any]:
-    """What the address was told or is to be told; `status=dead` is what could not be delivered."""
+    """List what an address was sent or is to be sent; `status=dead` is what could not be
+    delivered."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         return await service.deliveries(unit, webhook_id, cursor, limit, status)
 
 
 @router.post("/{webhook_id}/deliveries/retry", response_model=schemas.Retried)
-async def retry_all(
+async def retry_webhook_deliveries(
     webhook_id: UUID, units: Annotated[Units, action("delivery.retry")]
 ) -> dict[str, int]:
     """Try everything again that could not be delivered."""
@@ -110,9 +114,9 @@ async def retry_all(
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/retry", response_model=schemas.Retried)
-async def retry(
+async def retry_webhook_delivery(
     webhook_id: UUID, delivery_id: UUID, units: Annotated[Units, action("delivery.retry")]
 ) -> dict[str, int]:
-    """Try one again that could not be delivered."""
+    """Try one message again that could not be delivered."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         return {"deliveries": await service.retry(unit, webhook_id, delivery_id)}

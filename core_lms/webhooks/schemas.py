@@ -20,7 +20,7 @@ DeliveryStatus = Literal["due", "delivered", "dead"]
 
 
 class NewWebhook(Body):
-    """An address that wants to be told of events."""
+    """An address to notify of events."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -49,7 +49,7 @@ class WebhookChange(Body):
 
 
 class Webhook(BaseModel):
-    """An address that is told of events; while `paused` they are kept for it."""
+    """An address that is notified of events; while `paused` they are kept for it."""
 
     id: UUID
     url: str

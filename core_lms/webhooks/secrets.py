@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from standardwebhooks.webhooks import Webhook
 
+from core_lms.webhooks.repository import Leased
 from stack.keyset import master
 
 PREFIX = "whsec_"
@@ -29,13 +28,13 @@ def sealed(secret: bytes, webhook_id: object) -> bytes:
     return master().encrypt(secret, f"webhook/{webhook_id}".encode())
 
 
-def valid(row: Mapping[str, Any], now: datetime) -> list[bytes]:
+def valid(row: Leased, now: datetime) -> list[bytes]:
     """The secrets that sign now: the newest first, the one before while it is being rotated."""
-    columns = ["secret_sealed"]
-    if row["previous_sealed"] is not None and now < row["previous_until"]:
-        columns.append("previous_sealed")
-    name = f"webhook/{row['webhook_id']}".encode()
-    return [master().decrypt(bytes(row[column]), name) for column in columns]
+    sealed = [row.secret_sealed]
+    if row.previous_sealed and row.previous_until and now < row.previous_until:
+        sealed.append(row.previous_sealed)
+    name = f"webhook/{row.webhook_id}".encode()
+    return [master().decrypt(bytes(one), name) for one in sealed]
 
 
 def headers(secrets: list[bytes], message_id: str, message: str, now: datetime) -> dict[str, str]:

@@ -16,13 +16,13 @@ from typing import Any
 from uuid import UUID
 
 import httpcore
-from psycopg.rows import DictRow
 from psycopg_pool import AsyncConnectionPool
 
 from core_lms.addresses import NotAllowed, PublicOnly
+from core_lms.failpoint import Failpoint
 from core_lms.units import transaction
-from core_lms.webhooks import repository, secrets, service
-from core_lms.webhooks.failpoint import reached
+from core_lms.webhooks import secrets, service
+from core_lms.webhooks.repository import Due, Leased, sql
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.caller import service as our
 
@@ -32,6 +32,14 @@ Clock = Callable[[], datetime]
 MOST_READ = 64 * 1024
 """Bytes of an answer; what comes after them is not waited for."""
 NAME = "webhooks"
+
+FAILPOINT = Failpoint(
+    "LMS_WEBHOOKS_FAILPOINT",
+    (
+        "leased",  # the message is ours for a while, nothing is sent
+        "sent",  # the receiver has answered; we have not written it down
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +85,9 @@ class Sender:
         if room <= 0:
             return 0
         async with transaction(self.pool, our(NAME, "")) as unit:
-            due = await repository.rows(
-                unit,
-                "due",
+            due = await unit.all(
+                Due,
+                sql["due"],
                 now=self.clock(),
                 of_each=self.settings.of_each,
                 at_most=self.settings.concurrency,
@@ -87,11 +95,11 @@ class Sender:
         begun = 0
         for one in due[:room]:
             here = list(self._under_way.values())
-            of_webhook = sum(webhook_id == one["webhook_id"] for _, webhook_id in here)
-            if of_webhook >= self.settings.of_each or one["delivery_id"] in dict(here):
+            of_webhook = sum(webhook_id == one.webhook_id for _, webhook_id in here)
+            if of_webhook >= self.settings.of_each or one.delivery_id in dict(here):
                 continue
-            task = asyncio.create_task(self._one(str(one["institution_id"]), one["delivery_id"]))
-            self._under_way[task] = (one["delivery_id"], one["webhook_id"])
+            task = asyncio.create_task(self._one(str(one.institution_id), one.delivery_id))
+            self._under_way[task] = (one.delivery_id, one.webhook_id)
             task.add_done_callback(self._ended)
             begun += 1
         return begun
@@ -126,38 +134,34 @@ class Sender:
     async def _one(self, institution_id: str, delivery_id: UUID) -> None:
         caller, now = our(NAME, institution_id), self.clock()
         async with transaction(self.pool, caller) as unit:
-            row = await repository.one(
-                unit, "lease", id=delivery_id, now=now, until=now + self.settings.lease
-            )
+            until = now + self.settings.lease
+            row = await unit.one(Leased, sql["lease"], id=delivery_id, now=now, until=until)
         if row is None:
             return  # another process was faster
-        reached("leased")
+        FAILPOINT.reached("leased")
         answer = await self._post(row, now)
-        reached("sent")
+        FAILPOINT.reached("sent")
         at = self.clock()
         async with transaction(self.pool, caller) as unit:
-            webhook_id = row["webhook_id"]
+            webhook_id = row.webhook_id
             if answer.taken:
-                await repository.execute(
-                    unit, "delivered", id=delivery_id, at=at, status=answer.status
-                )
-                await repository.execute(unit, "recovered", id=webhook_id)
+                await unit.execute(sql["delivered"], id=delivery_id, at=at, status=answer.status)
+                await unit.execute(sql["recovered"], id=webhook_id)
                 return
-            dead = answer.status == 410 or row["attempts"] >= self.settings.attempts
-            await repository.execute(
-                unit,
-                "failed",
+            dead = answer.status == 410 or row.attempts >= self.settings.attempts
+            await unit.execute(
+                sql["failed"],
                 id=delivery_id,
                 at=at,
                 status=answer.status,
                 error=answer.error,
                 dead=dead,
-                next_attempt_at=at + self.pause(row["attempts"], answer.retry_after_s),
+                next_attempt_at=at + self.pause(row.attempts, answer.retry_after_s),
             )
-            failing = await repository.one(unit, "failing", id=webhook_id, at=at)
+            failing_since = await unit.value(sql["failing"], id=webhook_id, at=at)
             if answer.status == 410:
                 await service.disable(unit, webhook_id, "gone", at)
-            elif failing and at - failing["failing_since"] >= self._longest_failure():
+            elif failing_since and at - failing_since >= self._longest_failure():
                 await service.disable(unit, webhook_id, "failing", at)
                 log.error(
                     "webhook disabled: it failed too long", extra={"webhook": str(webhook_id)}
@@ -175,9 +179,9 @@ class Sender:
     def _longest_failure(self) -> timedelta:
         return timedelta(hours=self.settings.disable_after_hours)
 
-    async def _post(self, row: DictRow, now: datetime) -> Answer:
-        message: str = row["message"]
-        signed = secrets.headers(secrets.valid(row, now), str(row["event_id"]), message, now)
+    async def _post(self, row: Leased, now: datetime) -> Answer:
+        message: str = row.message
+        signed = secrets.headers(secrets.valid(row, now), str(row.event_id), message, now)
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "Learnstream-Webhooks/1",
@@ -190,7 +194,7 @@ class Sender:
                 asyncio.timeout(timeout_s),
                 self._http.stream(
                     "POST",
-                    row["url"],
+                    row.url,
                     headers=list(headers.items()),
                     content=message.encode(),
                     extensions={"timeout": bounds},
@@ -216,8 +220,8 @@ class Sender:
 async def _drain(response: httpcore.Response) -> None:
     """Read the answer, so that the connection can be used again; but not an endless one."""
     read = 0
-    async for part in response.aiter_stream():
-        read += len(part)
+    async for chunk in response.aiter_stream():
+        read += len(chunk)
         if read > MOST_READ:
             return
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
-
-from psycopg.rows import DictRow
 
 from contracts.envelope import Envelope
 from contracts.events.integration import (
@@ -18,29 +17,31 @@ from contracts.events.integration import (
 from core_lms import pages
 from core_lms.addresses import check_url
 from core_lms.idempotency import claim
-from core_lms.unit import Unit
-from core_lms.webhooks import repository, secrets, subscriptions
+from core_lms.unit import Unit, found
+from core_lms.webhooks import secrets, subscriptions
+from core_lms.webhooks.repository import Delivery, Webhook, sql
 from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
+from gateway.pages import bounds
 
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewWebhook) -> tuple[dict[str, Any], bool]:
+async def create(unit: Unit, new: NewWebhook) -> tuple[Webhook, bool]:
     """The webhook with its secret, and whether it is new. A repeated request shows it no more.
 
-    Raises ``Rejected`` for an address we do not connect to or an event that is never told.
+    Raises ``Rejected`` for an address we do not connect to or an event that is never delivered.
     """
     id_, repeated = await claim(unit, "webhook", new)
     if repeated:
-        return await get(unit, id_) | {"secret": None}, False
+        return await get(unit, id_), False
     check_url(new.url, WebhookSettings().allow_private)
     secret = secrets.new()
-    row = await repository.one(
-        unit,
-        "insert",
+    row = await unit.one(
+        Webhook,
+        sql["insert"],
         id=id_,
         url=new.url,
         description=new.description,
@@ -49,23 +50,23 @@ async def create(unit: Unit, new: NewWebhook) -> tuple[dict[str, Any], bool]:
         created_by=unit.caller.user_id,
     )
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return _found(row, id_) | {"secret": secrets.shown(secret)}, True
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret)), True
 
 
-async def get(unit: Unit, id_: str | UUID) -> DictRow:
+async def get(unit: Unit, id_: str | UUID) -> Webhook:
     """Raises ``NotFound``."""
-    return _found(await repository.one(unit, "get", id=id_), id_)
+    return found(await unit.one(Webhook, sql["get"], id=id_), f"there is no webhook {id_}")
 
 
 async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
     """The webhooks of the institution, oldest first."""
     after = pages.decode(cursor, datetime)
-    return pages.page(await repository.page(unit, "list", after, limit + 1), limit)
+    return pages.page(await unit.all(Webhook, sql["list"], **bounds(after, limit + 1)), limit)
 
 
-async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> DictRow:
+async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> Webhook:
     """What is given is changed; ``active`` begins anew after having been paused or disabled."""
-    row = _found(await repository.one(unit, "lock", id=id_), id_)
+    row = found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     check(row)
     given = {name: value for name, value in changes.model_dump().items() if value is not None}
     if "url" in given:
@@ -73,58 +74,58 @@ async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) ->
     if "event_types" in given:
         given["event_types"] = subscriptions.check(given["event_types"])
     wanted = {
-        name: given.get(name, row[name]) for name in ("url", "description", "event_types", "status")
+        name: given.get(name, getattr(row, name))
+        for name in ("url", "description", "event_types", "status")
     }
-    changed = await repository.one(unit, "change", id=id_, **wanted)
+    changed = await unit.one(Webhook, sql["change"], id=id_, **wanted)
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return _found(changed, id_)
+    return found(changed, f"there is no webhook {id_}")
 
 
-async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> dict[str, Any]:
+async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
     """The webhook with its new secret; the one before signs as well until the overlap ends."""
-    _found(await repository.one(unit, "lock", id=id_), id_)
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     secret = secrets.new()
-    row = await repository.one(
-        unit,
-        "rotate",
+    row = await unit.one(
+        Webhook,
+        sql["rotate"],
         id=id_,
         secret_sealed=secrets.sealed(secret, id_),
         previous_until=datetime.now(UTC) + timedelta(hours=rotation.overlap_hours),
     )
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return _found(row, id_) | {"secret": secrets.shown(secret)}
+    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret))
 
 
 async def delete(unit: Unit, id_: UUID) -> None:
-    """Forget the address, and what it was not told yet."""
-    _found(await repository.one(unit, "lock", id=id_), id_)
-    await repository.execute(unit, "delete", id=id_)
+    """Forget the address, and what it did not get yet."""
+    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
+    await unit.execute(sql["delete"], id=id_)
     unit.emit(WebhookDeleted(webhook_id=str(id_)), source=SOURCE)
 
 
 async def disable(unit: Unit, id_: UUID, reason: str, at: datetime) -> None:
-    """Tell it no more; what it was not told is on the list of what could not be delivered."""
-    row = await repository.one(unit, "disable", id=id_, reason=reason, at=at)
+    """Deliver no more; what it did not get is on the list of what could not be delivered."""
+    row = await unit.one(Webhook, sql["disable"], id=id_, reason=reason, at=at)
     if row is None:
         return
-    await repository.execute(unit, "bury", id=id_, at=at)
-    made_by = row["created_by"]
+    await unit.execute(sql["bury"], id=id_, at=at)
+    made_by = row.created_by
     event = WebhookDisabled(
         webhook_id=str(id_), reason=reason, user_id=None if made_by is None else str(made_by)
     )
     unit.emit(event, source=SOURCE)
 
 
-async def told(unit: Unit) -> set[str]:
+async def wanted(unit: Unit) -> set[str]:
     """Every name that an address of the institution asks for events by."""
-    return {row["event_type"] for row in await repository.rows(unit, "told")}
+    return set(await unit.value(sql["wanted"]))
 
 
 async def enqueue(unit: Unit, envelope: Envelope) -> int:
     """A delivery for every address that wants this event; returns how many are new."""
-    return await repository.execute(
-        unit,
-        "enqueue",
+    return await unit.execute(
+        sql["enqueue"],
         event_id=envelope.event_id,
         event_type=envelope.event_type,
         names=subscriptions.names(envelope.event_type),
@@ -135,26 +136,19 @@ async def enqueue(unit: Unit, envelope: Envelope) -> int:
 async def deliveries(
     unit: Unit, id_: UUID, cursor: str | None, limit: int, status: str | None
 ) -> dict[str, Any]:
-    """What the address was told or is to be told, oldest first."""
+    """What the address got or is to get, oldest first."""
     after = pages.decode(cursor, datetime)
-    found = await repository.page(
-        unit, "deliveries", after, limit + 1, webhook_id=id_, status=status
-    )
-    return pages.page(found, limit)
+    wanted = {"webhook_id": id_, "status": status}
+    rows = await unit.all(Delivery, sql["deliveries"], **wanted, **bounds(after, limit + 1))
+    return pages.page(rows, limit)
 
 
 async def retry(unit: Unit, id_: UUID, delivery_id: UUID | None = None) -> int:
-    """Make what is dead due again; raises ``Conflict`` while the address is told nothing."""
+    """Make what is dead due again; raises ``Conflict`` while the address is disabled."""
     row = await get(unit, id_)
-    if row["status"] == "disabled":
+    if row.status == "disabled":
         raise Conflict(f"webhook {id_} is disabled: set its status to active first")
-    found = await repository.rows(unit, "retry", webhook_id=id_, id=delivery_id)
-    if delivery_id is not None and not found:
+    retried = await unit.execute(sql["retry"], webhook_id=id_, id=delivery_id)
+    if delivery_id is not None and not retried:
         raise NotFound(f"webhook {id_} has no dead delivery {delivery_id}")
-    return len(found)
-
-
-def _found(row: DictRow | None, id_: object) -> DictRow:
-    if row is None:
-        raise NotFound(f"there is no webhook {id_}")
-    return row
+    return retried

@@ -1,4 +1,4 @@
-"""How other systems are told: ``LMS_WEBHOOKS_*``."""
+"""How other systems get events: ``LMS_WEBHOOKS_*``."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class WebhookSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LMS_WEBHOOKS_", frozen=True)
 
     allow_private: bool = False
-    """Also tell addresses of our own network, and without TLS. Anybody who may make a webhook could
-    then reach what stands behind our firewall: only where nobody else can be an administrator."""
+    """Post to addresses of our own network, too, and without TLS. Who may make a webhook could then
+    reach what stands behind our firewall: only where nobody else can be an administrator."""
     attempts: int = Field(default=12, ge=1)
     first_wait_s: float = Field(default=5.0, gt=0)
     factor: float = Field(default=3.0, ge=1)
@@ -28,7 +28,7 @@ class WebhookSettings(BaseSettings):
     of_each: int = Field(default=4, ge=1)
     """Messages under way to one address: one that hangs must not keep the others waiting."""
     disable_after_hours: float = Field(default=120.0, gt=0)
-    """Failing for so long without a single success, an address is told no more."""
+    """Failing for so long without a single success, an address is disabled."""
     keep_delivered_days: int = Field(default=7, ge=0)
     keep_dead_days: int = Field(default=30, ge=0)
 

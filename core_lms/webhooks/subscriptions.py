@@ -7,10 +7,10 @@ from contracts.event import EVENTS, Event
 from contracts.topics import CONTENT, RECOMMENDATIONS
 
 _OF_THE_STREAM = ("content.completed", "forum.posted")
-"""Of the topics of clicks these are rare enough to be told one by one."""
+"""Of the topics of clicks these are rare enough to be delivered one by one."""
 
 
-def told() -> tuple[type[Event], ...]:
+def deliverable() -> tuple[type[Event], ...]:
     """Every event that is delivered. Views, plays and impressions are thousands a second in an
     import: whoever wants those reads Kafka.
     """
@@ -33,7 +33,7 @@ def names(event_type: str) -> list[str]:
 
 def check(wanted: list[str]) -> list[str]:
     """Sorted, each once; raises ``Rejected`` for what would never be delivered."""
-    types = {event.TYPE for event in told()}
+    types = {event.TYPE for event in deliverable()}
     known = {"*", *types, *map(family, types)}
     for one in wanted:
         if one not in known:

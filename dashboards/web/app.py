@@ -1,6 +1,6 @@
 """The application: the pages, and the API that they ask, behind the gateway.
 
-It has no rights of its own: the LMS and serving are asked with the token of whoever is signed in.
+It has no rights of its own: it asks the LMS and serving with the token of the person signed in.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from redis.exceptions import RedisError
 from dashboards.web import learners, pages, panels, signing
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller
-from dashboards.web.sessions import Sessions
+from dashboards.web.sessions import Cookie, Sessions
 from dashboards.web.visit import Scopes, Web, found
+from gateway import openapi
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
 from gateway.limits.middleware import Extra
@@ -25,8 +26,18 @@ from gateway.limits.settings import LimitSettings
 from gateway.operations import NotReady
 from gateway.remote_keys import RemoteKeys
 from stack import tls
-from stack.http import HttpSettings
+from stack.http import DASHBOARDS_PORT, HttpSettings
 from stack.redis import async_client
+
+COOKIE: openapi.Schemes = {
+    "sessionCookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "learnstream",
+        "description": "What signing in sets (`__Host-learnstream` over TLS). What changes "
+        "something has to come from our own pages",
+    }
+}
 
 
 def create_app() -> FastAPI:
@@ -45,7 +56,13 @@ def create_app() -> FastAPI:
         ):
             lms = Behind(to_lms)
             web = Web(
-                lms, Behind(to_serving), Sessions(lms, async_client()), Poller(lms), Scopes(lms)
+                settings=settings,
+                cookie=Cookie.of(settings),
+                lms=lms,
+                serving=Behind(to_serving),
+                sessions=Sessions(lms, async_client()),
+                poller=Poller(lms),
+                scopes=Scopes(lms),
             )
             app.state.web = web
             yield
@@ -56,6 +73,7 @@ def create_app() -> FastAPI:
         version="1",
         description="Panels and learners' pages, for whoever is signed in.",
         lifespan=lifespan,
+        servers=openapi.servers(DASHBOARDS_PORT),
         **PLAIN,
     )
     install(
@@ -64,6 +82,7 @@ def create_app() -> FastAPI:
         ready=_ready,
         keys=RemoteKeys(),
         found=found,
+        credentials={**openapi.ACCESS_TOKEN, **COOKIE},
         limits=limits,
         extras=[Extra("login", limits.login, _tries_a_secret, by_address=True)],
     )
@@ -73,7 +92,7 @@ def create_app() -> FastAPI:
 
 
 async def _ready() -> dict[str, Any]:
-    """Redis answers, where sessions are; what the pages show depends on the LMS."""
+    """Ready while Redis, which holds the sessions, answers; the pages' data depends on the LMS."""
     try:
         await async_client().ping()
     except (RedisError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The LMS and serving, asked as whoever asks us: this process has no rights of its own."""
+"""Requests to the LMS and serving with the caller's token: we have no rights of our own."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Behind:
         headers: dict[str, str] | None = None,
         **more: Any,
     ) -> httpx.Response:
-        """The answer to a request for ``/api/v1<path>``, which was no refusal.
+        """Send a request for ``/api/v1<path>`` and return its successful answer.
 
         Raises ``Retryable`` where the process is away or cannot answer now, and ``Relayed`` with
-        its words and its status where it refuses.
+        its message and status where it refuses.
         """
         sent = request_ids.passed_on() | (headers or {})
         if token is not None:

@@ -1,7 +1,6 @@
-"""A learner's page: what they are offered, what they did last, and studying to see both move.
+"""The API of a learner's page: their offers, their last activity, and study that changes both.
 
-The LMS and serving decide who may see and do this, with the caller's token. Nothing is remembered
-here.
+The LMS and serving decide who may see and do this, by the caller's token. Nothing is stored here.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from uuid import UUID
 
 import httpx
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from dashboards.web.behind import Behind
 from dashboards.web.poller import titles
@@ -26,6 +25,16 @@ router = APIRouter(prefix="/api/v1", tags=["for you"], responses=RESPONSES)
 class Reaction(BaseModel):
     """What the learner did with one item of an answer."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "recommendation_id": "01932f1c-5b7a-7c3e-9a51-0c6a2f9b7d10",
+                "item_id": "3f0b6c1e-8d2a-3c55-9f0e-2b7a4d1c6e90",
+                "reaction": "clicks",
+            }
+        }
+    )
+
     recommendation_id: UUID
     item_id: UUID
     reaction: Literal["clicks", "dismissals"]
@@ -34,24 +43,36 @@ class Reaction(BaseModel):
 class Study(BaseModel):
     """The learner opens or finishes an item."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "course_id": "7c9e6679-7425-30de-944b-e07fc1f90ae7",
+                "item_id": "3f0b6c1e-8d2a-3c55-9f0e-2b7a4d1c6e90",
+                "event_type": "content.completed",
+            }
+        }
+    )
+
     course_id: UUID
     item_id: UUID
     event_type: Literal["content.viewed", "content.completed"]
 
 
 @router.get("/learners")
-async def lately(visit: Annotated[Visit, visits("learner-page.list")]) -> dict[str, Any]:
-    """Who studied or joined lately, of those the caller may see."""
+async def list_recent_learners(
+    visit: Annotated[Visit, visits("learner-page.list")],
+) -> dict[str, Any]:
+    """List who studied or joined lately, of those you may see."""
     visit.decide("Institution")
     answer = await visit.web.lms.ask("GET", "/analytics/learners", await visit.token())
     return {"learners": answer.json()["items"]}
 
 
 @router.get("/learners/{learner_id}")
-async def one(
+async def get_learner(
     visit: Annotated[Visit, visits("learner-page.read")], learner_id: UUID
 ) -> dict[str, Any]:
-    """Who it is and the last dozen things they did, newest first."""
+    """Read who a learner is and the last dozen things they did, newest first."""
     visit.decide("Institution")
     path = f"/users/{learner_id}/activity"
     answer = await _about(visit.web.lms, "GET", path, await visit.token())
@@ -61,13 +82,13 @@ async def one(
 
 
 @router.get("/learners/{learner_id}/recommendations")
-async def recommendations(
+async def list_recommendations(
     visit: Annotated[Visit, visits("learner-page.offers")],
     learner_id: UUID,
     limit: Annotated[int, Query(ge=1, le=50)] = 6,
     acting: Annotated[bool, Query(description="as the learner, in the local demo")] = False,
 ) -> Response:
-    """What to study next; for who teaches the learner, within one of their courses."""
+    """Recommend what to study next; for who teaches the learner, within one of their courses."""
     visit.decide("Institution")
     token = await (visit.acting(learner_id) if acting else visit.token())
     params = {"user_id": str(learner_id), "limit": str(limit)}
@@ -80,11 +101,11 @@ async def recommendations(
 
 
 @router.get("/search")
-async def search(
+async def search_catalogue(
     visit: Annotated[Visit, visits("learner-page.search")],
     q: Annotated[str, Query(min_length=1, max_length=200)],
 ) -> Response:
-    """Items whose text is nearest in meaning."""
+    """Find items whose text is nearest in meaning."""
     visit.decide("Institution")
     return _same(
         await visit.web.serving.ask("GET", "/search", await visit.token(), params={"q": q})
@@ -92,10 +113,10 @@ async def search(
 
 
 @router.post("/learners/{learner_id}/reactions", status_code=HTTPStatus.ACCEPTED)
-async def react(
+async def record_reaction(
     visit: Annotated[Visit, visits("learner-page.react")], learner_id: UUID, body: Reaction
 ) -> Response:
-    """The learner followed an offer, or dismissed it."""
+    """Report that the learner followed an offer, or said no."""
     visit.decide("Institution")
     path = f"/recommendations/{body.recommendation_id}/{body.reaction}"
     token = await visit.acting(learner_id)
@@ -104,10 +125,10 @@ async def react(
 
 
 @router.post("/learners/{learner_id}/events", status_code=HTTPStatus.CREATED)
-async def study(
+async def record_study(
     visit: Annotated[Visit, visits("learner-page.study")], learner_id: UUID, body: Study
 ) -> Response:
-    """Open or finish an item, as the learner; who is not in its course yet is enrolled first."""
+    """Open or finish an item as the learner, after enrolling them in its course where needed."""
     visit.decide("Institution")
     lms, token = visit.web.lms, await visit.acting(learner_id)
     course = f"/courses/{body.course_id}"

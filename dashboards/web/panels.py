@@ -44,7 +44,7 @@ def describe(panel: Panel) -> dict[str, Any]:
 
 @router.get("")
 async def list_dashboards(visit: Reads) -> dict[str, Any]:
-    """Every dashboard with its panels' headers."""
+    """List every dashboard with its panels' headers."""
     await visit.viewer()
     return {
         "dashboards": [
@@ -55,33 +55,34 @@ async def list_dashboards(visit: Reads) -> dict[str, Any]:
 
 
 @router.get("/{dashboard}")
-async def one_dashboard(visit: Reads, dashboard: str) -> dict[str, Any]:
+async def get_dashboard(visit: Reads, dashboard: str) -> dict[str, Any]:
+    """Read one dashboard with its panels' headers."""
     await visit.viewer()
     panels = catalogue.dashboard(dashboard)
     return {"name": dashboard, "panels": [describe(panel) for panel in panels]}
 
 
 @router.get("/{dashboard}/panels/{panel}")
-async def panel_data(visit: Reads, dashboard: str, panel: str) -> Response:
-    """``columns`` and ``rows`` of a panel, of what the caller may see; a second old at most where
-    its query is quick."""
+async def get_panel_data(visit: Reads, dashboard: str, panel: str) -> Response:
+    """Read the data of a panel, of what you may see; a second old at most where its query is
+    quick."""
     viewer = await visit.viewer()
     answer = await visit.web.poller.answer(viewer, catalogue.panel(dashboard, panel))
     return Response(answer.json, media_type="application/json")
 
 
 @router.get("/{dashboard}/panels/{panel}/sql")
-async def panel_sql(visit: Reads, dashboard: str, panel: str) -> PlainTextResponse:
-    """The one source of the panel, as it stands in the repository."""
+async def get_panel_sql(visit: Reads, dashboard: str, panel: str) -> PlainTextResponse:
+    """Read the SQL of a panel."""
     await visit.viewer()
     return PlainTextResponse(catalogue.panel(dashboard, panel).sql)
 
 
 @router.get("/{dashboard}/stream")
-async def stream(visit: Reads, dashboard: str) -> StreamingResponse:
-    """Server-sent events: ``panel`` with the data of a changed one, ``state`` every two seconds.
+async def stream_dashboard(visit: Reads, dashboard: str) -> StreamingResponse:
+    """Follow the panels of a dashboard as they change.
 
-    It ends with the session, and where the caller sees other rows by now.
+    It ends with the session, and when the caller's scope has changed.
     """
     viewer = await visit.viewer()
     panels = catalogue.dashboard(dashboard)

@@ -29,7 +29,7 @@ from gateway.errors import Relayed, Unauthenticated
 
 REFRESH_S = 1.0
 REFRESH_OWN_S = 3.0
-"""Where the rows are one person's: nobody shares the answer."""
+"""For one person's rows, whose answers nobody shares."""
 BEAT_S = 2.0
 """A viewer gets a message at least this often."""
 RECHECK_S = 15.0
@@ -79,7 +79,7 @@ class Answer:
 
     @cached_property
     def content(self) -> tuple[Any, ...]:
-        """What a viewer sees: an answer with the same content is no news."""
+        """What a viewer sees: an answer with the same content is not sent again."""
         span = (self.since_at, self.until_at)
         return (self.columns, self.rows, orjson.dumps(self.names), span, self.error, self.refused)
 
@@ -105,12 +105,12 @@ class Answer:
 
 @dataclass
 class State:
-    """Of the numbers of one scope, as last known."""
+    """Whether the numbers of one scope are up to date."""
 
     away_since: datetime | None = None
     detail: str | None = None
     seen_at: datetime | None = None
-    """When there was an answer last."""
+    """Time of the last answer."""
     answered: float = float("-inf")
     """The same by the poller's clock."""
 
@@ -145,7 +145,7 @@ class _Watched:
 
 
 class Poller:
-    """Answers of all panels, from the LMS behind ``lms``."""
+    """Polls the LMS for panels and keeps their newest answers, by scope."""
 
     def __init__(self, lms: Behind, clock: Callable[[], float] = time.monotonic) -> None:
         self._lms, self._clock = lms, clock
@@ -163,7 +163,7 @@ class Poller:
         Raises ``Retryable`` while the LMS or its database is away, and what the token raises.
         """
         at = (viewer.key, panel.dashboard, panel.name)
-        async with self._locks[viewer.key]:  # one question of a scope at a time
+        async with self._locks[viewer.key]:  # one request of a scope at a time
             due_at, old = self._answers.get(at, (0.0, None))
             if old is not None and old.panel == panel and self._clock() < due_at:
                 return old
@@ -178,11 +178,11 @@ class Poller:
         panels: list[Panel],
         still: Callable[[], Awaitable[None]],
     ) -> AsyncIterator[tuple[str, bytes]]:
-        """News as ``(event, JSON)``: ``panel`` of one that changed, and ``state``.
+        """Yield ``(event, JSON)``: ``panel`` for each panel that changed, and ``state``.
 
         The newest answers come first, so a new viewer sees everything at once. A slow viewer
-        misses steps in between, never the newest. Ends where ``still`` raises that the viewer may
-        not see this any more.
+        misses steps in between, never the newest. Raises what ``still`` raises
+        where the viewer may no longer see the rows.
         """
         watched = self._watched.setdefault((viewer.key, name), _Watched(panels))
         watched.panels = panels
@@ -207,7 +207,7 @@ class Poller:
                         await watched.news.wait()
                 if self._clock() >= check_at:
                     check_at = self._clock() + RECHECK_S
-                    with suppress(Retryable):  # the LMS is away: there is no news either
+                    with suppress(Retryable):  # the LMS is away: nothing has changed either
                         await still()
         finally:
             watched.viewers.pop(me, None)
@@ -227,7 +227,7 @@ class Poller:
         self._watched = {at: one for at, one in self._watched.items() if one is not watched}
 
     async def _round(self, key: str, watched: _Watched) -> None:
-        """Ask every panel that is due, as one of the viewers; who may not ask has no stream."""
+        """Poll every panel that is due with a viewer's token; drop viewers who are refused."""
         failed: list[tuple[Panel, str]] = []
         panels, state = list(watched.panels), self._states[key]
         before = state.seen_at
@@ -236,18 +236,18 @@ class Poller:
             try:
                 await self.answer(viewer, panels[0])
             except (Relayed, Unauthenticated):
-                watched.viewers.pop(me, None)  # the session is over: another one asks
+                watched.viewers.pop(me, None)  # the session is over: poll as another viewer
                 continue
             except Retryable as error:
                 failed.append((panels[0], error.message))
                 if state.seen_at == before and len(failed) >= min(2, len(watched.panels)):
                     if self._clock() - state.answered > AWAY_S:
                         state.away(error.message)
-                    return  # no answer at all, and each try may take seconds: the last numbers stay
+                    return  # no answer at all, and each try may take seconds: keep the last ones
             panels.pop(0)
         if state.seen_at == before:
             return
-        for panel, detail in failed:  # a panel of its own is slow or broken
+        for panel, detail in failed:  # only these panels are slow or broken
             _failures.labels(panel.name).inc()
             at = (key, panel.dashboard, panel.name)
             _, old = self._answers.get(at, (0.0, None))
@@ -256,7 +256,7 @@ class Poller:
 
     def _remember(self, at: tuple[str, str, str], new: Answer, old: Answer | None) -> Answer:
         refresh_s = REFRESH_S if at[0].startswith("institution/") else REFRESH_OWN_S
-        if old is not None and old.content == new.content:  # no news: keeps its version
+        if old is not None and old.content == new.content:  # unchanged: keeps its version
             object.__setattr__(new, "version", old.version)
         self._answers.pop(at, None)
         self._answers[at] = self._clock() + max(refresh_s, SHARE * new.duration_ms / 1000), new

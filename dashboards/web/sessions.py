@@ -1,9 +1,8 @@
 """Who is signed in to the pages: a cookie that points to tokens of the LMS, kept in Redis.
 
 The browser holds a random secret and nothing else. Redis holds the tokens under a hash of it,
-sealed with a key that follows from it: whoever reads Redis can use none of them. The session itself
-is the LMS's, whose ``/sessions/refresh`` renews the access token; where that refuses, the visit is
-over.
+sealed with a key that follows from it: whoever reads Redis can use none of them. The session is
+the LMS's, whose ``/sessions/refresh`` renews the access token; where that refuses, it is over.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import secrets
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
@@ -25,6 +25,7 @@ from weakref import WeakValueDictionary
 import redis.asyncio
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from starlette.responses import Response
 from starlette.types import Scope
 
 from contracts.errors import Retryable
@@ -40,7 +41,7 @@ _NONCE = 12
 
 
 class Sessions:
-    """All of them; methods raise ``redis.RedisError`` while Redis is away."""
+    """The sessions of the pages; methods raise ``redis.RedisError`` while Redis is away."""
 
     def __init__(
         self,
@@ -52,13 +53,13 @@ class Sessions:
         self._refreshing: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def begin(self, tokens: dict[str, Any]) -> str:
-        """Keep the LMS's ``Tokens``; what the cookie holds."""
+        """Store the LMS's ``Tokens``; returns the secret for the cookie."""
         secret = secrets.token_urlsafe(32)
         await self._keep(secret, tokens)
         return secret
 
     async def token(self, secret: str) -> str | None:
-        """An access token that counts for a while; None where the session is over.
+        """A valid access token, renewed where it expires soon; None where the session is over.
 
         Raises ``Retryable`` where it has expired and the LMS is away.
         """
@@ -132,32 +133,53 @@ def _cipher(secret: str) -> AESGCM:
     return AESGCM(hashlib.sha256(b"seal:" + secret.encode()).digest())
 
 
-def is_secure() -> bool:
-    """Whether browsers reach the pages over TLS."""
-    return urlsplit(HttpSettings().pages_address).scheme == "https"
+@dataclass(frozen=True, slots=True)
+class Cookie:
+    """The cookie that holds a session's secret; ``secure`` where the pages are reached by TLS."""
 
+    secure: bool
 
-def cookie_name() -> str:
-    """With TLS the browser itself sees to it that no other host or path sets it."""
-    return "__Host-learnstream" if is_secure() else "learnstream"
+    @classmethod
+    def of(cls, settings: HttpSettings) -> Cookie:
+        return cls(urlsplit(settings.pages_address).scheme == "https")
 
+    @property
+    def name(self) -> str:
+        """With TLS the browser itself sees to it that no other host or path sets it."""
+        return "__Host-learnstream" if self.secure else "learnstream"
 
-def secret_of(scope: Scope) -> str | None:
-    """What the request's cookie holds."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(cookie_name())
-            except CookieError:
-                return None
-            return found.value[:100] if found is not None and found.value else None
-    return None
+    def secret_in(self, scope: Scope) -> str | None:
+        """What the request's cookie holds."""
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                try:
+                    found = SimpleCookie(value.decode("latin-1")).get(self.name)
+                except CookieError:
+                    return None
+                return found.value[:100] if found is not None and found.value else None
+        return None
+
+    def set(self, response: Response, secret: str) -> None:
+        response.set_cookie(
+            self.name,
+            secret,
+            max_age=int(KEPT_S),
+            path="/",
+            secure=self.secure,
+            httponly=True,
+            samesite="strict",
+        )
+
+    def delete(self, response: Response) -> None:
+        response.delete_cookie(
+            self.name, path="/", secure=self.secure, httponly=True, samesite="strict"
+        )
 
 
 def require_same_origin(scope: Scope) -> None:
     """Raises ``Forbidden`` where a request that changes something is not from our own pages.
 
-    Browsers say it in ``Sec-Fetch-Site``, older ones in ``Origin``; what says neither is no page.
+    Browsers say it in ``Sec-Fetch-Site``, older ones in ``Origin``; without either it is refused.
     """
     if scope["method"] in READS:
         return

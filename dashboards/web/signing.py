@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from contracts.event import UUID_PATTERN
 from contracts.ids import DEFAULT_INSTITUTION
@@ -17,7 +17,6 @@ from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
 from gateway.text import Body, Text
-from stack.http import HttpSettings
 
 PATH = "/api/v1/session"
 router = APIRouter(prefix=PATH, tags=["session"], responses=RESPONSES)
@@ -32,11 +31,17 @@ Provider = Annotated[str, Path(pattern=r"^[a-z0-9-]{1,40}$")]
 class ByLink(Body):
     """What follows the # in a link that signs in."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {"token": "lsl1_AAAA…"}})
+
     token: Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 class ByPassword(Body):
     """Address and password of an account."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"example": {"email": "mira@example.org", "password": "ocean green lamp"}}
+    )
 
     email: Annotated[Text, Field(min_length=1, max_length=255)]
     password: Annotated[Text, Field(min_length=1, max_length=200)]
@@ -44,7 +49,17 @@ class ByPassword(Body):
 
 
 class ByProvider(Body):
-    """What a single sign-on provider put into the address, and what was kept meanwhile."""
+    """What a single sign-on provider put into the address, and what the page kept meanwhile."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "code": "SplxlOBeZQQYbYS6WxS",
+                "state": "af0ifjsldkj",
+                "binding": "n-0S6",
+            }
+        }
+    )
 
     code: Annotated[Text, Field(min_length=1, max_length=4000)]
     state: Annotated[Text, Field(min_length=1, max_length=200)]
@@ -56,12 +71,14 @@ class ByProvider(Body):
 class Elsewhere(Body):
     """Of which institution, if not the installation's own."""
 
+    model_config = ConfigDict(json_schema_extra={"example": {}})
+
     institution_id: InstitutionId = None
 
 
 @router.get("")
-async def who(visit: Annotated[Visit, visits("visit.read")]) -> dict[str, Any]:
-    """Who is signed in, and whose rows they see."""
+async def get_session(visit: Annotated[Visit, visits("visit.read")]) -> dict[str, Any]:
+    """Say who is signed in, and whose rows they see."""
     visit.decide("Public")
     caller = visit.caller
     if caller.user_id is None:
@@ -73,39 +90,45 @@ async def who(visit: Annotated[Visit, visits("visit.read")]) -> dict[str, Any]:
 
 
 @router.post("/link", status_code=HTTPStatus.CREATED)
-async def by_link(visit: Begins, body: ByLink, request: Request, response: Response) -> Any:
+async def sign_in_by_link(visit: Begins, body: ByLink, request: Request, response: Response) -> Any:
     """Sign in with a link, once."""
     return await _begin(visit, request, response, "/sessions/by-link", {"token": body.token})
 
 
 @router.post("/password", status_code=HTTPStatus.CREATED)
-async def by_password(visit: Begins, body: ByPassword, request: Request, response: Response) -> Any:
+async def sign_in_by_password(
+    visit: Begins, body: ByPassword, request: Request, response: Response
+) -> Any:
     """Sign in with a password."""
     known = {"email": body.email, "password": body.password}
     return await _begin(visit, request, response, "/sessions", known, body.institution_id)
 
 
 @router.get("/providers")
-async def providers(visit: Begins, institution_id: InQuery = None) -> Any:
-    """The institution's single sign-on, for the buttons of the page."""
+async def list_sign_in_choices(visit: Begins, institution_id: InQuery = None) -> Any:
+    """List the institution's single sign-on providers."""
     visit.decide("Public")
     headers = _of(institution_id)
     return (await visit.web.lms.ask("GET", "/sso/choices", None, headers=headers)).json()
 
 
 @router.post("/providers/{provider}/attempt", status_code=HTTPStatus.CREATED)
-async def attempt(visit: Begins, provider: Provider, body: Elsewhere, request: Request) -> Any:
-    """Where to send the browser; the page keeps ``state`` and ``binding`` until it is back."""
+async def begin_sign_in(
+    visit: Begins, provider: Provider, body: Elsewhere, request: Request
+) -> Any:
+    """Say where to send the browser to sign in; the page keeps `state` and `binding` until it is
+    back.
+    """
     visit.decide("Public")
     sessions.require_same_origin(request.scope)
-    back = {"redirect_uri": f"{HttpSettings().pages_address}/sign-in"}
+    back = {"redirect_uri": f"{visit.web.settings.pages_address}/sign-in"}
     headers = _headers(request, body.institution_id)
     path = f"/sso/{provider}/attempts"
     return (await visit.web.lms.ask("POST", path, None, headers=headers, json=back)).json()
 
 
 @router.post("/providers/{provider}", status_code=HTTPStatus.CREATED)
-async def by_provider(
+async def sign_in_by_provider(
     visit: Begins, provider: Provider, body: ByProvider, request: Request, response: Response
 ) -> Any:
     """Sign in with what a provider sent the browser back with."""
@@ -120,10 +143,7 @@ async def sign_out(visit: Annotated[Visit, visits("visit.end")], response: Respo
     visit.decide("Public")
     if visit.secret is not None:
         await visit.web.sessions.end(visit.secret)
-    response.delete_cookie(sessions.cookie_name(), **_ATTRIBUTES, secure=sessions.is_secure())
-
-
-_ATTRIBUTES: dict[str, Any] = {"path": "/", "httponly": True, "samesite": "strict"}
+    visit.web.cookie.delete(response)
 
 
 async def _begin(
@@ -139,21 +159,14 @@ async def _begin(
     headers = _headers(request, institution_id)
     answer = await visit.web.lms.ask("POST", path, None, headers=headers, json=body)
     tokens = answer.json()
-    if visit.secret is not None:  # whoever was here before is not any more
+    if visit.secret is not None:  # a new session replaces the one before
         await visit.web.sessions.end(visit.secret)
-    secret = await visit.web.sessions.begin(tokens)
-    response.set_cookie(
-        sessions.cookie_name(),
-        secret,
-        max_age=int(sessions.KEPT_S),
-        secure=sessions.is_secure(),
-        **_ATTRIBUTES,
-    )
+    visit.web.cookie.set(response, await visit.web.sessions.begin(tokens))
     return {"user_id": tokens["user_id"]}
 
 
 def _headers(request: Request, institution_id: str | None) -> dict[str, str]:
-    """Where the login comes from: the LMS throttles by address, and lists sessions by program."""
+    """The browser's address, by which the LMS throttles, and its program, listed with sessions."""
     address = client_address(request.scope, _trusted)
     agent = request.headers.get("user-agent", "")
     named = {"X-Forwarded-For": address} if address else {}

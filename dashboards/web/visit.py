@@ -1,9 +1,8 @@
-"""A request to the pages' API: who is signed in, with which token, and the processes behind us."""
+"""A request to the pages' API: the caller, their token, and the processes that answer."""
 
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -15,10 +14,11 @@ from starlette.types import Scope
 from dashboards.web import sessions
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller, Viewer
-from dashboards.web.sessions import Sessions
-from gateway.actions import Action, Asked
+from dashboards.web.sessions import Cookie, Sessions
+from gateway.actions import Action, Asked, caller_of
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
+from gateway.remembered import Remembered
 from stack.http import HttpSettings
 
 SCOPE_KEPT_S = 15.0
@@ -26,13 +26,15 @@ SCOPE_KEPT_S = 15.0
 _MOST = 10_000
 
 NOBODY = "there is no learner by that id whom you may see"
-"""The same for an id that nobody has and for one that is not the caller's business."""
+"""The same message for an unknown id and for one the caller may not see."""
 
 
 @dataclass(frozen=True)
 class Web:
-    """What the routes use."""
+    """What the routes use: made once when the process starts."""
 
+    settings: HttpSettings
+    cookie: Cookie
     lms: Behind
     serving: Behind
     sessions: Sessions
@@ -44,21 +46,18 @@ class Scopes:
     """Whose rows a caller sees, as the LMS says with the caller's own token."""
 
     def __init__(self, lms: Behind, clock: Callable[[], float] = time.monotonic) -> None:
-        self._lms, self._clock = lms, clock
-        self._known: OrderedDict[tuple[str, str | None], tuple[float, str]] = OrderedDict()
+        self._lms = lms
+        self._known = Remembered[tuple[str, str | None], str](_MOST, SCOPE_KEPT_S, clock)
 
     async def of(self, caller: Caller, token: str, *, anew: bool = False) -> str:
-        """``institution``, ``courses`` or ``self``; ``anew`` asks whatever is remembered."""
+        """``institution``, ``courses`` or ``self``; ``anew`` skips the remembered answer."""
         key = caller.name, caller.session_id
         found = self._known.get(key)
-        if not anew and found is not None and self._clock() < found[0]:
-            return found[1]
+        if not anew and found is not None:
+            return found
         answer = await self._lms.ask("GET", "/analytics/scope", token)
         scope = str(answer.json()["scope"])
-        self._known[key] = self._clock() + SCOPE_KEPT_S, scope
-        self._known.move_to_end(key)
-        if len(self._known) > _MOST:
-            self._known.popitem(last=False)
+        self._known.put(key, scope)
         return scope
 
 
@@ -73,14 +72,14 @@ class Visit(Asked):
     """The token the caller came with, or that the cookie led to."""
 
     async def token(self) -> str:
-        """A token that counts now, for as long as the session lives. Raises ``Unauthenticated``."""
+        """A token that is valid now. Raises ``Unauthenticated`` where the session is over."""
         token = self.shown if self.secret is None else await self.web.sessions.token(self.secret)
         if token is None:
             raise Unauthenticated(f"{self.action} needs somebody who is signed in")
         return token
 
     async def viewer(self) -> Viewer:
-        """Whose rows the caller sees on a dashboard; raises ``Forbidden`` for who has none."""
+        """The caller as a viewer of dashboards; raises ``Forbidden`` where they see none."""
         if self.caller.kind == "anonymous":
             self.decide("Board", scope="nothing")
         scope = await self.web.scopes.of(self.caller, await self.token())
@@ -88,20 +87,20 @@ class Visit(Asked):
         return Viewer(_key(self.caller, scope), scope, self.token)
 
     async def still(self) -> None:
-        """Raises where the caller's session is over, or they see other rows by now."""
+        """Raises where the caller's session is over or their scope has changed."""
         before = await self.web.scopes.of(self.caller, await self.token())
         if await self.web.scopes.of(self.caller, await self.token(), anew=True) != before:
             raise Forbidden("what you may see has changed: open the page again")
 
     async def acting(self, learner_id: object) -> str:
-        """A token of the learner: the caller's own, or in the local demo that of somebody invented.
+        """A token of the learner: the caller's own, or in the local demo an invented learner's.
 
         Raises ``NotFound`` where the caller may not study as this learner, whatever the reason.
         """
         token = await self.token()
         if str(learner_id) == self.caller.user_id:
             return token
-        if not HttpSettings().is_loopback:
+        if not self.web.settings.is_loopback:
             raise NotFound(NOBODY)
         try:
             answer = await self.web.lms.ask("POST", f"/users/{learner_id}/act-as", token)
@@ -118,7 +117,7 @@ def about_a_learner(refused: Relayed) -> Exception:
 
 
 def _key(caller: Caller, scope: str) -> str:
-    """What viewers share who see the same rows."""
+    """The key that viewers of the same rows share."""
     whose = caller.institution_id if scope == "institution" else caller.name
     return f"{scope}/{whose}"
 
@@ -128,11 +127,11 @@ async def found(scope: Scope) -> str | None:
 
     Raises ``Forbidden`` where another site's page sent the cookie along.
     """
-    secret = sessions.secret_of(scope)
+    web: Web = scope["app"].state.web
+    secret = web.cookie.secret_in(scope)
     if secret is None:
         return None
     sessions.require_same_origin(scope)
-    web: Web = scope["app"].state.web
     token = await web.sessions.token(secret)
     if token is not None:
         scope["state"]["secret"], scope["state"]["token"] = secret, token
@@ -148,9 +147,7 @@ class Visits(Action):
         token = getattr(request.state, "token", None)
         if secret is None:
             _, _, token = request.headers.get("authorization", "").partition(" ")
-        return Visit(
-            request.state.caller, self.action, request.app.state.web, secret, token or None
-        )
+        return Visit(caller_of(request), self.action, request.app.state.web, secret, token or None)
 
 
 def visits(action: str) -> Dependency:

@@ -32,7 +32,6 @@ def main() -> int:
         page.wait_for_selector("#panels svg")
         take(page, "overview.png")
         sign_in(page, "student")
-        page.goto(page.url.partition("/learners")[0].rstrip("/") + "/learners")
         page.wait_for_selector("#list li")
         take(page, "learner.png")
         browser.close()

@@ -1,4 +1,4 @@
-"""Candidates of one learner and the numbers the ranker sees of each: one definition for all."""
+"""Candidates of one learner and the ranker's input for each, defined once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the recommender knows of items: who follows whom, and each course's busiest items.
+"""The recommender's tables of items: which follow which, and each course's busiest.
 
-Training writes these tables into the artefact, serving reads them; both read them with the
-same functions, so a candidate is found and scored alike in both.
+Training writes these tables into the artefact and serving loads them; both read them with the same
+functions, so a candidate is found and scored alike.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class ItemTables:
     followers: Ints
     weights: Floats
     views: Floats
-    """Views when the tables were made: what popularity is while the online store is away."""
+    """Views when the tables were made, used while the online store is away."""
     popular: Ints
     """Busiest items overall, busiest first."""
     popular_in: Ints

@@ -104,12 +104,12 @@ class RateLimits:
             return
         _taken.inc()
 
-        async def told(message: Message) -> None:
+        async def with_rate(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
-        await onwards(scope, receive, told)
+        await onwards(scope, receive, with_rate)
 
     def buckets_of(self, scope: Scope, caller: Caller | None) -> list[Bucket]:
         """Whose tokens the request takes."""

@@ -1,1 +1,1 @@
-"""What a process tells of itself: metrics for Prometheus, traces for an OpenTelemetry collector."""
+"""What a process reports of itself: metrics for Prometheus, traces for OpenTelemetry."""

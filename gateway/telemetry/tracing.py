@@ -1,6 +1,6 @@
 """Traces: a span per request and statement, and the trace's name on every event.
 
-Off (the default) costs one look at a variable; a trace that a caller or a proxy has begun still
+Off (the default) costs one comparison; a trace that a caller or a proxy has begun still
 flows through, from the ``traceparent`` header (W3C Trace Context) to the event's Kafka header.
 """
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HEADER = "traceparent"
 """Of requests and of Kafka messages alike."""
 
-_parts = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_fields = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _passing: ContextVar[str | None] = ContextVar("traceparent", default=None)
 _tracer: Tracer | None = None
 
@@ -107,7 +107,7 @@ def current() -> str | None:
 
 
 def pass_on(traceparent: str | None) -> None:
-    """Have the events of this task carry a trace in which we take no part."""
+    """Have the events of this task carry a trace that we do not join."""
     _passing.set(traceparent)
 
 
@@ -143,7 +143,7 @@ def span(
 
 
 def _context(traceparent: str | None) -> SpanContext | None:
-    found = _parts.fullmatch(traceparent) if traceparent else None
+    found = _fields.fullmatch(traceparent) if traceparent else None
     if found is None:
         return None
     context = SpanContext(

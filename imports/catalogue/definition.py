@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from contracts.errors import Misconfigured, Rejected
 
@@ -38,7 +38,7 @@ class Person(Strict):
 
     @field_validator("interests")
     @classmethod
-    def _of_students(cls, value: list[str], info: Any) -> list[str]:
+    def _of_students(cls, value: list[str], info: ValidationInfo) -> list[str]:
         if value and info.data.get("role") not in (None, "student"):
             raise ValueError("only a student has interests")
         return value

@@ -12,7 +12,7 @@ from core_lms.sealing import person
 
 HERE = Path(__file__).parent
 ALONE = b"SELECT pg_advisory_xact_lock(hashtext('catalogue people'))"
-"""Of two loads at once the second compares with what the first wrote."""
+"""Serializes loads: the second compares with what the first wrote."""
 KNOWN = """
 SELECT users.*, person_keys.wrapped_key
 FROM users LEFT JOIN person_keys ON person_keys.user_id = users.id
@@ -23,9 +23,9 @@ WHERE users.id = ANY(%s::uuid[]) FOR UPDATE OF users
 async def upsert(
     cursor: psycopg.AsyncCursor[Any], given: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Write those who are new or different and return their rows; a forgotten person stays so.
+    """Write people who are new or different and return their rows; an erased person stays erased.
 
-    What somebody added to their profile is kept.
+    What a person added to their profile is kept.
     """
     wanted = {str(row["id"]): row for row in given}
     await cursor.execute(ALONE)

@@ -53,7 +53,5 @@ def run(args: argparse.Namespace) -> int | None:
         f"requests and {done.results:,} final results in {done.seconds:.1f} s\n"
     )
     for answers in done.answers:
-        for heading in ("made", "repeated", "refused"):
-            for what, count in sorted(getattr(answers, heading).items()):
-                sys.stdout.write(f"  {heading:<9}{count:>9,}  {what}\n")
+        sys.stdout.writelines(answers.lines())
     return None

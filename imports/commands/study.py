@@ -49,7 +49,5 @@ def run(args: argparse.Namespace) -> int | None:
         f"{studied.people} invented learners studied {studied.minutes} minutes in "
         f"{studied.seconds:.1f} s: {studied.actions:,} requests\n"
     )
-    for heading in ("made", "repeated", "refused"):
-        for what, count in sorted(getattr(studied.answers, heading).items()):
-            sys.stdout.write(f"  {heading:<9}{count:>7,}  {what}\n")
+    sys.stdout.writelines(studied.answers.lines())
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -44,7 +45,7 @@ class Replayed:
 def replay(
     institution: str, *, days: int | None = None, speed: float = DAY_S, notify: bool = False
 ) -> Replayed:
-    """Bring up to ``days`` held-back days (none: all) of every import that has some.
+    """Send up to ``days`` held-back days (none: all) of every import that has some.
 
     ``speed`` is virtual seconds per second; OULAD knows no times of day, so a day's requests are
     spread evenly over it. 0 is as fast as the LMS takes them. A day that was interrupted is sent
@@ -84,7 +85,7 @@ def _replay_run(
     notify: bool,
 ) -> None:
     assert run.until_on is not None
-    with locate(Path(run.source_path)) as source:
+    with locate(Path(run.source_path)) as source, ExitStack() as stack:
         if source.content_hash() != run.content_hash:
             raise Rejected(
                 f"{run.source_path} is not what was imported: its content has changed; put the "
@@ -92,22 +93,18 @@ def _replay_run(
                 path=run.source_path,
             )
         with progress.waiting(f"reading {run.source_path}"):
-            reading = opened(source)
-            db = reading.__enter__()
-        try:
-            map_run(db, connection, run, others)
-            history.state_until(db, run.until_on)
-            history.requests(db)
-            first = history.day_number(run.replayed_until_on or run.until_on)
-            todo = db.execute(
-                "SELECT day, count(*) FROM request WHERE day >= ? GROUP BY day ORDER BY day",
-                [first],
-            ).fetchall()[:days]
-            total = sum(count for _, count in todo)
-            with progress.counting("replaying", total) as advance:
-                asyncio.run(_drive(db, run, todo, speed, advance, done, notify))
-        finally:
-            reading.__exit__(None, None, None)
+            db = stack.enter_context(opened(source))
+        map_run(db, connection, run, others)
+        history.state_until(db, run.until_on)
+        history.requests(db)
+        first = history.day_number(run.replayed_until_on or run.until_on)
+        todo = db.execute(
+            "SELECT day, count(*) FROM request WHERE day >= ? GROUP BY day ORDER BY day",
+            [first],
+        ).fetchall()[:days]
+        total = sum(count for _, count in todo)
+        with progress.counting("replaying", total) as advance:
+            asyncio.run(_drive(db, run, todo, speed, advance, done, notify))
 
 
 async def _drive(
@@ -153,7 +150,7 @@ async def _until(moment: float) -> None:
 def _announce(
     db: duckdb.DuckDBPyConnection, run: Run, day: int, enrollments: list[str], notify: bool
 ) -> None:
-    """Bring the final results of a day as the import would have: rows first, then events, once."""
+    """Import the final results of a day: rows first, then events, once."""
     runs.connect_again(_complete, enrollments, history.day_date(day))
     publish(db, run.group, day + 1, notify=notify)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -48,7 +48,7 @@ def import_oulad(
     hold_back_days: int | None = None,
     notify: bool = False,
 ) -> Imported:
-    """Bring all that happened before ``until``, or before the last ``hold_back_days`` days.
+    """Import all that happened before ``until``, or before the last ``hold_back_days`` days.
 
     Raises ``Rejected`` for a source that is odd or was imported up to another day, and
     ``Retryable`` where a server is away: run it again and it goes on.
@@ -64,13 +64,10 @@ def import_oulad(
                 _same_days(run, until)
             done.nothing_new = "this content was imported before"
             return done
-        with done.timed("read"), progress.waiting(f"reading {path}"):
-            reading = opened(source)
-            db = reading.__enter__()
-        try:
+        with ExitStack() as stack:
+            with done.timed("read"), progress.waiting(f"reading {path}"):
+                db = stack.enter_context(opened(source))
             return _import(db, connection, done, others, until, hold_back_days, notify)
-        finally:
-            reading.__exit__(None, None, None)
 
 
 def _import(
@@ -128,8 +125,10 @@ def map_run(
     run: Run,
     others: list[Run],
 ) -> None:
-    """Map what is this run's own: not the presentations and people that other runs brought, and
-    nothing of who was erased since.
+    """Map what is this run's own.
+
+    Left out are presentations and people that other runs brought, and people erased since.
+
     """
     brought = [pair.partition("/")[::2] for other in others for pair in other.presentations]
     people = runs.users_of(connection, others) if others else []
@@ -153,7 +152,7 @@ def _run_of(known: list[Run], source: Source, institution: str) -> tuple[Run, li
         )
     for run in known:
         if run.content_hash == content_hash:
-            # Whoever came later saw this run as one of the others.
+            # Later runs count this one among the others.
             return run, others[: known.index(run)]
     path = str(source.path.resolve())
     return Run(institution, path, content_hash, source.format, None, []), others

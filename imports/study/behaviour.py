@@ -10,7 +10,7 @@ from typing import Any
 from imports.catalogue.definition import Course, Item, Person
 
 PACE = (0.05, 0.3)
-"""Minutes spent per minute an item is said to take: these people skim, an hour must show much."""
+"""Minutes spent per minute of an item's declared length: invented learners skim."""
 
 PASS_RATE = 0.85
 
@@ -120,7 +120,7 @@ def _use(
 def _watch(
     dice: random.Random, length_s: float, spent_s: float, finished: bool
 ) -> Iterator[tuple[str, float, dict[str, Any]]]:
-    """Play, perhaps pause to think or jump back or on, and stop at the end or where it bores."""
+    """Play, perhaps pause or jump, and stop at the end or earlier."""
     stop_s = length_s if finished else length_s * dice.uniform(0.1, 0.8)
     pause_s = round(stop_s * dice.uniform(0.3, 0.7), 1)
     yield "video.played", 2.0, {"position_s": 0.0}

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import class_row
 
 from contracts.ids import named_id
 from imports import progress
@@ -31,6 +32,17 @@ class Studied:
     actions: int
     answers: Answers | None = None
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRun:
+    """A row of ``study_runs``: the hour that has this name."""
+
+    id: UUID
+    seed: int
+    starts_at: datetime
+    minutes: int
+    finished_at: datetime | None
 
 
 def play(
@@ -54,20 +66,20 @@ def play(
             for pair in requests_of(
                 rows,
                 person,
-                study(person, catalogue.courses, run["minutes"], f"{name}/{run['seed']}"),
-                str(run["id"]),
-                run["starts_at"],
+                study(person, catalogue.courses, run.minutes, f"{name}/{run.seed}"),
+                str(run.id),
+                run.starts_at,
                 enrolled,
             )
         ]
         timed.sort(key=lambda pair: pair[0])  # stable: each learner's own order stays
-        studied = Studied(len(people), run["minutes"], len(timed))
-        if run["finished_at"] is None:
+        studied = Studied(len(people), run.minutes, len(timed))
+        if run.finished_at is None:
             started = time.monotonic()
             with progress.counting("studying", len(timed)) as advance:
                 studied.answers = asyncio.run(_drive(timed, institution, speed, advance))
             studied.seconds = time.monotonic() - started
-            connect_again(_finish, run["id"], len(timed))
+            connect_again(_finish, run.id, len(timed))
     return studied
 
 
@@ -97,17 +109,19 @@ def _enrolled(connection: psycopg.Connection[Any], users: list[str]) -> dict[tup
 
 def _begin(
     connection: psycopg.Connection[Any], institution: str, name: str, minutes: int, seed: int
-) -> dict[str, Any]:
+) -> StudyRun:
     """The run of this name: as it was begun, else begun now with the hour that ends now."""
     starts_at = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes)
-    with connection.cursor(row_factory=dict_row) as cursor:
+    with connection.cursor(row_factory=class_row(StudyRun)) as cursor:
         cursor.execute(
             "INSERT INTO study_runs (id, institution_id, name, seed, starts_at, minutes) "
             "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [named_id(institution, "study", name), institution, name, seed, starts_at, minutes],
         )
         cursor.execute(
-            "SELECT * FROM study_runs WHERE institution_id = %s AND name = %s", [institution, name]
+            "SELECT id, seed, starts_at, minutes, finished_at FROM study_runs "
+            "WHERE institution_id = %s AND name = %s",
+            [institution, name],
         )
         row = cursor.fetchone()
         assert row is not None

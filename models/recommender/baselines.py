@@ -1,4 +1,4 @@
-"""What the model is measured against: popularity, item-kNN, and EASE where it is feasible.
+"""The model's baselines: popularity, item-kNN, and EASE where it is feasible.
 
 EASE: Steck, "Embarrassingly Shallow Autoencoders for Sparse Data", WWW 2019. Each baseline sees the
 same past as the model and, like it, never offers what the learner has already opened.

@@ -1,4 +1,4 @@
-"""Who follows whom: learners' first views in their order, counted into item tables."""
+"""Which items follow which: learners' first views in order, counted into item tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One moment in the past: what was known then, and what learners newly opened soon after."""
+"""One moment in the past: what was known then, and which new items learners opened after."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Moment:
         return Learner(recent, past.stop - past.start, float(self.past.at[past.stop - 1]))
 
     def candidates(self, case: Case) -> tuple[Candidates, Floats]:
-        """What serving would have offered at the moment, and the ranker's view of it."""
+        """The candidates serving would have had at the moment, and the ranker's input for them."""
         found = gather(self.tables, case.learner.recent, case.seen.tolist())
         views, last = self.views_total[found.items], self.last_viewed_s[found.items]
         return found, matrix(self.tables, case.learner, found, views, last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -152,7 +153,7 @@ def _row(lists: list[list[int]], targets: list[set[int]], known: int) -> dict[st
     }
 
 
-def _mean(values: Any) -> float:
+def _mean(values: Iterable[float]) -> float:
     return round(float(np.mean(list(values))), 4)
 
 

@@ -99,12 +99,11 @@ class FeaturePublisher:
             return taken
 
     def _publish_view(self, connection: Connection[Any], view: View) -> None:
-        newest = query(view.name, "newest")
         connection.execute("TRUNCATE wanted")
-        # Who enrolled and has done nothing yet has no features.
-        connection.execute(
-            f"INSERT INTO wanted SELECT * FROM ({newest}) AS n WHERE as_of IS NOT NULL".encode()
-        )
+        connection.execute(f"INSERT INTO wanted {query(view.name, 'newest')}".encode())
+        # Who enrolled and has done nothing yet has no features. Deleted afterwards: as a condition
+        # on the query above, its subqueries would run twice.
+        connection.execute("DELETE FROM wanted WHERE as_of IS NULL")
         self.send(rows(connection, view.name))
 
     def send(self, found: Iterator[FeatureRow]) -> int:

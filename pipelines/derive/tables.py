@@ -1,4 +1,4 @@
-"""A derived table as declared: its columns, who may read it, and making it where it is missing.
+"""A job's table as declared: its columns, who may read it, and making it where it is missing.
 
 ``prepare`` makes a declared table that the database lacks, and keeps the comments. Older tables
 were made by migrations and are declared all the same. A table that exists is changed by migration.
@@ -151,7 +151,7 @@ def _compare(table: Table, there: Found) -> None:
     if wanted != found:
         odd = sorted({name for name, _ in set(wanted.items()) ^ set(found.items())})
         raise Misconfigured(
-            f"the table {table.name} is not as declared in pipelines/derive/jobs: "
+            f"the table {table.name} is not as its job in pipelines declares it: "
             f"{', '.join(odd)}; write a migration",
             table=table.name,
         )

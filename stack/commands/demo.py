@@ -31,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=SAMPLE,
         metavar="PATH",
-        help="folder or zip of OULAD files (default: the part that comes with the repository)",
+        help="folder or zip of OULAD files (default: the sample in the repository)",
     )
     parser.add_argument(
         "--speed", type=float, default=180.0, help="of the live hour, times as fast as life (180)"
@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     history = ("oulad", str(args.oulad), "--hold-back-days", "1")
     steps: list[tuple[str, tuple[str, ...]]] = [
-        ("Bringing the parts up", ("up",)),
+        ("Starting the servers and processes", ("up",)),
         ("Starting the Flink jobs", ("jobs", "submit")),
-        ("Loading real learners and their history", ("import", *history)),
-        ("Loading the open catalogue and its invented people", ("import", "catalogue")),
-        ("Playing the last day over HTTP", ("replay",)),
+        ("Importing real learners and their history", ("import", *history)),
+        ("Importing the open catalogue and its invented people", ("import", "catalogue")),
+        ("Replaying the last day over HTTP", ("replay",)),
         (_CAUGHT_UP, ("verify", "--idle", "--wait", "180")),
         (_TRAINED, ("train", "recommender")),
         ("A live hour in fast motion", ("study", "--speed", str(args.speed))),
@@ -63,8 +63,8 @@ def run(args: argparse.Namespace) -> int:
         seconds[sentence] = time.monotonic() - began
         if command == ("up",):
             profile().demo_mark.touch()
-    console.rule("[bold]One learner studies, and is offered something else", align="left")
-    tour.show_changed_offers(console)
+    console.rule("[bold]One learner studies, and the recommendations change", align="left")
+    tour.show_changed_recommendations(console)
     console.rule("[bold]Comparing source, LMS, Kafka and TimescaleDB", align="left")
     began = time.monotonic()
     status = cli.call("verify", "--wait", "180")

@@ -69,7 +69,7 @@ def _starts(client: Consumer, topic: str, most: int | None) -> dict[kafka.Place,
     for place in kafka.places(topic, client=client):
         bounds = client.get_watermark_offsets(TopicPartition(*place), timeout=kafka.SILENCE_S)
         if bounds is None:
-            raise Retryable(f"Kafka does not tell the offsets of {topic}")
+            raise Retryable(f"Kafka does not give the offsets of {topic}")
         low, high = bounds
         found[place] = low if most is None else max(low, high - most)
     return found

@@ -1,4 +1,4 @@
-"""What the demo shows at its end: changed offers, a table of what happened, where to look."""
+"""What the demo prints at its end: changed recommendations, a table of results, where to look."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ def is_trained() -> bool:
     return (profile().artefacts / "recommender" / "live").exists()
 
 
-def show_changed_offers(console: Console) -> None:
-    """Let one invented learner finish what they are offered, and print the offers before and after.
+def show_changed_recommendations(console: Console) -> None:
+    """One invented learner finishes two recommended items; print the list before and after.
 
-    Done once per profile: the outcome is kept, and shown again by a later demo.
+    Done once per profile: the outcome is stored, and printed again by a later demo.
     """
-    kept = _kept()
-    if not kept.exists():
-        kept.write_text(json.dumps(_study_what_is_offered()), encoding="utf-8")
-    outcome = json.loads(kept.read_text(encoding="utf-8"))
+    path = _outcome_file()
+    if not path.exists():
+        path.write_text(json.dumps(_finish_two_recommended_items()), encoding="utf-8")
+    outcome = json.loads(path.read_text(encoding="utf-8"))
     table = Table("", "before", f"after finishing the first two ({outcome['seconds']:.1f} s later)")
     for place, (before, after) in enumerate(
         zip(outcome["before"], outcome["after"], strict=False), start=1
     ):
-        table.add_row(str(place), _said(before), _said(after))
+        table.add_row(str(place), _described(before), _described(after))
     console.print(table)
-    console.print(f"[dim]{outcome['name']} is invented; the offers are the model's.[/dim]")
+    console.print(f"[dim]{outcome['name']} is invented; the recommendations are the model's.[/dim]")
 
 
-def _kept() -> Path:
+def _outcome_file() -> Path:
     return profile().run / "offers.json"
 
 
-def _study_what_is_offered() -> dict[str, Any]:
+def _finish_two_recommended_items() -> dict[str, Any]:
     with _pages() as page:
         _sign_in(page, "--role", "admin")
         learner = _an_invented_learner(page)
@@ -75,8 +75,8 @@ def _study_what_is_offered() -> dict[str, Any]:
                 done = {key: item[key] for key in ("course_id", "item_id")}
                 body = {**done, "event_type": event_type}
                 page.post(f"/api/v1/learners/{learner['id']}/events", json=body).raise_for_status()
-        # Until Flink's row has reached the online store: then what was studied is a reason, and
-        # not only filtered away.
+        # Until the feature row has reached the online store: then what was studied is a reason, and
+        # not only filtered out.
         studied = [item["title"] for item in before[:2]]
         while time.monotonic() - began < _CHANGED_WITHIN_S:
             after = _offers(page, learner["id"])
@@ -93,7 +93,7 @@ def _study_what_is_offered() -> dict[str, Any]:
 
 
 def _event_to_row_s(learner_id: str) -> float:
-    """From the moment of the learner's last four events to their rows, the slowest of them."""
+    """Seconds from the learner's last four events to their rows, the slowest of them."""
     with postgres.connect_analytics() as connection:
         found = connection.execute(_FRESHNESS, (learner_id, CONTENT.name)).fetchone()
     return float(found[0]) if found and found[0] is not None else float("nan")
@@ -109,7 +109,7 @@ def _an_invented_learner(page: httpx.Client) -> dict[str, Any]:
 
 
 def _pages() -> httpx.Client:
-    """The pages, as a browser asks them."""
+    """A client of the pages, like a browser."""
     address = HttpSettings().dashboards_url
     return httpx.Client(
         base_url=address, timeout=30, headers={"Origin": address}, verify=tls.client_context()
@@ -141,7 +141,7 @@ def _offers(page: httpx.Client, learner_id: str) -> list[dict[str, Any]]:
         time.sleep(0.5)
 
 
-def _said(item: dict[str, Any]) -> str:
+def _described(item: dict[str, Any]) -> str:
     return f"{item['title']}\n[dim]{item['reason']}[/dim]"
 
 
@@ -149,7 +149,7 @@ def show_summary(
     console: Console, seconds: dict[str, float], total_s: float, *, equal: bool
 ) -> None:
     """Events in, rows out, freshness, totals verified, and the addresses to open."""
-    table = Table("what happened", "", title="Learnstream", title_justify="left")
+    table = Table("result", "", title="Learnstream", title_justify="left")
     table.columns[1].justify = "right"
     try:
         with postgres.connect_analytics() as connection:
@@ -174,10 +174,13 @@ def show_summary(
     for about, address in addresses.items():
         console.print(f"{about:<29}{address}", highlight=False, soft_wrap=True)
     console.print(
-        "\nEach of the three links signs in once, within half an hour, as somebody invented; "
+        "\nEach of the three links signs in once, within half an hour, as an invented person; "
         "`./learnstream sign-in` prints another."
     )
-    console.print("The stack stays up. `./learnstream status` shows it, `down` ends it.")
+    console.print(
+        "The stack stays up: `./learnstream status` shows it, `./learnstream down` stops it. "
+        "Next: paste the journey from README.md, an account to a certificate over the API."
+    )
 
 
 def _add_figures(table: Table, connection: psycopg.Connection[Any]) -> None:
@@ -189,5 +192,5 @@ def _add_figures(table: Table, connection: psycopg.Connection[Any]) -> None:
     for about, query in _ROWS.items():
         counted = connection.execute(query).fetchone()
         table.add_row(about, f"{counted[0]:,}" if counted else "")
-    outcome = json.loads(_kept().read_text(encoding="utf-8"))
+    outcome = json.loads(_outcome_file().read_text(encoding="utf-8"))
     table.add_row("from request to row, slowest of four", f"{outcome['event_to_row_s']:.2f} s")

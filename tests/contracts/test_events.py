@@ -53,7 +53,9 @@ def test_the_catalogue_has_every_event_the_reference_names() -> None:
 def test_what_learners_do_is_said_by_each_event() -> None:
     content = {type_ for type_, cls in EVENTS.items() if cls.TOPIC is CONTENT}
     others = {"assessment.submitted", "recommendation.clicked", "recommendation.dismissed"}
-    assert set(LEARNER_ACTIONS) == content | others
+    assert set(LEARNER_ACTIONS) >= content | others
+    for type_ in content:
+        assert {"user_id", "course_id", "item_id", "kind"} <= set(EVENTS[type_].model_fields)
 
 
 def test_an_action_without_a_learner_is_no_learners_action() -> None:

@@ -125,10 +125,5 @@ def _texts(type_: str) -> str:
     envelope = example_envelope(type_)
     document = envelope.model_dump(mode="json")
     payload = document["payload"]
-    head = [
-        document[name] for name in ("event_id", "institution_id", "timestamp", "source_service")
-    ]
-    shared = [payload[name] for name in ("user_id", "course_id", "item_id", "kind")]
-    names = ("clicks", "device", "position_s", "from_s", "to_s", "post_id")
-    own = [payload.get(name, "") for name in names]
-    return "|".join(map(str, [*head, *shared, type_, document["schema_version"], *own]))
+    columns = re.findall(r"`(\w+)`", flink._checked(EVENTS[type_].TOPIC).replace("`payload`.", ""))
+    return "|".join(str({**document, **payload}.get(name) or "") for name in columns)

@@ -60,7 +60,7 @@ def copied(template: str, name: str) -> str:
 class Lms:
     """A client of one institution that can also look into its outbox; it may do everything."""
 
-    http: httpx.Client
+    http: httpx.Client | TestClient
     database: psycopg.Connection[Any]
     institution_id: str
     token: str | None = None

@@ -53,10 +53,9 @@ def test_it_answers_and_ends_cleanly_when_told_to(server: Any) -> None:
     assert process.wait(30) in (0, -signal.SIGTERM)
 
 
-def test_readiness_tells_how_old_the_oldest_waiting_event_is(server: Any, database: Any) -> None:
-    _, url = server
+def test_readiness_tells_how_old_the_oldest_waiting_event_is(http: Any, database: Any) -> None:
     database.execute("INSERT INTO outbox (topic, key, message) VALUES ('t', 'k', '{}')")
     try:
-        assert httpx.get(f"{url}/health/ready").json()["outbox_lag_s"] > 0
+        assert http.get("/health/ready").json()["outbox_lag_s"] > 0
     finally:
         database.execute("DELETE FROM outbox WHERE topic = 't'")

@@ -127,7 +127,7 @@ class Rows:
                 self._count(connection, at, user, course, ids["kind"], clicks or 0)
 
     def view(self, user: UUID, item: UUID, course: UUID, at: datetime, clicks: int = 1) -> None:
-        place = {"user_id": user, "course_id": course, "item_id": item, "kind": "video"}
+        place = dict[str, Any](user_id=user, course_id=course, item_id=item, kind="video")
         self.event("content.viewed", "lms.content.events", at, clicks=clicks, **place)
 
     def _count(
@@ -195,7 +195,7 @@ def filled(stack: Profile) -> Iterator[str]:
         for number, (learner, last) in enumerate(
             [(ana, None), (bea, "course.completed"), (cem, "enrollment.dropped"), (dan, None)]
         ):
-            about = {"enrollment_id": uuid4(), "user_id": learner, "course_id": COURSES[0]}
+            about = dict[str, Any](enrollment_id=uuid4(), user_id=learner, course_id=COURSES[0])
             at = now - timedelta(hours=number + 2)
             topic = "lms.enrollments.events"
             rows.event("enrollment.created", topic, at, **about)
@@ -227,8 +227,8 @@ def _teaching(rows: Rows, day: datetime) -> None:
     item, question, assessment = uuid4(), uuid4(), uuid4()
     imported: dict[str, Any] = {"told_s": None}
     for number in range(5):
-        place = {"user_id": uuid4(), "course_id": COURSES[1]}
-        studied = {**place, "item_id": item, "kind": "video"}
+        place: dict[str, Any] = {"user_id": uuid4(), "course_id": COURSES[1]}
+        studied: dict[str, Any] = {**place, "item_id": item, "kind": "video"}
         topic = "lms.content.events"
         rows.event("content.viewed", topic, day, clicks=1, **studied, **imported)
         if number == 0:
@@ -261,7 +261,7 @@ def _teaching(rows: Rows, day: datetime) -> None:
             **imported,
         )
     at = day + timedelta(days=5)
-    who = {"user_id": uuid4()}
+    who: dict[str, Any] = {"user_id": uuid4()}
     rows.event("user.updated", "lms.users.events", at, delay_s=-3600, **who, **imported)
 
 
@@ -316,7 +316,7 @@ def starting() -> Iterator[Start]:
         popen.terminate()
     for popen in running:
         ended = popen.wait(timeout=30)
-        assert ended in (0, -signal.SIGTERM), f"{popen.args} did not end cleanly: {ended}"
+        assert ended in (0, -signal.SIGTERM), f"{popen.args!r} did not end cleanly: {ended}"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from fastapi.testclient import TestClient
 from core_lms.sessions import links
 from dashboards.web.app import create_app
 from dashboards.web.panels import API
+from stack.http import HttpSettings
 from tests.core_lms.sessions.conftest import in_unit
 from tests.dashboards.conftest import INSTITUTION, Lms, Rows, database, lms_over, lms_settings
 
@@ -276,11 +278,12 @@ def test_nobody_studies_as_somebody_outside_of_the_demo(
 
 
 def test_nobody_studies_as_somebody_where_others_reach_the_pages(
-    sign_in: Callable[[str], TestClient], lms: Lms, demo: None, monkeypatch: pytest.MonkeyPatch
+    sign_in: Callable[[str], TestClient], lms: Lms, demo: None
 ) -> None:
     amara = lms.account("Amara", invented=True)
     page = sign_in(lms.account("Ada Admin", "admin"))
-    monkeypatch.setenv("LMS_HTTP_HOST", "0.0.0.0")
+    state = page.app.state  # type: ignore[attr-defined]
+    state.web = replace(state.web, settings=HttpSettings(host="0.0.0.0"))
     refused_to_act(page, lms, amara)
 
 

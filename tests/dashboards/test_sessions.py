@@ -15,8 +15,9 @@ import redis.asyncio
 from contracts.errors import Retryable
 from dashboards.web import sessions
 from dashboards.web.behind import Behind
-from dashboards.web.sessions import Sessions
+from dashboards.web.sessions import Cookie, Sessions
 from gateway.errors import Forbidden
+from stack.http import HttpSettings
 from stack.redis import RedisSettings
 
 
@@ -175,6 +176,8 @@ def test_our_own_pages_are_let_through() -> None:
 
 
 def test_over_tls_the_cookie_is_bound_to_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (sessions.cookie_name(), sessions.is_secure()) == ("learnstream", False)
+    assert Cookie.of(HttpSettings()) == Cookie(secure=False)
+    assert Cookie(secure=False).name == "learnstream"
     monkeypatch.setenv("LMS_HTTP_PAGES_URL", "https://learn.example.org/")
-    assert (sessions.cookie_name(), sessions.is_secure()) == ("__Host-learnstream", True)
+    assert Cookie.of(HttpSettings()) == Cookie(secure=True)
+    assert Cookie(secure=True).name == "__Host-learnstream"

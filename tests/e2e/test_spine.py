@@ -6,31 +6,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import httpx
 import pytest
 
 from contracts.ids import new_id
-from stack.profile import REPOSITORY
 from tests.e2e.product import Product
+from tests.imports.oulad_files import part_of_sample
 from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-SAMPLE = REPOSITORY / "data" / "oulad-sample"
-EVERY = 3
-"""One learner in so many: two hundred thousand real events, and all that they did."""
-
 
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample with some of its learners."""
-    folder = tmp_path_factory.mktemp("oulad")
-    with duckdb.connect() as db:
-        for file in SAMPLE.glob("*.parquet"):
-            some = f"WHERE id_student % {EVERY} = 0" if file.stem.startswith("student") else ""
-            db.execute(f"COPY (FROM '{file}' {some}) TO '{folder / file.name}'")
-    return folder
+    return part_of_sample(tmp_path_factory.mktemp("oulad"))
 
 
 def post(client: httpx.Client, path: str, body: dict[str, Any]) -> Any:
@@ -67,7 +56,7 @@ def test_history_and_replay_are_equal_everywhere_though_flink_relay_and_kafka_ar
             f"{part} is back",
             accepts=lambda found, pid=pid: found["state"] == "ready" and found["pid"] != pid,
             within_s=120,
-            every_s=0.5,  # asking is a process of its own
+            every_s=1.0,  # asking is a process of its own
         )
         assert now["restarts"] >= 1
     printed, _ = replay.communicate(timeout=300)

@@ -91,7 +91,7 @@ def test_an_erasure_an_expired_kafka_and_a_lost_state_leave_everything_equal(
     equal(product)
     # Every store was searched a second time.
     until_equal(
-        lambda: sql(product, "lms", "SELECT erasures_open()"), [[0]], within_s=180, every_s=0.5
+        lambda: sql(product, "lms", "SELECT erasures_open()"), [[0]], within_s=180, every_s=2.0
     )
     looked = product.command("privacy", "look", ana)
     assert "moved in every store" in looked

@@ -8,27 +8,43 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
 
 from stack.profile import REPOSITORY
-from tests.gateway.processes import PROCESSES
+from tests.gateway.processes import PROCESSES, Process
 from tests.ports import free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
-HEADERS_S, BODY_S, IDLE_S, MOST = 1.5, 2.0, 1.0, 12
+HEADERS_S, BODY_S, IDLE_S, MOST = 1.5, 2.0, 1.0, 24
 SLACK_S = 3.0
 """How much later than its deadline a busy machine may cut."""
 
 
-@pytest.fixture(scope="module", params=PROCESSES)
-def port(request: pytest.FixtureRequest) -> Iterator[int]:
-    process, port = PROCESSES[request.param], free_port()
+@pytest.fixture(scope="module")
+def ports() -> Iterator[dict[str, int]]:
+    """Where each process listens; they start all at once."""
+    found = {name: free_port() for name in PROCESSES}
+    running = {name: _start(PROCESSES[name], port) for name, port in found.items()}
+    try:
+        for name, port in found.items():
+            until(lambda at=port: answers(at), f"{name} answers", process=running[name])
+        yield found
+    finally:
+        for process in running.values():
+            process.kill()
+        for process in running.values():
+            process.wait()
+
+
+def _start(process: Process, port: int) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         "PYTHONPATH": str(REPOSITORY),
@@ -39,13 +55,28 @@ def port(request: pytest.FixtureRequest) -> Iterator[int]:
         "LMS_HTTP_KEEP_ALIVE_S": str(IDLE_S),
         "LMS_HTTP_MAX_CONNECTIONS": str(MOST),
     }
-    running = subprocess.Popen(
-        [sys.executable, "-m", process.module], env=environment, stdout=subprocess.DEVNULL
-    )
-    until(lambda: answers(port), f"{process.module} answers", process=running)
-    yield port
-    running.kill()
-    running.wait()
+    command = [sys.executable, "-m", process.module]
+    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module", params=PROCESSES)
+def port(request: pytest.FixtureRequest, ports: dict[str, int]) -> int:
+    return ports[request.param]
+
+
+@pytest.fixture(scope="module")
+def slow(port: int) -> Iterator[dict[str, Future[Any]]]:
+    """What became of slow clients, by name: all of them at once, for each takes seconds."""
+    clients: dict[str, Callable[[int], Any]] = {
+        **{name: partial(dripping_headers, *sent) for name, sent in SLOW_HEADERS.items()},
+        **{name: partial(dripping_body, length) for name, length in SLOW_BODIES.items()},
+        "silent": four_silent_sockets,
+        "fair": fair_body,
+        "idle": idle_after_an_answer,
+        "next": dripping_next_request,
+    }
+    with ThreadPoolExecutor(len(clients)) as threads:
+        yield {name: threads.submit(client, port) for name, client in clients.items()}
 
 
 def answers(port: int) -> bool:
@@ -94,41 +125,58 @@ HEAD = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n"
 POST = b"POST /health/live HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
-@pytest.mark.parametrize(
-    ("begin", "drop"),
-    [
-        (b"", b"\r\n"),
-        (b"", b"G"),
-        (HEAD + b"X-Slow: ", b"a"),
-        (HEAD, b"A: b\r\n"),
-    ],
-    ids=["empty lines", "a method", "a header", "headers"],
-)
-def test_slow_headers_are_cut(port: int, begin: bytes, drop: bytes) -> None:
-    after_s, _ = dripped(port, begin, drop, HEADERS_S + SLACK_S)
-    assert after_s < HEADERS_S + SLACK_S
+SLOW_HEADERS = {
+    "empty lines": (b"", b"\r\n"),
+    "a method": (b"", b"G"),
+    "a header": (HEAD + b"X-Slow: ", b"a"),
+    "headers": (HEAD, b"A: b\r\n"),
+}
 
 
-def test_four_silent_sockets_are_closed(port: int) -> None:
+def dripping_headers(begin: bytes, drop: bytes, port: int) -> float:
+    return dripped(port, begin, drop, HEADERS_S + SLACK_S)[0]
+
+
+@pytest.mark.parametrize("what", SLOW_HEADERS)
+def test_slow_headers_are_cut(slow: dict[str, Future[Any]], what: str) -> None:
+    assert slow[what].result() < HEADERS_S + SLACK_S
+
+
+def four_silent_sockets(port: int) -> tuple[float, list[bytes]]:
     sockets = [connected(port) for _ in range(4)]
     began = time.monotonic()
     with ThreadPoolExecutor(4) as threads:
         answered = list(threads.map(read_to_the_end, sockets))
-    assert time.monotonic() - began < HEADERS_S + SLACK_S
-    assert all(text.startswith(b"HTTP/1.1 408 ") for text in answered)
+    took_s = time.monotonic() - began
     for one in sockets:
         one.close()
+    return took_s, answered
 
 
-@pytest.mark.parametrize("length", [b"Content-Length: 5000\r\n", b"Transfer-Encoding: chunked\r\n"])
-def test_a_slow_body_is_cut(port: int, length: bytes) -> None:
+def test_four_silent_sockets_are_closed(slow: dict[str, Future[Any]]) -> None:
+    took_s, answered = slow["silent"].result()
+    assert took_s < HEADERS_S + SLACK_S
+    assert all(text.startswith(b"HTTP/1.1 408 ") for text in answered)
+
+
+SLOW_BODIES = {
+    "of a known length": b"Content-Length: 5000\r\n",
+    "in chunks": b"Transfer-Encoding: chunked\r\n",
+}
+
+
+def dripping_body(length: bytes, port: int) -> float:
     drop = b" " if b"Length" in length else b"1\r\n \r\n"
-    after_s, _ = dripped(port, POST + length + b"\r\n", drop, BODY_S + SLACK_S)
-    assert BODY_S - 0.5 < after_s < BODY_S + SLACK_S
+    return dripped(port, POST + length + b"\r\n", drop, BODY_S + SLACK_S)[0]
 
 
-def test_a_body_that_takes_its_time_at_a_fair_rate_is_read(port: int) -> None:
-    """Longer than the deadline, faster than the least rate."""
+@pytest.mark.parametrize("what", SLOW_BODIES)
+def test_a_slow_body_is_cut(slow: dict[str, Future[Any]], what: str) -> None:
+    assert BODY_S - 0.5 < slow[what].result() < BODY_S + SLACK_S
+
+
+def fair_body(port: int) -> bytes:
+    """The answer to a body that takes longer than the deadline, faster than the least rate."""
     body = json.dumps({"text": "a" * 20_000}).encode()
     pieces = 25
     with connected(port) as connection:
@@ -137,19 +185,35 @@ def test_a_body_that_takes_its_time_at_a_fair_rate_is_read(port: int) -> None:
         for at in range(0, len(body), step):
             connection.sendall(body[at : at + step])
             time.sleep((BODY_S + 1.0) / pieces)
-        assert read_to_the_end(connection).startswith(b"HTTP/1.1 405 ")
+        return read_to_the_end(connection)
 
 
-def test_a_connection_without_a_request_is_closed(port: int) -> None:
+def test_a_body_that_takes_its_time_at_a_fair_rate_is_read(slow: dict[str, Future[Any]]) -> None:
+    assert slow["fair"].result().startswith(b"HTTP/1.1 405 ")
+
+
+def idle_after_an_answer(port: int) -> tuple[float, bytes]:
     with connected(port) as connection:
         connection.sendall(HEAD + b"\r\n")
         began = time.monotonic()
-        assert read_to_the_end(connection).startswith(b"HTTP/1.1 200 ")
-        assert time.monotonic() - began < IDLE_S + SLACK_S
+        answered = read_to_the_end(connection)
+        return time.monotonic() - began, answered
 
 
-def test_a_kept_connection_that_drips_its_next_request_is_cut(port: int) -> None:
-    after_s, answered = dripped(port, HEAD + b"\r\n" + HEAD, b"A: b\r\n", HEADERS_S + SLACK_S)
+def test_a_connection_without_a_request_is_closed(slow: dict[str, Future[Any]]) -> None:
+    after_s, answered = slow["idle"].result()
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    assert after_s < IDLE_S + SLACK_S
+
+
+def dripping_next_request(port: int) -> tuple[float, bytes]:
+    return dripped(port, HEAD + b"\r\n" + HEAD, b"A: b\r\n", HEADERS_S + SLACK_S)
+
+
+def test_a_kept_connection_that_drips_its_next_request_is_cut(
+    slow: dict[str, Future[Any]],
+) -> None:
+    after_s, answered = slow["next"].result()
     assert answered.startswith(b"HTTP/1.1 200 ")
     assert after_s < HEADERS_S + SLACK_S
 

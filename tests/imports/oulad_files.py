@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 
 from imports.oulad.tables import TABLES
+from stack.profile import REPOSITORY
 
 FILES = {
     "courses": """\
@@ -110,3 +111,16 @@ def as_parquet(folder: Path) -> Path:
 
 
 PACKINGS = (as_plain, as_gzip, as_zip, as_zips, as_parquet)
+
+
+SAMPLE = REPOSITORY / "data" / "oulad-sample"
+
+
+def part_of_sample(folder: Path, one_in: int = 3) -> Path:
+    """The sample in the repository with some of its learners: all that one in three of them did,
+    two hundred thousand real events."""
+    with duckdb.connect() as db:
+        for file in SAMPLE.glob("*.parquet"):
+            some = f"WHERE id_student % {one_in} = 0" if file.stem.startswith("student") else ""
+            db.execute(f"COPY (FROM '{file}' {some}) TO '{folder / file.name}'")
+    return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from contracts.envelope import Envelope, wrap
@@ -17,6 +18,13 @@ _INTERACTIONS = (
     *("content.completed", "content.downloaded", "video.played", "forum.posted"),
     *("video.watched",) * 3,
 )
+
+
+def made(type_: str, **fields: Any) -> Event:
+    """The event of a type with these fields."""
+    event: Any = EVENTS[type_]
+    found: Event = event(**fields)
+    return found
 
 
 class History:
@@ -99,7 +107,7 @@ class History:
         elif type_ == "video.watched":
             start = chance.choice((0.0, 4.9, 5.0, 12.0, 43_190.0, 50_000.0))
             fields |= {"from_s": start, "to_s": start + chance.choice((0.0, 0.1, 5.0, 23.0))}
-        return EVENTS[type_](**fields)
+        return made(type_, **fields)
 
     def _enrollment(self, who: dict[str, str]) -> Event:
         chance = self._random
@@ -116,13 +124,14 @@ class History:
             fields["progress"] = float(chance.randrange(0, 101))
         elif type_ == "course.completed":
             fields |= {"completion_percentage": 100.0, "certification_issued": True}
-        return EVENTS[type_](**fields)
+        return made(type_, **fields)
 
     def _assessment(self, who: dict[str, str]) -> Event:
         chance = self._random
         work = chance.choice(self.assessments[who["course_id"]])
         if chance.random() < 0.15:
-            return EVENTS[chance.choice(("assessment.created", "assessment.updated"))](
+            return made(
+                chance.choice(("assessment.created", "assessment.updated")),
                 assessment_id=work,
                 course_id=who["course_id"],
                 kind="exam",
@@ -132,7 +141,8 @@ class History:
             )
         if not self._submissions or chance.random() < 0.3:
             self._submissions.append({**who, "submission_id": self._id(), "assessment_id": work})
-            return EVENTS["assessment.submitted"](
+            return made(
+                "assessment.submitted",
                 **self._submissions[-1],
                 kind="exam",
                 attempt=chance.choice((None, 1, 2)),
@@ -140,13 +150,15 @@ class History:
             )
         handed = chance.choice(self._submissions)
         if chance.random() < 0.4:
-            return EVENTS["assessment.graded"](
+            return made(
+                "assessment.graded",
                 **handed,
                 kind="exam",
                 score=chance.choice((0.0, 9.99, 10.0, 55.5, 100.0)),
                 passed=chance.choice((None, True, False)),
             )
-        return EVENTS["assessment.question.graded"](
+        return made(
+            "assessment.question.graded",
             **handed,
             question_id=chance.choice(self.questions[handed["assessment_id"]]),
             kind="single",
@@ -169,7 +181,8 @@ class History:
                     "position": chance.randrange(1, 4),
                 }
             )
-            return EVENTS["recommendation.shown"](
+            return made(
+                "recommendation.shown",
                 **self._offers[-1],
                 course_id=who["course_id"],
                 source="course",
@@ -177,8 +190,9 @@ class History:
                 arm=chance.choice(("a", "b")),
                 propensity=0.5,
             )
-        return EVENTS[
+        return made(
             chance.choice(
                 ("recommendation.clicked", "recommendation.dismissed", "recommendation.converted")
-            )
-        ](**chance.choice(self._offers))
+            ),
+            **chance.choice(self._offers),
+        )

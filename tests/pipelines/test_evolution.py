@@ -34,7 +34,7 @@ pytestmark = pytest.mark.integration
 NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = [f"course_activity_{grain}" for grain in ("minute", "hour", "day")]
 JOB = catalogue()["course_activity"]
-TTL_S = 8
+TTL_S = 4
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ def changed(writes: tuple[int, ...], old: str = "", new: str = "") -> dict[str, 
     """A catalogue in which the job writes its tables of these numbers, in this order."""
     statements = JOB.statements()
     other = tuple(statements[number].replace(old, new) for number in writes)
-    sinks = tuple(JOB.writes[number] for number in writes)
-    return {JOB.name: Changed(JOB.name, JOB.about, JOB.reads, sinks, other)}
+    tables = tuple(JOB.tables[number] for number in writes)
+    return {JOB.name: Changed(JOB.name, JOB.about, JOB.reads, tables, other=other)}
 
 
 @pytest.fixture(scope="module", autouse=True)

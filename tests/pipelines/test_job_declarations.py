@@ -8,11 +8,14 @@ import pytest
 
 from contracts.errors import Rejected
 from contracts.topics import CONTENT
-from pipelines import application, schema
-from pipelines.job import Job, catalogue, find
+from pipelines import application
+from pipelines.derive.tables import Table
+from pipelines.job import Job, Upsert, catalogue, find, tables
 from pipelines.start import Start
+from pipelines.verify.checks import CHECKS
 from stack.profile import REPOSITORY
 
+EVERY_TABLE = pytest.mark.parametrize("table", tables(), ids=lambda table: table.name)
 EVERY_JOB = pytest.mark.parametrize("job", catalogue().values(), ids=lambda job: job.name)
 
 
@@ -27,12 +30,35 @@ def test_a_job_reads_only_views_of_valid_events(job: Job) -> None:
     assert "_messages" not in job.sql_path.read_text()
 
 
-@EVERY_JOB
-def test_a_table_a_job_writes_is_made_by_a_migration_with_the_same_key(job: Job) -> None:
-    migrations = "".join(path.read_text() for path in sorted(schema.MIGRATIONS.glob("*.sql")))
-    for sink in job.writes:
-        assert f"CREATE TABLE {sink.table} " in migrations
-        assert f"PRIMARY KEY ({', '.join(sink.key)})" in migrations
+@EVERY_TABLE
+def test_a_table_is_kept_in_partial_sums_of_buckets(table: Table) -> None:
+    assert table.time == table.key[0] == "bucket_at"
+    assert table.key[-1] == "part"
+    assert set(table.key) <= set(table.columns)
+
+
+@EVERY_TABLE
+def test_a_table_is_compared_by_verify(table: Table) -> None:
+    covered = [check for check in CHECKS if table.name in check.covers]
+    assert covered, f"write pipelines/verify/row_by_row/{table.name}.sql"
+
+
+@EVERY_TABLE
+def test_a_job_and_what_verify_expects_are_all_that_names_a_table(table: Table) -> None:
+    """Making it, rights, readers, Kafka's access, rebuilds and the page follow from these."""
+    for path in (*(REPOSITORY / "pipelines").rglob("*.py"), *(REPOSITORY / "stack").glob("*.py")):
+        if path.parent.name not in ("jobs", "verify"):
+            assert table.name not in path.read_text(encoding="utf-8"), path
+    for name in ("rights.sql", "readers.sql"):
+        assert table.name not in (REPOSITORY / "pipelines" / name).read_text(encoding="utf-8")
+
+
+def test_a_number_is_a_number_to_flink_and_everything_else_a_text() -> None:
+    columns = "id uuid\nn integer\nm bigint\nx double precision\nyes boolean\nat timestamptz"
+    sink = Upsert(Table("t", "", columns, ("id",)))
+    types = ("STRING", "INT", "BIGINT", "DOUBLE", "BOOLEAN", "STRING")
+    assert tuple(sink.columns.values()) == types
+    assert "PRIMARY KEY (`id`) NOT ENFORCED" in sink.ddl()
 
 
 def test_the_jobs_share_one_table_and_one_view_of_a_topic() -> None:

@@ -131,7 +131,7 @@ def judged_as(expected: dict[str, bool], messages: Sequence[tuple[str, str, byte
     until_equal(
         lambda: {name: totals(course_id)[0] == 1 for name, course_id, _ in messages},
         expected,
-        timeout_s=20,
+        within_s=20,
     )
 
 

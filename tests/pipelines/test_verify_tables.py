@@ -23,6 +23,7 @@ from contracts.ids import new_id
 from contracts.topics import USERS
 from features import online, trail
 from features.catalogue import VIEWS
+from pipelines import job
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive import rebuild
@@ -41,8 +42,8 @@ from tests.pipelines.pushed import ends, push, since
 
 pytestmark = pytest.mark.integration
 
-OF_FLINK = {"course_activity_minute", "course_activity_hour", "course_activity_day"}
-"""What the streaming job writes: test_verify.py changes rows there."""
+OF_FLINK = {table.name for table in job.tables()}
+"""What the streaming jobs write: test_verify.py changes rows there."""
 OF_ALL = {
     check.right: check
     for check in FILES

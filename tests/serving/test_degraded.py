@@ -11,6 +11,7 @@ from redis import asyncio as redis_asyncio
 
 from contracts.errors import Retryable
 from contracts.ids import new_id
+from gateway.breaker import Breaker
 from serving.catalogue import Catalogue, Course, Item
 from serving.lms import Lms
 from serving.model import LiveModel
@@ -18,7 +19,7 @@ from serving.popularity import Popularity
 from serving.recommend import NO_MODEL, Recommender
 from serving.semantic import SemanticIndex
 from serving.settings import ServingSettings
-from serving.signals import Breaker, SignalReader
+from serving.signals import SignalReader, attempt
 
 COURSES = [
     Course("x", "Course x", tuple(Item(f"i{n}", "x", "Course x", "page", f"Title {n}", "", n)
@@ -48,24 +49,25 @@ def test_with_everything_away_the_catalogue_is_still_offered(recommender: Recomm
     assert set(answer.degraded) == {"lms", "redis", "model", "semantic"}
 
 
-def test_a_part_that_is_away_costs_one_wait_and_not_one_per_answer() -> None:
+def test_a_component_that_is_away_costs_one_wait_and_not_one_per_answer() -> None:
     async def run() -> float:
-        breaker = Breaker(cooldown_s=30)
+        breaker = Breaker(30)
 
         async def hang() -> None:
             await asyncio.sleep(60)
 
         began = time.monotonic()
         for _ in range(50):
-            assert await breaker.call(hang(), timeout_s=0.1) is None
+            assert await attempt(breaker, hang(), 0.1) is None
         return time.monotonic() - began
 
     assert asyncio.run(run()) < 2
 
 
-def test_a_part_that_came_back_is_asked_again() -> None:
+def test_a_component_that_came_back_is_asked_again() -> None:
     async def run() -> None:
-        breaker = Breaker(cooldown_s=0.05)
+        now = [0.0]
+        breaker = Breaker(30, lambda: now[0])
 
         async def away() -> str:
             raise Retryable("away")
@@ -73,10 +75,10 @@ def test_a_part_that_came_back_is_asked_again() -> None:
         async def back() -> str:
             return "here"
 
-        assert await breaker.call(away(), 1) is None
-        assert await breaker.call(back(), 1) is None  # still cooling down
-        await asyncio.sleep(0.06)
-        assert await breaker.call(back(), 1) == "here"
+        assert await attempt(breaker, away(), 1) is None
+        assert await attempt(breaker, back(), 1) is None  # still cooling down
+        now[0] = 30.0
+        assert await attempt(breaker, back(), 1) == "here"
 
     asyncio.run(run())
 

@@ -99,6 +99,7 @@ chmod +x "$here/java" "$here/mvn"
 """
 
 
+@pytest.mark.slow
 def test_root_installs_what_is_missing_and_goes_on(checkout: Path, path: Path) -> None:
     program(path, "id", "echo 0")
     program(path, "apt-get", ROOT_S_APT)
@@ -141,6 +142,7 @@ def test_a_folder_that_cannot_be_written_is_named(checkout: Path, path: Path) ->
     assert said.startswith("learnstream: /proc/nowhere cannot be written")
 
 
+@pytest.mark.slow
 def test_without_network_nothing_half_made_stays(checkout: Path, path: Path) -> None:
     program(path, "java", "echo 'openjdk version \"17.0.1\" 2021-10-19' >&2")
     program(path, "mvn", "exit 0")
@@ -166,6 +168,7 @@ def test_what_python_compiles_is_kept_beside_the_environment_whatever_the_caller
     assert "PYTHONDONTWRITEBYTECODE" not in said
 
 
+@pytest.mark.slow
 def test_the_callers_folder_lends_no_modules(tmp_path: Path) -> None:
     (tmp_path / "stack").mkdir()
     (tmp_path / "stack" / "__init__.py").write_text("raise SystemExit('the wrong stack')")

@@ -31,7 +31,7 @@ from stack.profile import REPOSITORY, profile
 from stack.redis import client
 from tests.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.integration, pytest.mark.flink, pytest.mark.timeout(600)]
 
 SERVERS = named(["servers"])
 

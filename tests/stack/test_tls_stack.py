@@ -19,7 +19,7 @@ from stack.profile import REPOSITORY, profile
 from tests.e2e.product import Operator, Product
 from tests.waiting import until, until_equal
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.flink, pytest.mark.timeout(900)]
 
 _NAME = f"{profile().name}-tls"
 _OFFSET = profile().port_offset + 3000
@@ -157,7 +157,7 @@ with postgres.connect_analytics() as connection:
         )
         print(found.fetchone()[0] > 0)
 """
-    until_equal(lambda: product.python(rows).split(), ["True", "True"], every_s=0.5)
+    until_equal(lambda: product.python(rows).split(), ["True", "True"], every_s=1.0)
     for client in (product.serving, product.dashboards):
         until(
             lambda client=client: client.get("/health/ready"),

@@ -121,4 +121,4 @@ def _read(model: type[Any], body: Mapping[str, Any], where: str) -> Any:
         # The refused value stays out: it may be what a learner wrote.
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join([where, *map(str, first["loc"])])
-        raise Rejected(f"{place}: {first['msg']}") from None
+        raise Rejected(f"{place}: {first['msg']}", pointer=f"#/{place.replace('.', '/')}") from None

@@ -12,12 +12,11 @@ from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import LearnstreamError
-from core_lms.assessment import attempts, repository
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.assessment import attempts
+from core_lms.assessment.repository import SQL
+from core_lms.inbox import Loop, pause
 from core_lms.units import transaction
 from gateway.caller import service
-from stack.queries import load
 
 log = logging.getLogger("core_lms.assessment")
 
@@ -25,13 +24,11 @@ EVERY_S = 5.0
 AT_ONCE = 200
 """Attempts in one query."""
 
-_sql = load(repository.__file__, "attempts.sql")
-
 
 async def close_what_is_over(pool: AsyncConnectionPool[Any], now: datetime) -> int:
     """How many attempts were handed in; each in a transaction of its own, as of its own end."""
     async with pool.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(_sql["run_out"], {"now": now, "most": AT_ONCE})
+        await cursor.execute(SQL["run_out"], {"now": now, "most": AT_ONCE})
         found = await cursor.fetchall()
     closed = 0
     for row in found:

@@ -9,8 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from core_lms.audit.sealer import Sealer
 from core_lms.audit.settings import AuditSettings
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from stack.postgres import PostgresSettings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.envelope import Envelope
 from contracts.events.users import UserDeleted
-from core_lms.certificates import repository
+from core_lms.certificates.repository import SQL
 from core_lms.inbox import Consumer
 from core_lms.unit import Unit
 
@@ -12,7 +12,7 @@ from core_lms.unit import Unit
 async def handle(unit: Unit, envelope: Envelope) -> None:
     event = envelope.payload
     assert isinstance(event, UserDeleted)
-    await repository.forget(unit, event.user_id)
+    await unit.execute(SQL["forget"], user_id=event.user_id)
 
 
 CONSUMER = Consumer("certificates.forget", (UserDeleted,), handle)

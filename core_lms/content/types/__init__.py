@@ -88,7 +88,9 @@ def checked(kind: str, metadata: dict[str, Any]) -> None:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(name) for name in ("metadata", *first["loc"]))
-        raise Rejected(f"{where}: {first['msg']} (kind {kind})") from None
+        raise Rejected(
+            f"{where}: {first['msg']} (kind {kind})", pointer=f"#/{where.replace('.', '/')}"
+        ) from None
 
 
 def accepts(kind: str, event_type: str) -> None:

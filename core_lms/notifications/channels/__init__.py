@@ -60,8 +60,8 @@ class Channel(Protocol):
         """Returns once the other side has taken it.
 
         It may be called again for the same ``delivery_id`` (we died before noting that it was
-        sent): hand the id over, so that the receiver can tell. Raises ``Retryable`` to be called
-        again later, ``Rejected`` where that is no use; messages of either hold no address.
+        sent): hand the id over, so that the receiver knows it again. Raises ``Retryable`` to be
+        called again later, ``Rejected`` where that is no use; no message of either has an address.
         """
         ...
 

@@ -32,7 +32,7 @@ class InApp:
         try:
             await wake(message.user_id)
         except (RedisError, OSError) as error:
-            # The streams look for themselves now and then.
+            # The streams poll now and then by themselves.
             log.warning("streams not woken", extra={"error": type(error).__name__})
 
 

@@ -123,7 +123,7 @@ class WebPush:
         return None
 
     async def targets(self, unit: Unit, user_id: str) -> Sequence[str]:
-        return [str(row["id"]) for row in await repository.subscriptions(unit, user_id)]
+        return [str(row.id) for row in await repository.subscriptions(unit, user_id)]
 
     async def send(self, message: Message) -> None:
         own, subscription = WebPushSettings(), await _subscription(message)
@@ -170,7 +170,7 @@ async def _subscription(message: Message) -> dict[str, Any]:
     if row is None or wrapped is None:
         raise Rejected("the browser is no longer subscribed")
     key = await asyncio.to_thread(DataKey.unwrap, message.user_id, wrapped)
-    found: dict[str, Any] = json.loads(key.open(PLACE, row["sealed"]))
+    found: dict[str, Any] = json.loads(key.open(PLACE, row.sealed))
     return found
 
 

@@ -35,7 +35,7 @@ class Kind:
     """One sentence for the page of preferences."""
     texts: Mapping[str, Text]
     facts: Callable[[Unit, Envelope], Awaitable[Facts | None]]
-    """What the texts are made of, read in the event's institution; None: nobody is told."""
+    """What the texts are made of, read in the event's institution; None: nobody is notified."""
     example: Facts
     channels: tuple[str, ...] = ("in_app", "email")
     """On which ways it goes unless the person says otherwise."""

@@ -14,7 +14,7 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
     event = envelope.payload
     assert isinstance(event, EnrollmentCreated)
     if await came_from_waitlist(unit, event.enrollment_id):
-        return None  # waitlist_promoted tells it in other words
+        return None  # waitlist_promoted says it in other words
     return await of_course(unit, event.course_id)
 
 

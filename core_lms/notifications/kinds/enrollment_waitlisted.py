@@ -22,8 +22,8 @@ KIND = Kind(
     texts={
         "en": Text(
             "You are on the waiting list of {{ course }}",
-            "“{{ course }}” is full. You are on its waiting list and will be told when a seat is "
-            "yours.",
+            "“{{ course }}” is full. You are on its waiting list and will be notified when a seat "
+            "is yours.",
         ),
         "de": Text(
             "Sie stehen auf der Warteliste von {{ course }}",

@@ -1,4 +1,4 @@
-"""The password was changed: the person is told, in case it was somebody else."""
+"""The password was changed: the person is notified, in case it was somebody else."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
     event = envelope.payload
     assert isinstance(event, EnrollmentCreated)
     if not await came_from_waitlist(unit, event.enrollment_id):
-        return None  # enrollment_created tells it
+        return None  # enrollment_created says it
     return await of_course(unit, event.course_id)
 
 

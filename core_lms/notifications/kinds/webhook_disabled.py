@@ -1,4 +1,4 @@
-"""An address of another system is told of events no more: whoever made it has to look."""
+"""An address of another system gets no more events: whoever made it has to repair it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
 
 KIND = Kind(
     event=WebhookDisabled,
-    about="A webhook of yours is told of events no more",
+    about="A webhook of yours gets no more events",
     texts={
         "en": Text(
             "Webhook disabled",
-            "Webhook {{ webhook_id }} is told of events no more ({{ reason }}). What it was not "
-            "told is kept for 30 days: repair the receiver, set the webhook to active again, and "
+            "Webhook {{ webhook_id }} gets no more events ({{ reason }}). What it did not get "
+            "is kept for 30 days: repair the receiver, set the webhook to active again, and "
             "have the rest sent.",
             "See the webhook",
         ),

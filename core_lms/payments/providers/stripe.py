@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.errors import Misconfigured, Rejected, Retryable
 from core_lms.payments.currencies import DECIMALS
@@ -34,6 +35,16 @@ _AMBIGUOUS = frozenset({"UGX"})
 _PAID = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 _NOT_PAID = ("checkout.session.async_payment_failed", "checkout.session.expired")
 _REFUND = ("refund.created", "refund.updated", "charge.refund.updated")
+
+
+class StripeSettings(BaseSettings):
+    """``LMS_PAYMENTS_STRIPE_*``."""
+
+    model_config = SettingsConfigDict(env_prefix="LMS_PAYMENTS_STRIPE_", frozen=True)
+
+    url: str = "https://api.stripe.com"
+    version: str = "2024-06-20"
+    """The version of Stripe's API whose answers and notices are read."""
 
 
 def stripe_amount(amount_minor: int, currency: str) -> int:
@@ -165,15 +176,15 @@ def _notice(event_id: str, type_: str, about: dict[str, Any]) -> Notice | None:
 
 
 async def _post(path: str, form: dict[str, str], key: str) -> dict[str, Any]:
-    settings = PaymentSettings()
+    settings, timeout_s = StripeSettings(), PaymentSettings().timeout_s
     headers = {
         "Authorization": f"Bearer {_needed('stripe-key')}",
         "Idempotency-Key": key,
-        "Stripe-Version": settings.stripe_version,
+        "Stripe-Version": settings.version,
     }
     try:
-        async with httpx.AsyncClient(timeout=settings.timeout_s, trust_env=False) as http:
-            answer = await http.post(f"{settings.stripe_url}{path}", data=form, headers=headers)
+        async with httpx.AsyncClient(timeout=timeout_s, trust_env=False) as http:
+            answer = await http.post(f"{settings.url}{path}", data=form, headers=headers)
     except httpx.HTTPError as error:
         raise Retryable(f"stripe does not answer: {type(error).__name__}") from error
     if answer.status_code in (401, 403):

@@ -9,8 +9,7 @@ from typing import Any
 from psycopg_pool import AsyncConnectionPool
 
 from contracts.errors import Retryable
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from core_lms.privacy import moving
 
 log = logging.getLogger("core_lms.privacy")

@@ -27,7 +27,7 @@ PASSING = {
     ("lms", "public.erasures"): "until every store has moved the person: a minute",
     ("lms", "public.outbox"): "until the relay has published it: seconds",
     ("lms", "public.webhook_deliveries"): "until it is delivered or given up",
-    ("analytics", "public.archive_duplicates"): "until the jobs were told: seconds",
+    ("analytics", "public.archive_duplicates"): "until the jobs have read them: seconds",
 }
 """Where the old id may stand after an erasure, and for how long."""
 STATISTICS = "pg_catalog.pg_stats"
@@ -76,7 +76,7 @@ def _files(
     connection.execute("CHECKPOINT")  # what is in memory only is on disk then
     for relation, table, path in connection.execute(_sql["files"]).fetchall():
         # A large table is several files.
-        parts = [folder / path, *folder.glob(f"{path}.*")]
-        count = sum(times_in(part, wanted) for part in parts)
+        files = [folder / path, *folder.glob(f"{path}.*")]
+        count = sum(times_in(file, wanted) for file in files)
         if count and table not in found:
             yield Trace(f"files of {name}", f"{relation} ({path})", count, OVERWRITTEN)

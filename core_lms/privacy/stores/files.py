@@ -61,15 +61,18 @@ def times_in(path: Path, wanted: Wanted) -> int:
                 return sum(wanted.times(packed.read(name)) for name in packed.namelist())
         if path.suffix == ".gz":
             return wanted.times(gzip.decompress(path.read_bytes()))
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as held:
-            return sum(_times(held, needle) for needle in wanted.needles)
+        with (
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+        ):
+            return sum(_times(content, needle) for needle in wanted.needles)
     except (FileNotFoundError, ValueError, PermissionError):
         return 0  # gone in the meantime, or empty
 
 
-def _times(held: mmap.mmap, needle: bytes) -> int:
+def _times(content: mmap.mmap, needle: bytes) -> int:
     count = at = 0
-    while (at := held.find(needle, at)) >= 0:
+    while (at := content.find(needle, at)) >= 0:
         count += 1
         at += len(needle)
     return count

@@ -1,4 +1,4 @@
-"""Redis: the names of all keys and what they hold."""
+"""Redis: the names of all keys and their values."""
 
 from __future__ import annotations
 
@@ -43,19 +43,19 @@ def _among(client: redis.Redis, keys: list[bytes], wanted: Wanted) -> Iterator[T
     reading = client.pipeline(transaction=False)
     for key, type_ in zip(keys, types, strict=True):
         _READ.get(type_, _READ[b"string"])(reading, key)
-    for key, held in zip(keys, reading.execute(raise_on_error=False), strict=True):
-        if wanted.within(key) or any(map(wanted.within, _bytes(held))):
+    for key, value in zip(keys, reading.execute(raise_on_error=False), strict=True):
+        if wanted.within(key) or any(map(wanted.within, _bytes(value))):
             yield Trace("redis", key.decode(errors="replace"), 1, _until(client, key))
 
 
-def _bytes(held: object) -> Iterator[bytes]:
+def _bytes(value: object) -> Iterator[bytes]:
     """Everything in a value, however it is nested."""
-    if isinstance(held, bytes):
-        yield held
-    elif isinstance(held, dict):
-        yield from _bytes(list(held.items()))
-    elif isinstance(held, Iterable) and not isinstance(held, str):
-        for one in held:
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, dict):
+        yield from _bytes(list(value.items()))
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for one in value:
             yield from _bytes(one)
 
 

@@ -22,7 +22,7 @@ class Trace:
 
 
 class Wanted:
-    """The bytes that tell of a person: the id as text, as 16 bytes and as hex, and their words."""
+    """The bytes that name a person: the id as text, as 16 bytes and as hex, and their words."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Wanted:
         erased_at: datetime | None = None,
     ) -> None:
         self.erased_at = erased_at
-        """When the person was erased, if so: what tells of a time before goes by and by."""
+        """When the person was erased, if so: what is from before then goes by and by."""
         spellings = {one for word in words for one in (word, word.lower(), word.upper()) if one}
         binary = set()
         if user_id is not None:
@@ -45,8 +45,8 @@ class Wanted:
     def within(self, data: bytes | memoryview | None) -> bool:
         if not data:
             return False
-        held = bytes(data)
-        return any(needle in held for needle in self.needles)
+        content = bytes(data)
+        return any(needle in content for needle in self.needles)
 
     def times(self, data: bytes) -> int:
         return sum(data.count(needle) for needle in self.needles)

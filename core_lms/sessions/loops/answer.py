@@ -7,8 +7,7 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from core_lms.sessions import asks
 
 EVERY_S = 0.5

@@ -11,19 +11,19 @@ from core_lms.webhooks import service, subscriptions
 
 
 async def interest(unit: Unit) -> Callable[[Envelope], bool]:
-    """Most institutions tell few addresses of few events: none of the others costs a statement."""
-    told = await service.told(unit)
-    return lambda envelope: not told.isdisjoint(subscriptions.names(envelope.event_type))
+    """Most institutions have few addresses that want few events: the others cost no statement."""
+    wanted = await service.wanted(unit)
+    return lambda envelope: not wanted.isdisjoint(subscriptions.names(envelope.event_type))
 
 
 async def handle(unit: Unit, envelope: Envelope) -> None:
     await service.enqueue(unit, envelope)
 
 
-# An address is told of what happens from now on: history is for whoever reads Kafka.
+# An address gets what happens from now on: history is for whoever reads Kafka.
 CONSUMER = Consumer(
     "webhooks.enqueue",
-    subscriptions.told(),
+    subscriptions.deliverable(),
     handle,
     interest=interest,
     begin="latest",

@@ -8,10 +8,9 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.inbox import Loop
-from core_lms.inbox.stopping import pause
+from core_lms.inbox import Loop, pause
 from core_lms.units import transaction
-from core_lms.webhooks import repository
+from core_lms.webhooks.repository import sql
 from core_lms.webhooks.sending import NAME, Sender
 from gateway.caller import service as our
 
@@ -40,9 +39,8 @@ async def forget(sender: Sender) -> None:
     """What was delivered, or could not be, before the settings' days."""
     now, settings = sender.clock(), sender.settings
     async with transaction(sender.pool, our(NAME, "")) as unit:
-        await repository.rows(
-            unit,
-            "forget",
+        await unit.execute(
+            sql["forget"],
             delivered_before=now - timedelta(days=settings.keep_delivered_days),
             dead_before=now - timedelta(days=settings.keep_dead_days),
         )

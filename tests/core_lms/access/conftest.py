@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 
 from contracts.ids import new_id
 from core_lms.migrate import migrate
@@ -40,7 +40,7 @@ def _keys_database(stack: Profile) -> Iterator[PostgresSettings]:
     name, settings = f"keys_{new_id().replace('-', '')}", PostgresSettings()
 
     def there(url: str) -> str:
-        return make_conninfo(**{**conninfo_to_dict(url), "dbname": name})
+        return make_conninfo(url, dbname=name)
 
     with psycopg.connect(settings.lms_url, autocommit=True) as owner:
         owner.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -50,6 +50,10 @@ def time(http: Any) -> Iterator[Clock]:
     del http.app.dependency_overrides[clock]
 
 
+def _handling(envelope: Envelope) -> Callable[[Unit], Any]:
+    return lambda unit: CONSUMER.handle(unit, envelope)
+
+
 def in_unit(institution_id: str, act: Callable[[Unit], Any]) -> Any:
     """Do something in a transaction as our own consumer."""
 
@@ -130,7 +134,7 @@ class Quiz:
         for envelope in heard:
             if CONSUMER.passes(envelope):
                 continue
-            in_unit(envelope.institution_id, lambda unit, e=envelope: CONSUMER.handle(unit, e))
+            in_unit(envelope.institution_id, _handling(envelope))
         return heard
 
     def results(self, submission_id: str, who: Any = None) -> dict[str, Any]:

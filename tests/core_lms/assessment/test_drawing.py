@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,12 +44,12 @@ def test_each_question_is_drawn_as_often_as_any_other() -> None:
     assert all(abs(times - 1500) < 5 * 32 for times in often.values()), often
 
 
-def slot(id_: str, draws: int | None) -> dict[str, Any]:
-    return {"id": id_, "draws": draws}
+def slot(id_: str, draws: int | None) -> Any:
+    return SimpleNamespace(id=id_, draws=draws)
 
 
-def rows(slot_id: str, *ids: str) -> list[dict[str, Any]]:
-    return [{"slot_id": slot_id, "id": id_, "version": 1, "points": 1} for id_ in ids]
+def rows(slot_id: str, *ids: str) -> list[Any]:
+    return [SimpleNamespace(slot_id=slot_id, id=id_, version=1, points=1) for id_ in ids]
 
 
 @given(seed=SEEDS, wanted=st.lists(st.integers(1, 6), min_size=1, max_size=4))
@@ -58,9 +59,9 @@ def test_nothing_is_asked_twice_and_what_is_missing_is_counted(
 ) -> None:
     bank = [f"q{n}" for n in range(8)]
     slots = [slot(f"draw{n}", count) for n, count in enumerate(wanted)] + [slot("named", None)]
-    askable = [row for each in slots[:-1] for row in rows(each["id"], *bank)] + rows("named", "q0")
+    askable = [row for each in slots[:-1] for row in rows(each.id, *bank)] + rows("named", "q0")
     found, missing = draw(slots, askable, seed)
-    ids = [row["id"] for row in found]
+    ids = [row.id for row in found]
     assert len(set(ids)) == len(ids)
     assert ids[-1] == "q0", "a named question is asked although every draw could have taken it"
     assert len(ids) + missing == sum(wanted) + 1
@@ -104,17 +105,14 @@ def test_passing_needs_the_score_and_only_where_something_has_to_be_passed() -> 
     assert passed(Decimal(0), None) is None
 
 
-def assessment(**rules: Any) -> dict[str, Any]:
+def assessment(**rules: Any) -> Any:
     none = dict.fromkeys(("opens_at", "due_at", "closes_at", "max_attempts", "time_limit_s"))
-    return {**none, "grace_s": 5, "release": "at_once", "released_at": None, **rules}
+    standard = {"grace_s": 5, "release": "at_once", "released_at": None}
+    return SimpleNamespace(**none | standard | rules)
 
 
-def granted(factor: float = 1, attempts: int = 0, extension_s: int = 0) -> dict[str, Any]:
-    return {
-        "time_factor": Decimal(str(factor)),
-        "extra_attempts": attempts,
-        "extension_s": extension_s,
-    }
+def granted(factor: float = 1, attempts: int = 0, extension_s: int = 0) -> Any:
+    return SimpleNamespace(time_factor=factor, extra_attempts=attempts, extension_s=extension_s)
 
 
 def test_of_several_grants_the_most_generous_counts_in_each_respect() -> None:

@@ -175,6 +175,17 @@ def test_work_without_questions_is_graded_as_ever(quiz: Any) -> None:
     assert quiz.results(submission["id"])["questions"] == []
 
 
+def test_a_teacher_grades_and_comments_in_no_name_but_their_own(quiz: Any) -> None:
+    assessment_id = quiz.assessment()
+    handed_in = {"user_id": quiz.learner_id}
+    submission = quiz.learner.made(f"/assessments/{assessment_id}/submissions", handed_in)
+    path, other = f"/submissions/{submission['id']}", quiz.lms.user("instructor")
+    refused(quiz.teacher.post(f"{path}/grade", {"score": 70, "graded_by": other}), 403, "yourself")
+    said = {"given_by": other, "text": "Well done"}
+    refused(quiz.teacher.post(f"{path}/feedback", said), 403, "yourself")
+    assert quiz.lms.made(f"{path}/feedback", said)["given_by"] == other, "an import may"
+
+
 def test_a_whole_score_is_not_given_to_work_whose_questions_make_it(quiz: Any) -> None:
     question = quiz.question("single")
     submission = quiz.submitted(quiz.assessment(question), {})

@@ -158,29 +158,29 @@ async def prepare(grading: Service) -> Quiz:
     async with working(grading) as work, work() as unit:
         teacher = await person(unit, "instructor")
         new = NewCourse(title="Statistics", instructor_id=teacher)
-        course_id = UUID(str((await courses.create(unit, new))[0]["id"]))
+        course_id = (await courses.create(unit, new))[0].id
         bank, _ = await banks.add(unit, course_id, NewBank(title="All"))
         asked = []
         for kind in ("single", "numeric", "matching"):
             body = dict(kinds()[kind].example)
             points = 2.0 if kind == "matching" else 1.0
             question = NewQuestion(kind=kind, points=points, body=body)
-            asked.append(str((await banks.add_question(unit, bank["id"], question))[0]["id"]))
+            asked.append(str((await banks.add_question(unit, bank.id, question))[0].id))
         work_set, _ = await assessments.add(
             unit, course_id, NewAssessment(kind="quiz", title="Q", pass_score=50.0)
         )
         for question_id in asked:
-            await slots.add(unit, work_set["id"], NewPart(question_id=question_id))
+            await slots.add(unit, work_set.id, NewPart(question_id=question_id))
         await publishing.publish(unit, course_id)
         learners = [await person(unit, "student") for _ in range(LEARNERS)]
         for learner in learners:
             await enrollments.enroll(unit, course_id, NewEnrollment(user_id=learner))
-        return Quiz(work_set["id"], asked, learners)
+        return Quiz(work_set.id, asked, learners)
 
 
 async def person(unit: Unit, role: Any) -> str:
     new = Registration(email=f"{new_id()}@example.org", name="Sam", role=role)
-    return str((await users.register(unit, new))[0]["id"])
+    return str((await users.register(unit, new))[0].id)
 
 
 async def hand_in(grading: Service, quiz: Quiz, turns: list[tuple[str, int]]) -> dict[str, float]:

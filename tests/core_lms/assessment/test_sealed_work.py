@@ -39,7 +39,9 @@ class Written:
 
     @property
     def texts(self) -> list[str]:
-        return [f"{what} {self.word}" for what in ("post", "essay", "short", "remark", "comment")]
+        return [
+            f"{what} {self.word}" for what in ("post", "essay", "short", "remark", "comment", "why")
+        ]
 
     def posts(self) -> list[str | None]:
         return [post["text"] for post in self.quiz.lms.get(f"{self.forum}/posts").json()["items"]]
@@ -50,7 +52,9 @@ class Written:
         by_id = {each["question_id"]: each for each in results["questions"]}
         answers = [by_id[id_]["answer"] for id_ in (self.essay, self.short)]
         said = [by_id[self.essay]["feedback"], *[each["text"] for each in results["feedback"]]]
-        return [*self.posts(), *[each and each["text"] for each in answers], *said]
+        history = self.quiz.lms.get(f"/submissions/{self.submission['id']}/history").json()["items"]
+        why = next(each["why"] for each in history if each["question_id"] == self.essay)
+        return [*self.posts(), *[each and each["text"] for each in answers], *said, why]
 
 
 @pytest.fixture
@@ -65,6 +69,7 @@ def written(quiz: Any) -> Written:
     submission = quiz.submitted(quiz.assessment(essay, short), answers)
     quiz.grade()
     points = {"criteria": {"idea": 5, "words": 3}, "feedback": f"remark {word}"}
+    points["why"] = f"why {word}"
     path = f"/submissions/{submission['id']}"
     assert quiz.teacher.post(f"{path}/questions/{essay}/grade", points).status_code == 200
     said = {"given_by": quiz.teacher_id, "text": f"comment {word}"}
@@ -151,7 +156,7 @@ def test_of_a_person_who_was_erased_nothing_written_is_left(
     quiz = written.quiz
     assert cli.call("privacy", "erase", quiz.learner_id, "--word", written.word) == 0
     assert "nothing stays" in capsys.readouterr().out
-    assert written.read() == [None] * 5
+    assert written.read() == [None] * 6
     said = {"given_by": quiz.teacher_id, "text": "One thing more"}
     refused(
         quiz.teacher.post(f"/submissions/{written.submission['id']}/feedback", said),
@@ -165,7 +170,7 @@ def test_without_the_persons_key_nothing_opens(
 ) -> None:
     """A database that kept the rows, as a backup does, after the key was destroyed."""
     owner.execute("DELETE FROM person_keys WHERE user_id = %s", [written.quiz.learner_id])
-    assert written.read() == [None] * 5
+    assert written.read() == [None] * 6
 
 
 @pytest.mark.parametrize(
@@ -175,6 +180,7 @@ def test_without_the_persons_key_nothing_opens(
         ("attempt_questions", "answer_sealed", "attempt_id = %(submission)s"),
         ("attempt_questions", "feedback_sealed", "attempt_id = %(submission)s"),
         ("feedback", "text_sealed", "submission_id = %(submission)s"),
+        ("grade_history", "why_sealed", "submission_id = %(submission)s"),
     ],
 )
 def test_a_text_that_was_changed_or_moved_is_refused(
@@ -184,6 +190,8 @@ def test_a_text_that_was_changed_or_moved_is_refused(
     path = f"/submissions/{written.submission['id']}/results"
     if table == "content_views":
         path = f"{written.forum}/posts"
+    if table == "grade_history":
+        path = f"/submissions/{written.submission['id']}/history"
     assert written.quiz.lms.get(path).status_code == 200
     moved = "(SELECT text_sealed FROM content_views WHERE user_id = %(learner)s LIMIT 1)"
     flipped = f"set_byte({column}, 20, get_byte({column}, 20) # 1)"
@@ -205,6 +213,7 @@ def test_nothing_can_be_written_in_the_clear_any_more(
         "UPDATE attempt_questions SET answer = '{}' WHERE attempt_id = %(submission)s",
         "UPDATE attempt_questions SET feedback = 'a' WHERE attempt_id = %(submission)s",
         "UPDATE feedback SET body = 'a' WHERE submission_id = %(submission)s",
+        "UPDATE grade_history SET why = 'a' WHERE submission_id = %(submission)s",
     ):
         with pytest.raises(psycopg.errors.CheckViolation):
             owner.execute(
@@ -217,6 +226,7 @@ _BEFORE = (
     "ALTER TABLE content_views DROP CONSTRAINT content_views_hold_no_text",
     "ALTER TABLE attempt_questions DROP CONSTRAINT attempt_questions_hold_no_text",
     "ALTER TABLE feedback DROP CONSTRAINT feedback_holds_no_text",
+    "ALTER TABLE grade_history DROP CONSTRAINT grade_history_holds_no_text",
     "UPDATE content_views SET text_sealed = NULL, details = details || "
     "jsonb_build_object('text', 'post ' || %(word)s::text) "
     "WHERE user_id = %(learner)s AND event_type = 'forum.posted'",
@@ -227,11 +237,15 @@ _BEFORE = (
     "WHERE attempt_id = %(submission)s AND question_id = %(essay)s",
     "UPDATE feedback SET text_sealed = NULL, body = 'comment ' || %(word)s::text "
     "WHERE submission_id = %(submission)s",
+    "UPDATE grade_history SET why_sealed = NULL, why = 'why ' || %(word)s::text "
+    "WHERE submission_id = %(submission)s AND why_sealed IS NOT NULL",
     "ALTER TABLE content_views ADD CONSTRAINT content_views_hold_no_text "
     "CHECK (NOT details ? 'text') NOT VALID",
     "ALTER TABLE attempt_questions ADD CONSTRAINT attempt_questions_hold_no_text "
     "CHECK (answer IS NULL AND feedback IS NULL) NOT VALID",
     "ALTER TABLE feedback ADD CONSTRAINT feedback_holds_no_text CHECK (body = '') NOT VALID",
+    "ALTER TABLE grade_history ADD CONSTRAINT grade_history_holds_no_text "
+    "CHECK (why IS NULL) NOT VALID",
 )
 
 
@@ -248,16 +262,16 @@ def test_what_was_written_before_is_read_and_sealed_by_migrating(
         for statement in _BEFORE:
             owner.execute(statement, values)
     assert written.read() == written.texts  # also until then
-    assert seal_existing() == 4
+    assert seal_existing() == 6
     assert seal_existing() == 0
     assert written.read() == written.texts
     assert in_rows(written.word) == []
     validated = owner.execute(
         "SELECT count(*) FROM pg_constraint WHERE convalidated AND conname IN "
         "('content_views_hold_no_text', 'attempt_questions_hold_no_text', "
-        "'feedback_holds_no_text')"
+        "'feedback_holds_no_text', 'grade_history_holds_no_text')"
     ).fetchone()
-    assert validated == (3,)
+    assert validated == (4,)
 
 
 def test_every_sealed_text_is_blanked_with_its_person() -> None:

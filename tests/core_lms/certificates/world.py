@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,7 +29,7 @@ def award(institution_id: str, enrollment_id: str) -> dict[str, Any]:
         )
     row = asyncio.run(_award(institution_id, enrollment_id))
     assert row is not None
-    return dict(row)
+    return asdict(row)
 
 
 def things(lms: Any, ids: dict[str, str]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def s3() -> Iterator[str]:
 def bucket(s3: str) -> ContentSettings:
     """Settings of a new bucket."""
     name = f"media-{new_id()}"
-    assert httpx.put(f"{s3}/{name}").status_code == 200
+    assert httpx.put(f"{s3}/{name}", timeout=60).status_code == 200
     return ContentSettings(
         storage="s3",
         s3_bucket=name,

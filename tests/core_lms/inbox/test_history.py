@@ -16,7 +16,7 @@ from core_lms.certificates.consumers import issue
 from core_lms.inbox.batches import Batches, Outcome, Record
 from core_lms.inbox.declarations import Consumer
 from core_lms.inbox.settings import InboxSettings
-from core_lms.notifications.consumers import tell
+from core_lms.notifications.consumers import record
 from core_lms.webhooks.consumers import enqueue
 from stack.postgres import PostgresSettings, pool
 
@@ -85,7 +85,7 @@ def test_an_imported_completion_brings_a_certificate_and_no_word_of_it(
     assert len(page["items"]) == 1
 
     for one in (envelope, certificate):
-        outcome = consume(lms, tell.CONSUMER, one, history=is_past)
+        outcome = consume(lms, record.CONSUMER, one, history=is_past)
         assert outcome.counts == ({"passed": 1} if history else {"applied": 1})
     assert told(lms) == (0 if history else 2)
 

@@ -9,7 +9,7 @@ import pytest
 
 from contracts.fixtures import example_envelope
 from core_lms.inbox import Consumer
-from core_lms.inbox.units import unit_of
+from core_lms.inbox.handling import unit_of
 from core_lms.unit import Unit
 
 

@@ -157,10 +157,10 @@ class Post:
             event, institution_id=self.lms.institution_id, source_service="test", timestamp=at
         )
 
-    def tell(self, event: Event, at: dt.datetime | None = None, times: int = 1) -> None:
+    def notify(self, event: Event, at: dt.datetime | None = None, times: int = 1) -> None:
         envelope = self.envelope(event, at)
         for _ in range(times):
-            self.unit(lambda unit: service.tell(unit, envelope))
+            self.unit(lambda unit: service.record(unit, envelope))
 
     def unit(self, act: Callable[[Unit], Awaitable[Any]]) -> Any:
         async def run(database: AsyncConnectionPool[Any]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.handlers import Mailbox
@@ -34,7 +35,7 @@ async def main(port: int, folder: str, *pair: str) -> None:
     if pair:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(*pair)
-    handler = Handler(folder)
+    handler = Handler(Path(folder))
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(handler, tls_context=context, require_starttls=bool(pair)), "127.0.0.1", port
     )

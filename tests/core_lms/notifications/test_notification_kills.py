@@ -15,7 +15,7 @@ from confluent_kafka import TopicPartition
 from contracts.events.assessments import FeedbackGiven
 from contracts.ids import new_id
 from core_lms.inbox import failpoint as inbox_steps
-from core_lms.notifications import failpoint as sender_steps
+from core_lms.notifications.sender import FAILPOINT
 from stack import kafka
 from stack.profile import REPOSITORY
 from tests.ports import free_port
@@ -31,14 +31,14 @@ DEATHS = (
     (CONSUMER, inbox_steps.VARIABLE, "handled:2"),
     (CONSUMER, inbox_steps.VARIABLE, "moved"),
     (CONSUMER, inbox_steps.VARIABLE, "committed"),
-    *((SENDER, sender_steps.VARIABLE, step) for step in sender_steps.STEPS),
+    *((SENDER, FAILPOINT.variable, step) for step in FAILPOINT.steps),
 )
 
 
 def begin_at_the_end(database: Any) -> None:
     """What other tests put into Kafka is not this one's."""
     client = kafka.consumer(f"test-{new_id()}")
-    from core_lms.notifications.consumers.tell import CONSUMER as declared
+    from core_lms.notifications.consumers.record import CONSUMER as declared
 
     for topic in declared.topics:
         for number in client.list_topics(topic, timeout=30).topics[topic].partitions:

@@ -14,7 +14,6 @@ from uuid import uuid4
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from psycopg.rows import dict_row
 
 from contracts.events.assessments import FeedbackGiven
 from contracts.events.enrollments import CourseCompleted
@@ -23,7 +22,7 @@ from contracts.ids import new_id
 from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
 from core_lms.notifications.channels.web_push import allowed, public_key
-from core_lms.notifications.consumers import tell
+from core_lms.notifications.consumers import record
 from core_lms.notifications.kinds import LANGUAGES, kinds
 from core_lms.notifications.preferences import enabled
 from core_lms.notifications.settings import settings
@@ -64,7 +63,7 @@ def test_an_event_told_twice_reaches_the_person_once_on_each_way(
 ) -> None:
     lms = post.lms
     user_id, address = learner(lms)
-    post.tell(completed(lms, user_id), times=2)
+    post.notify(completed(lms, user_id), times=2)
     assert post.deliveries(user_id) == {"email": ("pending", None), "in_app": ("pending", None)}
     assert lms.get(f"/users/{user_id}/notifications").json()["items"] == [], "not sent yet"
     post.send()
@@ -85,7 +84,7 @@ def test_it_is_told_in_the_language_of_the_person_and_escaped_where_it_is_markup
     teacher = lms.user("instructor")
     body = {"title": "<b>R</b> &\nBcc: x@example.org", "instructor_id": teacher}
     course_id = str(lms.made("/courses", body)["id"])
-    post.tell(completed(lms, user_id, course_id))
+    post.notify(completed(lms, user_id, course_id))
     post.send()
     [mail] = mail_server.to(address)
     assert mail["Content-Language"] == "de"
@@ -99,11 +98,11 @@ def test_it_is_told_in_the_language_of_the_person_and_escaped_where_it_is_markup
 def test_of_an_old_event_nobody_is_told(post: Post) -> None:
     user_id, _ = learner(post.lms)
     event, old = completed(post.lms, user_id), datetime.now(UTC) - timedelta(days=30)
-    post.tell(event, at=old)
+    post.notify(event, at=old)
     assert post.deliveries(user_id) == {}
-    assert tell.CONSUMER.passes is not None
-    assert tell.CONSUMER.passes(post.envelope(event, old)), "and costs no transaction"
-    assert not tell.CONSUMER.passes(post.envelope(event))
+    assert record.CONSUMER.passes is not None
+    assert record.CONSUMER.passes(post.envelope(event, old)), "and costs no transaction"
+    assert not record.CONSUMER.passes(post.envelope(event))
 
 
 @pytest.mark.usefixtures("ways")
@@ -112,10 +111,10 @@ def test_without_consent_to_communication_only_what_is_essential_leaves_the_prod
 ) -> None:
     lms = post.lms
     user_id, address = learner(lms)
-    post.tell(completed(lms, user_id))
+    post.notify(completed(lms, user_id))
     post.unit(lambda unit: consent.choose(unit, user_id, "communication", False))  # type: ignore[arg-type]
-    post.tell(completed(lms, user_id))
-    post.tell(UserPasswordChanged(user_id=user_id))
+    post.notify(completed(lms, user_id))
+    post.notify(UserPasswordChanged(user_id=user_id))
     post.send()
     [mail] = mail_server.to(address)
     assert mail["Subject"] == "Your password was changed"
@@ -135,7 +134,7 @@ def test_one_click_in_the_mail_program_ends_the_mails_of_a_kind(
 ) -> None:
     lms = post.lms
     user_id, address = learner(lms)
-    post.tell(completed(lms, user_id))
+    post.notify(completed(lms, user_id))
     post.send()
     [mail] = mail_server.to(address)
     assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -145,14 +144,14 @@ def test_one_click_in_the_mail_program_ends_the_mails_of_a_kind(
 
     asked = lms.http.get(path)
     assert "you completed a course" in asked.text
-    post.tell(completed(lms, user_id))
+    post.notify(completed(lms, user_id))
     post.send()
     assert len(mail_server.to(address)) == 2, "a scanner that follows links ends nothing"
 
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     done = lms.http.post(path, content=b"List-Unsubscribe=One-Click", headers=form)
     assert done.status_code == 200, done.text
-    post.tell(completed(lms, user_id))
+    post.notify(completed(lms, user_id))
     post.send()
     assert len(mail_server.to(address)) == 2
     assert post.deliveries(user_id)["in_app"] == ("sent", None)
@@ -166,7 +165,7 @@ def test_a_secret_link_is_made_when_the_mail_goes_out_and_kept_nowhere(
     post: Post, mail_server: MailServer
 ) -> None:
     user_id, address = learner(post.lms)
-    post.tell(UserPasswordResetRequested(user_id=user_id))
+    post.notify(UserPasswordResetRequested(user_id=user_id))
     post.send()
     [mail] = mail_server.to(address)
     secret = re.search(r"#(lsl1_\S+)", plain(mail))
@@ -185,7 +184,7 @@ def test_a_refused_mail_is_dead_and_a_delayed_one_is_tried_later_without_its_add
     dead, _ = learner(lms, f"nobody-{new_id()}@example.org")
     later, _ = learner(lms, f"later-{new_id()}@example.org")
     for user_id in (dead, later):
-        post.tell(completed(lms, user_id))
+        post.notify(completed(lms, user_id))
     with caplog.at_level(logging.DEBUG):
         post.send()
     assert post.deliveries(dead)["email"] == ("dead", "the mail server refuses the recipient: 550")
@@ -205,7 +204,7 @@ def test_a_refused_mail_is_dead_and_a_delayed_one_is_tried_later_without_its_add
 
 def test_without_a_mail_server_what_would_be_a_mail_says_so(post: Post) -> None:
     user_id, _ = learner(post.lms)
-    post.tell(completed(post.lms, user_id))
+    post.notify(completed(post.lms, user_id))
     status, reason = post.deliveries(user_id)["email"]
     assert status == "dropped"
     assert "LMS_NOTIFICATIONS_SMTP_HOST" in str(reason)
@@ -223,7 +222,7 @@ def test_mail_goes_out_encrypted_and_only_to_a_server_that_is_trusted(
     settings.cache_clear()
     try:
         user_id, address = learner(post.lms)
-        post.tell(completed(post.lms, user_id))
+        post.notify(completed(post.lms, user_id))
         post.send()
         assert post.deliveries(user_id)["email"][0] == "pending", "nobody vouches for it"
         monkeypatch.setenv("LMS_NOTIFICATIONS_SMTP_CA_FILE", str(public))
@@ -265,7 +264,7 @@ def test_a_push_is_encrypted_to_the_browser_and_signed_by_us(
     assert b"127.0.0.1" not in bytes(stored[0])
 
     before = len(push_service.received())
-    post.tell(feedback(lms, user_id))
+    post.notify(feedback(lms, user_id))
     post.send()
     [pushed] = push_service.received()[before:]
     assert pushed["payload"]["title"] == "Feedback on Reading histograms"
@@ -300,7 +299,7 @@ def test_a_browser_that_is_gone_is_forgotten_and_a_busy_service_is_asked_again(
         body = push_service.subscription(path)
         made = lms.person(user_id).post(f"/users/{user_id}/push-subscriptions", body)
         assert made.status_code == 201, made.text
-        post.tell(feedback(lms, user_id))
+        post.notify(feedback(lms, user_id))
     post.send()
     assert post.deliveries(gone)["web_push"][0] == "dead"
     mine = lms.person(gone).get(f"/users/{gone}/push-subscriptions").json()
@@ -355,7 +354,7 @@ def test_a_person_steers_what_they_are_told_and_what_is_essential_stays(post: Po
     changed = me.call("PATCH", path, json={"choices": [off, on]}, headers=tag)
     assert changed.status_code == 200, changed.text
     assert me.call("PATCH", path, json={"choices": [off]}, headers=tag).status_code == 412
-    post.tell(completed(lms, user_id))
+    post.notify(completed(lms, user_id))
     assert set(post.deliveries(user_id)) == {"email"}, "no browser is subscribed"
 
     fixed = {"kind": "password_changed", "channel": "email", "enabled": False}
@@ -378,7 +377,7 @@ def test_entries_are_read_one_by_one_or_up_to_a_number(post: Post) -> None:
     user_id, _ = learner(lms)
     course_id = lms.course()
     for _ in range(3):
-        post.tell(completed(lms, user_id, course_id))
+        post.notify(completed(lms, user_id, course_id))
     post.send()
     me, path = lms.person(user_id), f"/users/{user_id}/notifications"
     first = me.get(path, limit=2).json()
@@ -396,20 +395,21 @@ def test_old_entries_are_deleted_and_the_numbers_go_on(post: Post) -> None:
     lms = post.lms
     user_id, _ = learner(lms)
     course_id = lms.course()
-    post.tell(completed(lms, user_id, course_id))
+    post.notify(completed(lms, user_id, course_id))
     post.send()
-    post.tell(completed(lms, user_id, course_id))
+    post.notify(completed(lms, user_id, course_id))
     lms.database.execute(
         "UPDATE notifications SET created_at = now() - interval '1 year' WHERE user_id = %s",
         [user_id],
     )
 
     async def tidy(database: Any) -> int:
-        async with (
-            database.connection() as connection,
-            connection.cursor(row_factory=dict_row) as cursor,
-        ):
-            return await repository.delete_old(cursor, days=180, most=100)
+        async with database.connection() as connection:
+            found = await connection.execute(
+                repository.sql["delete_old"], {"days": 180, "most": 100}
+            )
+            [deleted] = await found.fetchone()
+            return int(deleted)
 
     assert post.inside(tidy) >= 1
     assert post.deliveries(user_id)["in_app"] == ("pending", None), "what is to be sent stays"

@@ -82,7 +82,7 @@ def test_entries_appear_at_once_and_a_browser_that_comes_again_gets_what_it_miss
 
     def tell(count: int) -> None:
         for _ in range(count):
-            post.tell(
+            post.notify(
                 CourseCompleted(
                     enrollment_id=new_id(),
                     user_id=user_id,

@@ -51,7 +51,7 @@ def test_it_is_offered_chosen_and_sent_on_like_our_own(
     choice = {"kind": "course_completed", "channel": "pigeon", "enabled": True}
     tag = {"If-Match": found.headers["etag"]}
     assert me.call("PATCH", path, json={"choices": [choice]}, headers=tag).status_code == 200
-    post.tell(
+    post.notify(
         CourseCompleted(
             enrollment_id=new_id(),
             user_id=user_id,

@@ -92,7 +92,7 @@ class Outbox:
         found: dict[str, list[int]] = defaultdict(list)
         for messages in kafka.remaining({(CONTENT.name, p): at for p, at in self.start.items()}):
             for message in messages:
-                envelope = orjson.loads(message.value())
+                envelope = orjson.loads(message.value() or b"")
                 if envelope["institution_id"] == self.institution_id:
                     found[envelope["payload"]["user_id"]].append(envelope["payload"]["clicks"])
         return dict(found)

@@ -29,7 +29,7 @@ def scan(connection: Any, mark: LowWater, clock: Clock, times: int = 4) -> None:
         row = connection.execute(
             "SELECT min(id) FROM outbox WHERE id >= %s", [mark.start()]
         ).fetchone()
-        mark.saw(row[0])
+        mark.scanned(row[0])
 
 
 def test_it_rises_over_what_was_deleted(outbox: Any) -> None:

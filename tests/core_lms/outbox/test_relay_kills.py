@@ -119,7 +119,12 @@ def test_a_killed_server_delays_events_and_does_nothing_else_to_them(
         before = sum(writers.committed().values())
         until(lambda: sum(writers.committed().values()) > before + 50, "the writers go on")
         writers.end()
-        until(lambda: outbox.waiting() == 0, "the outbox drains")
+        until(
+            lambda: outbox.waiting() == 0,
+            "the outbox drains",
+            within_s=180,
+            ignoring=psycopg.OperationalError,
+        )
         assert relay.poll() is None, "the relay itself lived on"
 
     assert verify(outbox, writers) > 100

@@ -103,11 +103,11 @@ def on_pool(act: Callable[[AsyncConnectionPool[Any]], Awaitable[Any]]) -> Any:
 
 
 @pytest.fixture
-def settle(stack: Any) -> Callable[..., int]:
+def send_due(stack: Any) -> Callable[..., int]:
     """Send the refunds that are due, ``later`` than now; returns how many were tried."""
 
-    def settle(later: timedelta = timedelta()) -> int:
+    def send_due(later: timedelta = timedelta()) -> int:
         clock = lambda: datetime.now(UTC) + later  # noqa: E731
         return int(on_pool(lambda database: refunding.send_due(database, clock)))
 
-    return settle
+    return send_due

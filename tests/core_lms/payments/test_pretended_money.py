@@ -50,6 +50,7 @@ def test_elsewhere_it_is_refused(monkeypatch: pytest.MonkeyPatch, where: dict[st
         enabled()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["core_lms", "core_lms.inbox"])
 def test_a_process_that_would_take_it_does_not_start(module: str) -> None:
     done = subprocess.run(

@@ -34,13 +34,13 @@ def refunds(till: Any, order: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_full_refund_ends_the_order_and_leaves_the_course(till: Any, settle: Any) -> None:
+def test_a_full_refund_ends_the_order_and_leaves_the_course(till: Any, send_due: Any) -> None:
     course_id, learner = till.course(), till.lms.user()
     order = till.paid(course_id, user_id=learner)
     made = refund(till, order)
     assert (made.status_code, made.json()["status"]) == (201, "due")
     assert till.get(order)["status"] == "paid", "until the money is back"
-    settle()
+    send_due()
     after = till.get(order)
     assert (after["status"], after["refunded_minor"]) == ("refunded", 4900)
     assert [one["status"] for one in till.enrolled(learner)] == ["dropped"]
@@ -50,27 +50,27 @@ def test_a_full_refund_ends_the_order_and_leaves_the_course(till: Any, settle: A
     assert [one["status"] for one in till.enrolled(learner)] == ["dropped", "enrolled"]
 
 
-def test_parts_add_up_to_what_was_paid_and_not_more(till: Any, settle: Any) -> None:
+def test_parts_add_up_to_what_was_paid_and_not_more(till: Any, send_due: Any) -> None:
     order = till.paid()
     assert refund(till, order, 2000).status_code == 201
     refused(refund(till, order, 2901), 409, "2900 of 4900 EUR")
-    settle()
+    send_due()
     after = till.get(order)
     assert (after["status"], after["refunded_minor"]) == ("paid", 2000)
     assert till.enrolled(order["user_id"])[0]["status"] == "enrolled"
     assert refund(till, order).json()["amount_minor"] == 2900
     refused(refund(till, order), 409, "0 of 4900 EUR")
-    settle()
+    send_due()
     told = [event for event in till.told(order) if event["type"] == "order.refunded"]
     assert [(e["refunded_minor"], e["full"]) for e in told] == [(2000, False), (4900, True)]
 
 
-def test_refunds_asked_for_at_once_do_not_exceed_what_was_paid(till: Any, settle: Any) -> None:
+def test_refunds_asked_for_at_once_do_not_exceed_what_was_paid(till: Any, send_due: Any) -> None:
     order = till.paid()
     with ThreadPoolExecutor(6) as threads:
         answers = list(threads.map(lambda _: refund(till, order, 2000).status_code, range(6)))
     assert sorted(answers) == [201, 201, 409, 409, 409, 409]
-    settle()
+    send_due()
     assert till.get(order)["refunded_minor"] == 4000
 
 
@@ -91,7 +91,7 @@ def test_what_was_not_paid_is_not_refunded_and_learners_refund_nothing(till: Any
 
 
 def test_a_completed_course_stays_completed_when_the_money_goes_back(
-    till: Any, settle: Any
+    till: Any, send_due: Any
 ) -> None:
     course_id, learner = till.lms.course(published=False), till.lms.user()
     item_id = till.lms.item(course_id, "page")
@@ -101,7 +101,7 @@ def test_a_completed_course_stays_completed_when_the_money_goes_back(
     body = {"event_type": "content.completed", "user_id": learner}
     till.lms.made(f"/courses/{course_id}/items/{item_id}/events", body)
     refund(till, order)
-    settle()
+    send_due()
     assert till.get(order)["status"] == "refunded"
     assert [one["status"] for one in till.enrolled(learner)] == ["completed"]
     assert "enrollment.dropped" not in till.lms.types()
@@ -110,12 +110,12 @@ def test_a_completed_course_stays_completed_when_the_money_goes_back(
 SETTLE = """
 import asyncio, sys
 from datetime import UTC, datetime
-from core_lms.payments.refunding import settle
+from core_lms.payments.refunding import send_due
 from stack.postgres import PostgresSettings, pool
 
 async def main():
     async with pool(PostgresSettings().app_url) as database:
-        await settle(database, lambda: datetime.now(UTC))
+        await send_due(database, lambda: datetime.now(UTC))
 
 asyncio.run(main())
 """
@@ -123,19 +123,19 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("step", ["leased", "sent"])
 def test_a_refund_killed_in_the_middle_is_sent_again_under_the_same_name(
-    till: Any, settle: Any, step: str
+    till: Any, send_due: Any, step: str
 ) -> None:
-    settle(timedelta(hours=1))  # what other tests left
+    send_due(timedelta(hours=1))  # what other tests left
     order = till.paid()
     assert refund(till, order).status_code == 201
     died = subprocess.run(
         [sys.executable, "-c", SETTLE], cwd=REPOSITORY, env={**os.environ, VARIABLE: step}
     )
     assert died.returncode == -9
-    assert settle() == 0, "it is leased to the dead process for a while"
+    assert send_due() == 0, "it is leased to the dead process for a while"
     assert refunds(till, order)[0]["status"] == "due"
-    assert settle(timedelta(minutes=3)) == 1
-    assert settle(timedelta(minutes=9)) == 0
+    assert send_due(timedelta(minutes=3)) == 1
+    assert send_due(timedelta(minutes=9)) == 0
     assert [(one["status"], one["attempts"]) for one in refunds(till, order)] == [("succeeded", 2)]
     assert [event["type"] for event in till.told(order)].count("order.refunded") == 1
 
@@ -174,7 +174,7 @@ def test_a_notice_killed_in_the_middle_left_nothing_and_is_done_when_it_comes_ag
 
 
 def test_who_still_waits_for_a_seat_waits_no_longer_once_the_money_is_back(
-    till: Any, settle: Any
+    till: Any, send_due: Any
 ) -> None:
     course_id = till.course()
     version = till.lms.get(f"/courses/{course_id}").headers["etag"]
@@ -185,7 +185,7 @@ def test_who_still_waits_for_a_seat_waits_no_longer_once_the_money_is_back(
     place = f"/courses/{course_id}/waitlist/{second['user_id']}"
     assert till.lms.get(place).json()["id"] == second["enrollment_id"]
     refund(till, second)
-    settle()
+    send_due()
     assert till.lms.get(place).status_code == 404
     assert till.enrolled(first["user_id"])[0]["status"] == "enrolled"
     assert till.lms.types()[-2:] == ["enrollment.waitlist.left", "order.refunded"]

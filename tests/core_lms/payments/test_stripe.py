@@ -142,14 +142,14 @@ def test_what_is_not_ours_on_the_account_is_acknowledged_and_left_alone(
 
 
 def test_a_refund_is_sent_once_and_done_when_stripe_says_so(
-    till: Any, stripe: Any, settle: Any
+    till: Any, stripe: Any, send_due: Any
 ) -> None:
-    settle(timedelta(hours=1))  # what other tests left
+    send_due(timedelta(hours=1))  # what other tests left
     order, payment = paid(till)
     stripe.refund_status, stripe.failures = "pending", [500]
     made = till.lms.made(f"/orders/{order['id']}/refunds", {"amount_minor": 900})
-    settle()
-    settle(timedelta(minutes=5))
+    send_due()
+    send_due(timedelta(minutes=5))
     sent = [request for request in stripe.requests if request[0] == "/v1/refunds"]
     assert [headers["idempotency-key"] for _, headers, _ in sent] == [made["id"]] * 2
     assert sent[0][2]["payment_intent"] == f"pi_{payment['id']}"

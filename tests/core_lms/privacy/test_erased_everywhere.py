@@ -35,11 +35,11 @@ def sealer(lms: Any) -> Iterator[Sealer]:
     opened.stop()
 
 
-def step(settle_s: float) -> int:
+def step(after_s: float) -> int:
     """As the process does it, which owns nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMS_PRINCIPAL", "inbox")
-        return moving.step(settle_s=settle_s)
+        return moving.step(after_s=after_s)
 
 
 def published(lms: Any) -> None:
@@ -68,10 +68,10 @@ def test_no_row_of_either_database_has_the_id_once_every_store_is_through(
     assert lms.person(ana).post(f"/users/{ana}/erase").status_code == 200
     published(lms)
     sealer.seal()
-    assert step(settle_s=3600) >= 1
+    assert step(after_s=3600) >= 1
     pseudonym = after(lms, ana)[0]
     assert {trace.place for trace in rows_with(ana)} == {"public.erasures"}
-    step(settle_s=0)
+    step(after_s=0)
     assert rows_with(ana, name, email) == []
     row = lms.database.execute(
         "SELECT instructor_id::text FROM courses WHERE id = %s", [course_id]
@@ -157,7 +157,7 @@ def test_redis_keeps_what_it_had_under_the_new_id(lms: Any) -> None:
 def twice() -> None:
     """Every store is searched two times."""
     for _ in range(2):
-        step(settle_s=0)
+        step(after_s=0)
 
 
 @pytest.mark.parametrize("dies_at", ["texts", "analytics", "redis", "tidying"])

@@ -130,7 +130,12 @@ def _set_up(url: str, admin: httpx.Client) -> Provider:
     _done(admin.put("/api/mod/user/database", json=users))
     _done(admin.put("/api/mod/user/database/reset/"))
     for scope in ("email", "profile"):
-        body = {"name": scope, "display_name": scope, "password_required": False, "scheme": {}}
+        body: dict[str, Any] = {
+            "name": scope,
+            "display_name": scope,
+            "password_required": False,
+            "scheme": {},
+        }
         _done(admin.post("/api/scope/", json=body))
     _done(admin.post("/api/mod/plugin/", json=_plugin(issuer)))
     client = {

@@ -16,8 +16,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from contracts.ids import new_id
 from core_lms.addresses import check_url, is_public
-from core_lms.webhooks.failpoint import VARIABLE
-from core_lms.webhooks.sending import Sender
+from core_lms.webhooks.sending import FAILPOINT, Sender
 from core_lms.webhooks.settings import WebhookSettings
 from stack import cli
 from stack.profile import REPOSITORY
@@ -268,7 +267,7 @@ def test_a_sender_killed_in_the_middle_loses_nothing(hooks: Any, step: str, came
     webhook = hooks.made(path, "webhook.created")
     hooks.tell()
     died = subprocess.run(
-        [sys.executable, "-c", SEND], cwd=REPOSITORY, env={**os.environ, VARIABLE: step}
+        [sys.executable, "-c", SEND], cwd=REPOSITORY, env={**os.environ, FAILPOINT.variable: step}
     )
     assert died.returncode == -9
     assert hooks.send() == 0, "it is leased to the dead process for a while"

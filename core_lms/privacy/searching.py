@@ -1,4 +1,4 @@
-"""Looks for a person in the bytes of every store, and in the tables of the LMS."""
+"""Searches for a person in the bytes of every store, and in the tables of the LMS."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STORES: dict[str, Callable[[Wanted], Iterator[Trace]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class TableCount:
     """How many rows of a table are the person's, and what becomes of them when erased."""
 
     table: str
@@ -32,7 +32,9 @@ class Sight:
     becomes: str
 
 
-def rows_of(connection: psycopg.Connection[dict[str, Any]], user_id: object) -> Iterator[Sight]:
+def rows_of(
+    connection: psycopg.Connection[dict[str, Any]], user_id: object
+) -> Iterator[TableCount]:
     """Every table that can hold the person. ``connection`` is the owner's: it sees all tenants."""
     keys = connection.execute(STATEMENTS["foreign_keys"]).fetchall()
     columns = connection.execute(STATEMENTS["columns"]).fetchall()
@@ -50,7 +52,7 @@ def rows_of(connection: psycopg.Connection[dict[str, Any]], user_id: object) -> 
             becomes = f"kept under another id: {KEEPING[table.name].why}"
         else:
             becomes = "deleted"
-        yield Sight(table.name, row["rows"], becomes)
+        yield TableCount(table.name, row["rows"], becomes)
 
 
 def traces(wanted: Wanted, say: Callable[[str], None] = lambda what: None) -> Iterator[Trace]:

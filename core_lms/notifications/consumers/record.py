@@ -12,16 +12,16 @@ from core_lms.unit import Unit
 
 
 def passes(envelope: Envelope) -> bool:
-    """Old news, of which nobody wants to hear any more."""
+    """Events too old to notify anybody of."""
     return not service.kinds_for(envelope, datetime.now(UTC))
 
 
 async def handle(unit: Unit, envelope: Envelope) -> None:
-    await service.tell(unit, envelope)
+    await service.record(unit, envelope)
 
 
 CONSUMER = Consumer(
-    "notifications.tell",
+    "notifications.tell",  # names its position in Postgres: another name would begin anew
     tuple({kind.event: None for kind in kinds().values()}),
     handle,
     passes,
