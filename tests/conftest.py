@@ -32,6 +32,7 @@ import pytest
 
 from stack import cli
 from stack.kafka import create_topics
+from stack.postgres import connect_lms
 from stack.profile import Profile, profile
 
 pytest.register_assert_rewrite("tests.waiting")  # its failures show what differs
@@ -82,11 +83,19 @@ def stack() -> Iterator[Profile]:
     assert cli.call("up", *PARTS) == 0
     try:
         create_topics()
+        _without_fsync()
         cli.call("migrate")
         cli.call("prepare")
         yield profile()
     finally:
         cli.call("down")
+
+
+def _without_fsync() -> None:
+    """What PostgreSQL wrote outlives its own death, if not the machine's: the disk is spared."""
+    with connect_lms(autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

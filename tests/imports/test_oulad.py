@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -22,7 +23,7 @@ from imports.oulad.sample import cut
 from imports.oulad.source import locate, opened
 from imports.publishing import Chunk, chunks
 from stack.profile import REPOSITORY
-from tests.imports.oulad_files import FILES, PACKINGS, as_parquet, write
+from tests.imports.oulad_files import FILES, PACKINGS, SAMPLE, as_parquet, part_of_sample, write
 
 Message = tuple[int, str, str, str, str]
 SHARED = Path(os.environ.get("LMS_DATA_DIR", REPOSITORY.parent / "shared" / "data")) / "oulad"
@@ -189,18 +190,26 @@ def test_what_another_import_brought_is_left_out_and_its_people_not_announced_ag
     assert len(of_type(found, "content.viewed")) == 1
 
 
+@pytest.mark.slow
 def test_each_learners_events_are_in_the_order_of_their_days(tmp_path: Path) -> None:
     last: dict[tuple[str, str], int] = {}
-    for day, topic, _, key, _ in messages(REPOSITORY / "data" / "oulad-sample"):
+    for day, topic, _, key, _ in messages(part_of_sample(tmp_path)):
         assert last.get((topic, key), day) <= day
         last[topic, key] = day
 
 
-def test_the_sample_in_the_repository_is_what_its_readme_says() -> None:
-    with mapped(REPOSITORY / "data" / "oulad-sample") as db:
-        counts = Counter(history.counts(db, history.FOREVER))
-        clicks = db.execute("SELECT sum(clicks) FROM view").fetchone()[0]
-    readme = (REPOSITORY / "data" / "oulad-sample" / "README.md").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def sample() -> Iterator[tuple[duckdb.DuckDBPyConnection, Counter[str]]]:
+    """All of the sample in the repository, and how many events of each type it is."""
+    with mapped(SAMPLE) as db:
+        yield db, Counter(history.counts(db, history.FOREVER))
+
+
+@pytest.mark.slow
+def test_the_sample_in_the_repository_is_what_its_readme_says(sample: Any) -> None:
+    db, counts = sample
+    clicks = db.execute("SELECT sum(clicks) FROM view").fetchone()[0]
+    readme = (SAMPLE / "README.md").read_text(encoding="utf-8")
     for number in (
         counts["content.viewed"],
         clicks,
@@ -290,11 +299,11 @@ def test_a_missing_file_or_column_or_folder_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_chunks_hold_whole_days_and_all_of_them(tmp_path: Path) -> None:
-    with mapped(REPOSITORY / "data" / "oulad-sample") as db:
-        cuts = chunks(db, history.FOREVER)
-        total = sum(history.counts(db, history.FOREVER).values())
-    assert sum(chunk.events for chunk in cuts) == total
+@pytest.mark.slow
+def test_chunks_hold_whole_days_and_all_of_them(sample: Any) -> None:
+    db, counts = sample
+    cuts = chunks(db, history.FOREVER)
+    assert sum(chunk.events for chunk in cuts) == counts.total()
     assert all(isinstance(chunk, Chunk) and chunk.events <= 100_000 for chunk in cuts)
     assert all(a.end_day == b.first_day for a, b in pairwise(cuts))
 

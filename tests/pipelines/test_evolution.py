@@ -34,7 +34,7 @@ pytestmark = pytest.mark.integration
 NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = [f"course_activity_{grain}" for grain in ("minute", "hour", "day")]
 JOB = catalogue()["course_activity"]
-TTL_S = 4
+TTL_S = 8
 
 
 @dataclass(frozen=True)
