@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.recommender.candidates import gather
@@ -64,6 +64,7 @@ published = st.lists(some_items, max_size=3).map(
 )
 
 
+@settings(deadline=None)  # a busy machine may stop between two examples
 @given(
     published,
     some_items,
@@ -99,6 +100,7 @@ def test_an_answer_is_never_empty_while_something_is_left_and_never_holds_what_i
 offers = st.lists(st.sampled_from(ITEMS), unique=True)
 
 
+@settings(deadline=None)
 @given(st.tuples(offers, offers, offers), some_items, st.integers(1, 15))
 def test_with_every_source_the_answer_stays_full_and_clean(
     stocks: tuple[list[str], list[str], list[str]], gone: set[str], limit: int
