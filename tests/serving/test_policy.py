@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.recommender.candidates import gather
@@ -55,6 +55,8 @@ def all_sources(signals: Signals, known: Catalogue) -> list[CandidateSource]:
     ]
 
 
+BUSY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine may be slow within one example: these tests are about the answer."""
 some_items = st.sets(st.sampled_from(ITEMS))
 published = st.lists(some_items, max_size=3).map(
     lambda courses: {
@@ -64,7 +66,7 @@ published = st.lists(some_items, max_size=3).map(
 )
 
 
-@settings(deadline=None)  # a busy machine may stop between two examples
+@BUSY
 @given(
     published,
     some_items,
@@ -100,7 +102,7 @@ def test_an_answer_is_never_empty_while_something_is_left_and_never_holds_what_i
 offers = st.lists(st.sampled_from(ITEMS), unique=True)
 
 
-@settings(deadline=None)
+@BUSY
 @given(st.tuples(offers, offers, offers), some_items, st.integers(1, 15))
 def test_with_every_source_the_answer_stays_full_and_clean(
     stocks: tuple[list[str], list[str], list[str]], gone: set[str], limit: int
