@@ -20,12 +20,12 @@ GENERATED = {
 
 
 @pytest.mark.parametrize("path", GENERATED)
-def test_a_stored_file_is_what_the_panels_and_the_api_say(path: str) -> None:
+def test_the_stored_dashboard_is_what_the_panels_say(path: str) -> None:
     stored = (REPOSITORY / path).read_text(encoding="utf-8")
     assert stored == GENERATED[path], "run ./learnstream generate"
 
 
-@pytest.fixture(params=[path for path in GENERATED if path.startswith("dashboards/grafana/")])
+@pytest.fixture(params=list(GENERATED))
 def dashboard(request: pytest.FixtureRequest) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(GENERATED[request.param])
     return found
