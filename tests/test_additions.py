@@ -19,7 +19,8 @@ from stack import cli
 from stack.commands import new
 from stack.profile import REPOSITORY
 
-pytestmark = pytest.mark.slow
+# New processes import everything: slowly, on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SAMPLES = REPOSITORY / "tests" / "additions"
 MADE = {

@@ -84,11 +84,8 @@ async def submit_attempt(
     """Hand in what is saved of an attempt; emits `assessment.submitted`. Again is harmless
     (200)."""
     async with units.begin(resource.Attempt(attempt_id)) as unit:
-        _, created = await attempts.submit(unit, attempt_id, now)
-        found = await results.submission(unit, attempt_id, now)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return found
+        made(response, await attempts.submit(unit, attempt_id, now))
+        return await results.submission(unit, attempt_id, now)
 
 
 @router.get("/assessments/{assessment_id}/scores", response_model=Page[Score])

@@ -59,10 +59,9 @@ async def grant_assessment_accommodation(
     """Give a learner more time, attempts or later dates at an assessment, at once."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
         assessment = await service.get(unit, assessment_id)
-        row, created = await accommodations.grant(unit, assessment.course_id, assessment_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        course_id = assessment.course_id
+        granted = await accommodations.grant(unit, course_id, assessment_id, body)
+        return made(response, granted)
 
 
 @router.get("/assessments/{assessment_id}/accommodations", response_model=Page[Accommodation])

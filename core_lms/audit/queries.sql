@@ -10,7 +10,7 @@ SELECT position, hash FROM audit_log ORDER BY position DESC LIMIT 1
 -- name: take
 DELETE FROM audit_queue
 WHERE id IN (SELECT id FROM audit_queue ORDER BY at, id LIMIT %(limit)s)
-RETURNING *
+RETURNING id, at, actor, action, resource, about, session_id, institution_id
 
 -- name: seal
 INSERT INTO audit_log (position, id, at, actor, action, resource, about, session_id,
@@ -19,7 +19,8 @@ VALUES (%(position)s, %(id)s, %(at)s, %(actor)s, %(action)s, %(resource)s, %(abo
         %(session_id)s, %(institution_id)s, %(sealed_at)s, %(hash)s)
 
 -- name: all
-SELECT * FROM audit_log ORDER BY position
+SELECT position, id, at, actor, action, resource, about, session_id, institution_id, sealed_at, hash
+FROM audit_log ORDER BY position
 
 -- name: waiting
 SELECT count(*) AS rows, extract(epoch FROM clock_timestamp() - min(at)) AS oldest_s

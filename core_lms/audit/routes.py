@@ -27,7 +27,7 @@ Actor = Annotated[
 
 
 @router.get("/audit", response_model=Page[AuditEntry])
-async def list_accesses(
+async def list_audit_entries(
     units: Annotated[Units, action("audit.read")],
     about: About = None,
     actor: Actor = None,
@@ -42,7 +42,7 @@ async def list_accesses(
 
 
 @router.get("/users/{user_id}/audit", response_model=Page[AuditEntry])
-async def list_user_accesses(
+async def list_user_audit_entries(
     user_id: UUID,
     units: Annotated[Units, action("audit.list")],
     cursor: Cursor = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from contracts.envelope import Envelope
 from core_lms.unit import Unit
 from stack.queries import load
 
@@ -14,6 +15,12 @@ _sql = load(__file__)
 async def of_course(unit: Unit, course_id: str) -> Titles | None:
     """``course_id``, ``course``; None where there is no such course."""
     return await unit.one(Titles, _sql["facts_of_course"], course_id=course_id)
+
+
+async def course_of(unit: Unit, envelope: Envelope) -> Titles | None:
+    """``of_course`` for an event with a ``course_id``."""
+    event: Any = envelope.payload
+    return await of_course(unit, event.course_id)
 
 
 async def of_assessment(unit: Unit, assessment_id: str) -> Titles | None:

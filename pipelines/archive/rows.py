@@ -92,7 +92,7 @@ class Batch:
         self._append(row, (envelope.event_type, envelope.topic), message)
 
     def take(self, topic: str, value: bytes | None, message: Message | None = None) -> bool:
-        """An event as ``canonical`` reads it: the same row. False: only ``decode`` can tell."""
+        """An event as ``canonical`` reads it: the same row. False: ``decode`` decides."""
         if value is None or len(value) > MAX_BYTES:
             return False
         form = self._form

@@ -107,7 +107,7 @@ def test_a_repeat_is_answered_to_who_may_still_see_what_was_made(lms: Any) -> No
 
 @pytest.mark.integration
 def test_somebody_else_s_key_tells_nothing_and_takes_nothing(lms: Any) -> None:
-    """A key that named the id told who asks whether there is such a thing, and could be taken."""
+    """A key that named the id showed who asks whether there is such a thing, and could be taken."""
     course_id, mira, ben = lms.course(), lms.user(), lms.user()
     path, key = f"/courses/{course_id}/enrollments", new_id()
     assert lms.person(ben).made(path, {"user_id": ben}, key=key)["id"] != key
@@ -229,11 +229,11 @@ def test_a_key_that_is_the_id_of_another_event_is_refused_and_leaves_nothing(lms
     path = f"/courses/{course_id}/items/{item}/events"
     body = {"event_type": "video.watched", "user_id": learner, "from_s": 0, "to_s": 10}
     lms.made(path, body)
-    [told] = [e for e in lms.events() if e["event_type"] == "content.completed"]
+    [completed] = [e for e in lms.events() if e["event_type"] == "content.completed"]
     before = lms.events()
     view = {"event_type": "content.viewed", "user_id": learner}
-    refused = lms.post(path, view, key=told["event_id"])
-    assert (refused.status_code, told["event_id"] in refused.json()["detail"]) == (409, True)
+    refused = lms.post(path, view, key=completed["event_id"])
+    assert (refused.status_code, completed["event_id"] in refused.json()["detail"]) == (409, True)
     assert lms.events() == before
     lms.made(path, view)
 

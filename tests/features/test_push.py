@@ -1,4 +1,4 @@
-"""Feature rows on real parts: what is pushed is what is read, online and in history."""
+"""Feature rows on real servers: what is pushed is what is read, online and in history."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_the_planner_is_spoken_to_in_one_thread_whatever_is_collected_meanwhile(
     of_java = get_gateway().jvm.java.lang.Object()
     busy = connections.pop()  # as while a call is under way
     del of_java
-    assert not connections, "Java was told of it over another connection"
+    assert not connections, "Java released it over another connection"
     connections.append(busy)
 
 

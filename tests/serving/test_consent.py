@@ -43,7 +43,7 @@ async def serving(
 ) -> AsyncIterator[tuple[Recommender, SignalReader, httpx.AsyncClient]]:
     """Serving's reader and recommender over the real LMS, and a client of the operator."""
     app = create_app()
-    # A part that is slow on a busy machine is not what these tests are about.
+    # A server that is slow on a busy machine is not what these tests are about.
     settings = ServingSettings(lms_timeout_s=5.0, redis_timeout_s=5.0, semantic_timeout_s=5.0)
     client = redis_asyncio.Redis.from_url(RedisSettings().url)
     token = await asyncio.to_thread(operator.token, DEFAULT_INSTITUTION, "test")

@@ -26,7 +26,12 @@ LANGUAGES = ("en", "de")
 Facts = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+async def no_facts(unit: Unit, envelope: Envelope) -> Facts | None:
+    """Of a text that says the same to everybody."""
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """One kind of notification."""
 
@@ -34,7 +39,7 @@ class Kind:
     about: str
     """One sentence for the page of preferences."""
     texts: Mapping[str, Text]
-    facts: Callable[[Unit, Envelope], Awaitable[Facts | None]]
+    facts: Callable[[Unit, Envelope], Awaitable[Facts | None]] = no_facts
     """What the texts are made of, read in the event's institution; None: nobody is notified."""
     example: Facts
     channels: tuple[str, ...] = ("in_app", "email")

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from contracts.envelope import Envelope
 from contracts.events.enrollments import EnrollmentWaitlisted
-from core_lms.notifications.facts import of_course
-from core_lms.notifications.kinds import Facts, Kind
+from core_lms.notifications.facts import course_of
+from core_lms.notifications.kinds import Kind
 from core_lms.notifications.texts import Text
-from core_lms.unit import Unit
-
-
-async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
-    event = envelope.payload
-    assert isinstance(event, EnrollmentWaitlisted)
-    return await of_course(unit, event.course_id)
-
 
 KIND = Kind(
     event=EnrollmentWaitlisted,
@@ -31,7 +22,7 @@ KIND = Kind(
             "Platz frei ist.",
         ),
     },
-    facts=facts,
+    facts=course_of,
     example={"course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93", "course": "Statistics"},
     channels=("in_app",),
 )

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from contracts.envelope import Envelope
 from contracts.events.users import UserPasswordResetRequested
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.sessions import links
 from core_lms.unit import Unit
-
-
-async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
-    return {}
 
 
 async def at_sending(unit: Unit, user_id: str, known: Facts) -> Facts | None:
@@ -39,7 +34,6 @@ KIND = Kind(
             "Neues Passwort setzen",
         ),
     },
-    facts=facts,
     example={},
     channels=("email",),
     essential=True,

@@ -20,7 +20,7 @@ FROM (
                date_bin('1 {grain}', minute_at, 'epoch') AS bucket_at, {events} AS events
         FROM learner_minute {group}
     ) AS n
-    CROSS JOIN LATERAL (SELECT n.bucket_at + INTERVAL '1 {grain}' AS until_at) AS bucket
+    CROSS JOIN LATERAL (SELECT n.bucket_at + INTERVAL '{span}' AS until_at) AS bucket
     LEFT JOIN day_before b
         ON b.user_id = n.user_id AND b.course_id = n.course_id
         AND b.institution_id = n.institution_id

@@ -95,7 +95,7 @@ def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
             for statement in ROWS:
                 database.execute(statement, {**ids, "event": new_id(), "item": new_id()})
     yield school
-    # Nobody told of these events: others compare the tables with what was told.
+    # Nobody emitted of these events: others compare the tables with what was emitted.
     with connect_analytics() as database:
         for institution in {lms.institution_id, elsewhere[0][0]}:
             for table in ("activity_events", "course_activity_day", "learner_course_day"):

@@ -127,9 +127,9 @@ class Quiz:
 
     def grade(self) -> list[Envelope]:
         """Have the grading service hear what was handed in since the last time."""
-        told = [e for e in self.lms.events() if e["event_type"] == "assessment.submitted"]
-        heard = [decode(ASSESSMENTS.name, _bytes(event)) for event in told[self.graded :]]
-        self.graded = len(told)
+        emitted = [e for e in self.lms.events() if e["event_type"] == "assessment.submitted"]
+        heard = [decode(ASSESSMENTS.name, _bytes(event)) for event in emitted[self.graded :]]
+        self.graded = len(emitted)
         assert CONSUMER.passes is not None
         for envelope in heard:
             if CONSUMER.passes(envelope):
@@ -143,7 +143,7 @@ class Quiz:
         found: dict[str, Any] = response.json()
         return found
 
-    def told(self, event_type: str) -> list[dict[str, Any]]:
+    def emitted(self, event_type: str) -> list[dict[str, Any]]:
         return [e["payload"] for e in self.lms.events() if e["event_type"] == event_type]
 
 

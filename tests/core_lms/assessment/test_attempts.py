@@ -38,8 +38,8 @@ def test_a_learner_answers_hands_in_and_sees_what_it_was_worth(quiz: Any) -> Non
 
     quiz.grade()
 
-    [told] = quiz.told("assessment.submitted")
-    assert (told["attempt"], told["late"]) == (1, False)
+    [emitted] = quiz.emitted("assessment.submitted")
+    assert (emitted["attempt"], emitted["late"]) == (1, False)
     results = quiz.results(submission["id"], quiz.learner)
     assert (results["status"], results["submission"]["score"]) == ("graded", 66.67)
     first, second = results["questions"]
@@ -122,7 +122,7 @@ def test_who_starts_again_goes_on_and_attempts_end(quiz: Any) -> None:
     assert (once.status_code, twice.status_code) == (201, 200)
     assert once.json() == twice.json()
     refused(quiz.learner.post(path, {}), 409, "used up")
-    assert len(quiz.told("assessment.submitted")) == 2
+    assert len(quiz.emitted("assessment.submitted")) == 2
     grant = {"user_id": quiz.learner_id, "extra_attempts": 1}
     quiz.teacher.made(f"/assessments/{assessment_id}/accommodations", grant)
     assert quiz.learner.made(path, {})["number"] == 3
@@ -262,11 +262,11 @@ def test_what_learners_left_open_is_handed_in_as_of_its_end(quiz: Any) -> None:
     assert quiz.learner.get(f"/attempts/{attempt['id']}").json()["status"] == "open"
     quiz.time.after(minutes=5)
     assert asyncio.run(close()) >= 1
-    [told] = quiz.told("assessment.submitted")
-    assert told["submission_id"] == attempt["id"]
+    [emitted] = quiz.emitted("assessment.submitted")
+    assert emitted["submission_id"] == attempt["id"]
     assert quiz.learner.get(f"/submissions/{attempt['id']}").json()["submitted_at"] == end
     asyncio.run(close())
-    assert len(quiz.told("assessment.submitted")) == 1
+    assert len(quiz.emitted("assessment.submitted")) == 1
     assert quiz.start(assessment_id)["number"] == 2
 
 

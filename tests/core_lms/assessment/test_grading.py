@@ -37,14 +37,14 @@ def test_every_question_that_a_key_decides_is_told_of_in_an_event(quiz: Any) -> 
     quiz.learner.post(f"/attempts/{attempt['id']}/submit")
     quiz.grade()
 
-    told = {event["kind"]: event for event in quiz.told("assessment.question.graded")}
-    assert set(told) == set(ANSWERS)
+    emitted = {event["kind"]: event for event in quiz.emitted("assessment.question.graded")}
+    assert set(emitted) == set(ANSWERS)
     for kind, (_, response) in ANSWERS.items():
-        event = told[kind]
+        event = emitted[kind]
         assert (event["question_id"], event["response"]) == (ids[kind], response)
         assert (event["correct"], event["points"], event["max_points"]) == (True, 2, 2)
         assert (event["attempt"], event["seconds"]) == (1, 7.5)
-    [graded] = quiz.told("assessment.graded")
+    [graded] = quiz.emitted("assessment.graded")
     assert (graded["score"], graded["passed"], graded["attempt"]) == (100, None, 1)
     assert graded["submission_id"] == attempt["id"]
     order = [event["event_type"] for event in quiz.lms.events()][-6:]
@@ -56,7 +56,7 @@ def test_what_a_learner_wrote_is_in_no_event(quiz: Any) -> None:
     assessment_id = quiz.assessment(essay, short)
     quiz.submitted(assessment_id, {essay: {"text": "my secret"}, short: {"text": "my secret"}})
     quiz.grade()
-    assert len(quiz.told("assessment.question.graded")) == 1
+    assert len(quiz.emitted("assessment.question.graded")) == 1
     assert "secret" not in str(quiz.lms.events())
 
 
@@ -80,7 +80,7 @@ def test_an_essay_waits_for_a_person_and_a_blank_one_does_not(quiz: Any) -> None
     blank = quiz.submitted(assessment_id, {single: {"choice": "iqr"}})
     quiz.grade()
 
-    assert [g["submission_id"] for g in quiz.told("assessment.graded")] == [blank["id"]]
+    assert [g["submission_id"] for g in quiz.emitted("assessment.graded")] == [blank["id"]]
     queue = f"/courses/{quiz.course_id}/grading-queue"
     [waiting] = quiz.teacher.get(queue).json()["items"]
     assert (waiting["id"], waiting["questions"]) == (written["id"], 1)
@@ -100,13 +100,13 @@ def test_an_essay_waits_for_a_person_and_a_blank_one_does_not(quiz: Any) -> None
     assert result["criteria"] == {"idea": 5, "words": 3}
     assert result["graded_by"] == quiz.teacher_id
     assert quiz.teacher.get(queue).json()["items"] == []
-    event = quiz.told("assessment.question.graded")[-1]
+    event = quiz.emitted("assessment.question.graded")[-1]
     assert (event["points"], event["correct"], event["response"]) == (8, None, None)
-    assert quiz.told("assessment.feedback.given")[-1]["given_by"] == quiz.teacher_id
-    assert quiz.told("assessment.graded")[-1]["score"] == 90
-    told = len(quiz.lms.events())
+    assert quiz.emitted("assessment.feedback.given")[-1]["given_by"] == quiz.teacher_id
+    assert quiz.emitted("assessment.graded")[-1]["score"] == 90
+    emitted = len(quiz.lms.events())
     assert quiz.teacher.post(path, {"criteria": body["criteria"]}).status_code == 200
-    assert len(quiz.lms.events()) == told, "the same points again are no news"
+    assert len(quiz.lms.events()) == emitted, "the same points again are no news"
 
 
 def test_a_person_may_overrule_a_key_and_says_why(quiz: Any) -> None:
@@ -149,16 +149,16 @@ def test_work_that_has_to_be_passed_is_done_once_it_is_passed(quiz: Any) -> None
     before = progress(quiz)
     quiz.submitted(assessment_id, {question: {"choice": "mode"}})
     quiz.grade()
-    assert quiz.told("assessment.graded")[-1]["passed"] is False
+    assert quiz.emitted("assessment.graded")[-1]["passed"] is False
     assert progress(quiz) == before, "handed in is not passed"
     quiz.time.after(minutes=1)
     quiz.submitted(assessment_id, {question: {"choice": "iqr"}})
     assert progress(quiz) == before
     quiz.grade()
-    assert quiz.told("assessment.graded")[-1]["passed"] is True
+    assert quiz.emitted("assessment.graded")[-1]["passed"] is True
     status, share = progress(quiz)
     assert (status, share) == ("completed", 100)
-    assert len(quiz.told("course.completed")) == 1
+    assert len(quiz.emitted("course.completed")) == 1
 
 
 def test_work_without_questions_is_graded_as_ever(quiz: Any) -> None:
@@ -166,12 +166,12 @@ def test_work_without_questions_is_graded_as_ever(quiz: Any) -> None:
     handed_in = {"user_id": quiz.learner_id}
     submission = quiz.learner.made(f"/assessments/{assessment_id}/submissions", handed_in)
     assert quiz.grade() != []
-    assert quiz.told("assessment.graded") == []
+    assert quiz.emitted("assessment.graded") == []
     path = f"/submissions/{submission['id']}/grade"
     graded = quiz.teacher.post(path, {"score": 70, "graded_by": quiz.teacher_id}).json()
     assert (graded["score"], graded["passed"], graded["attempt"]) == (70, True, None)
-    [told] = quiz.told("assessment.graded")
-    assert (told["passed"], told["attempt"]) == (True, None)
+    [emitted] = quiz.emitted("assessment.graded")
+    assert (emitted["passed"], emitted["attempt"]) == (True, None)
     assert quiz.results(submission["id"])["questions"] == []
 
 
@@ -222,12 +222,12 @@ def test_rules_change_with_the_version_that_was_read_and_are_told(quiz: Any) -> 
     changed = quiz.teacher.call("PATCH", path, json=changes, headers=match)
     assert changed.status_code == 200, changed.text
     assert (changed.json()["due_at"], changed.json()["pass_score"]) == (None, 60)
-    [told] = quiz.told("assessment.updated")
-    assert (told["due_at"], told["pass_score"], told["weight"]) == (None, 60, 12.5)
+    [emitted] = quiz.emitted("assessment.updated")
+    assert (emitted["due_at"], emitted["pass_score"], emitted["weight"]) == (None, 60, 12.5)
     refused(quiz.teacher.call("PATCH", path, json=changes, headers=match), 412, "changed")
     same = {"If-Match": changed.headers["etag"]}
     assert quiz.teacher.call("PATCH", path, json=changes, headers=same).status_code == 200
-    assert len(quiz.told("assessment.updated")) == 1
+    assert len(quiz.emitted("assessment.updated")) == 1
 
 
 def test_of_a_forgotten_learner_nothing_is_graded_told_or_handed_in(quiz: Any) -> None:
@@ -239,7 +239,7 @@ def test_of_a_forgotten_learner_nothing_is_graded_told_or_handed_in(quiz: Any) -
     quiz.submitted(quiz.assessment(single), {single: {"choice": "mode"}})
     left_open = quiz.start(both)["id"]
     assert quiz.lms.post(f"/users/{quiz.learner_id}/erase").status_code == 200
-    told = quiz.lms.events()
+    emitted = quiz.lms.events()
 
     quiz.grade()
     quiz.time.after(minutes=5)
@@ -251,4 +251,4 @@ def test_of_a_forgotten_learner_nothing_is_graded_told_or_handed_in(quiz: Any) -
     assert quiz.teacher.get(f"/courses/{quiz.course_id}/grading-queue").json()["items"] == []
     regraded = quiz.teacher.made(f"/questions/{single}/regrades", {"why": "To be sure."})
     assert regraded["looked_at"] == 0
-    assert quiz.lms.events() == told
+    assert quiz.lms.events() == emitted

@@ -58,7 +58,7 @@ ATTEMPTS = 5
 
 @dataclass
 class Service:
-    """The grading service over a database of its own, and what it told Kafka."""
+    """The grading service over a database of its own, and what it emitted Kafka."""
 
     owner_url: str
     app_url: str
@@ -93,15 +93,15 @@ class Service:
         [[count]] = self.rows("SELECT count(*) FROM attempts WHERE status = 'graded'")
         return int(count)
 
-    def told(self) -> list[dict[str, Any]]:
+    def emitted(self) -> list[dict[str, Any]]:
         """This institution's events on the topic since the test began, as readers see them."""
         places = {(ASSESSMENTS.name, number): at for number, at in self.start_at.items()}
-        told = [
+        emitted = [
             orjson.loads(message.value())
             for messages in kafka.remaining(places)
             for message in messages
         ]
-        return [event for event in told if event["institution_id"] == self.institution_id]
+        return [event for event in emitted if event["institution_id"] == self.institution_id]
 
 
 @pytest.fixture
@@ -218,15 +218,15 @@ def test_killed_at_each_of_its_steps_it_grades_each_of_200_submissions_once(
 
     scores = grading.rows("SELECT id::text, score::float FROM submissions")
     assert dict(scores) == expected
-    told = grading.told()
-    graded = [e["payload"] for e in told if e["event_type"] == "assessment.graded"]
+    emitted = grading.emitted()
+    graded = [e["payload"] for e in emitted if e["event_type"] == "assessment.graded"]
     assert Counter(each["submission_id"] for each in graded) == dict.fromkeys(expected, 1)
     assert {each["submission_id"]: each["score"] for each in graded} == expected
-    asked = [e["payload"] for e in told if e["event_type"] == "assessment.question.graded"]
+    asked = [e["payload"] for e in emitted if e["event_type"] == "assessment.question.graded"]
     assert Counter((each["submission_id"], each["question_id"]) for each in asked) == {
         (submission, question): 1 for submission in expected for question in quiz.questions
     }
-    assert len({event["event_id"] for event in told}) == len(told)
+    assert len({event["event_id"] for event in emitted}) == len(emitted)
     [[passed, wrong]] = grading.rows(
         "SELECT count(*) FILTER (WHERE passed), count(*) FILTER (WHERE graded <> %s) "
         "FROM assessment_scores",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from pydantic import TypeAdapter
 
 from contracts.errors import Rejected
 from contracts.event import ShortText
-from core_lms.assessment.kinds import Verdict, kind_of, kinds, read_answer, read_question
+from core_lms.assessment.kinds import POINT, Verdict, kind_of, kinds, read_answer, read_question
 
 EVERY_KIND = pytest.mark.parametrize("name", sorted(kinds()))
 MARKS = st.text("abcdefghijklmnopqrstuvwxyz0123456789_", min_size=1, max_size=8)
@@ -244,3 +245,13 @@ def test_ids_given_by_us_do_not_follow_the_order_of_writing() -> None:
     marks = [c.id for c in read_question(kind, {"prompt": "?", "choices": choices}).choices]
     assert len(set(marks)) == 20
     assert marks != sorted(marks)
+
+
+def test_a_kind_is_one_file_that_nothing_else_names() -> None:
+    names = [path.stem for path in POINT.folder.glob("[a-z]*.py")]
+    assert sorted(names) == sorted(kinds())
+    outside = [path for path in Path(POINT.folder.parent).glob("*.*") if path.is_file()]
+    for path in outside:
+        text = path.read_text()
+        named = [name for name in names if f'"{name}"' in text or f"'{name}'" in text]
+        assert named == [], f"{path.name} names a kind of question"

@@ -49,12 +49,12 @@ def test_a_corrected_question_changes_every_score_once_it_is_regraded(quiz: Any)
         given = {question: {"choice": mark}, other: {"choice": "a"}}
         answers[mark].append(quiz.submitted(assessment_id, given, learner)["id"])
     quiz.grade()
-    told = len(quiz.told("assessment.graded"))
-    assert told == 6
+    emitted = len(quiz.emitted("assessment.graded"))
+    assert emitted == 6
 
     corrected = change(quiz, question, body=choice("b"), corrects=True, why="It is b.")
     assert corrected["version"] == 2
-    assert len(quiz.told("assessment.graded")) == told, "no grade changes by itself"
+    assert len(quiz.emitted("assessment.graded")) == emitted, "no grade changes by itself"
     key = new_id()
     done = regrade(quiz, question, key=key)
 
@@ -64,7 +64,7 @@ def test_a_corrected_question_changes_every_score_once_it_is_regraded(quiz: Any)
         for mark, ids in answers.items()
     }
     assert scores == {"a": {50.0}, "b": {100.0}, "c": {50.0}}
-    news = quiz.told("assessment.graded")[told:]
+    news = quiz.emitted("assessment.graded")[emitted:]
     assert {n["submission_id"]: n["score"] for n in news} == {
         **dict.fromkeys(answers["a"], 50.0),
         **dict.fromkeys(answers["b"], 100.0),
@@ -72,7 +72,7 @@ def test_a_corrected_question_changes_every_score_once_it_is_regraded(quiz: Any)
     again = regrade(quiz, question, key=key)
     assert (again.status_code, again.json()) == (200, done.json())
     assert regrade(quiz, question).json()["changed"] == 0
-    assert len(quiz.told("assessment.graded")) == told + 4
+    assert len(quiz.emitted("assessment.graded")) == emitted + 4
     history = quiz.teacher.get(f"/submissions/{answers['b'][0]}/history").json()["items"]
     assert [(h["question_id"], h["before"], h["after"]) for h in history] == [
         (None, None, 50),
@@ -137,7 +137,7 @@ def test_a_regrade_of_work_that_still_waits_for_a_person_shows_in_its_score_late
     change(quiz, question, body=choice("b"), corrects=True)
     done = regrade(quiz, question).json()
     assert (done["looked_at"], done["changed"]) == (1, 0)
-    assert quiz.told("assessment.graded") == []
+    assert quiz.emitted("assessment.graded") == []
     path = f"/submissions/{submission['id']}/questions/{essay}/grade"
     assert quiz.teacher.post(path, {"points": 1}).json()["submission"]["score"] == 100
 
@@ -159,7 +159,7 @@ def test_passing_by_a_regrade_completes_the_course_and_failing_by_one_takes_prog
     change(quiz, question, body=choice("b"), corrects=True)
     assert regrade(quiz, question).json()["changed"] == 1
     assert share() > before
-    assert quiz.told("enrollment.progressed")[-1]["progress"] == share()
+    assert quiz.emitted("enrollment.progressed")[-1]["progress"] == share()
     change(quiz, question, body=choice("c"), corrects=True)
     assert regrade(quiz, question).json()["changed"] == 1
     assert share() == before
@@ -181,7 +181,7 @@ def test_the_next_run_of_a_course_has_its_questions_and_quizzes(quiz: Any) -> No
     quiz.part(assessment_id, bank_id=quiz.bank_id, tags=["x"], draws=1, position=1)
     quiz.submitted(quiz.assessment(question), {question: {"choice": "a"}})
     copy = quiz.lms.made(f"/courses/{quiz.course_id}/copy", {"title": "Again"})["id"]
-    assert len(quiz.told("assessment.created")) == 4
+    assert len(quiz.emitted("assessment.created")) == 4
     both = quiz.lms.get(f"/courses/{copy}/assessments").json()["items"]
     [copied] = [each for each in both if each["pass_score"] == 60]
     assert (copied["time_limit_s"], len(both)) == (600, 2)

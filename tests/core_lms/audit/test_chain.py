@@ -75,7 +75,7 @@ def test_a_row_put_in_between_does_not_follow() -> None:
 
 def test_an_end_that_is_cut_off_is_missed_by_whoever_kept_the_head() -> None:
     rows = chained()
-    assert verify(rows[:-2]).broken is None  # the chain alone cannot tell
+    assert verify(rows[:-2]).broken is None  # the chain alone does not show it
     verdict = verify(rows[:-2], [head_of(rows)])
     assert verdict.broken_at == ROWS - 1
     assert "cut off" in (verdict.broken or "")

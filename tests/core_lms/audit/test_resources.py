@@ -1,4 +1,4 @@
-"""Every resource that is somebody's tells the audit log whose."""
+"""Every resource that is somebody's says to the audit log whose."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def resources() -> list[type[Resource]]:
 @pytest.mark.parametrize("resource", resources(), ids=lambda one: one.__name__)
 def test_a_resource_tells_whose_it_is_or_why_nobody_s(resource: type[Resource]) -> None:
     fields = {field.name for field in dataclasses.fields(resource)}
-    tells = bool(fields & set(PERSON_FIELDS)) or PERSON_FACT in (resource.SQL or "")
-    assert tells != (resource.__name__ in NOBODY_S), (
+    says = bool(fields & set(PERSON_FIELDS)) or PERSON_FACT in (resource.SQL or "")
+    assert says != (resource.__name__ in NOBODY_S), (
         f"{resource.__module__}.{resource.__name__}: SELECT … AS {PERSON_FACT} in its resources.sql"
     )

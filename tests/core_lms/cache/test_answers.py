@@ -110,13 +110,13 @@ def test_the_event_forgets_what_a_killed_writer_left(lms: Any) -> None:
     lms.person(lms.user()).get(f"/courses/{course_id}")
     entry = answers.course(lms.institution_id, course_id)
     assert kept(entry) is not None
-    told = wrap(
+    event = wrap(
         CourseUpdated(course_id=course_id),
         institution_id=lms.institution_id,
         source_service="course-service",
     )
     unit = Unit(None, service("cache.invalidate", lms.institution_id))  # type: ignore[arg-type]
-    asyncio.run(CONSUMER.handle(unit, told))
+    asyncio.run(CONSUMER.handle(unit, event))
     assert kept(entry) is None
 
 

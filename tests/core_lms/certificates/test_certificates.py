@@ -74,13 +74,13 @@ def test_completing_a_course_issues_one_certificate_however_often_it_is_told(lms
         source_service="course-service",
     )
 
-    async def told() -> None:
+    async def emitted() -> None:
         async with pool(PostgresSettings().app_url) as database:
             for _ in range(2):
                 async with transaction(database, consumer("test", lms.institution_id)) as unit:
                     await issue.CONSUMER.handle(unit, envelope)
 
-    asyncio.run(told())
+    asyncio.run(emitted())
     page = lms.person(learner).get(f"/users/{learner}/certificates").json()
     assert [row["status"] for row in page["items"]] == ["valid"]
     assert lms.types().count("certificate.issued") == 1

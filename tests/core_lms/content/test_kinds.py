@@ -148,12 +148,12 @@ def test_every_completion_that_is_told_has_its_row(lms: Any, database: Any) -> N
         "SELECT id::text, event_type FROM content_views WHERE institution_id = %s ORDER BY id",
         [lms.institution_id],
     ).fetchall()
-    told = [
+    emitted = [
         (event["event_id"], event["event_type"])
         for event in lms.events()
         if event["event_type"].startswith(("content", "video"))
     ]
-    assert sorted(rows) == sorted(told)
+    assert sorted(rows) == sorted(emitted)
     assert lms.events()[-1]["payload"]["device"] == "phone"
 
 
@@ -264,9 +264,9 @@ def test_items_are_changed_and_put_away(lms: Any) -> None:
     stale = lms.call("PATCH", room.path, json={"title": "x"}, headers={"If-Match": version})
     assert stale.status_code == 412
     assert lms.call("DELETE", room.path).json()["archived_at"] is not None
-    told = lms.types().count("course.updated")
+    emitted = lms.types().count("course.updated")
     assert lms.call("DELETE", room.path).status_code == 200
-    assert lms.types().count("course.updated") == told
+    assert lms.types().count("course.updated") == emitted
     refused = room.does("content.viewed")
     assert (refused.status_code, "archived" in refused.json()["detail"]) == (409, True)
     offline = room.does("content.viewed", occurred_at="2026-01-01T00:00:00Z")

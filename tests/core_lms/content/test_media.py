@@ -231,7 +231,7 @@ def test_too_long_and_spoilt_uploads_leave_nothing(
         yield from (FILM[start : start + 50_000] for start in range(0, len(FILM), 50_000))
 
     unannounced = put(lms, media, pieces())
-    assert unannounced.status_code == 413, "its length was not told"
+    assert unannounced.status_code == 413, "its length was not announced"
     assert put(lms, media, FILM[:50_000], **{"Content-Digest": digest(b"")}).status_code == 422
     assert put(lms, media, FILM[:50_000], **{"Content-Digest": "sha-256=:x:"}).status_code == 400
     assert files(folder) == []

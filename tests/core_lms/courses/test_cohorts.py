@@ -1,4 +1,4 @@
-"""Groups of learners: one per learner and course, joined, changed, left, each step told."""
+"""Groups of learners: one per learner and course, joined, changed, left, each step emitted."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def test_a_learner_who_is_put_into_many_groups_at_once_ends_up_in_one(lms: Any) 
         )
         assert {answer.status_code for answer in posts} == {201}
     assert sum(members(lms, id_) == [learner] for id_ in groups) == 1
-    told = lms.types()
-    assert told.count("cohort.joined") == 6
-    assert told.count("cohort.left") == 5
+    emitted = lms.types()
+    assert emitted.count("cohort.joined") == 6
+    assert emitted.count("cohort.left") == 5
 
 
 def test_cohorts_are_listed_in_pages(lms: Any) -> None:

@@ -57,7 +57,7 @@ def original(lms: Any) -> dict[str, str]:
 
 def test_structure_is_copied_with_new_ids_moved_dates_and_no_learners(lms: Any) -> None:
     old = original(lms)
-    told = len(lms.types())
+    emitted = len(lms.types())
     wish = {"title": "Statistics, autumn", "starts_at": "2026-09-01T08:00:00Z"}
 
     copy = lms.made(f"/courses/{old['course']}/copy", wish)
@@ -82,7 +82,7 @@ def test_structure_is_copied_with_new_ids_moved_dates_and_no_learners(lms: Any) 
     ids = {copy["id"], module["id"], media["id"], *(row["id"] for row in items.values())}
     assert ids.isdisjoint(old.values())
     assert lms.get(f"{path}/enrollments").json()["items"] == []
-    types = lms.types()[told:]
+    types = lms.types()[emitted:]
     assert types[:2] == ["course.created", "course.copied"]
     assert set(types[2:]) <= {"assessment.created", "course.updated"}
 

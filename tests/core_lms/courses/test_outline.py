@@ -42,9 +42,9 @@ def test_modules_and_items_are_put_in_order_at_once(lms: Any) -> None:
     listed = lms.get(f"/courses/{course_id}/items").json()["items"]
     assert [item["id"] for item in listed] == [d, c, a, b]
     assert [item["module_id"] for item in listed] == [None, two, two, one]
-    told = lms.types().count("course.updated")
+    emitted = lms.types().count("course.updated")
     assert order(lms, course_id, read.headers["ETag"], **wanted).status_code == 200
-    assert lms.types().count("course.updated") == told, "the same order again is no change"
+    assert lms.types().count("course.updated") == emitted, "the same order again is no change"
     assert order(lms, course_id, outline.headers["ETag"], **wanted).status_code == 412
 
 

@@ -29,9 +29,9 @@ def required(lms: Any, course_id: str) -> list[str]:
 def test_they_are_replaced_as_a_whole_and_told_once(lms: Any) -> None:
     course_id, first, second = (draft(lms) for _ in range(3))
     assert require(lms, course_id, first, second, first).json()["course_ids"] == [first, second]
-    told = lms.types().count("course.updated")
+    emitted = lms.types().count("course.updated")
     assert require(lms, course_id, first, second).status_code == 200
-    assert lms.types().count("course.updated") == told
+    assert lms.types().count("course.updated") == emitted
     assert require(lms, course_id, second).status_code == 200
     assert required(lms, course_id) == [second]
     version = lms.get(f"/courses/{course_id}/prerequisites").headers["ETag"]

@@ -1,4 +1,4 @@
-"""From draft to published and back: what is missing is named, and nothing is told twice."""
+"""From draft to published and back: what is missing is named, and nothing is emitted twice."""
 
 from __future__ import annotations
 

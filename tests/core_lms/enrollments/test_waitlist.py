@@ -58,8 +58,8 @@ def test_fifty_who_ask_at_once_for_ten_seats_are_ten_enrolled_and_forty_waiting(
     seated, queue = inside(lms, course_id), waiting(lms, course_id)
     assert (len(seated), len(queue)) == (10, 40)
     assert seated.isdisjoint(queue)
-    told = Counter(lms.types())
-    assert (told["enrollment.created"], told["enrollment.waitlisted"]) == (10, 40)
+    emitted = Counter(lms.types())
+    assert (emitted["enrollment.created"], emitted["enrollment.waitlisted"]) == (10, 40)
 
     # Eight leave at once: the first eight of the queue get their seats, in its order.
     rows = lms.get(f"/courses/{course_id}/enrollments").json()["items"][:8]

@@ -213,7 +213,7 @@ def test_an_erasure_that_the_lms_said_is_carried_out(world: World) -> None:
     world.lms.enrollment(course_id, learner)
     world.complete(course_id, item_id, learner)
     world.publish("course.completed")
-    until(lambda: world.notifications(learner) == ["course_completed"], "told")
+    until(lambda: world.notifications(learner) == ["course_completed"], "notified")
     assert world.lms.post(f"/users/{learner}/erase").status_code == 200
     world.publish("user.deleted")
     until(lambda: world.certificates(learner) == 0, "no certificate is kept")

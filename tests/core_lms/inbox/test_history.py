@@ -66,7 +66,7 @@ def issued(lms: Any) -> tuple[Envelope, bool]:
     return decode(topic, json.dumps(message).encode()), history
 
 
-def told(lms: Any) -> int:
+def notified(lms: Any) -> int:
     [(count,)] = lms.database.execute(
         "SELECT count(*) FROM notifications WHERE institution_id = %s", [lms.institution_id]
     ).fetchall()
@@ -87,7 +87,7 @@ def test_an_imported_completion_brings_a_certificate_and_no_word_of_it(
     for one in (envelope, certificate):
         outcome = consume(lms, record.CONSUMER, one, history=is_past)
         assert outcome.counts == ({"passed": 1} if history else {"applied": 1})
-    assert told(lms) == (0 if history else 2)
+    assert notified(lms) == (0 if history else 2)
 
 
 def test_other_systems_are_not_told_of_the_past_either(lms: Any) -> None:

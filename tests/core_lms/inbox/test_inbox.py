@@ -39,7 +39,7 @@ from .counting_process import CONSUMER
 
 
 def partition_of(inbox: Any, key: str) -> int:
-    """Two keys of different partitions are told apart by what Kafka's partitioner does."""
+    """Two keys of different partitions are distinguished by what Kafka's partitioner does."""
     import zlib
 
     return zlib.crc32(key.encode()) % len(inbox.rows("SELECT FROM inbox_offsets"))
@@ -229,7 +229,7 @@ def test_what_is_seen_to_be_of_another_type_is_passed_over_and_nothing_else_is()
     assert is_other(message, {"content.completed"})
     assert not is_other(message, {"content.viewed"})
     for odd in (None, b"", b"{not json", b' {"event_type":"content.viewed"}', message[1:]):
-        assert not is_other(odd, {"content.completed"}), "decoding tells what it is"
+        assert not is_other(odd, {"content.completed"}), "decoding finds what it is"
 
 
 def test_every_declared_consumer_and_loop_is_found_by_its_file() -> None:

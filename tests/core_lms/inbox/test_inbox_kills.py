@@ -35,7 +35,7 @@ def test_killed_at_each_of_its_steps_it_applies_each_event_once_in_order(inbox: 
     inbox.end(survivor)
 
     assert inbox.applied() == inbox.expected
-    assert inbox.emitted() == sum(map(len, inbox.expected.values())), "told of each one once"
+    assert inbox.emitted() == sum(map(len, inbox.expected.values())), "emitted for each one once"
 
 
 def test_a_process_that_stands_still_in_a_transaction_loses_it_to_another_one(inbox: Any) -> None:

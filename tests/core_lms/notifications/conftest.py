@@ -1,4 +1,4 @@
-"""A real mail server and a real push service, each a process; telling people and sending."""
+"""A real mail server and a real push service, each a process; notifications recorded and sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process that tells and sends is killed at its steps: nothing is lost, nothing comes twice."""
+"""Recording and sending is killed at each step: nothing is lost, nothing comes twice."""
 
 from __future__ import annotations
 

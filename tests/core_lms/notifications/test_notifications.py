@@ -1,4 +1,4 @@
-"""Who is told what, on which ways, in which words; and what becomes of it on each channel."""
+"""Who is notified of what, on which ways, in which words; and what becomes of it there."""
 
 from __future__ import annotations
 
@@ -198,8 +198,10 @@ def test_a_refused_mail_is_dead_and_a_delayed_one_is_tried_later_without_its_add
     post.due_now()
     post.send()
     assert post.deliveries(later)["email"][0] == "dead"
-    told = json.dumps([str(vars(record)) for record in caplog.records if "core_lms" in record.name])
-    assert "example.org" not in told
+    logged = json.dumps(
+        [str(vars(record)) for record in caplog.records if "core_lms" in record.name]
+    )
+    assert "example.org" not in logged
 
 
 def test_without_a_mail_server_what_would_be_a_mail_says_so(post: Post) -> None:

@@ -80,7 +80,7 @@ def test_entries_appear_at_once_and_a_browser_that_comes_again_gets_what_it_miss
     user_id, course_id = lms.user(), lms.course()
     me = lms.person(user_id)
 
-    def tell(count: int) -> None:
+    def notify(count: int) -> None:
         for _ in range(count):
             post.notify(
                 CourseCompleted(
@@ -93,14 +93,14 @@ def test_entries_appear_at_once_and_a_browser_that_comes_again_gets_what_it_miss
             )
         post.send()
 
-    tell(1)
+    notify(1)
     first = Listening(server, me, user_id)
-    tell(2)
+    notify(2)
     until(lambda: first.numbers == [2, 3], "both appear, the older one does not", within_s=10)
     first.end()
-    tell(2)
+    notify(2)
     again = Listening(server, me, user_id, last=3)
-    tell(1)
+    notify(1)
     until(lambda: again.numbers == [4, 5, 6], "what was missed, then what comes", within_s=10)
     again.end()
     assert set(again.subjects) == {"You completed Statistics"}

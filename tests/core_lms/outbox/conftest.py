@@ -35,7 +35,7 @@ from tests.waiting import until
 
 @dataclass
 class Outbox:
-    """One database with an outbox; its events are told apart in Kafka by their institution."""
+    """One database with an outbox; its events are distinguished in Kafka by their institution."""
 
     url: str
     institution_id: str

@@ -114,7 +114,7 @@ def test_a_second_relay_waits_and_takes_over_when_the_first_ends(outbox: Any) ->
         until(lambda: len(outbox.published()) > 0, "one of them relays")
         assert (first.poll(), second.poll()) == (None, None)
         first.send_signal(signal.SIGTERM)
-        assert first.wait(30) in (0, -signal.SIGTERM)  # told to end while Python was still starting
+        assert first.wait(30) in (0, -signal.SIGTERM)  # stopped while Python was still starting
     until(lambda: outbox.waiting() == 0, "the other drains the outbox")
     second.send_signal(signal.SIGTERM)
 

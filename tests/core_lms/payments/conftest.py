@@ -78,7 +78,7 @@ class Till:
         found: list[dict[str, Any]] = self.lms.get(f"/users/{user_id}/enrollments").json()["items"]
         return found
 
-    def told(self, order: dict[str, Any]) -> list[dict[str, Any]]:
+    def emitted(self, order: dict[str, Any]) -> list[dict[str, Any]]:
         """Payloads of the events about an order, in order, with their types."""
         return [
             {"type": event["event_type"], **event["payload"]}

@@ -38,7 +38,7 @@ def test_a_paid_order_leads_into_the_course_in_one_step(till: Any) -> None:
     [enrollment] = till.enrolled(learner)
     assert (order["status"], order["enrollment_id"]) == ("paid", enrollment["id"])
     assert till.lms.types()[-3:] == ["order.created", "enrollment.created", "order.paid"]
-    paid = till.told(order)[-1]
+    paid = till.emitted(order)[-1]
     assert (paid["amount_minor"], paid["currency"], paid["provider"]) == (4900, "EUR", "test")
 
 
@@ -137,7 +137,7 @@ def test_a_notice_that_comes_again_changes_nothing(till: Any) -> None:
     notice = till.notice(till.payment(order))
     answers = [till.send(*notice).json()["outcome"] for _ in range(3)]
     assert answers == ["done", "repeated", "repeated"]
-    assert [event["type"] for event in till.told(order)] == ["order.created", "order.paid"]
+    assert [event["type"] for event in till.emitted(order)] == ["order.created", "order.paid"]
     assert len(till.enrolled(order["user_id"])) == 1
 
 
@@ -172,8 +172,8 @@ def test_an_order_paid_twice_at_once_is_enrolled_once_and_the_second_payment_goe
     ] * 3
     after = till.get(order)
     assert (after["status"], after["refunded_minor"]) == ("paid", 0)
-    told = [event for event in till.told(order) if event["type"] == "order.refunded"]
-    assert [(event["full"], event["refunded_minor"]) for event in told] == [(False, 0)] * 3
+    emitted = [event for event in till.emitted(order) if event["type"] == "order.refunded"]
+    assert [(event["full"], event["refunded_minor"]) for event in emitted] == [(False, 0)] * 3
 
 
 def test_money_for_a_cancelled_order_goes_back_and_opens_nothing(till: Any, send_due: Any) -> None:

@@ -1,4 +1,4 @@
-"""Money back: in parts, at once, killed in the middle, told of late; never more than was paid."""
+"""Money back: in parts, at once, killed in the middle, late; never more than was paid."""
 
 from __future__ import annotations
 
@@ -44,8 +44,12 @@ def test_a_full_refund_ends_the_order_and_leaves_the_course(till: Any, send_due:
     after = till.get(order)
     assert (after["status"], after["refunded_minor"]) == ("refunded", 4900)
     assert [one["status"] for one in till.enrolled(learner)] == ["dropped"]
-    told = till.told(order)[-1]
-    assert (told["type"], told["full"], told["amount_minor"]) == ("order.refunded", True, 4900)
+    emitted = till.emitted(order)[-1]
+    assert (emitted["type"], emitted["full"], emitted["amount_minor"]) == (
+        "order.refunded",
+        True,
+        4900,
+    )
     till.paid(course_id, user_id=learner)
     assert [one["status"] for one in till.enrolled(learner)] == ["dropped", "enrolled"]
 
@@ -61,8 +65,8 @@ def test_parts_add_up_to_what_was_paid_and_not_more(till: Any, send_due: Any) ->
     assert refund(till, order).json()["amount_minor"] == 2900
     refused(refund(till, order), 409, "0 of 4900 EUR")
     send_due()
-    told = [event for event in till.told(order) if event["type"] == "order.refunded"]
-    assert [(e["refunded_minor"], e["full"]) for e in told] == [(2000, False), (4900, True)]
+    emitted = [event for event in till.emitted(order) if event["type"] == "order.refunded"]
+    assert [(e["refunded_minor"], e["full"]) for e in emitted] == [(2000, False), (4900, True)]
 
 
 def test_refunds_asked_for_at_once_do_not_exceed_what_was_paid(till: Any, send_due: Any) -> None:
@@ -137,7 +141,7 @@ def test_a_refund_killed_in_the_middle_is_sent_again_under_the_same_name(
     assert send_due(timedelta(minutes=3)) == 1
     assert send_due(timedelta(minutes=9)) == 0
     assert [(one["status"], one["attempts"]) for one in refunds(till, order)] == [("succeeded", 2)]
-    assert [event["type"] for event in till.told(order)].count("order.refunded") == 1
+    assert [event["type"] for event in till.emitted(order)].count("order.refunded") == 1
 
 
 NOTIFY = """
@@ -166,7 +170,7 @@ def test_a_notice_killed_in_the_middle_left_nothing_and_is_done_when_it_comes_ag
     assert died.returncode == -9
     assert till.get(order)["status"] == "open"
     assert till.enrolled(order["user_id"]) == []
-    assert [event["type"] for event in till.told(order)] == ["order.created"]
+    assert [event["type"] for event in till.emitted(order)] == ["order.created"]
     assert till.send(headers, body).json() == {"outcome": "done"}
     assert till.get(order)["status"] == "paid"
     assert len(till.enrolled(order["user_id"])) == 1

@@ -49,9 +49,9 @@ def test_withdrawing_is_told_of_once_and_kept_as_history(lms: Any) -> None:
         path = f"/users/{ana}/consents/personalization"
         answer = self_.call("PUT", path, json={"given": choice})
         assert (answer.status_code, answer.json()["given"]) == (200, choice)
-    told = [event for event in lms.events() if event["event_type"].startswith("consent.")]
-    assert [event["event_type"] for event in told] == ["consent.withdrawn", "consent.given"]
-    assert told[0]["payload"] == {"user_id": ana, "purpose": "personalization"}
+    emitted = [event for event in lms.events() if event["event_type"].startswith("consent.")]
+    assert [event["event_type"] for event in emitted] == ["consent.withdrawn", "consent.given"]
+    assert emitted[0]["payload"] == {"user_id": ana, "purpose": "personalization"}
     history = self_.get(f"/users/{ana}/consents/history", limit=1).json()
     assert [(row["given"], row["changed_by"]) for row in history["items"]] == [
         (False, f"user/{ana}")

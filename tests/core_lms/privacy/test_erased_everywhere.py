@@ -195,17 +195,17 @@ def test_the_command_looks_erases_and_looks_again(
     describe = "UPDATE courses SET description = %s WHERE id = %s"
     lms.database.execute(describe, [f"Ask {name}", course_id])
     assert cli.call("privacy", "look", ana) == 1
-    told = capsys.readouterr().out
-    assert "public.courses" in told
-    assert "public.feedback" not in told  # a teacher wrote the name, which is sealed
-    assert "IN THE CLEAR" in told
-    assert "until they are erased" in told
+    printed = capsys.readouterr().out
+    assert "public.courses" in printed
+    assert "public.feedback" not in printed  # a teacher wrote the name, which is sealed
+    assert "IN THE CLEAR" in printed
+    assert "until they are erased" in printed
     published(lms)
     lms.database.execute(describe, [None, course_id])
     assert cli.call("privacy", "erase", ana) == 0
-    told = capsys.readouterr().out
-    assert "erased at" in told
-    assert "nothing stays" in told
+    printed = capsys.readouterr().out
+    assert "erased at" in printed
+    assert "nothing stays" in printed
     lms.database.execute(describe, [name, course_id])
     assert cli.call("privacy", "look", ana, "--word", name) == 1
     assert "NOTHING TAKES IT AWAY" in capsys.readouterr().out

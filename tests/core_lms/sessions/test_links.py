@@ -112,7 +112,7 @@ def test_a_forgotten_password_is_set_with_a_link_and_everybody_else_is_out(mira:
 def test_the_request_does_the_same_work_whether_the_address_has_an_account(
     mira: Person, open_doors: None, monkeypatch: pytest.MonkeyPatch, path: str, more: Any
 ) -> None:
-    """Before, a known address took a write and its commit more: the clock told who has one."""
+    """Before, a known address took a write and its commit more: the clock showed who has one."""
     asked: list[str] = []
     real = Connection.ask
 

@@ -162,7 +162,7 @@ def test_who_is_suspended_is_out_at_once_and_stays_out(mira: Person) -> None:
     refused = mira.log_in()
     assert refused.status_code == 403
     assert "suspended" in refused.json()["detail"]
-    assert mira.log_in("not the password").status_code == 401, "only who knows it is told"
+    assert mira.log_in("not the password").status_code == 401, "only who knows it learns that"
 
     set_status(mira, "active")
 

@@ -76,13 +76,13 @@ class Hooks:
         found: list[dict[str, Any]] = self.lms.get(path, **params).json()["items"]
         return found
 
-    def tell(self, *messages: dict[str, Any]) -> None:
+    def deliver(self, *messages: dict[str, Any]) -> None:
         """Hand the events in the outbox, or these messages, to the consumer as the inbox does."""
-        told = [*messages] or self.lms.events()
+        delivered = [*messages] or self.lms.events()
 
         async def run() -> None:
             async with pool(PostgresSettings().app_url) as database:
-                for message in told:
+                for message in delivered:
                     topic = self._topic(message)
                     envelope = decode(topic, json.dumps(message).encode())
                     caller = our("webhooks.enqueue", envelope.institution_id)

@@ -29,7 +29,7 @@ def test_a_receiver_gets_the_event_signed_and_once(hooks: Any) -> None:
     webhook = hooks.made(path, "course.*", "webhook.created")
     course_id = hooks.lms.course()
     for _ in range(2):
-        hooks.tell()  # the inbox may bring an event again
+        hooks.deliver()  # the inbox may bring an event again
     assert hooks.send() == len(hooks.receiver.seen(path)) > 0
     assert hooks.send() == 0
     seen = hooks.receiver.seen(path)
@@ -48,7 +48,7 @@ def test_a_receiver_gets_the_event_signed_and_once(hooks: Any) -> None:
 def test_a_forged_or_changed_message_does_not_verify(hooks: Any) -> None:
     path = hooks.path("/ok")
     webhook, other = hooks.made(path), hooks.made(hooks.path("/ok"))
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     message = hooks.receiver.seen(path)[0]
     for secret, body in (
@@ -62,7 +62,7 @@ def test_a_forged_or_changed_message_does_not_verify(hooks: Any) -> None:
 def test_a_failing_receiver_is_tried_again_later_and_later_under_the_same_id(hooks: Any) -> None:
     path = f"/fail/3/{new_id()}"
     webhook = hooks.made(path, "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     waits = []
     for _ in range(4):
         assert hooks.send() == 1
@@ -98,7 +98,7 @@ def test_what_fails_too_often_is_dead_and_comes_back_on_demand(
 ) -> None:
     path = f"/fail/3/{new_id()}"
     webhook = hooks.made(path, "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     for _ in range(3):
         hooks.send(attempts=3)
         hooks.later += timedelta(hours=1)
@@ -116,7 +116,7 @@ def test_what_fails_too_often_is_dead_and_comes_back_on_demand(
 
 def test_the_command_retries_what_is_dead(hooks: Any, capsys: pytest.CaptureFixture[str]) -> None:
     webhook = hooks.made(f"/fail/1/{new_id()}", "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     hooks.send(attempts=1)
     [dead] = hooks.deliveries(webhook, status="dead")
     assert cli.call("webhooks", "retry", new_id()) == 1
@@ -131,7 +131,7 @@ def test_one_that_hangs_does_not_keep_the_others_waiting(hooks: Any) -> None:
     hanging, working = hooks.made(slow), hooks.made(quick)
     for _ in range(4):
         hooks.lms.user()
-    hooks.tell()
+    hooks.deliver()
     hooks.send(timeout_s=0.5, concurrency=8, of_each=3)
     assert {one["status"] for one in hooks.deliveries(working)} == {"delivered"}
     errors = {one["last_error"] for one in hooks.deliveries(hanging)}
@@ -140,14 +140,14 @@ def test_one_that_hangs_does_not_keep_the_others_waiting(hooks: Any) -> None:
 
 def test_an_answer_that_never_ends_is_cut_off(hooks: Any) -> None:
     webhook = hooks.made(hooks.path("/drip"), "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     hooks.send(timeout_s=1.0)
     assert hooks.deliveries(webhook)[0]["last_error"] == "no answer within 1 s"
 
 
 def test_a_redirect_is_not_followed(hooks: Any) -> None:
     webhook = hooks.made(hooks.path("/redirect"), "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     [delivery] = hooks.deliveries(webhook)
     assert (delivery["status"], delivery["last_status"]) == ("due", 307)
@@ -156,7 +156,7 @@ def test_a_redirect_is_not_followed(hooks: Any) -> None:
 
 def test_a_receiver_that_asks_to_wait_is_waited_for(hooks: Any) -> None:
     webhook = hooks.made(hooks.path("/busy"), "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     hooks.later = timedelta(seconds=1400)
     assert hooks.send() == 0
@@ -168,7 +168,7 @@ def test_a_receiver_that_asks_to_wait_is_waited_for(hooks: Any) -> None:
 def test_nobody_there_is_a_failure_like_another(hooks: Any) -> None:
     body = {"url": "http://127.0.0.1:9/hook", "event_types": ["webhook.created"]}
     webhook = hooks.lms.made("/webhooks", body)
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     assert hooks.deliveries(webhook)[0]["last_error"].startswith("no connection")
 
@@ -176,17 +176,19 @@ def test_nobody_there_is_a_failure_like_another(hooks: Any) -> None:
 def test_failing_for_days_disables_with_an_event_and_switching_on_begins_anew(hooks: Any) -> None:
     path = f"/fail/2/{new_id()}"
     webhook = hooks.made(path, "webhook.created", "course.*")
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     hooks.later = timedelta(hours=121)
     hooks.send()
     found = hooks.get(webhook)
     assert (found["status"], found["disabled_reason"]) == ("disabled", "failing")
-    told = hooks.lms.events()[-1]["payload"]
-    assert told == {"webhook_id": webhook["id"], "reason": "failing", "user_id": None}
+    payload = hooks.lms.events()[-1]["payload"]
+    assert payload == {"webhook_id": webhook["id"], "reason": "failing", "user_id": None}
     assert [one["status"] for one in hooks.deliveries(webhook)] == ["dead"]
     hooks.lms.course()
-    hooks.tell(*[event for event in hooks.lms.events() if event["event_type"] == "course.created"])
+    hooks.deliver(
+        *[event for event in hooks.lms.events() if event["event_type"] == "course.created"]
+    )
     assert len(hooks.deliveries(webhook)) == 1, "nothing is kept for who is disabled"
     retry = f"/webhooks/{webhook['id']}/deliveries/retry"
     assert hooks.lms.post(retry).status_code == 409
@@ -202,7 +204,7 @@ def test_failing_for_days_disables_with_an_event_and_switching_on_begins_anew(ho
 def test_one_that_says_it_is_gone_is_disabled_at_once(hooks: Any) -> None:
     webhook = hooks.made(hooks.path("/gone"))
     hooks.lms.user()
-    hooks.tell()
+    hooks.deliver()
     hooks.send(of_each=1)
     assert hooks.get(webhook)["disabled_reason"] == "gone"
     assert {one["status"] for one in hooks.deliveries(webhook)} == {"dead"}
@@ -218,7 +220,7 @@ def test_what_happens_while_it_is_paused_is_told_afterwards(hooks: Any) -> None:
         hooks.lms.call("PATCH", address, json={"status": status}, headers=headers)
         if status == "paused":
             hooks.lms.user()
-            hooks.tell()
+            hooks.deliver()
         assert hooks.send() == sent
 
 
@@ -230,7 +232,7 @@ def test_both_secrets_sign_while_one_is_rotated(hooks: Any) -> None:
     assert second["secret"] != first["secret"]
     assert "secret" not in hooks.lms.get(address).json()
     hooks.lms.user()
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     both = hooks.receiver.seen(path)[-1]
     for webhook in (first, second):
@@ -239,7 +241,7 @@ def test_both_secrets_sign_while_one_is_rotated(hooks: Any) -> None:
         "UPDATE webhooks SET previous_until = now() WHERE id = %s", [first["id"]]
     )
     hooks.lms.user()
-    hooks.tell()
+    hooks.deliver()
     hooks.send()
     new_only = hooks.receiver.seen(path)[-1]
     Webhook(second["secret"]).verify(new_only["body"], new_only["headers"])
@@ -265,7 +267,7 @@ asyncio.run(main())
 def test_a_sender_killed_in_the_middle_loses_nothing(hooks: Any, step: str, came: int) -> None:
     path = hooks.path("/ok")
     webhook = hooks.made(path, "webhook.created")
-    hooks.tell()
+    hooks.deliver()
     died = subprocess.run(
         [sys.executable, "-c", SEND], cwd=REPOSITORY, env={**os.environ, FAILPOINT.variable: step}
     )
@@ -284,14 +286,14 @@ def test_messages_of_other_institutions_are_not_told(hooks: Any) -> None:
     webhook = hooks.made(path)
     elsewhere = hooks.lms.elsewhere()
     elsewhere.user()
-    hooks.tell(*elsewhere.events())
+    hooks.deliver(*elsewhere.events())
     assert hooks.deliveries(webhook) == []
     assert elsewhere.get(f"/webhooks/{webhook['id']}").status_code == 404
 
 
 def test_a_deleted_webhook_is_forgotten_with_what_was_due(hooks: Any) -> None:
     webhook = hooks.made(hooks.path("/ok"))
-    hooks.tell()
+    hooks.deliver()
     assert hooks.lms.call("DELETE", f"/webhooks/{webhook['id']}").status_code == 204
     assert hooks.lms.get(f"/webhooks/{webhook['id']}").status_code == 404
     assert hooks.send() == 0
@@ -354,7 +356,7 @@ def test_a_name_that_stands_for_our_inside_is_not_connected_to(hooks: Any) -> No
         "UPDATE webhooks SET url = %s WHERE id = %s",
         [f"http://localhost:{port}{path}", webhook["id"]],
     )
-    hooks.tell()
+    hooks.deliver()
     assert hooks.send(allow_private=False) == 1
     assert hooks.receiver.seen(path) == []
     assert hooks.deliveries(webhook)[0]["last_error"] == "the address is not public"
