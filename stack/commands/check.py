@@ -1,4 +1,4 @@
-"""Fail where a generated file is not what its source says, or code imports what lies above it."""
+"""Fail where a generated file is stale or an import breaks the order of packages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from contracts.errors import Misconfigured
 from stack import generated
 from stack.profile import REPOSITORY
+
+GROUP = "develop"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
