@@ -12,7 +12,7 @@ import yaml
 from dashboards import catalogue, generate, grafana
 from stack.profile import REPOSITORY
 
-GENERATED = {str(path): text for path, text in generate.generate().items()}
+GENERATED = {str(path): text for path, text in generate.boards().items()}
 
 
 @pytest.mark.parametrize("path", GENERATED)
