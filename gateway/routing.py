@@ -1,8 +1,9 @@
 """Finding the route of a request, which is asked of every route and so has to be quick.
 
 ``FastAPI.include_router`` keeps routers nested and asks each of them twice; here the contexts'
-routes become the application's own, and one whose path has another shape says so at once. With a
-hundred paths that is a sixth of what a read costs otherwise.
+routes become the application's own, and one whose path has another shape says so at once. With
+``include_router``, ``bench lms`` takes 31 % more processor time for a read
+(``docs/performance.md``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Fail where generated files are not what their sources say, or imports go upwards."""
+"""Fail where a generated file is stale or an import breaks the order of packages."""
 
 from __future__ import annotations
 
