@@ -14,6 +14,8 @@ from core_lms.unit import Unit
 
 
 class _Cursor:
+    rowcount = 1
+
     async def execute(self, query: str, values: Any) -> None:
         assert "institution" in query
 
