@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 if "COVERAGE_PROCESS_START" in os.environ:  # before anything of ours is imported
@@ -31,6 +32,7 @@ os.environ.setdefault("LMS_SERVING_OFFERS", "100000/s burst 1000000")
 import pytest
 
 from stack import cli
+from stack.commands.test import FAST
 from stack.kafka import create_topics
 from stack.postgres import connect_lms
 from stack.profile import Profile, profile
@@ -48,6 +50,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     tiers.mark(items)
     lanes.name_apart(items)
     items.sort(key=lambda item: lanes.rank(item.nodeid))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    fast = config.option.markexpr == FAST
+    return True if fast and tiers.is_none_fast(collection_path) else None
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -35,6 +35,14 @@ def test_who_asks_for_servers_is_marked_as_such(request: pytest.FixtureRequest) 
         assert "flink" not in fixtures or "flink" in item.keywords
 
 
+def test_the_fast_tier_does_not_import_what_none_of_its_tests_is_in() -> None:
+    here = Path(__file__).parent
+    assert tiers.is_none_fast(here / "core_lms" / "test_schemathesis.py")
+    assert tiers.is_none_fast(here / "e2e" / "test_spine.py")
+    assert not tiers.is_none_fast(Path(__file__))
+    assert not tiers.is_none_fast(here / "conftest.py")
+
+
 def test_times_are_summed_by_tier() -> None:
     times = tiers.Times()
     marked: list[tuple[dict[str, Literal[1]], float]] = [

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Container, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,17 @@ NO_SERVERS = "without servers"
 SERVERS = "with servers, or slow"
 FLINK = "with Flink, or the whole product"
 TIERS = (NO_SERVERS, SERVERS, FLINK)
+
+
+_OF_ALL = re.compile(r"^pytestmark = .*\bmark\.(integration|slow|e2e|soak)\b", re.MULTILINE)
+
+
+def is_none_fast(path: Path) -> bool:
+    """Whether a file says that none of its tests is in the fast tier: so it need not be imported,
+    which for some takes longer than their tests."""
+    if not (path.name.startswith("test_") and path.suffix == ".py"):
+        return False
+    return _OF_ALL.search(path.read_text(encoding="utf-8")) is not None
 
 
 def mark(items: Sequence[pytest.Item]) -> None:

@@ -1,21 +1,24 @@
 -- name: banks
-SELECT * FROM question_banks
+SELECT id, title FROM question_banks
 WHERE course_id = %(source_id)s AND institution_id = %(institution_id)s
 
 -- name: questions
-SELECT question.*, version.body
+SELECT question.id, question.bank_id, question.kind, question.tags, question.points,
+       question.archived_at, version.body
 FROM questions AS question
 JOIN question_versions AS version
   ON version.question_id = question.id AND version.version = question.version
 WHERE question.course_id = %(source_id)s AND question.institution_id = %(institution_id)s
 
 -- name: assessments
-SELECT * FROM assessments
+SELECT {assessment} FROM assessments
 WHERE course_id = %(source_id)s AND institution_id = %(institution_id)s
 ORDER BY created_at, id
 
 -- name: slots
-SELECT slot.* FROM assessment_parts AS slot
+SELECT slot.id, slot.assessment_id, slot.position, slot.question_id, slot.bank_id, slot.tags,
+       slot.draws, slot.points
+FROM assessment_parts AS slot
 JOIN assessments AS assessment ON assessment.id = slot.assessment_id
 WHERE assessment.course_id = %(source_id)s AND slot.institution_id = %(institution_id)s
 

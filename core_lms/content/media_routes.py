@@ -68,7 +68,8 @@ async def get_media(media_id: UUID, units: Annotated[Units, action("media.read")
 
 
 @router.put(
-    "/media/{media_id}/bytes", openapi_extra={"requestBody": {"required": True, "content": _BYTES}}
+    "/media/{media_id}/bytes",
+    openapi_extra={"requestBody": {"required": True, "content": _UPLOADED}},
 )
 async def upload_media(
     media_id: UUID,

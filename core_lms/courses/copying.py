@@ -68,7 +68,5 @@ def _shift(before: datetime | None, after: datetime | None) -> timedelta:
 async def _modules(unit: Unit, run: CourseCopy) -> None:
     """First: what other contexts copy refers to modules."""
     rows = await run.read(unit, _sql["modules"])
-    for row in rows:
-        opens_at = run.moved(row["opens_at"])
-        row |= {"id": run.id_of(row["id"]), "opens_at": opens_at and opens_at.isoformat()}
-    await run.write(unit, _sql["insert_modules"], rows)
+    moved = [row | {"opens_at": run.moved(row["opens_at"])} for row in rows]
+    await run.write(unit, _sql["insert_modules"], [run.copied(row) for row in moved])

@@ -9,7 +9,7 @@ courses need to know none of them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -47,6 +47,13 @@ class CourseCopy:
             raise Rejected(f"starts_at: {moment} of the course would move out of the calendar")
         return moment + self.shift
 
+    def copied(self, row: Mapping[str, Any], *refers: str) -> dict[str, Any]:
+        """The copy of a row as JSON has it, with ids of its own in ``id`` and what it ``refers``
+        to.
+        """
+        ids = {name: row[name] and self.id_of(row[name]) for name in ("id", *refers)}
+        return {name: _plain(value) for name, value in row.items()} | ids
+
     async def read(self, unit: Unit, sql: str) -> list[dict[str, Any]]:
         """The rows to copy; ``sql`` takes ``source_id`` and ``institution_id``."""
         values = {"source_id": self.source_id, "institution_id": unit.institution_id}
@@ -58,6 +65,11 @@ class CourseCopy:
         if rows:
             values = {"target_id": self.target_id, "institution_id": unit.institution_id}
             await unit.cursor.execute(sql, values | {"rows": Jsonb(rows)})
+
+
+def _plain(value: object) -> object:
+    plain = value is None or isinstance(value, (str, int, list, dict))
+    return value if plain else str(value)
 
 
 @cache

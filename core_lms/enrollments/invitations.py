@@ -65,7 +65,7 @@ async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[Invit
     taken = f"there is an invitation {id_}"
     unit.conflicts(taken, invitations_once=f"user {new.user_id} is invited already")
     row = await _invitation(unit, "insert", id_, **who, **values)
-    event = EnrollmentInvited(**_ids(row), invited_by=unit.caller.user_id)
+    event = EnrollmentInvited(**service.ids(row), invited_by=unit.caller.user_id)
     unit.emit(event, source=service.SOURCE, at=at)
     return row, True
 
@@ -114,7 +114,7 @@ async def decline(unit: Unit, id_: UUID) -> Invitation:
     if row.status == "declined":
         return row
     _still_open(row)
-    unit.emit(InvitationDeclined(**_ids(row)), source=service.SOURCE)
+    unit.emit(InvitationDeclined(**service.ids(row)), source=service.SOURCE)
     return await _answer(unit, row, "declined")
 
 
@@ -124,7 +124,7 @@ async def withdraw(unit: Unit, id_: UUID) -> None:
     if row.status == "withdrawn":
         return
     _still_open(row)
-    unit.emit(InvitationWithdrawn(**_ids(row)), source=service.SOURCE)
+    unit.emit(InvitationWithdrawn(**service.ids(row)), source=service.SOURCE)
     await _answer(unit, row, "withdrawn")
 
 
@@ -139,11 +139,3 @@ async def _invitation(unit: Unit, name: str, id_: object, /, **values: Any) -> I
 def _still_open(row: Invitation) -> None:
     if row.status != "open":
         raise Conflict(f"invitation {row.id} was {row.status}")
-
-
-def _ids(row: Invitation) -> dict[str, Any]:
-    return {
-        "enrollment_id": str(row.id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }

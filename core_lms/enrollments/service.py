@@ -23,7 +23,13 @@ from core_lms.courses import cohorts, seats
 from core_lms.courses import service as courses
 from core_lms.enrollments import repository
 from core_lms.enrollments.repository import SQL, Entry, LockedEnrollment
-from core_lms.enrollments.schemas import Enrollment, Leaving, NewEnrollment, WaitlistEntry
+from core_lms.enrollments.schemas import (
+    Enrollment,
+    Invitation,
+    Leaving,
+    NewEnrollment,
+    WaitlistEntry,
+)
 from core_lms.idempotency import Creation, begun, creation
 from core_lms.moments import moment_of_import
 from core_lms.unit import Unit, found
@@ -90,7 +96,7 @@ async def enroll(
             await unit.execute(SQL["insert"], **values)
         except UniqueViolation as error:  # an order that is paid goes on where this is refused
             raise clash(error) from None
-    unit.emit(EnrollmentCreated(**_ids(row)), source=SOURCE, at=at)
+    unit.emit(EnrollmentCreated(**ids(row)), source=SOURCE, at=at)
     if new.cohort_id is not None:
         await seats.join(unit, new.cohort_id, course_id, new.user_id, at)
     if entry.returning:
@@ -165,7 +171,7 @@ async def _in_line(
         row = await unit.need(WaitlistEntry, SQL["wait"], "waitlist", id=id_, **who, **place)
     except UniqueViolation:
         raise Conflict(f"there is a waitlist entry {id_}") from None
-    unit.emit(EnrollmentWaitlisted(**_ids(row)), source=SOURCE, at=at)
+    unit.emit(EnrollmentWaitlisted(**ids(row)), source=SOURCE, at=at)
     return row
 
 
@@ -190,7 +196,7 @@ async def drop(unit: Unit, id_: UUID, leaving: Leaving) -> Enrollment:
     if row.status == "completed":
         raise Conflict(f"{what} is completed")
     at = moment_of_import(unit, leaving.occurred_at)
-    unit.emit(EnrollmentDropped(**_ids(row)), source=SOURCE, at=at)
+    unit.emit(EnrollmentDropped(**ids(row)), source=SOURCE, at=at)
     dropped = await unit.need(Enrollment, SQL["drop"], what, id=id_, at=at)
     await seats.leave(unit, row.course_id, row.user_id, at)
     if row.capacity is not None:
@@ -290,14 +296,14 @@ async def work_done(
     row = await unit.need(
         Enrollment, SQL["set_progress"], "enrollment", id=enrollment.id, **changes
     )
-    ids = _ids(enrollment)
+    named = ids(enrollment)
     if moved:
-        event = EnrollmentProgressed(**ids, progress=float(progress))
+        event = EnrollmentProgressed(**named, progress=float(progress))
         unit.emit(event, source=SOURCE, at=at)
     if complete:
         unit.emit(
             CourseCompleted(
-                **ids,
+                **named,
                 completion_percentage=100.0,
                 certification_issued=False,
                 time_spent_minutes=await unit.value(SQL["time_spent"], **who),
@@ -308,7 +314,8 @@ async def work_done(
     return row
 
 
-def _ids(row: Enrollment | WaitlistEntry) -> dict[str, Any]:
+def ids(row: Enrollment | WaitlistEntry | Invitation) -> dict[str, Any]:
+    """What events say of an enrollment, or of what may become one."""
     return {
         "enrollment_id": str(row.id),
         "user_id": str(row.user_id),

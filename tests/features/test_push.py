@@ -25,6 +25,7 @@ from features.online import OnlineFeatures
 from stack import kafka, postgres
 from stack.profile import REPOSITORY
 from stack.redis import RedisSettings
+from tests.topics import ends
 from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
@@ -95,13 +96,7 @@ def history(view: Any, entity_id: str) -> list[tuple[Any, ...]]:
 
 def end_of_topic() -> list[TopicPartition]:
     """Where the topic ends now: other tests may have filled it."""
-    consumer = kafka.consumer(f"test-{new_id()}")
-    partitions = consumer.list_topics(FEATURES.name, timeout=10).topics[FEATURES.name].partitions
-    ends = [TopicPartition(FEATURES.name, partition) for partition in partitions]
-    for end in ends:
-        end.offset = consumer.get_watermark_offsets(end, timeout=10)[1]
-    consumer.close()
-    return ends
+    return [TopicPartition(*place, offset) for place, offset in ends(FEATURES.name).items()]
 
 
 @contextmanager
@@ -117,10 +112,10 @@ def pushing(start: list[TopicPartition] | None = None) -> Iterator[Callable[[], 
     starter.commit(offsets=start or end_of_topic(), asynchronous=False)
 
     def through() -> None:
-        ends = {end.partition: end.offset for end in end_of_topic()}
-        places = [TopicPartition(FEATURES.name, partition) for partition in ends]
+        end = {place.partition: place.offset for place in end_of_topic()}
+        places = [TopicPartition(FEATURES.name, partition) for partition in end]
         until(
-            lambda: all(at.offset >= ends[at.partition] for at in starter.committed(places)),
+            lambda: all(at.offset >= end[at.partition] for at in starter.committed(places)),
             "the process is through with the topic",
         )
 

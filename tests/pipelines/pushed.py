@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any
-
-from confluent_kafka import TopicPartition
 
 from contracts.topics import FEATURES
 from features import registration
@@ -14,6 +11,7 @@ from features.push import Pusher
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher
 from stack import kafka
+from tests.topics import ends
 
 
 def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = None) -> int:
@@ -24,20 +22,9 @@ def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = Non
         pass
     registration.prepare()
     pusher = pusher or Pusher(kafka.producer())
-    return pusher.write([*others, *since(before, FEATURES.name)])
+    return pusher.write([*others, *since(before)])
 
 
-def ends(topic: str) -> dict[int, int]:
-    """The next offset of each partition."""
-    with closing(kafka.consumer("test-pushed")) as consumer:
-        partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-        return {
-            n: consumer.get_watermark_offsets(TopicPartition(topic, n), timeout=10)[1]
-            for n in partitions
-        }
-
-
-def since(start: dict[int, int], topic: str) -> list[Any]:
-    """The messages of a topic from these offsets on."""
-    places = {(topic, number): offset for number, offset in start.items()}
+def since(places: dict[tuple[str, int], int]) -> list[Any]:
+    """The messages from these offsets on."""
     return [message for messages in kafka.remaining(places) for message in messages]

@@ -26,7 +26,8 @@ from stack import kafka
 from stack.postgres import connect_analytics
 from stack.profile import Profile
 from stack.redis import client
-from tests.pipelines.pushed import ends, push, since
+from tests.pipelines.pushed import push, since
+from tests.topics import ends
 
 pytestmark = pytest.mark.integration
 
@@ -154,7 +155,7 @@ def test_history_made_again_is_what_the_stream_had_written(engine: Engine, pushe
     before = ends(FEATURES.name)
     published = backfill(since=START - timedelta(days=1), until=START + timedelta(days=DAYS))
     assert set(published) == set(VIEWS)
-    pusher.write(since(before, FEATURES.name))
+    pusher.write(since(before))
     again = history(term.institution_id)
     for name in VIEWS:
         assert again[name] == streamed[name]
@@ -164,7 +165,7 @@ def test_history_made_again_is_what_the_stream_had_written(engine: Engine, pushe
     before = ends(FEATURES.name)
     part = backfill(["learner_engagement"], START + timedelta(days=3), START + timedelta(days=4))
     assert 0 < part["learner_engagement"] < published["learner_engagement"]
-    pusher.write(since(before, FEATURES.name))
+    pusher.write(since(before))
     assert history(term.institution_id) == streamed
 
 
@@ -179,7 +180,7 @@ def test_a_row_of_each_event_is_what_the_stream_told_at_that_event(
     forget(term.institution_id)
     before = ends(FEATURES.name)
     backfill(["learner_engagement", "learner_activity"], START, START + timedelta(days=3), "event")
-    pusher.write(since(before, FEATURES.name))
+    pusher.write(since(before))
     again = history(term.institution_id)
     for name in ("learner_engagement", "learner_activity"):
         assert again[name] == streamed[name]

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.errors import Misconfigured
 from contracts.ids import new_id
@@ -27,6 +26,7 @@ from stack.profile import Profile, profile
 from tests.pipelines.messages import viewed
 from tests.pipelines.test_derive import drain
 from tests.pipelines.test_jobs import rows, totals
+from tests.topics import ends
 from tests.waiting import until_equal
 
 pytestmark = pytest.mark.integration
@@ -95,9 +95,12 @@ def summed(table: str, course_id: str) -> tuple[int, int]:
 
 def test_an_idle_partition_stops_nothing() -> None:
     """All into one partition; the others, as whole topics, stay as they are."""
-    course_id, before = new_id(), ends()
+    topics = [topic.name for topic in EVENT_TOPICS]
+    course_id, before = new_id(), ends(*topics)
     publish(*(viewed(NOON, course_id=course_id) for _ in range(4)))
-    assert {place for place, end in ends().items() if end != before[place]} == {(CONTENT.name, 0)}
+    assert {place for place, end in ends(*topics).items() if end != before[place]} == {
+        (CONTENT.name, 0)
+    }
     until_equal(lambda: [summed(table, course_id) for table in TABLES], [(4, 4)] * 3)
     until_equal(lambda: archived(course_id), (4, 4))
     with closing(Engine()) as engine:
@@ -108,19 +111,6 @@ def test_an_idle_partition_stops_nothing() -> None:
             "SELECT events FROM course_learners_day WHERE course_id = %s", [course_id]
         ).fetchall()
     assert counted == [(4,)]
-
-
-def ends() -> dict[tuple[str, int], int]:
-    """Where each partition of each topic of events ends."""
-    with closing(kafka.consumer("test-ends")) as consumer:
-        known = consumer.list_topics(timeout=10).topics
-        return {
-            (topic.name, number): consumer.get_watermark_offsets(
-                TopicPartition(topic.name, number), timeout=10
-            )[1]
-            for topic in EVENT_TOPICS
-            for number in known[topic.name].partitions
-        }
 
 
 def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,8 @@ from stack.postgres import connect_analytics
 from stack.profile import Profile
 from stack.redis import client
 from tests.pipelines.history import NOON, History
-from tests.pipelines.pushed import ends, push, since
+from tests.pipelines.pushed import push, since
+from tests.topics import ends
 
 pytestmark = pytest.mark.integration
 
@@ -112,7 +113,7 @@ class Published:
         for event in self.events:
             producer.produce(event.topic, event.encode(), event.key)
         assert producer.flush(30) == 0
-        return since(before, USERS.name)
+        return since(before)
 
 
 @pytest.fixture(scope="module")

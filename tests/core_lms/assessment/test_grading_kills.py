@@ -20,7 +20,6 @@ from uuid import UUID
 import orjson
 import psycopg
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.ids import new_id
 from contracts.topics import ASSESSMENTS
@@ -47,6 +46,7 @@ from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
 from tests.ports import free_port
+from tests.topics import begin_at_the_end, ends
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -109,26 +109,11 @@ def grading(template: str) -> Iterator[Service]:
     settings = PostgresSettings()
     name = f"grading_{new_id().replace('-', '')}"
     owner = copied(template, name)
-    client = kafka.consumer(f"test-{new_id()}")
-    partitions = (
-        client.list_topics(ASSESSMENTS.name, timeout=30).topics[ASSESSMENTS.name].partitions
-    )
-    start = {
-        number: client.get_watermark_offsets(TopicPartition(ASSESSMENTS.name, number), timeout=30)[
-            1
-        ]
-        for number in partitions
-    }
-    client.close()
+    start = {number: offset for (_, number), offset in ends(ASSESSMENTS.name).items()}
     app = psycopg.conninfo.make_conninfo(settings.app_url, dbname=name)
     made = Service(owner, app, new_id(), start)
     with psycopg.connect(owner, autocommit=True) as connection:
-        for number, at in start.items():
-            connection.execute(
-                "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
-                "VALUES ('assessment.grading', %s, %s, %s)",
-                [ASSESSMENTS.name, number, at],
-            )
+        begin_at_the_end(connection, "assessment.grading", [ASSESSMENTS.name])
     yield made
     for process in made.processes:
         process.kill()

@@ -14,7 +14,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
@@ -27,6 +26,7 @@ from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
 from tests.ports import free_port
+from tests.topics import begin_at_the_end
 from tests.waiting import until
 
 PROCESS = Path(__file__).with_name("counting_process.py")
@@ -125,18 +125,8 @@ def inbox(template: str) -> Iterator[Inbox]:
     owner = copied(template, name)
     made = Inbox(owner, psycopg.conninfo.make_conninfo(settings.app_url, dbname=name), new_id())
     made.execute(TABLES)
-    client = kafka.consumer(f"test-{new_id()}")
-    for number in client.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions:
-        at = client.get_watermark_offsets(TopicPartition(CONTENT.name, number), timeout=30)[1]
-        made.execute(
-            "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
-            "VALUES (%s, %s, %s, %s)",
-            NAME,
-            CONTENT.name,
-            number,
-            at,
-        )
-    client.close()
+    with psycopg.connect(owner, autocommit=True) as connection:
+        begin_at_the_end(connection, NAME, [CONTENT.name])
     yield made
     for process in made.processes:
         process.kill()

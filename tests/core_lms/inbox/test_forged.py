@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.envelope import wrap
 from contracts.event import EVENTS, Event
@@ -29,6 +28,7 @@ from core_lms.inbox.declarations import consumers
 from stack import kafka
 from stack.profile import REPOSITORY
 from tests.ports import free_port
+from tests.topics import begin_at_the_end
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -119,17 +119,8 @@ class World:
 
 @pytest.fixture
 def world(lms: Any) -> Iterator[World]:
-    client = kafka.consumer(f"test-{new_id()}")
     for consumer in consumers():
-        for topic, number in kafka.places(*consumer.topics, client=client):
-            at = client.get_watermark_offsets(TopicPartition(topic, number), timeout=30)[1]
-            lms.database.execute(
-                "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
-                "VALUES (%s, %s, %s, %s) ON CONFLICT (consumer, topic, partition) "
-                "DO UPDATE SET next_offset = EXCLUDED.next_offset",
-                [consumer.name, topic, number, at],
-            )
-    client.close()
+        begin_at_the_end(lms.database, consumer.name, consumer.topics)
     port = free_port()
     environment = {
         **os.environ,

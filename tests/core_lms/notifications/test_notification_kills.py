@@ -7,18 +7,18 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from typing import Any
 
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.events.assessments import FeedbackGiven
 from contracts.ids import new_id
 from core_lms.inbox import failpoint as inbox_steps
+from core_lms.notifications.consumers import record
 from core_lms.notifications.sender import FAILPOINT
 from stack import kafka
 from stack.profile import REPOSITORY
 from tests.ports import free_port
+from tests.topics import begin_at_the_end
 from tests.waiting import until
 
 from .conftest import MailServer, Post, PushService, environment
@@ -33,23 +33,6 @@ DEATHS = (
     (CONSUMER, inbox_steps.VARIABLE, "committed"),
     *((SENDER, FAILPOINT.variable, step) for step in FAILPOINT.steps),
 )
-
-
-def begin_at_the_end(database: Any) -> None:
-    """What other tests put into Kafka is not this one's."""
-    client = kafka.consumer(f"test-{new_id()}")
-    from core_lms.notifications.consumers.record import CONSUMER as declared
-
-    for topic in declared.topics:
-        for number in client.list_topics(topic, timeout=30).topics[topic].partitions:
-            at = client.get_watermark_offsets(TopicPartition(topic, number), timeout=30)[1]
-            database.execute(
-                "INSERT INTO inbox_offsets (consumer, topic, partition, next_offset) "
-                "VALUES (%s, %s, %s, %s) ON CONFLICT (consumer, topic, partition) "
-                "DO UPDATE SET next_offset = EXCLUDED.next_offset",
-                [CONSUMER, topic, number, at],
-            )
-    client.close()
 
 
 def start(settings: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -73,7 +56,7 @@ def test_killed_at_each_step_it_reaches_everybody_on_every_way(
     lms, ways = post.lms, environment(mail_server, push_service)
     lms.database.execute("UPDATE notification_deliveries SET status = 'dropped', "
                          "ended_at = now() WHERE status = 'pending'")  # fmt: skip
-    begin_at_the_end(lms.database)
+    begin_at_the_end(lms.database, CONSUMER, record.CONSUMER.topics)  # not what other tests sent
     people = {}
     for _ in range(6):
         address = f"{new_id()}@example.org"

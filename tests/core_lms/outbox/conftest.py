@@ -17,7 +17,6 @@ from typing import Any
 import orjson
 import psycopg
 import pytest
-from confluent_kafka import TopicPartition
 
 from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
@@ -30,6 +29,7 @@ from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
 from tests.core_lms.conftest import copied
 from tests.logins import anonymous
+from tests.topics import ends
 from tests.waiting import until
 
 
@@ -103,13 +103,7 @@ def outbox(template: str) -> Iterator[Outbox]:
     server = PostgresSettings().lms_url
     name = f"outbox_{new_id().replace('-', '')}"
     url = copied(template, name)
-    consumer = kafka.consumer(f"test-{new_id()}")
-    partitions = consumer.list_topics(CONTENT.name, timeout=30).topics[CONTENT.name].partitions
-    start = {
-        number: consumer.get_watermark_offsets(TopicPartition(CONTENT.name, number), timeout=30)[1]
-        for number in partitions
-    }
-    consumer.close()
+    start = {number: offset for (_, number), offset in ends(CONTENT.name).items()}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE TABLE counters (key TEXT PRIMARY KEY, n INT NOT NULL)")
     outbox = Outbox(url, new_id(), start)
