@@ -57,7 +57,7 @@ def create_app() -> FastAPI:
             lms = Behind(to_lms)
             web = Web(
                 settings=settings,
-                cookie=Cookie.of(settings),
+                cookie=app.state.cookie,
                 lms=lms,
                 serving=Behind(to_serving),
                 sessions=Sessions(lms, async_client()),
@@ -76,6 +76,7 @@ def create_app() -> FastAPI:
         servers=openapi.servers(DASHBOARDS_PORT),
         **PLAIN,
     )
+    app.state.cookie = Cookie.of(settings)
     install(
         app,
         name="dashboards",

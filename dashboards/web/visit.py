@@ -127,12 +127,12 @@ async def found(scope: Scope) -> str | None:
 
     Raises ``Forbidden`` where another site's page sent the cookie along.
     """
-    web: Web = scope["app"].state.web
-    secret = web.cookie.secret_in(scope)
+    state = scope["app"].state
+    secret = state.cookie.secret_in(scope)
     if secret is None:
         return None
     sessions.require_same_origin(scope)
-    token = await web.sessions.token(secret)
+    token: str | None = await state.web.sessions.token(secret)
     if token is not None:
         scope["state"]["secret"], scope["state"]["token"] = secret, token
     return token

@@ -30,6 +30,7 @@ COURSES = [
 @pytest.fixture
 def recommender(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Recommender:
     monkeypatch.setenv("LMS_HTTP_LMS_PORT", "9")  # discard: nobody is there
+    monkeypatch.setenv("LMS_SECRET_SERVICE_KEY_SERVING", "nobody asks for it")
     settings = ServingSettings()
     client = redis_asyncio.Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=0.2)
     return Recommender(
