@@ -12,10 +12,10 @@ from stack.profile import REPOSITORY
 
 def generate() -> dict[Path, str]:
     """Every generated file by path relative to the repository; a promise of the API is kept."""
-    return _frozen() | promise.files("lms", create_app())
+    return frozen_hashes() | promise.files("lms", create_app())
 
 
-def _frozen() -> dict[Path, str]:
+def frozen_hashes() -> dict[Path, str]:
     """``frozen.sha256`` of every migrations folder.
 
     Raises ``Misconfigured`` for a migration that changed after it was frozen, so that generating

@@ -147,7 +147,8 @@ class Unit:
     async def execute(self, query: str, /, **values: Any) -> int:
         """The number of rows written or read; ``institution_id`` is bound as well."""
         named = {"institution_id": self.institution_id, **values}
-        return (await self.cursor.execute(query, named)).rowcount
+        await self.cursor.execute(query, named)
+        return self.cursor.rowcount
 
     async def enter(self, caller: Caller) -> None:
         """From here on the unit sees the rows of this caller's institution, on their behalf."""

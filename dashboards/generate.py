@@ -14,8 +14,12 @@ def generate() -> dict[Path, str]:
 
     Raises ``Rejected`` for a broken promise of the API.
     """
-    boards = {
+    return boards() | promise.files("dashboards", create_app())
+
+
+def boards() -> dict[Path, str]:
+    """Grafana's dashboards."""
+    return {
         Path("dashboards") / "grafana" / f"{name}.json": grafana.dashboard(name, panels)
         for name, panels in catalogue.dashboards().items()
     }
-    return boards | promise.files("dashboards", create_app())

@@ -12,11 +12,7 @@ import yaml
 from dashboards import catalogue, generate, grafana
 from stack.profile import REPOSITORY
 
-GENERATED = {
-    str(path): text
-    for path, text in generate.generate().items()
-    if path.is_relative_to("dashboards/grafana")
-}
+GENERATED = {str(path): text for path, text in generate.boards().items()}
 
 
 @pytest.mark.parametrize("path", GENERATED)
