@@ -309,6 +309,7 @@ def test_chunks_hold_whole_days_and_all_of_them(sample: Any) -> None:
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="needs all of OULAD in shared/data/oulad")
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_all_of_oulad_has_the_published_totals() -> None:
     with mapped(SHARED) as db:
