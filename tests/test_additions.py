@@ -101,6 +101,8 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
         made.written[kind] = re.findall(r"^wrote (.+)$", printed, re.MULTILINE)
     for path in PLUGINS.values():
         shutil.copy(SAMPLES / path, root / path)
+    done = made.python("-m", "stack.cli", "generate")  # the API's document shows each kind
+    assert done.returncode == 0, done.stdout + done.stderr
     return made
 
 

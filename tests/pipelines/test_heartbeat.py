@@ -104,7 +104,7 @@ def test_a_heartbeat_has_arrived_when_the_batch_it_came_with_is_derived(stack: P
     with connect_analytics() as connection:
         arrival = Prober._arrival(connection, beat.heartbeat_id)
         assert arrival == (beat.sent_at.timestamp(), False)
-        assert Prober._look(connection, new_id()) is None
+        assert Prober._arrival(connection, new_id()) is None
 
 
 def test_a_database_that_is_away_is_told_to_the_monitor(monkeypatch: pytest.MonkeyPatch) -> None:
