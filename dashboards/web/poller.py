@@ -37,7 +37,8 @@ RECHECK_S = 15.0
 AWAY_S = 3.0
 """Without any answer for this long the LMS counts as away; before, one panel may be slow."""
 SHARE = 20
-"""A panel rests this many times as long as its answer took."""
+"""A panel rests this many times as long as its answer took, or the one before if that was quicker:
+one slow answer, as after the database was away, does not make a panel slow."""
 _MOST_ANSWERS = 2_000
 _ORIGINS = {"oulad": "OULAD", "open-catalogue": "demo"}
 """``metadata.source`` of the LMS → what the page says: real and anonymous, or made up."""
@@ -259,7 +260,8 @@ class Poller:
         if old is not None and old.content == new.content:  # unchanged: keeps its version
             object.__setattr__(new, "version", old.version)
         self._answers.pop(at, None)
-        self._answers[at] = self._clock() + max(refresh_s, SHARE * new.duration_ms / 1000), new
+        took_ms = min(new.duration_ms, new.duration_ms if old is None else old.duration_ms)
+        self._answers[at] = self._clock() + max(refresh_s, SHARE * took_ms / 1000), new
         while len(self._answers) > _MOST_ANSWERS:
             del self._answers[next(iter(self._answers))]  # the one that was asked longest ago
         return new

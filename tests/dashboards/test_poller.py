@@ -150,6 +150,21 @@ def test_a_slow_panel_rests_twenty_times_as_long_as_it_took() -> None:
     run(scenario)
 
 
+def test_one_slow_answer_does_not_make_a_panel_slow() -> None:
+    async def scenario() -> None:
+        clock, lms = Clock(), ScriptedLms()
+        async with polling(lms, clock) as one:
+            await one.answer(viewer(), PANEL)
+            clock.now += LONG
+            lms.took_s = 2.0
+            slow = await one.answer(viewer(), PANEL)
+            assert slow.duration_ms >= 2000
+            clock.now += 39  # less than twenty times the slow answer
+            assert await one.answer(viewer(), PANEL) is not slow
+
+    run(scenario)
+
+
 def test_the_same_numbers_again_are_no_news() -> None:
     async def scenario() -> None:
         clock = Clock()
