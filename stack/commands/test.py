@@ -90,12 +90,11 @@ def _tests(args: argparse.Namespace) -> list[tuple[str, list[str]]]:
     if args.pytest:
         tier = FAST if args.fast else SERVERS if args.servers else None
         return [("tests", [*words, *(["-m", tier] if tier else []), *args.pytest])]
+    if not (args.fast or args.servers):  # at once: each step imports everything again
+        return [("tests", [*words, "-m", "not soak", "tests"])]
     found = [("tests without servers", [*words, "-m", FAST, "tests"])]
     if args.servers:
         found.append(("tests with servers", [*words, "-m", f"{SERVERS} and ({REST})", "tests"]))
-    elif not args.fast:
-        rest = [*words, "-m", f"not soak and ({REST})", "tests"]
-        found.append(("tests with servers, Flink and the whole product", rest))
     return found
 
 

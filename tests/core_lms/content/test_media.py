@@ -336,7 +336,8 @@ def test_a_file_that_was_tampered_with_is_refused_before_a_byte_is_sent(
         refused = lms.get(f"/media/{media}/bytes")
         assert refused.status_code == 500
         assert refused.headers["content-type"] == "application/problem+json"
-        assert f"the stored bytes of file {media} are refused at chunk 0" in logged(caplog)
+        assert "are refused at chunk 0" in logged(caplog)
+        assert media in logged(caplog)
         assert media not in refused.json()["detail"]
     file.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
     first = lms.call("GET", f"/media/{media}/bytes", headers={"Range": "bytes=0-99"})
