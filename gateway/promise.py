@@ -244,7 +244,7 @@ def _alternatives(schema: Schema, document: Schema) -> list[Schema]:
 
 
 def _name(schema: Schema) -> str:
-    """What tells an alternative from others: its constants, else its type and its form."""
+    """What distinguishes an alternative: its constants, else its type and its form."""
     fields = schema.get("properties", {})
     constants = [f"{name}={one['const']}" for name, one in fields.items() if "const" in one]
     if constants:

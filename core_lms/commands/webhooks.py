@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
 
-from core_lms.webhooks.repository import Delivery, sql
+from core_lms.webhooks.repository import ListedDelivery, sql
 from stack.postgres import connect_lms
 
 GROUP = "lms"
@@ -29,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """As the operator: over all institutions."""
     with connect_lms() as connection:
-        cursor = connection.cursor(row_factory=class_row(Delivery))
+        cursor = connection.cursor(row_factory=class_row(ListedDelivery))
         dead = cursor.execute(sql["all_dead"]).fetchall()
         if args.action == "dead":
             return _list(dead, args.json)
@@ -39,10 +38,10 @@ def run(args: argparse.Namespace) -> int:
         return _retry(connection, dead, None if args.all else set(args.delivery))
 
 
-def _list(dead: list[Delivery], as_json: bool) -> int:
+def _list(dead: list[ListedDelivery], as_json: bool) -> int:
     for row in dead:
         if as_json:
-            sys.stdout.write(json.dumps(asdict(row), default=str) + "\n")
+            sys.stdout.write(json.dumps(row.model_dump(), default=str) + "\n")
         else:
             sys.stdout.write(
                 f"{row.id}  webhook {row.webhook_id} ({row.webhook_status})  "
@@ -55,7 +54,7 @@ def _list(dead: list[Delivery], as_json: bool) -> int:
 
 
 def _retry(
-    connection: psycopg.Connection[Any], dead: list[Delivery], wanted: set[str] | None
+    connection: psycopg.Connection[Any], dead: list[ListedDelivery], wanted: set[str] | None
 ) -> int:
     known = {str(row.id): row for row in dead}
     unknown = sorted((wanted or set()) - set(known))

@@ -4,48 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
+from core_lms.webhooks.schemas import Delivery, Webhook
 from stack.queries import load
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """An address of another system; ``secret`` is what signs, shown when it is made."""
+class ListedDelivery(Delivery):
+    """As the operator's list has it."""
 
-    id: UUID
-    url: str
-    description: str
-    event_types: list[str]
-    status: Literal["active", "paused", "disabled"]
-    failing_since: datetime | None
-    disabled_at: datetime | None
-    disabled_reason: str | None
-    previous_until: datetime | None
-    created_by: UUID | None
-    created_at: datetime
-    updated_at: datetime
-    secret: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """One event for one address, and what came of it so far."""
-
-    id: UUID
-    webhook_id: UUID
-    event_id: UUID
-    event_type: str
-    status: Literal["due", "delivered", "dead"]
-    attempts: int
-    next_attempt_at: datetime
-    last_status: int | None
-    last_error: str | None
-    created_at: datetime
-    settled_at: datetime | None
-    webhook_status: str = ""
-    """Where it is asked for: the operator's list."""
+    webhook_status: str
 
 
 @dataclass(frozen=True, slots=True)

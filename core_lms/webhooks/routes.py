@@ -10,7 +10,6 @@ from fastapi import APIRouter, Query, Response
 
 from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
-from core_lms.webhooks.repository import Webhook
 from gateway import etags
 from gateway.etags import InReader, InWriter
 from gateway.pages import Cursor, Limit, Page
@@ -20,12 +19,12 @@ from gateway.resource import Institution
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownWebhook)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def create_webhook(
     body: schemas.NewWebhook,
     units: Annotated[Units, action("webhook.create", keyed=True)],
     response: Response,
-) -> Webhook:
+) -> schemas.ShownWebhook:
     """Have an address notified of events; the secret is shown now and never again."""
     async with units.begin(Institution()) as unit:
         webhook, created = await service.create(unit, body)
@@ -76,13 +75,13 @@ async def delete_webhook(
         await service.delete(unit, webhook_id)
 
 
-@router.post("/{webhook_id}/secret", response_model=schemas.ShownWebhook)
+@router.post("/{webhook_id}/secret")
 async def rotate_webhook_secret(
     webhook_id: UUID,
     body: schemas.Rotation,
     units: Annotated[Units, action("webhook.rotate")],
     response: Response,
-) -> Webhook:
+) -> schemas.ShownWebhook:
     """Make a new secret for a webhook; the one before signs as well until the overlap ends."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
         webhook = await service.rotate(unit, webhook_id, body)

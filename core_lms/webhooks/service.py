@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,8 +18,15 @@ from core_lms.addresses import check_url
 from core_lms.idempotency import claim
 from core_lms.unit import Unit, found
 from core_lms.webhooks import secrets, subscriptions
-from core_lms.webhooks.repository import Delivery, Webhook, sql
-from core_lms.webhooks.schemas import NewWebhook, Rotation, WebhookChange
+from core_lms.webhooks.repository import sql
+from core_lms.webhooks.schemas import (
+    Delivery,
+    NewWebhook,
+    Rotation,
+    ShownWebhook,
+    Webhook,
+    WebhookChange,
+)
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
@@ -29,14 +35,14 @@ from gateway.pages import bounds
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewWebhook) -> tuple[Webhook, bool]:
+async def create(unit: Unit, new: NewWebhook) -> tuple[ShownWebhook, bool]:
     """The webhook with its secret, and whether it is new. A repeated request shows it no more.
 
     Raises ``Rejected`` for an address we do not connect to or an event that is never delivered.
     """
     id_, repeated = await claim(unit, "webhook", new)
     if repeated:
-        return await get(unit, id_), False
+        return _shown(await get(unit, id_), None), False
     check_url(new.url, WebhookSettings().allow_private)
     secret = secrets.new()
     row = await unit.one(
@@ -50,7 +56,11 @@ async def create(unit: Unit, new: NewWebhook) -> tuple[Webhook, bool]:
         created_by=unit.caller.user_id,
     )
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret)), True
+    return _shown(found(row, f"there is no webhook {id_}"), secret), True
+
+
+def _shown(row: Webhook, secret: bytes | None) -> ShownWebhook:
+    return ShownWebhook(**dict(row), secret=None if secret is None else secrets.shown(secret))
 
 
 async def get(unit: Unit, id_: str | UUID) -> Webhook:
@@ -82,7 +92,7 @@ async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) ->
     return found(changed, f"there is no webhook {id_}")
 
 
-async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
+async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> ShownWebhook:
     """The webhook with its new secret; the one before signs as well until the overlap ends."""
     found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
     secret = secrets.new()
@@ -94,7 +104,7 @@ async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> Webhook:
         previous_until=datetime.now(UTC) + timedelta(hours=rotation.overlap_hours),
     )
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return replace(found(row, f"there is no webhook {id_}"), secret=secrets.shown(secret))
+    return _shown(found(row, f"there is no webhook {id_}"), secret)
 
 
 async def delete(unit: Unit, id_: UUID) -> None:

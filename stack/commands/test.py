@@ -2,7 +2,7 @@
 
 `--fast` runs the tests that need no servers; `--servers` also those on real servers without
 Flink. Two lanes test at once, each on servers of its own; `--lanes 1` tests one thing after the
-other. Further words go to pytest, in one lane unless told otherwise: `learnstream test --
+other. Further words go to pytest, in one lane by default: `learnstream test --
 tests/serving -x`. LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET, where they are set, say which folder
 and ports the tests take: so two suites run beside each other.
 """
