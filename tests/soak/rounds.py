@@ -10,19 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from urllib.parse import urlparse
 
-from confluent_kafka import Message
-from confluent_kafka.cimpl import KafkaError
-
 from contracts.envelope import Envelope
 from contracts.topics import CONTENT
 from pipelines.verify.reconcile import verify
-from stack import kafka
 from stack.flink import FlinkSettings
 from stack.kafka import KafkaSettings
 from stack.local.record import recorded
 from tests.soak import settled
 from tests.soak.lms import Lms
 from tests.soak.plan import VICTIMS, Kill, Round
+from tests.soak.publishing import publish
 from tests.soak.school import School
 
 CHUNK = 100
@@ -104,19 +101,6 @@ def _kill(kill: Kill, one: Round) -> None:
 
 
 def _send_again(events: Sequence[Envelope], chance: random.Random) -> None:
-    """To any partition, until Kafka has each: it may be away meanwhile."""
-    producer = kafka.producer(**{"message.timeout.ms": 120_000, "log_level": 2})
-    failed: list[KafkaError] = []
-
-    def delivered(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
-
-    for event in events:
-        partition = chance.randrange(KafkaSettings().partitions)
-        producer.produce(event.topic, event.encode(), event.key, partition, on_delivery=delivered)
-        producer.poll(0)
-        time.sleep(0.001)
-    left = producer.flush(120)
-    assert not failed, f"a repeated event was not taken: {failed[0]}"
-    assert not left, f"{left} repeated events were not taken"
+    """To any partition."""
+    partitions = KafkaSettings().partitions
+    publish(((event, chance.randrange(partitions)) for event in events), pause_s=0.001)
