@@ -1,4 +1,4 @@
-"""Publishes events as whoever is no LMS does: to Kafka at once, again and again until it has each."""
+"""Publishes events straight to Kafka, as a service other than the LMS does, until it has each."""
 
 from __future__ import annotations
 
