@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from contracts.topics import FEATURES
-from features import registration
-from features.push import Pusher
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher
 from stack import kafka
 from tests.topics import ends
 
+if TYPE_CHECKING:
+    from features.push import Pusher
+
 
 def push(engine: Engine, others: Sequence[Any] = (), pusher: Pusher | None = None) -> int:
     """Publish what is due and push it, with ``others`` of the messages the pusher reads."""
+    # With these comes Feast, which takes seconds: no lane imports it to collect tests.
+    from features import registration
+    from features.push import Pusher
+
     before = ends(FEATURES.name)
     publisher = FeaturePublisher()
     while publisher.publish(engine.connection):

@@ -21,7 +21,11 @@ class StripeServer:
         self.refund_status = "succeeded"
         self._answers: dict[str, dict[str, Any]] = {}
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = threading.Thread(target=self._http.serve_forever, daemon=True)
+        self._thread = threading.Thread(
+            target=self._http.serve_forever,
+            args=(0.01,),  # how often it looks for its end, which by default takes half a second
+            daemon=True,
+        )
         self._thread.start()
 
     @property
