@@ -24,6 +24,7 @@ from core_lms.unit import Unit, found
 from core_lms.users import service as users
 from gateway.errors import Conflict
 from gateway.etags import Check
+from gateway.pages import Window
 
 SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"
@@ -96,12 +97,12 @@ async def _certificate(unit: Unit, name: str, id_: object, /, **values: Any) -> 
 
 
 async def page(
-    unit: Unit, of: Literal["user", "course"], id_: UUID, cursor: str | None, limit: int
+    unit: Unit, of: Literal["user", "course"], id_: UUID, window: Window
 ) -> dict[str, Any]:
     """The certificates of a learner or a course, oldest first."""
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
     which: dict[str, Any] = {f"{of}_id": id_}
-    listed = await pages.read(unit, StoredCertificate, SQL[f"of_{of}"], cursor, limit, **which)
+    listed = await pages.read(unit, StoredCertificate, SQL[f"of_{of}"], window, **which)
     return listed | {"items": [shown(row) for row in listed["items"]]}
 
 
@@ -123,16 +124,17 @@ async def _revoke(unit: Unit, row: StoredCertificate, reason: str) -> StoredCert
     return await _certificate(unit, "revoke", row.id, at=now, revoked_by=by, reason=reason)
 
 
-async def reissue(unit: Unit, id_: UUID) -> tuple[StoredCertificate, bool]:
-    """A new certificate in the place of one, which is revoked if it still counted; and whether it
-    is new. The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
+async def reissue(unit: Unit, id_: UUID) -> StoredCertificate:
+    """A new certificate in the place of one, which is revoked if it still counted.
+
+    The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
     where another certificate of the enrollment counts.
     """
-    new, repeated = await claim(
+    new = await claim(
         unit, "certificate", Reissue(), id_, shown=("certificate.read", resource.Certificate)
     )
-    if repeated:
-        return await get(unit, new), False
+    if unit.repeated:
+        return await get(unit, new)
     row = await _certificate(unit, "lock", id_)
     enrollment_id = row.enrollment_id
     completion = await unit.one(Completion, SQL["completion"], enrollment_id=enrollment_id)
@@ -143,8 +145,7 @@ async def reissue(unit: Unit, id_: UUID) -> tuple[StoredCertificate, bool]:
     elif await unit.value(SQL["counts"], enrollment_id=enrollment_id) is not None:
         raise Conflict(f"certificate {id_} was replaced already: reissue the newer one")
     completed_at = datetime.fromisoformat(facts(row.document)["completed_on"])
-    issued = await _issue(unit, enrollment_id, completion, completed_at, id_=new, replaces=row)
-    return issued, True
+    return await _issue(unit, enrollment_id, completion, completed_at, id_=new, replaces=row)
 
 
 def shown(row: StoredCertificate) -> Certificate:

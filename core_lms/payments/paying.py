@@ -44,16 +44,16 @@ class _Whose:
     institution_id: UUID
 
 
-async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[Payment, bool]:
-    """Our row of the payment and whether it is new; the provider does not know of it yet."""
-    id_, repeated = await claim(unit, "payment", new, order_id)
-    if repeated:
-        return await get(unit, id_), False
+async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> Payment:
+    """Our row of the payment; the provider does not know of it yet."""
+    id_ = await claim(unit, "payment", new, order_id)
+    if unit.repeated:
+        return await get(unit, id_)
     order = await service.lock(unit, order_id)
     if order.status != "open":
         raise Conflict(f"order {order_id} is {order.status}")
     provider(new.provider).takes(order.amount_minor, order.currency)
-    row = await unit.need(
+    return await unit.need(
         Payment,
         SQL["insert_payment"],
         f"payment {id_}",
@@ -63,7 +63,6 @@ async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[Payment, b
         currency=order.currency,
         amount_minor=order.amount_minor,
     )
-    return row, True
 
 
 async def intent(unit: Unit, row: Payment) -> Intent:
@@ -194,7 +193,7 @@ async def _enroll(unit: Unit, order: Order) -> None:
     enrollment_id, reason = None, None
     try:
         async with unit.cursor.connection.transaction():  # a savepoint
-            enrollment, _ = await enrollments.enroll(
+            enrollment = await enrollments.enroll(
                 unit, order.course_id, NewEnrollment(user_id=str(order.user_id))
             )
             enrollment_id = enrollment.id

@@ -42,11 +42,11 @@ class _Due:
     institution_id: UUID
 
 
-async def request(unit: Unit, order_id: UUID, new: NewRefund) -> tuple[Refund, bool]:
-    """The refund and whether it is new; raises ``Conflict`` where less than that is left."""
-    id_, repeated = await claim(unit, "refund", new, order_id)
-    if repeated:
-        return await _refund(unit, id_), False
+async def request(unit: Unit, order_id: UUID, new: NewRefund) -> Refund:
+    """The refund; raises ``Conflict`` where less than that is left."""
+    id_ = await claim(unit, "refund", new, order_id)
+    if unit.repeated:
+        return await _refund(unit, id_)
     await service.lock(unit, order_id)
     payment = await _payment(unit, order_id, new.payment_id)
     left = payment.received_minor - await _refunded(unit, payment)
@@ -57,7 +57,7 @@ async def request(unit: Unit, order_id: UUID, new: NewRefund) -> tuple[Refund, b
             f"be refunded of payment {payment.id}"
         )
     provider(payment.provider).takes(amount, payment.currency)
-    return await create_refund(unit, payment, amount, new.reason, id_), True
+    return await create_refund(unit, payment, amount, new.reason, id_)
 
 
 async def create_refund(

@@ -16,15 +16,16 @@ from core_lms.payments.schemas import NewOrder, NewPrice, Order, Price
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict, NotFound
+from gateway.pages import Window
 
 SOURCE = "payment-service"
 
 
-async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[Price, bool]:
-    """The price and whether it is new; an earlier one in the same currency is retired."""
-    id_, repeated = await claim(unit, "price", new, course_id)
-    if repeated:
-        return await unit.need(Price, SQL["price"], f"price {id_}", id=id_), False
+async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> Price:
+    """The price; an earlier one in the same currency is retired."""
+    id_ = await claim(unit, "price", new, course_id)
+    if unit.repeated:
+        return await unit.need(Price, SQL["price"], f"price {id_}", id=id_)
     await courses.changeable(unit, course_id)  # two prices at once come one after the other
     await unit.execute(SQL["retire_price"], course_id=course_id, currency=new.currency)
     row = await unit.need(
@@ -37,7 +38,7 @@ async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[Price, 
         amount_minor=new.amount_minor,
     )
     await courses.structure_changed(unit, course_id)
-    return row, True
+    return row
 
 
 async def retire_price(unit: Unit, course_id: UUID, currency: str) -> Price:
@@ -54,15 +55,15 @@ async def prices(unit: Unit, course_id: UUID) -> list[Price]:
     return await unit.all(Price, SQL["prices"], course_id=course_id)
 
 
-async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
-    """The order and whether it is new.
+async def order(unit: Unit, new: NewOrder) -> Order:
+    """The order.
 
     Raises ``Conflict`` where the learner is in the course, or has ordered it already, or it is not
     published, and ``Rejected`` where it costs nothing (in that currency).
     """
-    id_, repeated = await claim(unit, "order", new, shown=("order.read", resource.Order))
-    if repeated:
-        return await get(unit, id_), False
+    id_ = await claim(unit, "order", new, shown=("order.read", resource.Order))
+    if unit.repeated:
+        return await get(unit, id_)
     course_id = UUID(new.course_id)
     await courses.open_to_learners(unit, course_id)
     await users.active(unit, new.user_id, "user_id")
@@ -86,7 +87,7 @@ async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
     )
     event = OrderCreated(**ids(row), amount_minor=row.amount_minor, currency=row.currency)
     unit.emit(event, source=SOURCE)
-    return row, True
+    return row
 
 
 async def get(unit: Unit, id_: str | UUID) -> Order:
@@ -101,15 +102,14 @@ async def lock(unit: Unit, id_: str | UUID) -> Order:
 
 async def page(
     unit: Unit,
-    cursor: str | None,
-    limit: int,
+    window: Window,
     user_id: UUID | None = None,
     status: str | None = None,
     attention: bool = False,
 ) -> dict[str, Any]:
     """Orders, oldest first; ``attention``: those that were paid and did not lead into a course."""
     which: dict[str, Any] = {"user_id": user_id, "status": status, "attention": attention}
-    return await pages.read(unit, Order, SQL["orders"], cursor, limit, **which)
+    return await pages.read(unit, Order, SQL["orders"], window, **which)
 
 
 async def cancel(unit: Unit, id_: UUID) -> Order:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from core_lms.privacy.repository import Change, sql
 from core_lms.unit import Unit, found
 from core_lms.users import repository as accounts
 from core_lms.users import service as users
-from gateway.pages import bounds
+from gateway.pages import Window
 from stack.consent import ConsentSettings
 
 SOURCE = "privacy-service"
@@ -72,10 +71,6 @@ async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> di
     return next(item for item in items if item["purpose"] == purpose)
 
 
-async def history(unit: Unit, user_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def history(unit: Unit, user_id: UUID, window: Window) -> dict[str, Any]:
     """Every change of every purpose, oldest first."""
-    after = pages.decode(cursor, datetime)
-    rows = await unit.all(
-        Change, sql["consent_history"], user_id=user_id, **bounds(after, limit + 1)
-    )
-    return pages.page(rows, limit)
+    return await pages.read(unit, Change, sql["consent_history"], window, user_id=user_id)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from contracts.errors import Rejected
 from core_lms import audit_trail, pages
-from core_lms.privacy import repository
-from core_lms.privacy.repository import Guardian, sql
+from core_lms.privacy.repository import classmate, sql
+from core_lms.privacy.schemas import Guardian
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
+from gateway.pages import Window
 
 LIST_ALL = Right("directory.list-all")
 """To see the whole class, with addresses, whoever opted out of the directory."""
@@ -34,19 +34,19 @@ async def wards(unit: Unit, guardian_id: UUID) -> dict[str, Any]:
     return {"items": found}
 
 
-async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> tuple[Guardian, bool]:
-    """Name a guardian, who may do nothing until verified; the row and whether it is new."""
+async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> Guardian:
+    """Name a guardian, who may do nothing until verified."""
     if str(learner_id) == guardian_id:
         raise Rejected("guardian_id: nobody is their own guardian")
     await users.active(unit, guardian_id, "guardian_id")
     await users.get(unit, learner_id)
     audit_trail.record(unit, learner_id, guardian_id)
     ids = {"learner_id": learner_id, "guardian_id": guardian_id}
-    new = await unit.execute(sql["add_guardian"], **ids) == 1
+    unit.repeated = await unit.execute(sql["add_guardian"], **ids) == 0
     row = await unit.one(Guardian, sql["guardian"], **ids)
     if row is None:
         raise Conflict(f"user {guardian_id} was removed as a guardian a moment ago; try again")
-    return row, new
+    return row
 
 
 async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> Guardian:
@@ -85,10 +85,12 @@ async def set_directory(unit: Unit, user_id: UUID, opted_out: bool) -> dict[str,
     return {"opted_out": opted_out}
 
 
-async def class_list(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def class_list(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The people of a course: all with addresses for its teachers, else names not withheld."""
     teaching = unit.may(LIST_ALL)
-    after = pages.decode(cursor, datetime)
-    found = await repository.class_list(unit, course_id, teaching, after, limit)
-    shown = [row if teaching else replace(row, email=None) for row in found]
-    return pages.page(shown, limit)
+    where: dict[str, Any] = {"course_id": course_id, "everybody": teaching}
+    where["caller_id"] = unit.caller.user_id
+    listed = await pages.read(unit, classmate, sql["class_list"], window, **where)
+    if not teaching:
+        listed["items"] = [replace(row, email=None) for row in listed["items"]]
+    return listed

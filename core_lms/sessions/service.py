@@ -13,6 +13,7 @@ from core_lms.session_store import store
 from core_lms.session_store.store import Session, sessions
 from core_lms.sessions import asks, links, password_rules, repository
 from core_lms.sessions.passwords import hashing
+from core_lms.sessions.repository import SQL
 from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
 from core_lms.sessions.throttle import Throttle
@@ -64,7 +65,7 @@ async def log_in(units: Units, ring: KeyRing, email: str, password: str, client:
         tokens = await begin(unit, ring, str(user.id), method="password", client=client)
     if fresh is not None:
         async with units.begin(Public()) as unit:
-            await repository.rehash(unit, user.id, hash_, fresh)
+            await unit.execute(SQL["rehash"], user_id=user.id, outdated=hash_, fresh=fresh)
     return tokens
 
 

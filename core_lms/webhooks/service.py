@@ -30,19 +30,19 @@ from core_lms.webhooks.schemas import (
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
-from gateway.pages import bounds
+from gateway.pages import Window
 
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewWebhook) -> tuple[ShownWebhook, bool]:
-    """The webhook with its secret, and whether it is new. A repeated request shows it no more.
+async def create(unit: Unit, new: NewWebhook) -> ShownWebhook:
+    """The webhook with its secret. A repeated request shows it no more.
 
     Raises ``Rejected`` for an address we do not connect to or an event that is never delivered.
     """
-    id_, repeated = await claim(unit, "webhook", new)
-    if repeated:
-        return _shown(await get(unit, id_), None), False
+    id_ = await claim(unit, "webhook", new)
+    if unit.repeated:
+        return _shown(await get(unit, id_), None)
     check_url(new.url, WebhookSettings().allow_private)
     secret = secrets.new()
     row = await unit.one(
@@ -56,7 +56,7 @@ async def create(unit: Unit, new: NewWebhook) -> tuple[ShownWebhook, bool]:
         created_by=unit.caller.user_id,
     )
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return _shown(found(row, f"there is no webhook {id_}"), secret), True
+    return _shown(found(row, f"there is no webhook {id_}"), secret)
 
 
 def _shown(row: Webhook, secret: bytes | None) -> ShownWebhook:
@@ -68,10 +68,9 @@ async def get(unit: Unit, id_: str | UUID) -> Webhook:
     return found(await unit.one(Webhook, sql["get"], id=id_), f"there is no webhook {id_}")
 
 
-async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
+async def page(unit: Unit, window: Window) -> dict[str, Any]:
     """The webhooks of the institution, oldest first."""
-    after = pages.decode(cursor, datetime)
-    return pages.page(await unit.all(Webhook, sql["list"], **bounds(after, limit + 1)), limit)
+    return await pages.read(unit, Webhook, sql["list"], window)
 
 
 async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> Webhook:
@@ -143,14 +142,10 @@ async def enqueue(unit: Unit, envelope: Envelope) -> int:
     )
 
 
-async def deliveries(
-    unit: Unit, id_: UUID, cursor: str | None, limit: int, status: str | None
-) -> dict[str, Any]:
+async def deliveries(unit: Unit, id_: UUID, window: Window, status: str | None) -> dict[str, Any]:
     """What the address got or is to get, oldest first."""
-    after = pages.decode(cursor, datetime)
-    wanted = {"webhook_id": id_, "status": status}
-    rows = await unit.all(Delivery, sql["deliveries"], **wanted, **bounds(after, limit + 1))
-    return pages.page(rows, limit)
+    wanted: dict[str, Any] = {"webhook_id": id_, "status": status}
+    return await pages.read(unit, Delivery, sql["deliveries"], window, **wanted)
 
 
 async def retry(unit: Unit, id_: UUID, delivery_id: UUID | None = None) -> int:
