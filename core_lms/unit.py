@@ -186,12 +186,5 @@ class Unit:
         event_id: str | None = None,
     ) -> None:
         """Have ``event`` written to the outbox; ``at`` is when it happened, none means now."""
-        self.events.append(
-            wrap(
-                event,
-                institution_id=self.institution_id,
-                source_service=source,
-                timestamp=at,
-                event_id=event_id,
-            )
-        )
+        named = {"institution_id": self.institution_id, "source_service": source}
+        self.events.append(wrap(event, timestamp=at, event_id=event_id, **named))

@@ -18,7 +18,6 @@ from core_lms.assessment.repository import (
     SQL,
     AskedQuestion,
     AssessmentToTake,
-    ListedAttempt,
     LockedAttempt,
     SealedAttempt,
     StoredAnswer,
@@ -137,7 +136,7 @@ async def page(
 ) -> dict[str, Any]:
     """Attempts at an assessment, oldest first; of one learner or all."""
     whose: dict[str, Any] = {"assessment_id": assessment_id, "user_id": user_id}
-    return await pages.read(unit, ListedAttempt, SQL["attempts"], window, **whose)
+    return await pages.read(unit, Attempt, SQL["attempts"], window, first="started_at", **whose)
 
 
 async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core_lms import pages
 from core_lms.assessment import service
-from core_lms.assessment.attempt_schemas import HistoryEntry
+from core_lms.assessment.attempt_schemas import HistoryEntry, WaitingSubmission
 from core_lms.assessment.attempts import asked, show
 from core_lms.assessment.kinds import kind_of, read_question
 from core_lms.assessment.repository import (
@@ -16,7 +16,6 @@ from core_lms.assessment.repository import (
     KeyedEntry,
     ListedScore,
     ListedSubmission,
-    QueuedAttempt,
     SealedAttempt,
     SealedFeedback,
 )
@@ -91,7 +90,8 @@ async def submissions(unit: Unit, assessment_id: UUID, window: Window) -> dict[s
 
 async def queue(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The work of a course that waits for a person, oldest first."""
-    return await pages.read(unit, QueuedAttempt, SQL["queue"], window, course_id=course_id)
+    where: dict[str, Any] = {"course_id": course_id, "first": "submitted_at"}
+    return await pages.read(unit, WaitingSubmission, SQL["queue"], window, **where)
 
 
 async def history(unit: Unit, submission_id: UUID, window: Window) -> dict[str, Any]:

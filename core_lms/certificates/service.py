@@ -57,15 +57,15 @@ async def _issue(
     replaces: StoredCertificate | None = None,
 ) -> StoredCertificate:
     id_, code, now = id_ or new_id(), new_code(), datetime.now(UTC)
-    text = Document.of(
-        id_=id_,
+    text = Document(
+        id=id_,
         code=code,
         institution_id=unit.institution_id,
-        user_id=completion.user_id,
-        course_id=completion.course_id,
+        course_id=str(completion.course_id),
         course_title=completion.title,
-        completed_at=completed_at,
-        issued_at=now,
+        holder=holder(code, completion.user_id),
+        completed_on=completed_at.date().isoformat(),
+        issued_at=now.isoformat().replace("+00:00", "Z"),
     ).text()
     kid, signature = await keys.sign(unit.cursor, text)
     values = {
@@ -151,14 +151,9 @@ async def reissue(unit: Unit, id_: UUID) -> StoredCertificate:
 def shown(row: StoredCertificate) -> Certificate:
     """A row as the API shows it: without what is signed, with the link."""
     code = written(row.code)
-    return Certificate(
-        **asdict(row)
-        | {
-            "code": code,
-            "url": f"{settings().public_url}/{code}",
-            "status": "revoked" if row.revoked_at else "valid",
-        }
-    )
+    status = "revoked" if row.revoked_at else "valid"
+    made = {"code": code, "url": f"{settings().public_url}/{code}", "status": status}
+    return Certificate(**asdict(row) | made)
 
 
 async def verify(unit: Unit, code: str) -> dict[str, Any]:
@@ -205,9 +200,5 @@ def _name(row: VerifiedCertificate) -> str | None:
 
 
 def _ids(row: StoredCertificate) -> dict[str, Any]:
-    return {
-        "certificate_id": str(row.id),
-        "enrollment_id": str(row.enrollment_id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }
+    named = {name: str(getattr(row, name)) for name in ("enrollment_id", "user_id", "course_id")}
+    return {"certificate_id": str(row.id), **named}

@@ -59,17 +59,11 @@ def recording(
     asker: Units | Unit, course_id: UUID, item_id: UUID, interaction: Interaction
 ) -> Creation:
     """What ``record`` has to ask first."""
+    where = {"course_id": course_id, "item_id": item_id, "user_id": interaction.user_id}
+    writes = isinstance(interaction, Posted)
+    place = SQL["place"]
     return creation(
-        asker,
-        "event",
-        interaction,
-        course_id,
-        item_id,
-        query=SQL["place"],
-        course_id=course_id,
-        item_id=item_id,
-        user_id=interaction.user_id,
-        writes=isinstance(interaction, Posted),
+        asker, "event", interaction, course_id, item_id, query=place, writes=writes, **where
     )
 
 

@@ -47,15 +47,8 @@ LIST_ALL = Right("enrollment.list-all")
 
 def enrolling(asker: Units | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
     """What ``enroll`` has to ask first."""
-    return creation(
-        asker,
-        "enrollment",
-        new,
-        course_id,
-        query=SQL["entry"],
-        user_id=new.user_id,
-        course_id=course_id,
-    )
+    who = {"user_id": new.user_id, "course_id": course_id}
+    return creation(asker, "enrollment", new, course_id, query=SQL["entry"], **who)
 
 
 async def enroll(
@@ -302,23 +295,17 @@ async def work_done(
         event = EnrollmentProgressed(**named, progress=float(progress))
         unit.emit(event, source=SOURCE, at=at)
     if complete:
-        unit.emit(
-            CourseCompleted(
-                **named,
-                completion_percentage=100.0,
-                certification_issued=False,
-                time_spent_minutes=await unit.value(SQL["time_spent"], **who),
-            ),
-            source=courses.SOURCE,
-            at=at,
+        completed = CourseCompleted(
+            **named,
+            completion_percentage=100.0,
+            certification_issued=False,
+            time_spent_minutes=await unit.value(SQL["time_spent"], **who),
         )
+        unit.emit(completed, source=courses.SOURCE, at=at)
     return row
 
 
 def ids(row: Enrollment | WaitlistEntry | Invitation) -> dict[str, Any]:
     """What events say of an enrollment, or of what may become one."""
-    return {
-        "enrollment_id": str(row.id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }
+    who = {"user_id": str(row.user_id), "course_id": str(row.course_id)}
+    return {"enrollment_id": str(row.id), **who}

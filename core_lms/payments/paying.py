@@ -53,16 +53,8 @@ async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> Payment:
     if order.status != "open":
         raise Conflict(f"order {order_id} is {order.status}")
     provider(new.provider).takes(order.amount_minor, order.currency)
-    return await unit.need(
-        Payment,
-        SQL["insert_payment"],
-        f"payment {id_}",
-        id=id_,
-        order_id=order_id,
-        provider=new.provider,
-        currency=order.currency,
-        amount_minor=order.amount_minor,
-    )
+    what = {"order_id": order_id, "provider": new.provider, **service.amount(order)}
+    return await unit.need(Payment, SQL["insert_payment"], f"payment {id_}", id=id_, **what)
 
 
 async def intent(unit: Unit, row: Payment) -> Intent:
@@ -72,8 +64,7 @@ async def intent(unit: Unit, row: Payment) -> Intent:
         payment_id=str(row.id),
         order_id=str(row.order_id),
         institution_id=unit.institution_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
+        **service.amount(row),
         title=await unit.value(SQL["course_title"], course_id=order.course_id),
         return_url=return_url(str(row.order_id)),
     )
@@ -161,30 +152,17 @@ async def _received(
     await _set_status(unit, payment, "succeeded", amount, notice, at)
     order = await unit.need(Order, SQL["pay_order"], "order", id=order.id, at=at)
     await _enroll(unit, order)
-    unit.emit(
-        OrderPaid(
-            **service.ids(order),
-            payment_id=str(payment.id),
-            provider=payment.provider,
-            amount_minor=amount,
-            currency=notice.currency,
-        ),
-        source=SOURCE,
-    )
+    paid = service.ids(order) | service.amount(payment)
+    event = OrderPaid(**paid, payment_id=str(payment.id), provider=payment.provider)
+    unit.emit(event, source=SOURCE)
     reached("paid")
 
 
 async def _set_status(
     unit: Unit, payment: Payment, status: str, received: int, notice: Notice, at: datetime
 ) -> None:
-    await unit.execute(
-        SQL["set_payment_status"],
-        id=payment.id,
-        status=status,
-        received_minor=received,
-        charge=notice.charge,
-        at=at,
-    )
+    values = {"status": status, "received_minor": received, "charge": notice.charge, "at": at}
+    await unit.execute(SQL["set_payment_status"], id=payment.id, **values)
 
 
 async def _enroll(unit: Unit, order: Order) -> None:

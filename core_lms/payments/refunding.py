@@ -71,19 +71,10 @@ async def create_refund(
     reference: str | None = None,
 ) -> Refund:
     """A refund that the loop sends while it is ``due``; the order is locked."""
-    return await unit.need(
-        Refund,
-        SQL["insert_refund"],
-        "refund",
-        id=id_ or new_id(),
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        amount_minor=amount_minor,
-        reason=reason,
-        requested_by=unit.caller.user_id,
-        reference=reference,
-        status=status,
-    )
+    values = {"id": id_ or new_id(), "payment_id": payment.id, "order_id": payment.order_id}
+    values |= {"amount_minor": amount_minor, "reason": reason, "reference": reference}
+    values |= {"requested_by": unit.caller.user_id, "status": status}
+    return await unit.need(Refund, SQL["insert_refund"], "refund", **values)
 
 
 async def of_order(unit: Unit, order_id: UUID) -> list[Refund]:
@@ -172,17 +163,15 @@ async def _done(
         )
         if order.status == "refunded":
             await _leave(unit, order)
-    unit.emit(
-        OrderRefunded(
-            **service.ids(order),
-            refund_id=str(refund.id),
-            amount_minor=refund.amount_minor,
-            refunded_minor=order.refunded_minor,
-            currency=order.currency,
-            full=order.status == "refunded",
-        ),
-        source=SOURCE,
+    event = OrderRefunded(
+        **service.ids(order),
+        refund_id=str(refund.id),
+        amount_minor=refund.amount_minor,
+        refunded_minor=order.refunded_minor,
+        currency=order.currency,
+        full=order.status == "refunded",
     )
+    unit.emit(event, source=SOURCE)
 
 
 async def _leave(unit: Unit, order: Order) -> None:

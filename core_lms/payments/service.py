@@ -12,7 +12,7 @@ from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.payments import resource
 from core_lms.payments.repository import SQL
-from core_lms.payments.schemas import NewOrder, NewPrice, Order, Price
+from core_lms.payments.schemas import NewOrder, NewPrice, Order, Payment, Price
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict, NotFound
@@ -28,15 +28,8 @@ async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> Price:
         return await unit.need(Price, SQL["price"], f"price {id_}", id=id_)
     await courses.changeable(unit, course_id)  # two prices at once come one after the other
     await unit.execute(SQL["retire_price"], course_id=course_id, currency=new.currency)
-    row = await unit.need(
-        Price,
-        SQL["insert_price"],
-        f"price {id_}",
-        id=id_,
-        course_id=course_id,
-        currency=new.currency,
-        amount_minor=new.amount_minor,
-    )
+    values = {"course_id": course_id, **amount(new)}
+    row = await unit.need(Price, SQL["insert_price"], f"price {id_}", id=id_, **values)
     await courses.structure_changed(unit, course_id)
     return row
 
@@ -74,19 +67,9 @@ async def order(unit: Unit, new: NewOrder) -> Order:
     await _refuse_second(unit, new)
     twice = f"user {new.user_id} has ordered course {course_id} already"
     unit.conflicts(f"there is an order {id_}", orders_once=twice)
-    row = await unit.need(
-        Order,
-        SQL["insert_order"],
-        f"order {id_}",
-        id=id_,
-        ordered_by=unit.caller.user_id,
-        price_id=price.id,
-        currency=price.currency,
-        amount_minor=price.amount_minor,
-        **who,
-    )
-    event = OrderCreated(**ids(row), amount_minor=row.amount_minor, currency=row.currency)
-    unit.emit(event, source=SOURCE)
+    values = {"ordered_by": unit.caller.user_id, "price_id": price.id, **amount(price), **who}
+    row = await unit.need(Order, SQL["insert_order"], f"order {id_}", id=id_, **values)
+    unit.emit(OrderCreated(**ids(row), **amount(row)), source=SOURCE)
     return row
 
 
@@ -129,6 +112,11 @@ async def cancel(unit: Unit, id_: UUID) -> Order:
 def ids(row: Order) -> dict[str, Any]:
     """The ids of an order that every event about it carries."""
     return {"order_id": str(row.id), "user_id": str(row.user_id), "course_id": str(row.course_id)}
+
+
+def amount(row: NewPrice | Price | Order | Payment) -> dict[str, Any]:
+    """What is to be paid, in which currency."""
+    return {"amount_minor": row.amount_minor, "currency": row.currency}
 
 
 def _chosen(found: list[Price], new: NewOrder) -> Price:

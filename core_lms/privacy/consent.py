@@ -57,14 +57,9 @@ async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> di
     audit_trail.record(unit, user_id)
     before = (await repository.choices(unit, user_id)).get(purpose)
     if before is None or before.given != given:
-        await unit.execute(
-            sql["insert_consent"],
-            id=new_id(),
-            user_id=user_id,
-            purpose=purpose,
-            given=given,
-            changed_by=unit.caller.name,
-        )
+        choice = {"user_id": user_id, "purpose": purpose, "given": given}
+        by = unit.caller.name
+        await unit.execute(sql["insert_consent"], id=new_id(), changed_by=by, **choice)
         event = ConsentGiven if given else ConsentWithdrawn
         unit.emit(event(user_id=str(user_id), purpose=purpose), source=SOURCE)
     items = (await _consents(unit, user_id))["items"]

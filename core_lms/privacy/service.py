@@ -10,7 +10,7 @@ from contracts.errors import Rejected
 from core_lms import audit_trail, pages
 from core_lms.privacy.repository import classmate, sql
 from core_lms.privacy.schemas import Guardian
-from core_lms.unit import Unit
+from core_lms.unit import Unit, found
 from core_lms.users import service as users
 from gateway.decision import Right
 from gateway.errors import Conflict, NotFound
@@ -22,16 +22,16 @@ LIST_ALL = Right("directory.list-all")
 
 async def guardians(unit: Unit, learner_id: UUID) -> dict[str, Any]:
     """Who acts for a learner, or would like to."""
-    found = await unit.all(Guardian, sql["guardians"], user_id=learner_id)
-    audit_trail.shown(found, "guardian_id")
-    return {"items": found}
+    rows = await unit.all(Guardian, sql["guardians"], user_id=learner_id)
+    audit_trail.shown(rows, "guardian_id")
+    return {"items": rows}
 
 
 async def wards(unit: Unit, guardian_id: UUID) -> dict[str, Any]:
     """The learners for whom somebody acts."""
-    found = await unit.all(Guardian, sql["wards"], user_id=guardian_id)
-    audit_trail.shown(found, "learner_id")
-    return {"items": found}
+    rows = await unit.all(Guardian, sql["wards"], user_id=guardian_id)
+    audit_trail.shown(rows, "learner_id")
+    return {"items": rows}
 
 
 async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> Guardian:
@@ -52,16 +52,10 @@ async def add_guardian(unit: Unit, learner_id: UUID, guardian_id: str) -> Guardi
 async def verify_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> Guardian:
     """The school has seen that it is so; from now on the guardian may act."""
     audit_trail.record(unit, learner_id, guardian_id)
-    row = await unit.one(
-        Guardian,
-        sql["verify_guardian"],
-        learner_id=learner_id,
-        guardian_id=guardian_id,
-        verified_by=unit.caller.user_id,
-    )
-    if row is None:
-        raise NotFound(f"user {guardian_id} is not a guardian of user {learner_id}")
-    return row
+    ids = {"learner_id": learner_id, "guardian_id": guardian_id}
+    by = unit.caller.user_id
+    row = await unit.one(Guardian, sql["verify_guardian"], verified_by=by, **ids)
+    return found(row, f"user {guardian_id} is not a guardian of user {learner_id}")
 
 
 async def remove_guardian(unit: Unit, learner_id: UUID, guardian_id: UUID) -> None:

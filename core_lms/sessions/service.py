@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -81,16 +81,7 @@ async def act_as(unit: Unit, ring: KeyRing, user_id: str) -> dict[str, Any]:
 
     It ends with the caller's own session, and is no fresh login.
     """
-    carried = await roles.carried(unit, user_id)
-    access_token = await asyncio.to_thread(
-        issue,
-        ring,
-        unit.institution_id,
-        user_id=user_id,
-        roles=carried,
-        permissions=permissions_of(frozenset(carried)),
-        session_id=unit.caller.session_id,
-    )
+    access_token = await _access_token(unit, ring, user_id, unit.caller.session_id)
     return {"access_token": access_token, "expires_in": LIFETIME_S, "user_id": user_id}
 
 
@@ -122,18 +113,9 @@ async def refresh(unit: Unit, ring: KeyRing, token: str) -> dict[str, Any]:
 
 
 async def listed(unit: Unit, user_id: str) -> list[dict[str, Any]]:
-    found = await sessions().of_person(user_id)
     return [
-        {
-            "id": session.id,
-            "method": session.method,
-            "agent": session.agent,
-            "created_at": session.created_at,
-            "refreshed_at": session.refreshed_at,
-            "expires_at": session.expires_at,
-            "current": session.id == unit.caller.session_id,
-        }
-        for session in found
+        asdict(session) | {"current": session.id == unit.caller.session_id}
+        for session in await sessions().of_person(user_id)
         if session.institution_id == unit.institution_id
     ]
 
@@ -200,20 +182,27 @@ async def _let_in(unit: Unit, user_id: object) -> repository.Login:
     return account
 
 
+async def _access_token(
+    unit: Unit, ring: KeyRing, user_id: str, session_id: str | None, begun_at: float | None = None
+) -> str:
+    """With the person's roles as they are now; ``begun_at`` is when they logged in."""
+    carried = await roles.carried(unit, user_id)
+    return await asyncio.to_thread(
+        issue,
+        ring,
+        unit.institution_id,
+        user_id=user_id,
+        roles=carried,
+        permissions=permissions_of(frozenset(carried)),
+        session_id=session_id,
+        authenticated_at=begun_at,
+    )
+
+
 async def _tokens(
     unit: Unit, ring: KeyRing, session: Session, refresh_token: str
 ) -> dict[str, Any]:
-    carried = await roles.carried(unit, session.user_id)
-    access_token = await asyncio.to_thread(
-        issue,
-        ring,
-        session.institution_id,
-        user_id=session.user_id,
-        roles=carried,
-        permissions=permissions_of(frozenset(carried)),
-        session_id=session.id,
-        authenticated_at=session.created_at,
-    )
+    access_token = await _access_token(unit, ring, session.user_id, session.id, session.created_at)
     return {
         "access_token": access_token,
         "expires_in": LIFETIME_S,

@@ -68,14 +68,9 @@ async def revoke(unit: Unit, user_id: str | UUID, role_id: str | UUID) -> None:
 async def set_base(unit: Unit, user: Account, role: Role) -> None:
     """Replace the institution-wide role that the account had as such."""
     await unit.execute(_sql["revoke_base"], user_id=user.id, role_name=user.role)
-    await unit.execute(
-        _sql["grant"],
-        id=named_id(user.id, "role", role),
-        user_id=user.id,
-        role_name=role,
-        scope="institution",
-        granted_by=unit.caller.user_id,
-    )
+    by = {"user_id": user.id, "scope": "institution", "granted_by": unit.caller.user_id}
+    id_ = named_id(user.id, "role", role)
+    await unit.execute(_sql["grant"], id=id_, role_name=role, **by)
 
 
 async def _account(unit: Unit, user_id: str | UUID) -> Account:
