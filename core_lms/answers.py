@@ -17,6 +17,7 @@ from contracts.events.courses import (
     CourseUnpublished,
     CourseUpdated,
 )
+from gateway.pages import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,8 @@ class Answer:
 COURSE_CHANGES = (CourseCreated, CourseUpdated, CoursePublished, CourseUnpublished, CourseArchived)
 """Every change of a course or of what it consists of emits one of these."""
 
-FIRST_PAGE = 50
-"""The limit of a list that is asked for without one; other pages are not kept."""
+FIRST_PAGE = Window()
+"""Of a list that is asked for without a word about its page; other pages are not kept."""
 
 
 def course(institution_id: str, course_id: object) -> Entry:

@@ -13,11 +13,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import psycopg
-
-from contracts.errors import Misconfigured, Retryable
+from contracts.errors import Misconfigured
 from core_lms.access import role
-from stack.postgres import PostgresSettings
+from stack.postgres import reach_lms
 from stack.profile import REPOSITORY
 
 FOLDERS = ("core_lms/*/migrations", "imports/migrations")
@@ -97,11 +95,7 @@ def migrate(url: str | None = None) -> list[str]:
     migration that has changed since.
     """
     pending = migrations()
-    try:
-        connection = psycopg.connect(url or PostgresSettings().lms_url, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # until the connection closes
         connection.execute(_BOOKKEEPING)
         rows = connection.execute("SELECT name, sha256 FROM schema_migrations").fetchall()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from core_lms import audit_trail
 from core_lms.unit import Unit
 from gateway import pages
-from gateway.pages import Page, bounds, decode
+from gateway.pages import Page, Window, bounds, decode
 
 __all__ = ["Page", "decode", "page", "read"]
 
@@ -22,10 +22,9 @@ def page(rows: Sequence[Any], limit: int, first: str = "created_at") -> dict[str
 
 async def read(
     unit: Unit,
-    row: type[Any],
+    row: Callable[..., Any],
     query: str,
-    cursor: str | None,
-    limit: int,
+    window: Window,
     *,
     first: str = "created_at",
     of: type[datetime] | type[int] = datetime,
@@ -35,5 +34,5 @@ async def read(
 
     Raises ``Rejected`` for a cursor that is none of ours.
     """
-    window = bounds(decode(cursor, of), limit + 1)
-    return page(await unit.all(row, query, **window, **values), limit, first)
+    which = bounds(decode(window.cursor, of), window.limit + 1)
+    return page(await unit.all(row, query, **which, **values), window.limit, first)

@@ -79,6 +79,8 @@ class Unit:
     """Done once the transaction has committed, and not done where it has not."""
     through: dict[Entry, Answer] = field(default_factory=dict)
     """New answers, kept once the transaction has committed (see ``core_lms.cache``)."""
+    repeated: bool = False
+    """Whether what the request makes was there already: then it is answered with 200."""
     history: bool = False
     """Whether the events are marked as history: nobody is notified (``contracts.history``)."""
     action: str = ""
@@ -184,12 +186,5 @@ class Unit:
         event_id: str | None = None,
     ) -> None:
         """Have ``event`` written to the outbox; ``at`` is when it happened, none means now."""
-        self.events.append(
-            wrap(
-                event,
-                institution_id=self.institution_id,
-                source_service=source,
-                timestamp=at,
-                event_id=event_id,
-            )
-        )
+        named = {"institution_id": self.institution_id, "source_service": source}
+        self.events.append(wrap(event, timestamp=at, event_id=event_id, **named))

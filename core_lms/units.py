@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Header, Request, Response
 from fastapi.params import Depends as Dependency
 from psycopg.errors import UniqueViolation
 from psycopg.rows import DictRow, dict_row
@@ -126,6 +127,7 @@ class Units:
     action: str
     key: str | None = None
     cache: Cache = field(kw_only=True)
+    response: Response = field(kw_only=True)
     history: bool = False
     """Whether the events are to be marked as history (``SILENT``)."""
 
@@ -153,6 +155,8 @@ class Units:
             self._decide(unit, about)
             unit.history = self.history
             yield unit
+            if unit.repeated:
+                self.response.status_code = HTTPStatus.OK
 
     @asynccontextmanager
     async def read(
@@ -257,8 +261,10 @@ _Key = Annotated[
 class UnitAction(Action):
     """The dependency of a route that does its action in units of work."""
 
-    async def __call__(self, request: Request, institution_id: InstitutionId = None) -> Units:
-        return _units(request, self.action)
+    async def __call__(
+        self, request: Request, response: Response, institution_id: InstitutionId = None
+    ) -> Units:
+        return _units(request, response, self.action)
 
 
 @dataclass(frozen=True)
@@ -266,17 +272,29 @@ class KeyedAction(Action):
     """The same for a route that creates or charges: repeating it is harmless."""
 
     async def __call__(
-        self, request: Request, institution_id: InstitutionId = None, key: _Key = None
+        self,
+        request: Request,
+        response: Response,
+        institution_id: InstitutionId = None,
+        key: _Key = None,
     ) -> Units:
-        return _units(request, self.action, key)
+        return _units(request, response, self.action, key)
 
 
-def _units(request: Request, action: str, key: str | None = None) -> Units:
+def _units(request: Request, response: Response, action: str, key: str | None = None) -> Units:
     state, caller = request.app.state, caller_of(request)
     silent = any(name == SILENT for name, _ in request.scope["headers"])
     if silent and not HISTORY.of(caller):
         raise Forbidden("X-History is for imports (history.write)")
-    return Units(state.pools, caller, action, key, cache=state.cache, history=silent)
+    return Units(
+        state.pools,
+        caller,
+        action,
+        key,
+        cache=state.cache,
+        response=response,
+        history=silent,
+    )
 
 
 def action(name: str, *, keyed: bool = False) -> Dependency:

@@ -9,17 +9,15 @@ A route that reads::
 
     @router.get("/{course_id}", response_model=Course, responses=etags.READ)
     async def get(course_id: UUID, units: …, reader: InReader) -> Any:
-        async with units.begin(…) as unit:
-            course = await service.get(unit, course_id)
-        return reader.answer(course)           # 304 where the caller has it already
+        async with units.begin(…) as unit:     # 304 where the caller has it already
+            return reader.answer(await service.get(unit, course_id))
 
 A route that updates (the check is on the locked row, so nobody comes between)::
 
     @router.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
     async def change(course_id: UUID, body: …, units: …, writer: InWriter) -> Any:
         async with units.begin(…) as unit:
-            course = await service.change(unit, course_id, body, writer.check)
-        return writer.answer(course)
+            return writer.answer(await service.change(unit, course_id, body, writer.check))
 
 Both must see the same columns: tag the resource's own row, before anything is joined to it.
 """

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query
 from pydantic import BaseModel
 
 from contracts.errors import Rejected
@@ -22,6 +22,21 @@ Limit = Annotated[int, Query(ge=1, le=200, description="rows per page")]
 Cursor = Annotated[
     str | None, Query(max_length=200, description="`next` of the previous page; none: the first")
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which page of a list a request asks for."""
+
+    cursor: str | None = None
+    limit: int = 50
+
+
+async def _window(cursor: Cursor = None, limit: Limit = 50) -> Window:
+    return Window(cursor, limit)
+
+
+InWindow = Annotated[Window, Depends(_window)]
 
 
 class Page(BaseModel, Generic[Row]):

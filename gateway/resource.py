@@ -8,26 +8,34 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from gateway.caller import Caller
+from stack.queries import load
 
 
 @dataclass(frozen=True)
 class Resource:
     """Subclass per kind of resource, in its context's ``resource.py``; fields are ids.
 
-    ``sql`` gets the fields, ``caller_id`` and ``institution_id`` and returns one row, or none where
-    there is no such thing in the institution. The row's ``relations`` name what the caller is to it
-    (``instructor``, ``learner``, ``self``…); its other columns are attributes for the policies with
-    few values (a status, a flag), never ids: decisions are remembered by them.
+    With ``beside=__file__`` its query is the one of its name (``api_key`` of an ``ApiKey``) in the
+    ``resources.sql`` there. It gets the fields, ``caller_id`` and ``institution_id`` and returns
+    one row, or none where there is no such thing in the institution. The row's ``relations`` name
+    what the caller is to it (``instructor``, ``learner``, ``self``…); its other columns are
+    attributes for the policies with few values (a status, a flag), never ids: decisions are
+    remembered by them.
 
-    No ``slots`` here: a dataclass makes such a class twice, the second time without its ``sql``.
+    No ``slots`` here: a dataclass makes such a class twice, the second time without its ``beside``.
     """
 
     KIND: ClassVar[str]
     SQL: ClassVar[str | None] = None
 
-    def __init_subclass__(cls, *, sql: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, beside: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.KIND, cls.SQL = cls.__name__, sql
+        cls.KIND = cls.__name__
+        cls.SQL = beside and load(beside, "resources.sql")[cls._named("_")]
+
+    @classmethod
+    def _named(cls, between: str) -> str:
+        return re.sub(r"(?<!^)(?=[A-Z])", between, cls.KIND).lower()
 
     def params(self, caller: Caller) -> dict[str, Any]:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -35,8 +43,7 @@ class Resource:
 
     def __str__(self) -> str:
         first = dataclasses.fields(self)[:1]
-        kind = re.sub(r"(?<!^)(?=[A-Z])", " ", self.KIND).lower()
-        return " ".join([kind, *(str(getattr(self, field.name)) for field in first)])
+        return " ".join([self._named(" "), *(str(getattr(self, field.name)) for field in first)])
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,11 @@ def at_most(max_bytes: int) -> AfterValidator:
     return AfterValidator(check)
 
 
+def example(**values: Any) -> ConfigDict:
+    """The configuration of a body's model that shows this one in the API's description."""
+    return ConfigDict(json_schema_extra={"example": values})
+
+
 Text = Annotated[str, AfterValidator(_storable)]
 Line = Annotated[Text, Field(min_length=1, max_length=255, pattern=r"\S")]
 Title = Annotated[Text, Field(min_length=1, max_length=500, pattern=r"\S")]

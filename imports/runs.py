@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 
 from contracts.errors import Misconfigured, Retryable
 from contracts.ids import named_id
-from stack.postgres import PostgresSettings, connect_lms
+from stack.postgres import connect_lms, reach_lms
 
 LOCK = 0x4C4D5320
 """Advisory lock held while importing or replaying."""
@@ -60,11 +60,7 @@ def alone() -> Iterator[psycopg.Connection[Any]]:
 
     Raises ``Retryable`` where the database is away or another import is under way.
     """
-    try:
-        connection = psycopg.connect(PostgresSettings().lms_url, autocommit=True)
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(autocommit=True) as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
         if not row or not row[0]:
             raise Retryable("another import or replay is under way; wait for it to end")

@@ -12,6 +12,7 @@ from psycopg_pool import AsyncConnectionPool
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from contracts.errors import Retryable
 from stack import jdbc, principals, tls
 from stack.profile import profile
 from stack.roundtrip import Connection, Cursor, Unprepared
@@ -89,6 +90,14 @@ def _with_login(url: str, principal: str) -> str:
 
 def connect_lms(**kwargs: Any) -> psycopg.Connection[Any]:
     return psycopg.connect(PostgresSettings().lms_url, **kwargs)
+
+
+def reach_lms(url: str | None = None, **kwargs: Any) -> psycopg.Connection[Any]:
+    """Like ``connect_lms``, or to ``url``; raises ``Retryable`` while the server is away."""
+    try:
+        return psycopg.connect(url or PostgresSettings().lms_url, **kwargs)
+    except psycopg.OperationalError as error:
+        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
 
 
 def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from functools import cache
+from typing import Any
 
 import httpx
 
 from contracts.errors import Rejected
 from core_lms.sessions import links
+from core_lms.unit import Unit
 from core_lms.units import transaction
 from gateway.caller import Caller
 from gateway.decision import permissions_of
@@ -56,11 +59,7 @@ def token_of_person(user_id: str, lifetime_s: float = LIFETIME_S) -> str:
 
     Raises ``Rejected`` for somebody who is not there or not active.
     """
-    with connect_lms() as owner:
-        row = owner.execute(_sql["person"], {"user_id": user_id}).fetchone()
-    if row is None:
-        raise Rejected(f"there is no user {user_id}")
-    institution_id, status, roles = row
+    institution_id, status, roles = _person(user_id)
     if status != "active":
         raise Rejected(f"user {user_id} is {status}")
     return issue(
@@ -86,21 +85,34 @@ def sign_in_link(user_id: str) -> str:
 
     Raises ``Rejected`` for somebody who is not there, ``Conflict`` for somebody not active.
     """
+    institution_id, *_ = _person(user_id)
+    return asyncio.run(_sign_in_link(str(institution_id), user_id))
+
+
+def _person(user_id: str) -> tuple[Any, ...]:
+    """Institution, status and roles; raises ``Rejected`` for somebody who is not there."""
     with connect_lms() as owner:
         row = owner.execute(_sql["person"], {"user_id": user_id}).fetchone()
     if row is None:
         raise Rejected(f"there is no user {user_id}")
-    return asyncio.run(_sign_in_link(str(row[0]), user_id))
+    return tuple(row)
 
 
 async def _sign_in_link(institution_id: str, user_id: str) -> str:
+    async with acting(institution_id, "session.mint-link", f"person {user_id}") as unit:
+        return await links.mint_sign_in(unit, user_id)
+
+
+@asynccontextmanager
+async def acting(institution_id: str, action: str, resource: str) -> AsyncIterator[Unit]:
+    """A unit of the operator's own tools, audited as theirs."""
     operator = Caller("machine", institution_id, name="machine/operator")
     async with (
         pool(PostgresSettings().app_url) as connections,
         transaction(connections, operator) as unit,
     ):
-        unit.action, unit.resource = "session.mint-link", f"person {user_id}"
-        return await links.mint_sign_in(unit, user_id)
+        unit.action, unit.resource = action, resource
+        yield unit
 
 
 class OperatorAuth(httpx.Auth):

@@ -19,8 +19,7 @@ from core_lms.unit import Unit
 from gateway.caller import Caller
 from gateway.decision import allowed
 
-"""Columns that say which span of time an answer covers."""
-
+_SUMMARY = ("name", "title", "question", "picture", "unit", "note")
 WHOLE = {"scope": "institution", "relations": []}
 
 
@@ -35,21 +34,14 @@ def listed(settings: AnalyticsSettings) -> list[dict[str, Any]]:
     """Every dashboard with its panels and where their data is."""
     return [
         {
-            "name": name,
+            "name": dashboard,
             "panels": [
-                {
-                    "name": panel.name,
-                    "title": panel.title,
-                    "question": panel.question,
-                    "picture": panel.picture,
-                    "unit": panel.unit,
-                    "note": panel.note,
-                    "data": f"/api/v1/analytics/dashboards/{name}/panels/{panel.name}",
-                }
+                {name: getattr(panel, name) for name in _SUMMARY}
+                | {"data": f"/api/v1/analytics/dashboards/{dashboard}/panels/{panel.name}"}
                 for panel in panels.values()
             ],
         }
-        for name, panels in dashboards(settings.panels).items()
+        for dashboard, panels in dashboards(settings.panels).items()
     ]
 
 

@@ -16,7 +16,7 @@ ORDER BY created_at, id
 LIMIT %(rows)s
 
 -- name: revoke
--- With the keys that it made, and those that they made.
+-- With the keys that it made, and those that they made; returns those that end by it.
 WITH RECURSIVE ended AS (
     SELECT id FROM api_keys WHERE id = %(id)s
     UNION
@@ -27,6 +27,7 @@ WHERE id IN (SELECT id FROM ended) AND revoked_at IS NULL
 RETURNING id
 
 -- name: in_use
+-- The valid key of this hash, whichever institution it is of.
 SELECT {key_in_use}
 FROM api_key_in_use(%(hash)s)
 
@@ -39,12 +40,14 @@ WHERE api_keys.scopes <> excluded.scopes
 RETURNING id
 
 -- name: of_services
+-- Keys of our own services that count.
 SELECT {key} FROM api_keys
 WHERE service IS NOT NULL AND institution_id = %(institution_id)s
   AND revoked_at IS NULL AND (expires_at > now()) IS NOT FALSE
 ORDER BY service, created_at, id
 
 -- name: supersede
+-- The service's other keys end at that moment, or sooner where they were to.
 UPDATE api_keys SET expires_at = least(coalesce(expires_at, %(ends_at)s), %(ends_at)s)
 WHERE service = %(service)s AND institution_id = %(institution_id)s AND id <> %(id)s
   AND revoked_at IS NULL

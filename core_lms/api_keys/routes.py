@@ -9,50 +9,49 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from core_lms.api_keys import resource, schemas, service
-from core_lms.api_keys.repository import ApiKey
 from core_lms.units import Units, action
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
 router = APIRouter(prefix="/api-keys", tags=["api keys"], responses=RESPONSES)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.ShownApiKey)
+@router.post("", status_code=HTTPStatus.CREATED)
 async def create_api_key(
     body: schemas.NewApiKey,
     units: Annotated[Units, action("api_key.create", keyed=True)],
     response: Response,
-) -> ApiKey:
+) -> schemas.ShownApiKey:
     """Make an API key; it is shown in this answer and never again. Emits `api_key.created`."""
     async with units.begin(Institution()) as unit:
-        key, created = await service.create(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        key = await service.create(unit, body)
     response.headers["Cache-Control"] = "no-store"
     return key
 
 
 @router.get("", response_model=Page[schemas.ApiKey])
 async def list_api_keys(
-    units: Annotated[Units, action("api_key.list")], cursor: Cursor = None, limit: Limit = 50
+    units: Annotated[Units, action("api_key.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the institution's API keys, oldest first; none of them can be read back."""
     async with units.begin(Institution()) as unit:
-        return await service.page(unit, cursor, limit)
+        return await service.page(unit, window)
 
 
-@router.get("/{api_key_id}", response_model=schemas.ApiKey)
-async def get_api_key(api_key_id: UUID, units: Annotated[Units, action("api_key.read")]) -> ApiKey:
+@router.get("/{api_key_id}")
+async def get_api_key(
+    api_key_id: UUID, units: Annotated[Units, action("api_key.read")]
+) -> schemas.ApiKey:
     """Read one API key, and when it was last used."""
     async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.get(unit, api_key_id)
 
 
-@router.post("/{api_key_id}/revoke", response_model=schemas.ApiKey)
+@router.post("/{api_key_id}/revoke")
 async def revoke_api_key(
     api_key_id: UUID, units: Annotated[Units, action("api_key.revoke")]
-) -> ApiKey:
+) -> schemas.ApiKey:
     """Refuse an API key from now on; emits `api_key.revoked` the first time."""
     async with units.begin(resource.ApiKey(api_key_id)) as unit:
         return await service.revoke(unit, api_key_id)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.event import Timestamp
-from gateway.text import Body, Line
+from gateway.text import Body, Line, example
 
 Scope = Annotated[
     str,
@@ -24,14 +24,7 @@ Scope = Annotated[
 class NewApiKey(Body):
     """A key for one machine; give it no more than that machine needs."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "name": "nightly export",
-                "scopes": ["course.list", "enrollment.*"],
-            }
-        }
-    )
+    model_config = example(name="nightly export", scopes=["course.list", "enrollment.*"])
 
     name: Line
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=100)]

@@ -8,7 +8,8 @@ from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
 
-from core_lms.api_keys import keys, repository
+from core_lms.api_keys import keys
+from core_lms.api_keys.repository import SQL, KeyInUse
 from core_lms.units import transaction
 from gateway.caller import Caller, service
 from gateway.decision import allowed
@@ -40,7 +41,7 @@ class KeyHolders:
         if found is not None and now < found[0]:
             return found[1]
         async with transaction(pool, service("api_keys", "")) as unit:
-            row = await repository.in_use(unit, digest)
+            row = await unit.one(KeyInUse, SQL["in_use"], hash=digest)
         if row is None or not _still_makes_keys(row):
             self._known.pop(digest, None)
             return None
@@ -62,7 +63,7 @@ class KeyHolders:
         return caller
 
 
-def _still_makes_keys(row: repository.KeyInUse) -> bool:
+def _still_makes_keys(row: KeyInUse) -> bool:
     """Whether the person who made the key might still make it. The operator's tools always may."""
     if row.made_by is None:
         return True

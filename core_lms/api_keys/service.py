@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,12 +13,13 @@ from contracts.errors import Rejected
 from contracts.events.integration import ApiKeyCreated, ApiKeyRevoked
 from core_lms import pages
 from core_lms.api_keys import keys, repository, scopes
-from core_lms.api_keys.repository import ApiKey
-from core_lms.api_keys.schemas import NewApiKey
+from core_lms.api_keys.repository import SQL
+from core_lms.api_keys.schemas import ApiKey, NewApiKey, ShownApiKey
 from core_lms.api_keys.settings import settings
 from core_lms.idempotency import claim
 from core_lms.session_store import revocation
-from core_lms.unit import Unit, found
+from core_lms.unit import Unit
+from gateway.pages import Window
 from stack.redis import async_client
 
 log = logging.getLogger("core_lms.api_keys")
@@ -27,15 +27,15 @@ log = logging.getLogger("core_lms.api_keys")
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewApiKey) -> tuple[ApiKey, bool]:
-    """The key, with what makes it one, and whether it is new. A repeated request shows it no more.
+async def create(unit: Unit, new: NewApiKey) -> ShownApiKey:
+    """The key, with what makes it one. A repeated request shows it no more.
 
     Raises ``Rejected`` for a moment of expiry that has passed or a scope that covers nothing, and
     ``Forbidden`` for a scope that the caller cannot give.
     """
-    id_, repeated = await claim(unit, "api_key", new)
-    if repeated:
-        return await get(unit, id_), False
+    id_ = await claim(unit, "api_key", new)
+    if unit.repeated:
+        return ShownApiKey(**dict(await get(unit, id_)), key=None)
     scopes.check(unit.caller, new.scopes)
     # A key that makes keys makes them for its own maker, and outlives none of them.
     parent = await _own(unit)
@@ -53,18 +53,17 @@ async def create(unit: Unit, new: NewApiKey) -> tuple[ApiKey, bool]:
         made_with=parent and parent.id,
     )
     unit.emit(ApiKeyCreated(api_key_id=id_), source=SOURCE)
-    return replace(row, key=key), True
+    return ShownApiKey(**dict(row), key=key)
 
 
 async def get(unit: Unit, id_: str | UUID) -> ApiKey:
     """Raises ``NotFound``."""
-    return found(await repository.get(unit, id_), f"there is no API key {id_}")
+    return await unit.need(ApiKey, SQL["get"], f"API key {id_}", id=id_)
 
 
-async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
+async def page(unit: Unit, window: Window) -> dict[str, Any]:
     """The keys of the institution, the revoked ones too, oldest first."""
-    after = pages.decode(cursor, datetime)
-    return pages.page(await repository.page(unit, after, limit + 1), limit)
+    return await pages.read(unit, ApiKey, SQL["list"], window)
 
 
 async def revoke(unit: Unit, id_: UUID) -> ApiKey:
@@ -74,7 +73,7 @@ async def revoke(unit: Unit, id_: UUID) -> ApiKey:
     It is set before we commit: a key that is refused a moment too early does no harm. Without
     Redis the key still ends within ``scheme.REMEMBERED_S``.
     """
-    ended = await repository.revoke(unit, id_)
+    ended = list(map(str, await unit.values(SQL["revoke"], id=id_)))
     for one in ended:
         unit.emit(ApiKeyRevoked(api_key_id=one), source=SOURCE)
     try:

@@ -16,7 +16,8 @@ from contracts.errors import Misconfigured, Rejected
 from contracts.events.integration import ApiKeyCreated
 from contracts.ids import new_id
 from core_lms.api_keys import keys, repository, service
-from core_lms.api_keys.repository import ApiKey
+from core_lms.api_keys.repository import SQL
+from core_lms.api_keys.schemas import ApiKey
 from core_lms.unit import Unit
 from stack.queries import load
 from stack.secrets import secret, variable_of
@@ -67,14 +68,14 @@ async def create(unit: Unit, name: str, overlap: timedelta | None = None) -> tup
     row = await repository.insert(unit, **_row(_known(name), key), expires_at=None, created_by=None)
     if overlap is not None:
         ends_at = datetime.now(UTC) + overlap
-        await repository.supersede(unit, service=name, id=row.id, ends_at=ends_at)
+        await unit.execute(SQL["supersede"], service=name, id=row.id, ends_at=ends_at)
     unit.emit(ApiKeyCreated(api_key_id=str(row.id)), source=service.SOURCE)
     return key, row
 
 
 async def listed(unit: Unit) -> list[ApiKey]:
     """Every service key of the institution that counts, the oldest first."""
-    return await repository.of_services(unit)
+    return await unit.all(ApiKey, SQL["of_services"])
 
 
 async def revoke(unit: Unit, key_id: UUID) -> ApiKey:

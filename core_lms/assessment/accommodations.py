@@ -14,6 +14,7 @@ from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import NotFound
+from gateway.pages import Window
 
 
 async def terms_of(unit: Unit, assessment: Assessment, user_id: object) -> Terms:
@@ -25,18 +26,18 @@ async def terms_of(unit: Unit, assessment: Assessment, user_id: object) -> Terms
 
 async def grant(
     unit: Unit, course_id: UUID, assessment_id: UUID | None, new: NewAccommodation
-) -> tuple[Accommodation, bool]:
-    """What is granted now and whether the request is new; open attempts get it at once.
+) -> Accommodation:
+    """What is granted now; open attempts get it at once.
 
     It replaces what was granted to the learner for the same before.
     """
-    id_, repeated = await claim(unit, "accommodation", new, course_id, assessment_id)
+    id_ = await claim(unit, "accommodation", new, course_id, assessment_id)
     await users.active(unit, new.user_id, "user_id")
     values = {"course_id": course_id, "assessment_id": assessment_id, **new.model_dump()}
     values["granted_by"] = unit.caller.user_id
     row = await unit.need(Accommodation, SQL["grant"], "accommodation", id=id_, **values)
     await _apply(unit, course_id, assessment_id, new.user_id)
-    return row, not repeated
+    return row
 
 
 async def withdraw(unit: Unit, course_id: UUID, assessment_id: UUID | None, user_id: UUID) -> None:
@@ -48,11 +49,11 @@ async def withdraw(unit: Unit, course_id: UUID, assessment_id: UUID | None, user
 
 
 async def page(
-    unit: Unit, course_id: UUID, assessment_id: UUID | None, cursor: str | None, limit: int
+    unit: Unit, course_id: UUID, assessment_id: UUID | None, window: Window
 ) -> dict[str, Any]:
     """What holds in a course, or at one assessment of it (the course's included)."""
     where: dict[str, Any] = {"course_id": course_id, "assessment_id": assessment_id}
-    return await pages.read(unit, Accommodation, SQL["accommodations"], cursor, limit, **where)
+    return await pages.read(unit, Accommodation, SQL["accommodations"], window, **where)
 
 
 async def _apply(unit: Unit, course_id: UUID, assessment_id: UUID | None, user_id: object) -> None:

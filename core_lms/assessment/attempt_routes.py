@@ -6,15 +6,14 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from core_lms.assessment import attempts, resource, results
 from core_lms.assessment.attempt_schemas import Attempt, AttemptShown, NewAnswer, NewAttempt, Saved
 from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Score, Submission
-from core_lms.idempotency import made
 from core_lms.units import Units, action
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 
 router = APIRouter()
 
@@ -28,27 +27,25 @@ async def start_attempt(
     assessment_id: UUID,
     units: Annotated[Units, action("attempt.start", keyed=True)],
     now: Now,
-    response: Response,
     body: NewAttempt | None = None,
 ) -> Any:
     """Begin to answer an assessment's questions; an attempt that is open is gone on with (200)."""
     new = body or NewAttempt()
     whose = new.user_id or units.caller.user_id
     async with units.begin(resource.Assessment(assessment_id, whose)) as unit:
-        return made(response, await attempts.start(unit, assessment_id, new, now))
+        return await attempts.start(unit, assessment_id, new, now)
 
 
 @router.get("/assessments/{assessment_id}/attempts", response_model=Page[Attempt])
 async def list_attempts(
     assessment_id: UUID,
     units: Annotated[Units, action("attempt.list")],
+    window: InWindow,
     user_id: Annotated[UUID | None, Query(description="only this learner's")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the attempts at an assessment, oldest first; learners ask for their own."""
     async with units.begin(resource.Assessment(assessment_id, user_id)) as unit:
-        return await attempts.page(unit, assessment_id, user_id, cursor, limit)
+        return await attempts.page(unit, assessment_id, user_id, window)
 
 
 @router.get("/attempts/{attempt_id}", response_model=AttemptShown)
@@ -76,28 +73,22 @@ async def save_answer(
     responses={200: {"model": Submission, "description": "It was handed in before"}},
 )
 async def submit_attempt(
-    attempt_id: UUID,
-    units: Annotated[Units, action("attempt.submit")],
-    now: Now,
-    response: Response,
+    attempt_id: UUID, units: Annotated[Units, action("attempt.submit")], now: Now
 ) -> Any:
     """Hand in what is saved of an attempt; emits `assessment.submitted`. Again is harmless
     (200)."""
     async with units.begin(resource.Attempt(attempt_id)) as unit:
-        made(response, await attempts.submit(unit, attempt_id, now))
+        await attempts.submit(unit, attempt_id, now)
         return await results.submission(unit, attempt_id, now)
 
 
 @router.get("/assessments/{assessment_id}/scores", response_model=Page[Score])
 async def list_scores(
-    assessment_id: UUID,
-    units: Annotated[Units, action("score.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    assessment_id: UUID, units: Annotated[Units, action("score.list")], window: InWindow
 ) -> dict[str, Any]:
     """List what an assessment counts for each learner; by its rule for several attempts."""
     async with units.begin(resource.Assessment(assessment_id)) as unit:
-        return await results.scores(unit, assessment_id, cursor, limit)
+        return await results.scores(unit, assessment_id, window)
 
 
 @router.get("/assessments/{assessment_id}/scores/{user_id}")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from contracts.event import Id
 from core_lms.assessment.question_schemas import Why
 from core_lms.assessment.schemas import Feedback, Submission
-from gateway.text import Body, JsonObject, Text
+from gateway.text import Body, JsonObject, Text, example
 
 Status = Literal["open", "submitted", "waiting", "graded"]
 
@@ -21,7 +21,7 @@ _ID = "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"
 class NewAttempt(Body):
     """Whose attempt it is; left out, the caller's own."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {}})
+    model_config = example()
 
     user_id: Id | None = None
 
@@ -66,16 +66,7 @@ class AttemptShown(Attempt):
 class NewAnswer(Body):
     """An answer, saved as often as the client likes; the last one counts."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "question_id": _ID,
-                "answer": {"choice": "iqr"},
-                "revision": 3,
-                "seconds": 41.5,
-            }
-        }
-    )
+    model_config = example(question_id=_ID, answer={"choice": "iqr"}, revision=3, seconds=41.5)
 
     question_id: Id
     answer: JsonObject | None
@@ -99,9 +90,7 @@ class Saved(BaseModel):
 class NewAccommodation(Body):
     """What a learner gets beyond the others, at one assessment or all of a course."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"user_id": _ID, "time_factor": 1.5, "extension_s": 172_800}}
-    )
+    model_config = example(user_id=_ID, time_factor=1.5, extension_s=172_800)
 
     user_id: Id
     time_factor: Annotated[float, Field(ge=1, le=10)] = 1.0

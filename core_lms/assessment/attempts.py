@@ -18,7 +18,6 @@ from core_lms.assessment.repository import (
     SQL,
     AskedQuestion,
     AssessmentToTake,
-    ListedAttempt,
     LockedAttempt,
     SealedAttempt,
     StoredAnswer,
@@ -31,28 +30,26 @@ from core_lms.sealing import texts
 from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
 from gateway.errors import Conflict
+from gateway.pages import Window
 
 
-async def start(
-    unit: Unit, assessment_id: UUID, new: NewAttempt, now: datetime
-) -> tuple[dict[str, Any], bool]:
-    """The attempt with its questions and whether it is new; an open one is gone on with.
+async def start(unit: Unit, assessment_id: UUID, new: NewAttempt, now: datetime) -> dict[str, Any]:
+    """The attempt with its questions; an open one is gone on with.
 
     Raises ``Conflict`` where the assessment is not open or the learner's attempts are used up.
     """
     user_id = learner(unit, new)
-    id_, repeated = await claim(
-        unit, "attempt", new, assessment_id, shown=("attempt.read", resource.Attempt)
-    )
-    if repeated and await unit.one(SealedAttempt, SQL["attempt"], id=id_) is not None:
-        return await shown(unit, id_, now), False
+    id_ = await claim(unit, "attempt", new, assessment_id, shown=("attempt.read", resource.Attempt))
+    if unit.repeated and await unit.one(SealedAttempt, SQL["attempt"], id=id_) is not None:
+        return await shown(unit, id_, now)
     what = f"assessment {assessment_id}"
     assessment = await unit.need(AssessmentToTake, SQL["with_course"], what, id=assessment_id)
     # Before the enrollment, as everybody locks them.
     whose: dict[str, Any] = {"assessment_id": assessment_id, "user_id": user_id}
     unfinished = await unit.one(StoredAttempt, SQL["lock_open_attempt"], **whose)
-    if unfinished is not None and not over(unfinished, now):
-        return await shown(unit, unfinished.id, now), False
+    unit.repeated = unfinished is not None and not over(unfinished, now)
+    if unfinished is not None and unit.repeated:
+        return await shown(unit, unfinished.id, now)
     course_id = assessment.course_id
     if assessment.course_status != "published":
         raise Conflict(f"course {course_id} is {assessment.course_status}, not published")
@@ -88,7 +85,7 @@ async def start(
         versions=[row.version for row in asked],
         points=[row.points for row in asked],
     )
-    return await shown(unit, id_, now), True
+    return await shown(unit, id_, now)
 
 
 def learner(unit: Unit, new: NewAttempt) -> str:
@@ -135,11 +132,11 @@ def show(row: dict[str, Any], seed: str | None) -> dict[str, Any]:
 
 
 async def page(
-    unit: Unit, assessment_id: UUID, user_id: UUID | None, cursor: str | None, limit: int
+    unit: Unit, assessment_id: UUID, user_id: UUID | None, window: Window
 ) -> dict[str, Any]:
     """Attempts at an assessment, oldest first; of one learner or all."""
     whose: dict[str, Any] = {"assessment_id": assessment_id, "user_id": user_id}
-    return await pages.read(unit, ListedAttempt, SQL["attempts"], cursor, limit, **whose)
+    return await pages.read(unit, Attempt, SQL["attempts"], window, first="started_at", **whose)
 
 
 async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str, Any]:
@@ -174,17 +171,18 @@ async def save(unit: Unit, id_: UUID, new: NewAnswer, now: datetime) -> dict[str
     return {**saved, "answer": ANSWER.open(key, saved), "over_time": over_time}
 
 
-async def submit(unit: Unit, id_: UUID, now: datetime) -> tuple[Submission, bool]:
-    """The submission and whether it is new: handing in again changes nothing.
+async def submit(unit: Unit, id_: UUID, now: datetime) -> Submission:
+    """The submission: handing in again changes nothing.
 
     Emits ``assessment.submitted``, which the grading service takes up.
     """
     attempt = await _locked(unit, id_)
     if attempt.status != "open":
-        return await service.submission(unit, id_), False
+        unit.repeated = True
+        return await service.submission(unit, id_)
     # Whoever presses the button late hands in what was saved in time, at the time it ended.
     in_time = not over(attempt, now) or attempt.over_time
-    return await close(unit, id_, now if in_time else _end(attempt)), True
+    return await close(unit, id_, now if in_time else _end(attempt))
 
 
 async def close_if_over(unit: Unit, id_: UUID, now: datetime) -> bool:

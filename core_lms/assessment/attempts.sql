@@ -82,7 +82,7 @@ FROM unnest(%(ids)s::uuid[], %(versions)s::int[], %(points)s::numeric[])
     WITH ORDINALITY AS asked (id, version, points, place)
 
 -- name: attempts
-SELECT {attempt}, started_at AS created_at FROM attempts
+SELECT {attempt} FROM attempts
 WHERE assessment_id = %(assessment_id)s AND institution_id = %(institution_id)s
   AND (%(user_id)s::uuid IS NULL OR user_id = %(user_id)s)
   AND (%(after_first)s::timestamptz IS NULL

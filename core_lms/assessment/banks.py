@@ -24,17 +24,18 @@ from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from gateway.etags import Check
+from gateway.pages import Window
 
 
-async def add(unit: Unit, course_id: UUID, new: NewBank) -> tuple[Bank, bool]:
-    """The bank and whether it is new; raises ``Conflict`` where the course is archived."""
-    id_, repeated = await claim(unit, "question-bank", new, course_id)
-    if repeated:
-        return await get(unit, id_), False
+async def add(unit: Unit, course_id: UUID, new: NewBank) -> Bank:
+    """The bank; raises ``Conflict`` where the course is archived."""
+    id_ = await claim(unit, "question-bank", new, course_id)
+    if unit.repeated:
+        return await get(unit, id_)
     await courses.changeable(unit, course_id)
     values = {"course_id": course_id, "title": new.title}
     unit.conflicts(f"there is a bank {id_}")
-    return await _bank(unit, "insert_bank", id_, **values), True
+    return await _bank(unit, "insert_bank", id_, **values)
 
 
 async def get(unit: Unit, id_: object) -> Bank:
@@ -51,22 +52,22 @@ async def rename(unit: Unit, id_: UUID, title: str, check: Check) -> Bank:
     return await _bank(unit, "rename_bank", id_, title=title)
 
 
-async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
-    return await pages.read(unit, Bank, SQL["banks"], cursor, limit, course_id=course_id)
+async def page(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
+    return await pages.read(unit, Bank, SQL["banks"], window, course_id=course_id)
 
 
-async def add_question(unit: Unit, bank_id: UUID, new: NewQuestion) -> tuple[Question, bool]:
-    """The question and whether it is new; raises ``Rejected`` for a body its kind refuses."""
-    id_, repeated = await claim(unit, "question", new, bank_id)
-    if repeated:
-        return await question(unit, id_), False
+async def add_question(unit: Unit, bank_id: UUID, new: NewQuestion) -> Question:
+    """The question; raises ``Rejected`` for a body its kind refuses."""
+    id_ = await claim(unit, "question", new, bank_id)
+    if unit.repeated:
+        return await question(unit, id_)
     body = stored(new.kind, new.body)
     bank = await _bank(unit, "lock_bank", bank_id)
     values = {"bank_id": bank_id, "course_id": bank.course_id, **new.model_dump(exclude={"body"})}
     unit.conflicts(f"there is a question {id_}")
     await unit.execute(SQL["insert_question"], id=id_, **values)
     await _write_version(unit, id_, 1, body, corrects=False, why=None)
-    return await question(unit, id_), True
+    return await question(unit, id_)
 
 
 async def question(unit: Unit, id_: object) -> Question:
@@ -79,11 +80,9 @@ async def lock_question(unit: Unit, id_: object) -> Question:
     return await unit.need(Question, SQL["lock_question"], f"question {id_}", id=id_)
 
 
-async def questions(
-    unit: Unit, bank_id: UUID, tag: str | None, cursor: str | None, limit: int
-) -> dict[str, Any]:
+async def questions(unit: Unit, bank_id: UUID, tag: str | None, window: Window) -> dict[str, Any]:
     query = SQL["questions_of_bank"]
-    return await pages.read(unit, Question, query, cursor, limit, bank_id=bank_id, tag=tag)
+    return await pages.read(unit, Question, query, window, bank_id=bank_id, tag=tag)
 
 
 async def change(unit: Unit, id_: UUID, changes: QuestionChange, check: Check) -> Question:

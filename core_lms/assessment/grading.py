@@ -14,14 +14,12 @@ from psycopg.types.json import Jsonb
 from contracts.errors import Rejected
 from contracts.events.assessments import AssessmentGraded, FeedbackGiven, QuestionGraded
 from contracts.ids import new_id
-from core_lms.assessment.attempt_schemas import QuestionGrade
+from core_lms.assessment.attempt_schemas import Attempt, QuestionGrade
 from core_lms.assessment.kinds import Verdict, kind_of, read_answer, read_question
 from core_lms.assessment.repository import (
     SQL,
     AnswerToJudge,
     AskedQuestion,
-    GradedQuestion,
-    Handed,
     LockedAttempt,
     LockedSubmission,
     Tally,
@@ -103,15 +101,11 @@ async def by_hand(
     points, cause = _points(row, grade), Cause("manual", grade.why, unit.caller.user_id)
     correct = None if kind_of(row.kind).by_person else points == row.max_points
     key = texts.writing(attempt.user_id, attempt.wrapped_key)
+    verdict = {"points": points, "correct": correct, "graded_by": cause.by, "at": at}
+    criteria = None if grade.criteria is None else Jsonb(grade.criteria)
+    remark = REMARK.seal(key, grade.feedback, submission_id, question_id)
     await unit.execute(
-        SQL["judge_one"],
-        points=points,
-        correct=correct,
-        graded_by=cause.by,
-        at=at,
-        feedback_sealed=REMARK.seal(key, grade.feedback, submission_id, question_id),
-        criteria=None if grade.criteria is None else Jsonb(grade.criteria),
-        **which,
+        SQL["judge_one"], feedback_sealed=remark, criteria=criteria, **verdict, **which
     )
     if row.points != points or row.correct != correct:
         emit_graded(unit, attempt, row, Verdict(0.0, correct, row.response), points, at)
@@ -160,7 +154,7 @@ async def write(unit: Unit, judged: Sequence[tuple[AnswerToJudge, Verdict]], at:
 def emit_graded(
     unit: Unit,
     attempt: LockedAttempt,
-    row: GradedQuestion,
+    row: AskedQuestion | AnswerToJudge,
     verdict: Verdict,
     points: Decimal,
     at: datetime,
@@ -238,25 +232,12 @@ async def record_change(
     id_, sealed = new_id(), None
     if cause.why is not None:
         sealed = WHY.seal(texts.writing(about.user_id, about.wrapped_key), cause.why, id_)
-    await unit.execute(
-        SQL["record_change"],
-        id=id_,
-        submission_id=about.id,
-        question_id=question_id,
-        before=before,
-        after=after,
-        reason=cause.reason,
-        why_sealed=sealed,
-        regrade_id=cause.regrade_id,
-        changed_by=cause.by,
-    )
+    change = {"question_id": question_id, "before": before, "after": after, "why_sealed": sealed}
+    why = {"reason": cause.reason, "regrade_id": cause.regrade_id, "changed_by": cause.by}
+    await unit.execute(SQL["record_change"], id=id_, submission_id=about.id, **change, **why)
 
 
-def ids(row: Handed) -> dict[str, Any]:
+def ids(row: Submission | Attempt) -> dict[str, Any]:
     """What events say of a submission or attempt."""
-    return {
-        "submission_id": str(row.id),
-        "assessment_id": str(row.assessment_id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }
+    named = {name: str(getattr(row, name)) for name in ("assessment_id", "user_id", "course_id")}
+    return {"submission_id": str(row.id), **named}

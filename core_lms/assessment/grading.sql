@@ -43,7 +43,6 @@ UPDATE attempts SET status = %(status)s WHERE id = %(id)s
 -- name: queue
 -- What waits for a person, oldest first.
 SELECT attempt.id, attempt.assessment_id, attempt.user_id, attempt.number, attempt.submitted_at,
-       attempt.submitted_at AS created_at,
        (SELECT count(*) FROM attempt_questions AS asked
         WHERE asked.attempt_id = attempt.id AND asked.graded_at IS NULL) AS questions
 FROM attempts AS attempt

@@ -18,21 +18,18 @@ from core_lms.assessment.clock import Now
 from core_lms.assessment.schemas import Submission
 from core_lms.courses.resource import Course
 from core_lms.units import Units, action
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 
 router = APIRouter()
 
 
 @router.get("/courses/{course_id}/grading-queue", response_model=Page[WaitingSubmission])
 async def list_grading_queue(
-    course_id: UUID,
-    units: Annotated[Units, action("submission.queue")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("submission.queue")], window: InWindow
 ) -> dict[str, Any]:
     """List the work of a course that waits for a person, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await results.queue(unit, course_id, cursor, limit)
+        return await results.queue(unit, course_id, window)
 
 
 @router.get("/submissions/{submission_id}", response_model=Submission)
@@ -71,11 +68,8 @@ async def grade_question(
 
 @router.get("/submissions/{submission_id}/history", response_model=Page[HistoryEntry])
 async def list_submission_history(
-    submission_id: UUID,
-    units: Annotated[Units, action("submission.history")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    submission_id: UUID, units: Annotated[Units, action("submission.history")], window: InWindow
 ) -> dict[str, Any]:
     """List how points and score came to be; what, when, by whom, why."""
     async with units.begin(resource.Submission(submission_id)) as unit:
-        return await results.history(unit, submission_id, cursor, limit)
+        return await results.history(unit, submission_id, window)

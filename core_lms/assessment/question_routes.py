@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from core_lms.assessment import banks, regrading, resource
 from core_lms.assessment.clock import Now
@@ -22,11 +22,10 @@ from core_lms.assessment.question_schemas import (
     Version,
 )
 from core_lms.courses.resource import Course
-from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.resource import Institution
 
 router = APIRouter()
@@ -43,26 +42,20 @@ async def list_question_kinds(
 
 @router.post("/courses/{course_id}/banks", status_code=HTTPStatus.CREATED)
 async def create_bank(
-    course_id: UUID,
-    body: NewBank,
-    units: Annotated[Units, action("bank.create", keyed=True)],
-    response: Response,
+    course_id: UUID, body: NewBank, units: Annotated[Units, action("bank.create", keyed=True)]
 ) -> Bank:
     """Begin a bank of questions in a course."""
     async with units.begin(Course(course_id)) as unit:
-        return made(response, await banks.add(unit, course_id, body))
+        return await banks.add(unit, course_id, body)
 
 
 @router.get("/courses/{course_id}/banks", response_model=Page[Bank])
 async def list_course_banks(
-    course_id: UUID,
-    units: Annotated[Units, action("bank.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("bank.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the banks of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await banks.page(unit, course_id, cursor, limit)
+        return await banks.page(unit, course_id, window)
 
 
 @router.get("/banks/{bank_id}", response_model=Bank, responses=etags.READ)
@@ -71,8 +64,7 @@ async def get_bank(
 ) -> Any:
     """Read one bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        row = await banks.get(unit, bank_id)
-    return reader.answer(row)
+        return reader.answer(await banks.get(unit, bank_id))
 
 
 @router.patch("/banks/{bank_id}", response_model=Bank, responses=etags.UPDATE)
@@ -81,33 +73,28 @@ async def rename_bank(
 ) -> Any:
     """Give a bank another title."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        row = await banks.rename(unit, bank_id, body.title, writer.check)
-    return writer.answer(row)
+        return writer.answer(await banks.rename(unit, bank_id, body.title, writer.check))
 
 
 @router.post("/banks/{bank_id}/questions", status_code=HTTPStatus.CREATED)
 async def create_question(
-    bank_id: UUID,
-    body: NewQuestion,
-    units: Annotated[Units, action("question.create", keyed=True)],
-    response: Response,
+    bank_id: UUID, body: NewQuestion, units: Annotated[Units, action("question.create", keyed=True)]
 ) -> Question:
     """Add a question to a bank."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        return made(response, await banks.add_question(unit, bank_id, body))
+        return await banks.add_question(unit, bank_id, body)
 
 
 @router.get("/banks/{bank_id}/questions", response_model=Page[Question])
 async def list_bank_questions(
     bank_id: UUID,
     units: Annotated[Units, action("question.list")],
+    window: InWindow,
     tag: Annotated[str | None, Query(max_length=50, description="only those that have it")] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
 ) -> dict[str, Any]:
     """List the questions of a bank, oldest first, keys included."""
     async with units.begin(resource.Bank(bank_id)) as unit:
-        return await banks.questions(unit, bank_id, tag, cursor, limit)
+        return await banks.questions(unit, bank_id, tag, window)
 
 
 @router.get("/questions/{question_id}", response_model=Question, responses=etags.READ)
@@ -116,8 +103,7 @@ async def get_question(
 ) -> Any:
     """Read one question as it is now, key included."""
     async with units.begin(resource.Question(question_id)) as unit:
-        row = await banks.question(unit, question_id)
-    return reader.answer(row)
+        return reader.answer(await banks.question(unit, question_id))
 
 
 @router.patch("/questions/{question_id}", response_model=Question, responses=etags.UPDATE)
@@ -129,8 +115,7 @@ async def update_question(
 ) -> Any:
     """Change a question; another body is a new version. Grades change when it is regraded."""
     async with units.begin(resource.Question(question_id)) as unit:
-        row = await banks.change(unit, question_id, body, writer.check)
-    return writer.answer(row)
+        return writer.answer(await banks.change(unit, question_id, body, writer.check))
 
 
 @router.post("/questions/{question_id}/archive")
@@ -157,22 +142,18 @@ async def create_regrade(
     body: NewRegrade,
     units: Annotated[Units, action("question.regrade", keyed=True)],
     now: Now,
-    response: Response,
 ) -> Regrade:
     """Grade every answer to a question again; emits `assessment.question.graded` and
     `assessment.graded` for what changes.
     """
     async with units.begin(resource.Question(question_id)) as unit:
-        return made(response, await regrading.regrade(unit, question_id, body, now))
+        return await regrading.regrade(unit, question_id, body, now)
 
 
 @router.get("/questions/{question_id}/regrades", response_model=Page[Regrade])
 async def list_question_regrades(
-    question_id: UUID,
-    units: Annotated[Units, action("question.read")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    question_id: UUID, units: Annotated[Units, action("question.read")], window: InWindow
 ) -> dict[str, Any]:
     """List how often a question was graded again, why, and what came of it."""
     async with units.begin(resource.Question(question_id)) as unit:
-        return await regrading.page(unit, question_id, cursor, limit)
+        return await regrading.page(unit, question_id, window)

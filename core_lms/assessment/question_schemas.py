@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from contracts.event import Id, Kind
 from core_lms.assessment.kinds import kinds
-from gateway.text import Body, JsonObject, Text, Title
+from gateway.text import Body, JsonObject, Text, Title, example
 
 Tag = Annotated[Text, Field(min_length=1, max_length=50, pattern=r"^\S(.*\S)?$")]
 Tags = Annotated[list[Tag], Field(max_length=20)]
@@ -30,7 +30,7 @@ def _examples() -> list[Any]:
 class NewBank(Body):
     """A bank of questions in the course of the path."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"title": "Histograms"}})
+    model_config = example(title="Histograms")
 
     title: Title
 
@@ -60,14 +60,8 @@ class NewQuestion(Body):
 class QuestionChange(Body):
     """A new body is a new version; attempts under way keep the one they began with."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "body": {"prompt": "What is 2 + 2?", "value": 4},
-                "corrects": True,
-                "why": "The key said 5.",
-            }
-        }
+    model_config = example(
+        body={"prompt": "What is 2 + 2?", "value": 4}, corrects=True, why="The key said 5."
     )
 
     points: Points | None = None
@@ -162,7 +156,7 @@ class Part(BaseModel):
 class NewRegrade(Body):
     """Grade every answer to the question again, by what holds now."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"why": "The key said 5."}})
+    model_config = example(why="The key said 5.")
 
     why: Why
 

@@ -19,21 +19,20 @@ from core_lms.idempotency import claim
 from core_lms.sealing import texts
 from core_lms.sealing.texts import ANSWER
 from core_lms.unit import Unit
+from gateway.pages import Window
 
 
-async def regrade(
-    unit: Unit, question_id: UUID, new: NewRegrade, now: datetime
-) -> tuple[Regrade, bool]:
-    """What it came to and whether it is new. All answers in one transaction: nobody ever sees half
+async def regrade(unit: Unit, question_id: UUID, new: NewRegrade, now: datetime) -> Regrade:
+    """What it came to. All answers in one transaction: nobody ever sees half
     of a class graded by the old key.
 
     An answer is graded by the version its learner saw, or the last one that corrects it. Points a
     person gave stay. What changes is emitted as ``assessment.question.graded`` and
     ``assessment.graded``, and recorded with who, when and why.
     """
-    id_, repeated = await claim(unit, "regrade", new, question_id)
-    if repeated:
-        return await unit.need(Regrade, SQL["regrade"], f"regrade {id_}", id=id_), False
+    id_ = await claim(unit, "regrade", new, question_id)
+    if unit.repeated:
+        return await unit.need(Regrade, SQL["regrade"], f"regrade {id_}", id=id_)
     question = await banks.lock_question(unit, question_id)
     cause = Cause("regrade", new.why, unit.caller.user_id, id_)
     facts = {"question_id": question_id, "version": question.version, "why": new.why}
@@ -57,7 +56,7 @@ async def regrade(
     for row, verdict, points in moved:
         changed += await _follow(unit, row, verdict, points, now, cause)
     counts = {"looked_at": len(rows), "changed": changed}
-    return await unit.need(Regrade, SQL["finish_regrade"], "regrade", id=id_, **counts), True
+    return await unit.need(Regrade, SQL["finish_regrade"], "regrade", id=id_, **counts)
 
 
 async def _follow(
@@ -73,6 +72,6 @@ async def _follow(
     return await grading.total(unit, attempt, now, cause)
 
 
-async def page(unit: Unit, question_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def page(unit: Unit, question_id: UUID, window: Window) -> dict[str, Any]:
     """The regrades of a question, oldest first."""
-    return await pages.read(unit, Regrade, SQL["regrades"], cursor, limit, question_id=question_id)
+    return await pages.read(unit, Regrade, SQL["regrades"], window, question_id=question_id)

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from core_lms.assessment.attempt_schemas import (
-    Accommodation,
-    Attempt,
-    HistoryEntry,
-    WaitingSubmission,
-)
+from core_lms.assessment.attempt_schemas import Accommodation, Attempt, HistoryEntry
 from core_lms.assessment.question_schemas import Bank, Part, Regrade, Version
 from core_lms.assessment.schemas import Assessment, Score, Submission
 from core_lms.assessment.scoring import Rule
@@ -47,18 +42,6 @@ class LockedAttempt(SealedAttempt):
     after_limit: str
     forgotten: bool
     """Whether the learner was erased."""
-
-
-class ListedAttempt(Attempt):
-    """An attempt in a list, whose order is that of beginning."""
-
-    created_at: datetime
-
-
-class QueuedAttempt(WaitingSubmission):
-    """An attempt in the queue of a person who grades, by when it was handed in."""
-
-    created_at: datetime
 
 
 class ListedScore(Score):
@@ -166,28 +149,6 @@ class AnswerToRegrade(AnswerToJudge):
     response: str | None
     user_id: UUID
     wrapped_key: bytes | None
-
-
-class GradedQuestion(Protocol):
-    """What an event says of a question that was graded."""
-
-    @property
-    def question_id(self) -> UUID: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def max_points(self) -> Decimal: ...
-    @property
-    def seconds(self) -> Decimal | None: ...
-
-
-class Handed(Protocol):
-    """What events say of a submission or attempt."""
-
-    id: UUID
-    assessment_id: UUID
-    user_id: UUID
-    course_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

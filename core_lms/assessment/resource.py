@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Assessment(Resource, sql=_sql["assessment"]):
+class Assessment(Resource, beside=__file__):
     """Work set in a course; relations as those of the course, ``about`` is whose work it is."""
 
     assessment_id: UUID | str
@@ -20,28 +17,28 @@ class Assessment(Resource, sql=_sql["assessment"]):
 
 
 @dataclass(frozen=True)
-class Submission(Resource, sql=_sql["submission"]):
+class Submission(Resource, beside=__file__):
     """Work handed in; the caller may be who did it (``self``) or an ``instructor``."""
 
     submission_id: UUID | str
 
 
 @dataclass(frozen=True)
-class Bank(Resource, sql=_sql["bank"]):
+class Bank(Resource, beside=__file__):
     """A question bank; the caller may be an ``instructor`` of its course."""
 
     bank_id: UUID | str
 
 
 @dataclass(frozen=True)
-class Question(Resource, sql=_sql["question"]):
+class Question(Resource, beside=__file__):
     """A question with its key; the caller may be an ``instructor`` of its course."""
 
     question_id: UUID | str
 
 
 @dataclass(frozen=True)
-class Attempt(Resource, sql=_sql["attempt"]):
+class Attempt(Resource, beside=__file__):
     """An attempt; the caller may be its learner (``self``) or an ``instructor``."""
 
     attempt_id: UUID | str

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core_lms import pages
 from core_lms.assessment import service
-from core_lms.assessment.attempt_schemas import HistoryEntry
+from core_lms.assessment.attempt_schemas import HistoryEntry, WaitingSubmission
 from core_lms.assessment.attempts import asked, show
 from core_lms.assessment.kinds import kind_of, read_question
 from core_lms.assessment.repository import (
@@ -16,7 +16,6 @@ from core_lms.assessment.repository import (
     KeyedEntry,
     ListedScore,
     ListedSubmission,
-    QueuedAttempt,
     SealedAttempt,
     SealedFeedback,
 )
@@ -26,6 +25,7 @@ from core_lms.sealing.texts import WHY
 from core_lms.unit import Unit, found
 from gateway.decision import allowed
 from gateway.errors import Conflict
+from gateway.pages import Window
 
 _HIDDEN = {"score": None, "passed": None, "graded_at": None, "graded_by": None}
 
@@ -76,33 +76,28 @@ async def score(unit: Unit, assessment_id: UUID, user_id: UUID, now: datetime) -
     return found(row, f"user {user_id} has no score at assessment {assessment_id}")
 
 
-async def scores(unit: Unit, assessment_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def scores(unit: Unit, assessment_id: UUID, window: Window) -> dict[str, Any]:
     """What the assessment counts for each learner who has a score."""
     where: dict[str, Any] = {"assessment_id": assessment_id, "first": "updated_at"}
-    return await pages.read(unit, ListedScore, SQL["scores"], cursor, limit, **where)
+    return await pages.read(unit, ListedScore, SQL["scores"], window, **where)
 
 
-async def submissions(
-    unit: Unit, assessment_id: UUID, cursor: str | None, limit: int
-) -> dict[str, Any]:
+async def submissions(unit: Unit, assessment_id: UUID, window: Window) -> dict[str, Any]:
     """What was handed in, oldest first."""
     query = SQL["submissions_of_assessment"]
-    return await pages.read(
-        unit, ListedSubmission, query, cursor, limit, assessment_id=assessment_id
-    )
+    return await pages.read(unit, ListedSubmission, query, window, assessment_id=assessment_id)
 
 
-async def queue(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def queue(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The work of a course that waits for a person, oldest first."""
-    return await pages.read(unit, QueuedAttempt, SQL["queue"], cursor, limit, course_id=course_id)
+    where: dict[str, Any] = {"course_id": course_id, "first": "submitted_at"}
+    return await pages.read(unit, WaitingSubmission, SQL["queue"], window, **where)
 
 
-async def history(
-    unit: Unit, submission_id: UUID, cursor: str | None, limit: int
-) -> dict[str, Any]:
+async def history(unit: Unit, submission_id: UUID, window: Window) -> dict[str, Any]:
     """How points and score of a submission came to be, oldest first."""
     query = SQL["history"]
-    page = await pages.read(unit, KeyedEntry, query, cursor, limit, submission_id=submission_id)
+    page = await pages.read(unit, KeyedEntry, query, window, submission_id=submission_id)
     return page | {"items": [_opened(entry) for entry in page["items"]]}
 
 

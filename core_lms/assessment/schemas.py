@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.event import Id, Kind, Percent, Timestamp
 from core_lms.assessment.scoring import Rule
 from core_lms.moments import ImportedAt
-from gateway.text import Body, Text, Title
+from gateway.text import Body, Text, Title, example
 
 AfterLimit = Literal["refuse", "flag"]
 Release = Literal["at_once", "after_due", "manual"]
@@ -23,19 +23,15 @@ Grace = Annotated[int, Field(ge=0, le=3600)]
 class NewAssessment(Body):
     """Work to hand in, in the course of the path; with questions (its parts) it is a quiz."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "kind": "quiz",
-                "title": "Reading a histogram",
-                "due_at": "2026-03-01T12:00:00Z",
-                "weight": 10,
-                "pass_score": 60,
-                "max_attempts": 3,
-                "score_rule": "best",
-                "time_limit_s": 1200,
-            }
-        }
+    model_config = example(
+        kind="quiz",
+        title="Reading a histogram",
+        due_at="2026-03-01T12:00:00Z",
+        weight=10,
+        pass_score=60,
+        max_attempts=3,
+        score_rule="best",
+        time_limit_s=1200,
     )
 
     kind: Kind
@@ -71,9 +67,7 @@ class NewAssessment(Body):
 class AssessmentChange(Body):
     """What to change; fields left out stay as they are, null empties what may be empty."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"due_at": "2026-03-08T12:00:00Z", "max_attempts": None}}
-    )
+    model_config = example(due_at="2026-03-08T12:00:00Z", max_attempts=None)
 
     title: Title | None = None
     due_at: Timestamp | None = None
@@ -129,9 +123,7 @@ class Assessment(BaseModel):
 class NewSubmission(Body):
     """A learner hands in work that asks no questions."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
-    )
+    model_config = example(user_id="0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11")
 
     user_id: Id
     occurred_at: ImportedAt = None
@@ -140,7 +132,7 @@ class NewSubmission(Body):
 class Grade(Body):
     """A score, from 0 to 100; a later one replaces it."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"score": 87.5}})
+    model_config = example(score=87.5)
 
     score: Percent
     graded_by: Id | None = None
@@ -151,13 +143,8 @@ class Grade(Body):
 class NewFeedback(Body):
     """What somebody says about handed-in work."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "given_by": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11",
-                "text": "Good reasoning; label the axes.",
-            }
-        }
+    model_config = example(
+        given_by="0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11", text="Good reasoning; label the axes."
     )
 
     given_by: Id

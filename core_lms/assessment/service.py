@@ -47,14 +47,15 @@ from core_lms.units import HISTORY, Units
 from core_lms.users import service as users
 from gateway.errors import Conflict, Forbidden
 from gateway.etags import Check
+from gateway.pages import Window
 from stack.roundtrip import Found, Statement
 
 
-async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[Assessment, bool]:
-    """The assessment and whether it is new; emits ``assessment.created`` and ``course.updated``."""
-    id_, repeated = await claim(unit, "assessment", new, course_id)
-    if repeated:
-        return await get(unit, id_), False
+async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> Assessment:
+    """The assessment; emits ``assessment.created`` and ``course.updated``."""
+    id_ = await claim(unit, "assessment", new, course_id)
+    if unit.repeated:
+        return await get(unit, id_)
     await courses.changeable(unit, course_id)
     values = new.model_dump()
     _consistent(values)
@@ -62,7 +63,7 @@ async def add(unit: Unit, course_id: UUID, new: NewAssessment) -> tuple[Assessme
     row = await _assessment(unit, "insert", id_, course_id=course_id, **values)
     unit.emit(AssessmentCreated(**facts(row)), source=SOURCE)
     await courses.structure_changed(unit, course_id)
-    return row, True
+    return row
 
 
 async def get(unit: Unit, id_: object) -> Assessment:
@@ -74,10 +75,10 @@ async def _assessment(unit: Unit, name: str, id_: object, /, **values: Any) -> A
     return await unit.need(Assessment, SQL[name], f"assessment {id_}", id=id_, **values)
 
 
-async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def page(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The assessments of a course, oldest first; raises ``NotFound`` for an unknown course."""
     await courses.get(unit, course_id)
-    return await pages.read(unit, Assessment, SQL["list"], cursor, limit, course_id=course_id)
+    return await pages.read(unit, Assessment, SQL["list"], window, course_id=course_id)
 
 
 async def change(unit: Unit, id_: UUID, changes: AssessmentChange, check: Check) -> Assessment:
@@ -113,16 +114,16 @@ def submitting(asker: Units | Unit, assessment_id: UUID, new: NewSubmission) -> 
 
 async def submit(
     unit: Unit, assessment_id: UUID, new: NewSubmission, asked: Creation
-) -> tuple[Submission, bool]:
-    """Handed-in work and whether it is new; whoever tries again hands in another submission.
+) -> Submission:
+    """Handed-in work; whoever tries again hands in another submission.
 
     The first one moves the enrollment on, up to completing the course. Raises ``Conflict`` for an
     assessment that asks questions: those are answered in an attempt.
     """
     id_ = asked.id
-    repeated, row = await begun(unit, asked, ("submission.read", resource.Submission))
-    if repeated:
-        return await submission(unit, id_), False
+    row = await begun(unit, asked, ("submission.read", resource.Submission))
+    if unit.repeated:
+        return await submission(unit, id_)
     at = moment_of_import(unit, new.occurred_at)
     assessment = AssessmentToTake(**found(row, f"there is no assessment {assessment_id}"))
     course_id = assessment.course_id
@@ -152,7 +153,7 @@ async def submit(
     )
     made = _emitted(unit, written, assessment.kind, at)
     await enrollments.work_done(unit, locked, at, counted)
-    return made, True
+    return made
 
 
 async def handed_in(
@@ -209,13 +210,11 @@ def _own_hand(unit: Unit, user_id: str, what: str) -> None:
         raise Forbidden(f"{what}: name yourself; only imports of history name others")
 
 
-async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tuple[Feedback, bool]:
-    """The comment and whether it is new; its text stays here."""
-    id_, repeated = await claim(unit, "feedback", new, submission_id)
-    if repeated:
-        return opened(
-            await unit.need(SealedFeedback, SQL["feedback"], f"feedback {id_}", id=id_)
-        ), False
+async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> Feedback:
+    """The comment; its text stays here."""
+    id_ = await claim(unit, "feedback", new, submission_id)
+    if unit.repeated:
+        return opened(await unit.need(SealedFeedback, SQL["feedback"], f"feedback {id_}", id=id_))
     row = await grading.lock_submission(unit, submission_id)
     _own_hand(unit, new.given_by, "given_by")
     await users.active(unit, new.given_by, "given_by")
@@ -225,7 +224,7 @@ async def give_feedback(unit: Unit, submission_id: UUID, new: NewFeedback) -> tu
     created_at = await unit.value(SQL["give_feedback"], text_sealed=sealed, **about)
     unit.emit(FeedbackGiven(**grading.ids(row), given_by=new.given_by), source=SOURCE)
     about |= {"institution_id": unit.institution_id, "created_at": created_at}
-    return Feedback.model_validate(about | {"text": new.text}), True
+    return Feedback.model_validate(about | {"text": new.text})
 
 
 def opened(feedback: SealedFeedback) -> Feedback:

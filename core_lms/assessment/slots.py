@@ -19,15 +19,15 @@ MOST = 200
 """Questions that one attempt may ask."""
 
 
-async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[Part, bool]:
-    """The slot and whether it is new. Attempts under way keep what they were asked.
+async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> Part:
+    """The slot. Attempts under way keep what they were asked.
 
     Raises ``Rejected`` for a question or bank of another course, and for a bank that has fewer
     questions than are to be drawn.
     """
-    id_, repeated = await claim(unit, "assessment-part", new, assessment_id)
-    if repeated:
-        return await unit.need(Part, SQL["slot"], f"part {id_}", id=id_), False
+    id_ = await claim(unit, "assessment-part", new, assessment_id)
+    if unit.repeated:
+        return await unit.need(Part, SQL["slot"], f"part {id_}", id=id_)
     what = f"assessment {assessment_id}"
     assessment = await unit.need(Assessment, SQL["lock"], what, id=assessment_id)
     if new.question_id is not None:
@@ -44,7 +44,7 @@ async def add(unit: Unit, assessment_id: UUID, new: NewPart) -> tuple[Part, bool
     values = {"assessment_id": assessment_id, **new.model_dump()}
     asked = f"question {new.question_id} is asked already"
     unit.conflicts(f"there is a part {id_}", assessment_parts_once=asked)
-    return await unit.need(Part, SQL["insert_slot"], f"part {id_}", id=id_, **values), True
+    return await unit.need(Part, SQL["insert_slot"], f"part {id_}", id=id_, **values)
 
 
 def _of_course(row: Question | Bank | None, assessment: Assessment, what: str) -> None:

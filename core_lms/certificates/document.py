@@ -11,7 +11,6 @@ import hashlib
 import json
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 TYPE = "learnstream-certificate"
@@ -57,30 +56,6 @@ class Document:
     completed_on: str
     """A date, as 2026-02-17."""
     issued_at: str
-
-    @classmethod
-    def of(
-        cls,
-        *,
-        id_: str,
-        code: str,
-        institution_id: str,
-        user_id: object,
-        course_id: object,
-        course_title: str,
-        completed_at: datetime,
-        issued_at: datetime,
-    ) -> Document:
-        return cls(
-            id=id_,
-            code=code,
-            institution_id=institution_id,
-            course_id=str(course_id),
-            course_title=course_title,
-            holder=holder(code, user_id),
-            completed_on=completed_at.date().isoformat(),
-            issued_at=issued_at.isoformat().replace("+00:00", "Z"),
-        )
 
     def text(self) -> str:
         facts: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}

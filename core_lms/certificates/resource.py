@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Certificate(Resource, sql=_sql["certificate"]):
+class Certificate(Resource, beside=__file__):
     """The caller may be its holder (``self``), their ``guardian``, an ``instructor`` of it."""
 
     certificate_id: UUID | str
 
 
 @dataclass(frozen=True)
-class Verification(Resource, sql=_sql["verification"]):
+class Verification(Resource, beside=__file__):
     """A certificate as whoever has its link sees it."""
 
     code: str

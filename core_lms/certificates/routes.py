@@ -6,17 +6,16 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from core_lms.certificates import resource, service
 from core_lms.certificates.schemas import Certificate, NameChoice, Revocation
 from core_lms.courses.resource import Course
-from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["certificates"], responses=RESPONSES)
@@ -24,26 +23,20 @@ router = APIRouter(tags=["certificates"], responses=RESPONSES)
 
 @router.get("/users/{user_id}/certificates", response_model=Page[Certificate])
 async def list_user_certificates(
-    user_id: UUID,
-    units: Annotated[Units, action("certificate.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    user_id: UUID, units: Annotated[Units, action("certificate.list")], window: InWindow
 ) -> dict[str, Any]:
     """List a learner's certificates, oldest first; revoked ones stay in the list."""
     async with units.begin(Person(user_id)) as unit:
-        return await service.page(unit, "user", user_id, cursor, limit)
+        return await service.page(unit, "user", user_id, window)
 
 
 @router.get("/courses/{course_id}/certificates", response_model=Page[Certificate])
 async def list_course_certificates(
-    course_id: UUID,
-    units: Annotated[Units, action("certificate.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("certificate.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the certificates of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await service.page(unit, "course", course_id, cursor, limit)
+        return await service.page(unit, "course", course_id, window)
 
 
 @router.get("/certificates/{certificate_id}", response_model=Certificate, responses=etags.READ)
@@ -52,8 +45,7 @@ async def get_certificate(
 ) -> Any:
     """Read one certificate."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row = await service.get(unit, certificate_id)
-    return reader.answer(service.shown(row))
+        return reader.answer(service.shown(await service.get(unit, certificate_id)))
 
 
 @router.patch("/certificates/{certificate_id}", response_model=Certificate, responses=etags.UPDATE)
@@ -66,7 +58,7 @@ async def update_certificate(
     """Choose how the name is shown to whoever has the certificate's link."""
     async with units.begin(resource.Certificate(certificate_id)) as unit:
         row = await service.choose_name(unit, certificate_id, body, writer.check)
-    return writer.answer(service.shown(row))
+        return writer.answer(service.shown(row))
 
 
 @router.post("/certificates/{certificate_id}/revoke")
@@ -80,13 +72,10 @@ async def revoke_certificate(
 
 @router.post("/certificates/{certificate_id}/reissue", status_code=HTTPStatus.CREATED)
 async def reissue_certificate(
-    certificate_id: UUID,
-    units: Annotated[Units, action("certificate.reissue", keyed=True)],
-    response: Response,
+    certificate_id: UUID, units: Annotated[Units, action("certificate.reissue", keyed=True)]
 ) -> Certificate:
     """Issue a new certificate in the place of one; which is revoked if it still counted. It has the
     course's title as it is now. Emits `certificate.issued`.
     """
     async with units.begin(resource.Certificate(certificate_id)) as unit:
-        row = made(response, await service.reissue(unit, certificate_id))
-    return service.shown(row)
+        return service.shown(await service.reissue(unit, certificate_id))

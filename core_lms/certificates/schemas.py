@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.text import Body, Text
+from gateway.text import Body, Text, example
 
 ShownName = Literal["full", "initials", "none"]
 State = Literal["valid", "revoked", "invalid"]
@@ -37,7 +37,7 @@ class NameChoice(Body):
     """How the holder's name is shown to whoever has the link; null: as the directory would show it,
     which is in full, or initials for who opted out of the directory."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"shown_name": "initials"}})
+    model_config = example(shown_name="initials")
 
     shown_name: ShownName | None
 
@@ -45,9 +45,7 @@ class NameChoice(Body):
 class Revocation(Body):
     """Why a certificate no longer counts; for its holder and the staff, never public."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"reason": "the final work was not the learner's own"}}
-    )
+    model_config = example(reason="the final work was not the learner's own")
 
     reason: Annotated[Text, Field(min_length=3, max_length=1000, pattern=r"\S")]
 
@@ -61,21 +59,17 @@ class Verification(BaseModel):
     without us: Ed25519 over the UTF-8 bytes of ``document``, keys in ``/certificates/keys.json``.
     """
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "status": "valid",
-                "code": "7K3QX-0M2VA-9T1BD-E6RZN",
-                "course": "Statistics",
-                "completed_on": "2026-02-17",
-                "issued_at": "2026-02-17T14:30:00Z",
-                "revoked_at": None,
-                "holder": "M. O.",
-                "document": '{"code":"…"}',
-                "signature": "q3Jp…",
-                "key_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93",
-            }
-        }
+    model_config = example(
+        status="valid",
+        code="7K3QX-0M2VA-9T1BD-E6RZN",
+        course="Statistics",
+        completed_on="2026-02-17",
+        issued_at="2026-02-17T14:30:00Z",
+        revoked_at=None,
+        holder="M. O.",
+        document='{"code":"…"}',
+        signature="q3Jp…",
+        key_id="01a2061c-f7c7-78eb-baaf-244bc2b01e93",
     )
 
     status: State

@@ -24,6 +24,7 @@ from core_lms.unit import Unit, found
 from core_lms.users import service as users
 from gateway.errors import Conflict
 from gateway.etags import Check
+from gateway.pages import Window
 
 SOURCE = "certificate-service"
 REISSUED = "replaced by a new certificate"
@@ -56,15 +57,15 @@ async def _issue(
     replaces: StoredCertificate | None = None,
 ) -> StoredCertificate:
     id_, code, now = id_ or new_id(), new_code(), datetime.now(UTC)
-    text = Document.of(
-        id_=id_,
+    text = Document(
+        id=id_,
         code=code,
         institution_id=unit.institution_id,
-        user_id=completion.user_id,
-        course_id=completion.course_id,
+        course_id=str(completion.course_id),
         course_title=completion.title,
-        completed_at=completed_at,
-        issued_at=now,
+        holder=holder(code, completion.user_id),
+        completed_on=completed_at.date().isoformat(),
+        issued_at=now.isoformat().replace("+00:00", "Z"),
     ).text()
     kid, signature = await keys.sign(unit.cursor, text)
     values = {
@@ -96,12 +97,12 @@ async def _certificate(unit: Unit, name: str, id_: object, /, **values: Any) -> 
 
 
 async def page(
-    unit: Unit, of: Literal["user", "course"], id_: UUID, cursor: str | None, limit: int
+    unit: Unit, of: Literal["user", "course"], id_: UUID, window: Window
 ) -> dict[str, Any]:
     """The certificates of a learner or a course, oldest first."""
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
     which: dict[str, Any] = {f"{of}_id": id_}
-    listed = await pages.read(unit, StoredCertificate, SQL[f"of_{of}"], cursor, limit, **which)
+    listed = await pages.read(unit, StoredCertificate, SQL[f"of_{of}"], window, **which)
     return listed | {"items": [shown(row) for row in listed["items"]]}
 
 
@@ -123,16 +124,17 @@ async def _revoke(unit: Unit, row: StoredCertificate, reason: str) -> StoredCert
     return await _certificate(unit, "revoke", row.id, at=now, revoked_by=by, reason=reason)
 
 
-async def reissue(unit: Unit, id_: UUID) -> tuple[StoredCertificate, bool]:
-    """A new certificate in the place of one, which is revoked if it still counted; and whether it
-    is new. The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
+async def reissue(unit: Unit, id_: UUID) -> StoredCertificate:
+    """A new certificate in the place of one, which is revoked if it still counted.
+
+    The title is the course's as it is now. Raises ``Conflict`` for an erased holder, and
     where another certificate of the enrollment counts.
     """
-    new, repeated = await claim(
+    new = await claim(
         unit, "certificate", Reissue(), id_, shown=("certificate.read", resource.Certificate)
     )
-    if repeated:
-        return await get(unit, new), False
+    if unit.repeated:
+        return await get(unit, new)
     row = await _certificate(unit, "lock", id_)
     enrollment_id = row.enrollment_id
     completion = await unit.one(Completion, SQL["completion"], enrollment_id=enrollment_id)
@@ -143,21 +145,15 @@ async def reissue(unit: Unit, id_: UUID) -> tuple[StoredCertificate, bool]:
     elif await unit.value(SQL["counts"], enrollment_id=enrollment_id) is not None:
         raise Conflict(f"certificate {id_} was replaced already: reissue the newer one")
     completed_at = datetime.fromisoformat(facts(row.document)["completed_on"])
-    issued = await _issue(unit, enrollment_id, completion, completed_at, id_=new, replaces=row)
-    return issued, True
+    return await _issue(unit, enrollment_id, completion, completed_at, id_=new, replaces=row)
 
 
 def shown(row: StoredCertificate) -> Certificate:
     """A row as the API shows it: without what is signed, with the link."""
     code = written(row.code)
-    return Certificate(
-        **asdict(row)
-        | {
-            "code": code,
-            "url": f"{settings().public_url}/{code}",
-            "status": "revoked" if row.revoked_at else "valid",
-        }
-    )
+    status = "revoked" if row.revoked_at else "valid"
+    made = {"code": code, "url": f"{settings().public_url}/{code}", "status": status}
+    return Certificate(**asdict(row) | made)
 
 
 async def verify(unit: Unit, code: str) -> dict[str, Any]:
@@ -204,9 +200,5 @@ def _name(row: VerifiedCertificate) -> str | None:
 
 
 def _ids(row: StoredCertificate) -> dict[str, Any]:
-    return {
-        "certificate_id": str(row.id),
-        "enrollment_id": str(row.enrollment_id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }
+    named = {name: str(getattr(row, name)) for name in ("enrollment_id", "user_id", "course_id")}
+    return {"certificate_id": str(row.id), **named}

@@ -14,11 +14,11 @@ import sys
 import psycopg
 from psycopg.rows import dict_row
 
-from contracts.errors import Misconfigured, Retryable
+from contracts.errors import Misconfigured
 from core_lms.audit import heads, redacting, sealer
 from core_lms.audit.chain import Head, verify
 from core_lms.audit.settings import AuditSettings
-from stack.postgres import PostgresSettings
+from stack.postgres import reach_lms
 from stack.queries import load
 
 GROUP = "lms"
@@ -34,11 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        connection = psycopg.connect(PostgresSettings().lms_url, row_factory=dict_row)
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(row_factory=dict_row) as connection:
         if args.what == "head":
             sys.stdout.write(f"{sealer.head(connection)}\n")
             return 0

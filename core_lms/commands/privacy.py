@@ -22,9 +22,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
-from contracts.errors import Rejected, Retryable
+from contracts.errors import Rejected
 from stack.arguments import identifier
-from stack.postgres import PostgresSettings
+from stack.postgres import PostgresSettings, reach_lms
 
 if TYPE_CHECKING:
     from core_lms.privacy.stores.trace import Trace
@@ -42,13 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     user_id = UUID(args.user_id)
-    try:
-        connection = psycopg.connect(
-            PostgresSettings().lms_url, autocommit=True, row_factory=dict_row
-        )
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(autocommit=True, row_factory=dict_row) as connection:
         words = list(args.word)
         account = _account(connection, user_id)
         if args.what == "erase":
@@ -135,17 +129,10 @@ def _tell(account: dict[str, Any]) -> None:
 
 
 async def _erase(user_id: UUID, institution_id: str) -> None:
+    from core_lms.access.operator import acting
     from core_lms.privacy import erasing
-    from core_lms.units import transaction
-    from gateway.caller import Caller
-    from stack.postgres import pool
 
-    operator = Caller("machine", institution_id, name="machine/operator")
-    async with (
-        pool(PostgresSettings().app_url) as connections,
-        transaction(connections, operator) as unit,
-    ):
-        unit.action, unit.resource = "user.erase", f"person {user_id}"
+    async with acting(institution_id, "user.erase", f"person {user_id}") as unit:
         await erasing.erase(unit, user_id)
 
 

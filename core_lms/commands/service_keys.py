@@ -50,16 +50,9 @@ Said = Callable[[], str]
 
 
 async def _in_unit(institution_id: str, what: str, do: Callable[[Any], Awaitable[Said]]) -> None:
-    from core_lms.units import transaction
-    from gateway.caller import Caller
-    from stack.postgres import PostgresSettings, pool
+    from core_lms.access.operator import acting
 
-    operator = Caller("machine", institution_id, name="machine/operator")
-    async with (
-        pool(PostgresSettings().app_url) as connections,
-        transaction(connections, operator) as unit,
-    ):
-        unit.action, unit.resource = f"service-key.{what}", "service keys"
+    async with acting(institution_id, f"service-key.{what}", "service keys") as unit:
         said = await do(unit)
     sys.stdout.write(said())
 

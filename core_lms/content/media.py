@@ -26,6 +26,7 @@ from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from gateway.errors import Conflict, Malformed, TooLarge
+from gateway.pages import Window
 from stack.queries import load
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/=]{44}):")
@@ -46,21 +47,21 @@ class KeyedFile(File):
 _sql = load(__file__, "media.sql", stored=File)
 
 
-async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> tuple[Media, bool]:
-    """A file that is to come, and whether it is new.
+async def announce(unit: Unit, course_id: UUID, new: NewMedia) -> Media:
+    """A file that is to come.
 
     Announced files of the institution whose bytes never came are forgotten on the way.
     """
     media_types.allowed(new.media_type)
-    id_, repeated = await claim(unit, "media", new, course_id)
-    if repeated:
-        return await get(unit, id_), False
+    id_ = await claim(unit, "media", new, course_id)
+    if unit.repeated:
+        return await get(unit, id_)
     await courses.changeable(unit, course_id)
     before = datetime.now(UTC) - timedelta(hours=ContentSettings().waiting_h)
     await unit.execute(_sql["forget_waiting"], before=before)
     values = {"course_id": course_id, "uploaded_by": unit.caller.user_id, **new.model_dump()}
     unit.conflicts(f"there is a file {id_}")
-    return await unit.need(File, _sql["insert"], "file", id=id_, **values), True
+    return await unit.need(File, _sql["insert"], "file", id=id_, **values)
 
 
 async def get(unit: Unit, id_: object) -> KeyedFile:
@@ -77,9 +78,9 @@ async def to_fill(unit: Unit, id_: UUID) -> KeyedFile:
     return row
 
 
-async def page(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def page(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The files of a course, oldest first."""
-    return await pages.read(unit, Media, _sql["list"], cursor, limit, course_id=course_id)
+    return await pages.read(unit, Media, _sql["list"], window, course_id=course_id)
 
 
 @dataclass(slots=True)

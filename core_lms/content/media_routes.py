@@ -18,11 +18,10 @@ from core_lms.content.schemas import Media, MediaLink, NewMedia
 from core_lms.content.settings import ContentSettings
 from core_lms.content.storage import storage
 from core_lms.courses.resource import Course
-from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway.caller import anonymous
 from gateway.errors import Conflict, Forbidden, Malformed
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["media"], responses=RESPONSES)
@@ -38,26 +37,20 @@ _FETCHED: dict[int | str, dict[str, Any]] = {
 
 @router.post("/courses/{course_id}/media", status_code=HTTPStatus.CREATED)
 async def create_media(
-    course_id: UUID,
-    body: NewMedia,
-    units: Annotated[Units, action("media.create", keyed=True)],
-    response: Response,
+    course_id: UUID, body: NewMedia, units: Annotated[Units, action("media.create", keyed=True)]
 ) -> Media:
     """Announce a file of a course; then PUT its bytes to `/media/{id}/bytes`."""
     async with units.begin(Course(course_id)) as unit:
-        return made(response, await media.announce(unit, course_id, body))
+        return await media.announce(unit, course_id, body)
 
 
 @router.get("/courses/{course_id}/media", response_model=Page[Media])
 async def list_course_media(
-    course_id: UUID,
-    units: Annotated[Units, action("media.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("media.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the files of a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await media.page(unit, course_id, cursor, limit)
+        return await media.page(unit, course_id, window)
 
 
 @router.get("/media/{media_id}")

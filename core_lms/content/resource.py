@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Item(Resource, sql=_sql["item"]):
+class Item(Resource, beside=__file__):
     """An item in its course; relations as those of the course, ``about`` as well."""
 
     item_id: UUID | str
@@ -21,7 +18,7 @@ class Item(Resource, sql=_sql["item"]):
 
 
 @dataclass(frozen=True)
-class Media(Resource, sql=_sql["media"]):
+class Media(Resource, beside=__file__):
     """A file; relations as those of its course.
 
     ``about`` is the person to whom an address of it was given; their relations begin with

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, model_validator
+from pydantic import BaseModel, Discriminator, Field, model_validator
 
 from contracts.event import Id, Kind, Seconds
 from core_lms.moments import OccurredAt
-from gateway.text import Body, JsonObject, LongText, Text, Title, at_most
+from gateway.text import Body, JsonObject, LongText, Text, Title, at_most, example
 
 Metadata = Annotated[JsonObject, at_most(128 * 1024)]
 """What a kind makes of it is in ``core_lms/content/types``."""
@@ -19,14 +19,10 @@ Metadata = Annotated[JsonObject, at_most(128 * 1024)]
 class NewItem(Body):
     """A piece of content of the course in the path."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "kind": "video",
-                "title": "What a p-value is not",
-                "description": "Five readings of p = 0.04, four of them wrong.",
-            }
-        }
+    model_config = example(
+        kind="video",
+        title="What a p-value is not",
+        description="Five readings of p = 0.04, four of them wrong.",
     )
 
     kind: Kind
@@ -44,9 +40,7 @@ class NewItem(Body):
 class ItemChange(Body):
     """What to change; fields left out stay as they are. The order is the course's outline."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"title": "What a p-value is", "required": False}}
-    )
+    model_config = example(title="What a p-value is", required=False)
 
     title: Title | None = None
     description: LongText | None = None
@@ -110,9 +104,7 @@ class Post(BaseModel):
 class NewMedia(Body):
     """A file that is to come."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"name": "lecture-1.mp4", "media_type": "video/mp4"}}
-    )
+    model_config = example(name="lecture-1.mp4", media_type="video/mp4")
 
     name: Annotated[Text, Field(min_length=1, max_length=255, pattern=r"^[^/\\\x00-\x1f\x7f]+$")]
     media_type: Annotated[str, Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=100)]

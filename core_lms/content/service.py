@@ -28,7 +28,7 @@ from core_lms.users import service as users
 from gateway.decision import Right
 from gateway.errors import Conflict
 from gateway.etags import Check
-from gateway.pages import bounds
+from gateway.pages import Window, bounds
 
 PREVIEW = Right("item.preview")
 LIST_ALL = Right("completed-item.list-all")
@@ -39,11 +39,11 @@ FOR_LEARNERS = ("body", "url", "media_id", "captions")
 """Members of an item's metadata that are the content itself, not a word about it."""
 
 
-async def add(unit: Unit, course_id: UUID, item: NewItem) -> tuple[Item, bool]:
-    """The item and whether it is new; emits ``course.updated``."""
-    id_, repeated = await claim(unit, "item", item, course_id)
-    if repeated:
-        return await _item(unit, "get", id_), False
+async def add(unit: Unit, course_id: UUID, item: NewItem) -> Item:
+    """The item; emits ``course.updated``."""
+    id_ = await claim(unit, "item", item, course_id)
+    if unit.repeated:
+        return await _item(unit, "get", id_)
     await courses.changeable(unit, course_id)
     await _fits(unit, course_id, item.kind, item.metadata)
     if item.module_id is not None:
@@ -51,7 +51,7 @@ async def add(unit: Unit, course_id: UUID, item: NewItem) -> tuple[Item, bool]:
     unit.conflicts(f"there is an item {id_}")
     row = await _item(unit, "insert", id_, course_id=course_id, **item.model_dump())
     await courses.structure_changed(unit, course_id)
-    return row, True
+    return row
 
 
 async def _fits(unit: Unit, course_id: UUID, kind: str, metadata: dict[str, Any]) -> None:
@@ -112,12 +112,12 @@ def previews(unit: Unit) -> bool:
     return unit.may(PREVIEW)
 
 
-def asked(course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+def asked(course_id: UUID, window: Window) -> dict[str, Any]:
     """What the ``list`` of items asks for; raises ``Rejected`` for a cursor not of ours."""
-    return {"course_id": course_id, **bounds(pages.decode(cursor, int), limit + 1)}
+    return {"course_id": course_id, **bounds(pages.decode(window.cursor, int), window.limit + 1)}
 
 
-def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
+def page(unit: Unit, window: Window = answers.FIRST_PAGE) -> Answer:
     """The items of a course that the unit has read, in their order.
 
     A table of contents: the content itself is left out for everybody who does not run the course.
@@ -125,7 +125,7 @@ def page(unit: Unit, limit: int = answers.FIRST_PAGE) -> Answer:
     if not previews(unit):
         for row in unit.rows:
             row["metadata"] = _about(row["metadata"])
-    return Answer.of(_page, pages.page(unit.rows, limit, "position"))
+    return Answer.of(_page, pages.page(unit.rows, window.limit, "position"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +170,10 @@ def _about(metadata: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metadata.items() if name not in FOR_LEARNERS}
 
 
-async def posts(
-    unit: Unit, course_id: UUID, id_: UUID, cursor: str | None, limit: int
-) -> dict[str, Any]:
+async def posts(unit: Unit, course_id: UUID, id_: UUID, window: Window) -> dict[str, Any]:
     """What was written in a forum, oldest first."""
     where: dict[str, Any] = {"course_id": course_id, "item_id": id_}
-    found = await pages.read(unit, SealedPost, SQL["posts"], cursor, limit, **where)
+    found = await pages.read(unit, SealedPost, SQL["posts"], window, **where)
     return found | {"items": [_unsealed(row) for row in found["items"]]}
 
 

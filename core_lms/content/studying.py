@@ -59,24 +59,18 @@ def recording(
     asker: Units | Unit, course_id: UUID, item_id: UUID, interaction: Interaction
 ) -> Creation:
     """What ``record`` has to ask first."""
+    where = {"course_id": course_id, "item_id": item_id, "user_id": interaction.user_id}
+    writes = isinstance(interaction, Posted)
+    place = SQL["place"]
     return creation(
-        asker,
-        "event",
-        interaction,
-        course_id,
-        item_id,
-        query=SQL["place"],
-        course_id=course_id,
-        item_id=item_id,
-        user_id=interaction.user_id,
-        writes=isinstance(interaction, Posted),
+        asker, "event", interaction, course_id, item_id, query=place, writes=writes, **where
     )
 
 
 async def record(
     unit: Unit, course_id: UUID, item_id: UUID, interaction: Interaction, asked: Creation
-) -> tuple[DictRow, bool]:
-    """What an enrolled learner did with an item, and whether it is new.
+) -> DictRow:
+    """What an enrolled learner did with an item.
 
     The row may be empty until the unit has ended.
 
@@ -87,9 +81,9 @@ async def record(
     """
     id_ = asked.id
     unit.conflicts(f"there is an event {id_}")
-    repeated, facts = await begun(unit, asked)
-    if repeated:
-        return await unit.need(dict, SQL["recorded"], f"event {id_}", id=id_), False
+    facts = await begun(unit, asked)
+    if unit.repeated:
+        return await unit.need(dict, SQL["recorded"], f"event {id_}", id=id_)
     at = moment(unit, interaction.occurred_at)
     item = Place(**found(facts, f"there is no item {item_id} in course {course_id}"))
     types.accepts(item.kind, interaction.event_type)
@@ -113,7 +107,7 @@ async def record(
         await _complete(unit, trail, at)
     elif enough and await kind.lacking(item.metadata, trail) is None:
         await _complete_silently(unit, id_, trail, item.kind, at)
-    return row, True
+    return row
 
 
 def answered(row: DictRow, interaction: Interaction) -> Recorded:

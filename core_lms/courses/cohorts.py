@@ -15,6 +15,7 @@ from core_lms.idempotency import claim
 from core_lms.unit import Unit, found
 from gateway.errors import Conflict
 from gateway.etags import Check
+from gateway.pages import Window
 from stack.queries import load
 
 
@@ -27,16 +28,16 @@ class ListedMember(Member):
 _sql = load(__file__, "cohorts.sql", cohort=Cohort, member=Member)
 
 
-async def add(unit: Unit, course_id: UUID, new: NewCohort) -> tuple[Cohort, bool]:
-    """The cohort and whether it is new; emits ``cohort.created``."""
-    id_, repeated = await claim(unit, "cohort", new, course_id)
-    if repeated:
-        return await get(unit, id_), False
+async def add(unit: Unit, course_id: UUID, new: NewCohort) -> Cohort:
+    """The cohort; emits ``cohort.created``."""
+    id_ = await claim(unit, "cohort", new, course_id)
+    if unit.repeated:
+        return await get(unit, id_)
     await service.changeable(unit, course_id)
     service.in_order(new.starts_at, new.ends_at)
     row = await _write(unit, "insert", id_, course_id=course_id, **new.model_dump())
     unit.emit(CohortCreated(**_facts(row)), source=service.SOURCE)
-    return row, True
+    return row
 
 
 async def get(unit: Unit, id_: object) -> Cohort:
@@ -44,9 +45,9 @@ async def get(unit: Unit, id_: object) -> Cohort:
     return await unit.need(Cohort, _sql["get"], f"cohort {id_}", id=id_)
 
 
-async def of_course(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def of_course(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """The cohorts of a course, oldest first."""
-    return await pages.read(unit, Cohort, _sql["list"], cursor, limit, course_id=course_id)
+    return await pages.read(unit, Cohort, _sql["list"], window, course_id=course_id)
 
 
 async def change(unit: Unit, id_: UUID, changes: CohortChange, check: Check) -> Cohort:
@@ -64,29 +65,27 @@ async def change(unit: Unit, id_: UUID, changes: CohortChange, check: Check) -> 
     return changed
 
 
-async def members(unit: Unit, id_: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def members(unit: Unit, id_: UUID, window: Window) -> dict[str, Any]:
     """Who is in the cohort, by when they joined."""
     query = _sql["members"]
-    return await pages.read(
-        unit, ListedMember, query, cursor, limit, first="joined_at", cohort_id=id_
-    )
+    return await pages.read(unit, ListedMember, query, window, first="joined_at", cohort_id=id_)
 
 
-async def join(unit: Unit, id_: UUID, new: NewMember) -> tuple[Member, bool]:
+async def join(unit: Unit, id_: UUID, new: NewMember) -> Member:
     """Put a learner of the course into the cohort; they leave another one of the same course.
 
     Raises ``Conflict`` for who is not in the course, or where the cohort has ended.
     """
-    _, repeated = await claim(unit, "cohort member", new, id_)
-    if repeated:
-        return await _member(unit, id_, new.user_id), False
+    await claim(unit, "cohort member", new, id_)
+    if unit.repeated:
+        return await _member(unit, id_, new.user_id)
     row = await _lock(unit, id_)
     who = {"user_id": new.user_id, "course_id": row.course_id}
     if await unit.value(_sql["learning"], **who) is None:
         raise Conflict(f"user {new.user_id} is not in course {row.course_id}")
     at = datetime.now(UTC)
     _refuse_ended(row, at)
-    return await seats.join(unit, id_, row.course_id, new.user_id, at), True
+    return await seats.join(unit, id_, row.course_id, new.user_id, at)
 
 
 async def remove(unit: Unit, id_: UUID, user_id: UUID) -> None:

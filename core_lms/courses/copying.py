@@ -20,16 +20,14 @@ from stack.queries import load
 _sql = load(__file__, "copying.sql")
 
 
-async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[CourseRow, bool]:
-    """The new draft and whether it is new; an archived course can be copied as well.
+async def make(unit: Unit, source_id: UUID, new: NewCopy) -> CourseRow:
+    """The new draft; an archived course can be copied as well.
 
     Emits ``course.created``, ``course.copied`` and what the other contexts emit of their share.
     """
-    id_, repeated = await claim(
-        unit, "copy of a course", new, source_id, shown=("course.read", Course)
-    )
-    if repeated:
-        return await service.get(unit, id_), False
+    id_ = await claim(unit, "copy of a course", new, source_id, shown=("course.read", Course))
+    if unit.repeated:
+        return await service.get(unit, id_)
     source = await service.locked(unit, source_id)
     instructor_id = new.instructor_id or str(source.instructor_id)
     await users.staff(unit, instructor_id, "instructor_id")
@@ -51,7 +49,7 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[CourseRow, bo
     await _modules(unit, run)
     await prerequisites.copy(unit, run.source_id, run.target_id)
     await structure.copy(unit, run)
-    return row, True
+    return row
 
 
 def _shift(before: datetime | None, after: datetime | None) -> timedelta:

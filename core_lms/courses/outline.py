@@ -36,17 +36,17 @@ class _PlacedItem:
 _sql = load(__file__, "outline.sql", module=Module, placed=_PlacedModule, item=_PlacedItem)
 
 
-async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> tuple[Module, bool]:
-    """The module, at the end of the course, and whether it is new; emits ``course.updated``."""
-    id_, repeated = await claim(unit, "module", new, course_id)
-    if repeated:
-        return await module(unit, course_id, id_), False
+async def add_module(unit: Unit, course_id: UUID, new: NewModule) -> Module:
+    """The module, at the end of the course; emits ``course.updated``."""
+    id_ = await claim(unit, "module", new, course_id)
+    if unit.repeated:
+        return await module(unit, course_id, id_)
     await service.changeable(unit, course_id)
     values = {"course_id": course_id, **new.model_dump()}
     unit.conflicts(f"there is a module {id_}")
     row = await _module(unit, "insert_module", id_, **values)
     await service.structure_changed(unit, course_id)
-    return row, True
+    return row
 
 
 async def module(unit: Unit, course_id: object, id_: object) -> Module:

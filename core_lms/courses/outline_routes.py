@@ -6,12 +6,11 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from core_lms.courses import outline
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Module, ModuleChange, NewModule, Outline, OutlineOrder
-from core_lms.idempotency import made
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
@@ -25,8 +24,7 @@ async def get_outline(
 ) -> Any:
     """Read everything in a course, in its order."""
     async with units.begin(Course(course_id)) as unit:
-        found = await outline.get(unit, course_id)
-    return reader.answer(found)
+        return reader.answer(await outline.get(unit, course_id))
 
 
 @router.put("/{course_id}/outline", response_model=Outline, responses=etags.UPDATE)
@@ -41,20 +39,16 @@ async def reorder_outline(
     Emits `course.updated`.
     """
     async with units.begin(Course(course_id)) as unit:
-        found = await outline.put(unit, course_id, body, writer.check)
-    return writer.answer(found)
+        return writer.answer(await outline.put(unit, course_id, body, writer.check))
 
 
 @router.post("/{course_id}/modules", status_code=HTTPStatus.CREATED)
 async def create_module(
-    course_id: UUID,
-    body: NewModule,
-    units: Annotated[Units, action("module.create", keyed=True)],
-    response: Response,
+    course_id: UUID, body: NewModule, units: Annotated[Units, action("module.create", keyed=True)]
 ) -> Module:
     """Add a module at the end of a course; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        return made(response, await outline.add_module(unit, course_id, body))
+        return await outline.add_module(unit, course_id, body)
 
 
 @router.get("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.READ)
@@ -66,8 +60,7 @@ async def get_module(
 ) -> Any:
     """Read one module."""
     async with units.begin(Course(course_id)) as unit:
-        module = await outline.module(unit, course_id, module_id)
-    return reader.answer(module)
+        return reader.answer(await outline.module(unit, course_id, module_id))
 
 
 @router.patch("/{course_id}/modules/{module_id}", response_model=Module, responses=etags.UPDATE)
@@ -80,8 +73,9 @@ async def update_module(
 ) -> Any:
     """Change title, description or opening of a module; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        module = await outline.change_module(unit, course_id, module_id, body, writer.check)
-    return writer.answer(module)
+        return writer.answer(
+            await outline.change_module(unit, course_id, module_id, body, writer.check)
+        )
 
 
 @router.delete("/{course_id}/modules/{module_id}")

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Course(Resource, sql=_sql["course"]):
+class Course(Resource, beside=__file__):
     """A course; the caller may be an ``instructor`` or ``learner`` of it.
 
     ``about`` is the person for whom something is done in it; then the caller may be the ``self``.
@@ -23,7 +20,7 @@ class Course(Resource, sql=_sql["course"]):
 
 
 @dataclass(frozen=True)
-class Cohort(Resource, sql=_sql["cohort"]):
+class Cohort(Resource, beside=__file__):
     """A group of learners; relations as those of its course."""
 
     cohort_id: UUID | str

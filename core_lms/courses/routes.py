@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from core_lms import answers
 from core_lms.answers import Answer
@@ -17,36 +17,22 @@ from core_lms.courses import (
     prerequisites,
     publishing,
     resource,
+    schemas,
     service,
     staff,
 )
 from core_lms.courses.repository import SQL
-from core_lms.courses.schemas import (
-    Course,
-    CourseChange,
-    CourseStatus,
-    Instructor,
-    Instructors,
-    NewCopy,
-    NewCourse,
-    NewInstructor,
-    Prerequisites,
-    PrerequisitesOf,
-    Readiness,
-    Tag,
-)
-from core_lms.idempotency import made
 from core_lms.unit import Unit
 from core_lms.units import Units, action
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
 
 def _rendered(unit: Unit) -> Answer:
-    return service.shown(Course(**unit.row))
+    return service.shown(schemas.Course(**unit.row))
 
 
 _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
@@ -54,23 +40,21 @@ _courses = APIRouter(prefix="/courses", tags=["courses"], responses=RESPONSES)
 
 @_courses.post("", status_code=HTTPStatus.CREATED)
 async def create_course(
-    body: NewCourse,
-    units: Annotated[Units, action("course.create", keyed=True)],
-    response: Response,
-) -> Course:
+    body: schemas.NewCourse, units: Annotated[Units, action("course.create", keyed=True)]
+) -> schemas.Course:
     """Create a draft course; emits `course.created`."""
     async with units.begin(Institution()) as unit:
-        return made(response, await service.create(unit, body))
+        return await service.create(unit, body)
 
 
-@_courses.get("", response_model=Page[Course])
+@_courses.get("", response_model=Page[schemas.Course])
 async def list_courses(
     units: Annotated[Units, action("course.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
-    status: Annotated[CourseStatus | None, Query()] = None,
+    window: InWindow,
+    status: Annotated[schemas.CourseStatus | None, Query()] = None,
     tag: Annotated[
-        list[Tag] | None, Query(max_length=10, description="may come several times: all of them")
+        list[schemas.Tag] | None,
+        Query(max_length=10, description="may come several times: all of them"),
     ] = None,
     q: Annotated[
         str | None,
@@ -86,10 +70,10 @@ async def list_courses(
     Published ones; whoever teaches a course sees it as a draft too, administrators see all.
     """
     async with units.browse(Institution()) as unit:
-        return await service.page(unit, cursor, limit, status, tag, q)
+        return await service.page(unit, window, status, tag, q)
 
 
-@_courses.get("/{course_id}", response_model=Course, responses=etags.READ)
+@_courses.get("/{course_id}", response_model=schemas.Course, responses=etags.READ)
 async def get_course(
     course_id: UUID, units: Annotated[Units, action("course.read")], reader: InReader
 ) -> Any:
@@ -100,10 +84,10 @@ async def get_course(
     return reader.send(course.tag, course.body)
 
 
-@_courses.patch("/{course_id}", response_model=Course, responses=etags.UPDATE)
+@_courses.patch("/{course_id}", response_model=schemas.Course, responses=etags.UPDATE)
 async def update_course(
     course_id: UUID,
-    body: CourseChange,
+    body: schemas.CourseChange,
     units: Annotated[Units, action("course.update")],
     writer: InWriter,
 ) -> Any:
@@ -117,7 +101,7 @@ async def update_course(
     return writer.answer(course)
 
 
-@_courses.get("/{course_id}/readiness", response_model=Readiness)
+@_courses.get("/{course_id}/readiness", response_model=schemas.Readiness)
 async def get_course_readiness(
     course_id: UUID, units: Annotated[Units, action("course.review")]
 ) -> dict[str, Any]:
@@ -129,7 +113,7 @@ async def get_course_readiness(
 @_courses.post("/{course_id}/publish")
 async def publish_course(
     course_id: UUID, units: Annotated[Units, action("course.publish")]
-) -> Course:
+) -> schemas.Course:
     """Open a course to learners; emits `course.published`. 409 names what is missing."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.publish(unit, course_id)
@@ -138,7 +122,7 @@ async def publish_course(
 @_courses.post("/{course_id}/unpublish")
 async def unpublish_course(
     course_id: UUID, units: Annotated[Units, action("course.publish")]
-) -> Course:
+) -> schemas.Course:
     """Make a course a draft again while nobody has enrolled; emits `course.unpublished`."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.unpublish(unit, course_id)
@@ -147,7 +131,7 @@ async def unpublish_course(
 @_courses.post("/{course_id}/archive")
 async def archive_course(
     course_id: UUID, units: Annotated[Units, action("course.archive")]
-) -> Course:
+) -> schemas.Course:
     """Close a course; emits `course.archived` the first time."""
     async with units.begin(resource.Course(course_id)) as unit:
         return await publishing.archive(unit, course_id)
@@ -156,18 +140,17 @@ async def archive_course(
 @_courses.post("/{course_id}/copy", status_code=HTTPStatus.CREATED)
 async def copy_course(
     course_id: UUID,
-    body: NewCopy,
+    body: schemas.NewCopy,
     units: Annotated[Units, action("course.copy", keyed=True)],
-    response: Response,
-) -> Course:
+) -> schemas.Course:
     """Copy a course for its next run; structure, not learners. Emits `course.created` and
     `course.copied`.
     """
     async with units.begin(resource.Course(course_id)) as unit:
-        return made(response, await copying.make(unit, course_id, body))
+        return await copying.make(unit, course_id, body)
 
 
-@_courses.get("/{course_id}/instructors", response_model=Instructors)
+@_courses.get("/{course_id}/instructors", response_model=schemas.Instructors)
 async def list_course_instructors(
     course_id: UUID, units: Annotated[Units, action("instructor.list")]
 ) -> dict[str, Any]:
@@ -179,13 +162,12 @@ async def list_course_instructors(
 @_courses.post("/{course_id}/instructors", status_code=HTTPStatus.CREATED)
 async def add_course_instructor(
     course_id: UUID,
-    body: NewInstructor,
+    body: schemas.NewInstructor,
     units: Annotated[Units, action("instructor.add", keyed=True)],
-    response: Response,
-) -> Instructor:
+) -> schemas.Instructor:
     """Have somebody else of the staff teach a course too; emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        return made(response, await staff.add(unit, course_id, body))
+        return await staff.add(unit, course_id, body)
 
 
 @_courses.delete("/{course_id}/instructors/{user_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -197,27 +179,31 @@ async def remove_course_instructor(
         await staff.remove(unit, course_id, user_id)
 
 
-@_courses.get("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.READ)
+@_courses.get(
+    "/{course_id}/prerequisites", response_model=schemas.PrerequisitesOf, responses=etags.READ
+)
 async def get_course_prerequisites(
     course_id: UUID, units: Annotated[Units, action("prerequisite.read")], reader: InReader
 ) -> Any:
     """List the courses to complete before one enrolls."""
     async with units.begin(resource.Course(course_id)) as unit:
-        found = await prerequisites.of(unit, course_id)
-    return reader.answer(found)
+        return reader.answer(await prerequisites.of(unit, course_id))
 
 
-@_courses.put("/{course_id}/prerequisites", response_model=PrerequisitesOf, responses=etags.UPDATE)
+@_courses.put(
+    "/{course_id}/prerequisites", response_model=schemas.PrerequisitesOf, responses=etags.UPDATE
+)
 async def replace_course_prerequisites(
     course_id: UUID,
-    body: Prerequisites,
+    body: schemas.Prerequisites,
     units: Annotated[Units, action("prerequisite.update")],
     writer: InWriter,
 ) -> Any:
     """Replace the prerequisites of a course; never a circle. Emits `course.updated`."""
     async with units.begin(resource.Course(course_id)) as unit:
-        found = await prerequisites.put(unit, course_id, body.course_ids, writer.check)
-    return writer.answer(found)
+        return writer.answer(
+            await prerequisites.put(unit, course_id, body.course_ids, writer.check)
+        )
 
 
 _courses.include_router(outline_routes.router)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, Field, computed_field
 
 from contracts.event import Id, Timestamp
-from gateway.text import Body, JsonObject, LongText, Text, Title, at_most
+from gateway.text import Body, JsonObject, LongText, Text, Title, at_most, example
 
 CourseStatus = Literal["draft", "published", "archived"]
 
@@ -24,18 +24,14 @@ _ID = "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"
 class NewCourse(Body):
     """A draft course."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "title": "Statistics you can use",
-                "description": "From a first histogram to a fair comparison.",
-                "instructor_id": _ID,
-                "tags": ["statistics", "data"],
-                "capacity": 30,
-                "starts_at": "2026-02-17T08:00:00Z",
-                "ends_at": "2026-06-30T22:00:00Z",
-            }
-        }
+    model_config = example(
+        title="Statistics you can use",
+        description="From a first histogram to a fair comparison.",
+        instructor_id=_ID,
+        tags=["statistics", "data"],
+        capacity=30,
+        starts_at="2026-02-17T08:00:00Z",
+        ends_at="2026-06-30T22:00:00Z",
     )
 
     title: Title
@@ -56,7 +52,7 @@ class NewCourse(Body):
 class CourseChange(Body):
     """What to change; fields left out stay as they are, null empties what may be empty."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"title": "Statistics you will use"}})
+    model_config = example(title="Statistics you will use")
 
     title: Title | None = None
     description: LongText | None = None
@@ -106,7 +102,7 @@ class Readiness(BaseModel):
 class Prerequisites(Body):
     """The courses to complete before this one: all of them, in place of those before."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"course_ids": [_ID]}})
+    model_config = example(course_ids=[_ID])
 
     course_ids: Annotated[list[Id], Field(max_length=20)]
 
@@ -121,7 +117,7 @@ class PrerequisitesOf(BaseModel):
 class NewInstructor(Body):
     """Somebody of the staff who also teaches the course of the path."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"user_id": _ID}})
+    model_config = example(user_id=_ID)
 
     user_id: Id
 
@@ -144,11 +140,7 @@ class Instructors(BaseModel):
 class NewCopy(Body):
     """The next run of a course: its structure as a new draft, dates moved with ``starts_at``."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"title": "Statistics, autumn", "starts_at": "2026-09-01T08:00:00Z"}
-        }
-    )
+    model_config = example(title="Statistics, autumn", starts_at="2026-09-01T08:00:00Z")
 
     title: Title | None = None
     """None: as it was."""
@@ -161,9 +153,7 @@ class NewCopy(Body):
 class NewModule(Body):
     """A chapter of the course in the path."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"title": "Week 1", "opens_at": "2026-02-17T08:00:00Z"}}
-    )
+    model_config = example(title="Week 1", opens_at="2026-02-17T08:00:00Z")
 
     title: Title
     description: LongText | None = None
@@ -174,7 +164,7 @@ class NewModule(Body):
 class ModuleChange(Body):
     """What to change; fields left out stay as they are."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"title": "Week one"}})
+    model_config = example(title="Week one")
 
     title: Title | None = None
     description: LongText | None = None
@@ -232,9 +222,7 @@ class ModuleOrder(Body):
 class OutlineOrder(Body):
     """The whole order at once: every module and every item of the course, each once."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"items": [], "modules": [{"id": _ID, "items": [_ID]}]}}
-    )
+    model_config = example(items=[], modules=[{"id": _ID, "items": [_ID]}])
 
     items: Annotated[list[Id], Field(max_length=2000)] = Field(default_factory=list)
     modules: Annotated[list[ModuleOrder], Field(max_length=500)] = Field(default_factory=list)
@@ -243,14 +231,8 @@ class OutlineOrder(Body):
 class NewCohort(Body):
     """A group that takes the course of the path together."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "name": "Evening group",
-                "starts_at": "2026-02-17T18:00:00Z",
-                "ends_at": "2026-06-30T20:00:00Z",
-            }
-        }
+    model_config = example(
+        name="Evening group", starts_at="2026-02-17T18:00:00Z", ends_at="2026-06-30T20:00:00Z"
     )
 
     name: Annotated[Text, Field(min_length=1, max_length=255, pattern=r"\S")]
@@ -262,7 +244,7 @@ class NewCohort(Body):
 class CohortChange(Body):
     """What to change; fields left out stay as they are."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"name": "Late group"}})
+    model_config = example(name="Late group")
 
     name: Annotated[Text, Field(min_length=1, max_length=255, pattern=r"\S")] | None = None
     starts_at: Timestamp | None = None
@@ -285,7 +267,7 @@ class Cohort(BaseModel):
 class NewMember(Body):
     """A learner who is in the course joins the group, and leaves another of the same course."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"user_id": _ID}})
+    model_config = example(user_id=_ID)
 
     user_id: Id
 

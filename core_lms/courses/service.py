@@ -23,6 +23,7 @@ from core_lms.users import service as users
 from gateway.decision import Right
 from gateway.errors import Conflict
 from gateway.etags import Check, tag
+from gateway.pages import Window
 
 SOURCE = "course-service"
 LIST_ALL = Right("course.list-all")
@@ -34,11 +35,11 @@ _NEVER_EMPTY = ("title", "instructor_id", "metadata")
 """A null leaves these as they are."""
 
 
-async def create(unit: Unit, course: NewCourse) -> tuple[Course, bool]:
-    """The draft and whether it is new."""
-    id_, repeated = await claim(unit, "course", course, shown=("course.read", resource.Course))
-    if repeated:
-        return await get(unit, id_), False
+async def create(unit: Unit, course: NewCourse) -> Course:
+    """The draft."""
+    id_ = await claim(unit, "course", course, shown=("course.read", resource.Course))
+    if unit.repeated:
+        return await get(unit, id_)
     await users.staff(unit, course.instructor_id, "instructor_id")
     if course.created_by is not None:
         await users.staff(unit, course.created_by, "created_by")
@@ -46,7 +47,7 @@ async def create(unit: Unit, course: NewCourse) -> tuple[Course, bool]:
     values = course.model_dump(exclude={"tags"})
     values["created_by"] = course.created_by or course.instructor_id
     values["metadata"] = _tagged(course.metadata, course.tags)
-    return await insert(unit, id_, **values, copied_from=None), True
+    return await insert(unit, id_, **values, copied_from=None)
 
 
 async def insert(unit: Unit, id_: str, **values: Any) -> Course:
@@ -70,8 +71,7 @@ async def get(unit: Unit, id_: str | UUID) -> Course:
 
 async def page(
     unit: Unit,
-    cursor: str | None,
-    limit: int,
+    window: Window,
     status: CourseStatus | None = None,
     tags: list[str] | None = None,
     q: str | None = None,
@@ -87,9 +87,9 @@ async def page(
         "caller_id": unit.caller.user_id,
     }
     if q is None:
-        return await pages.read(unit, Course, SQL["list"], cursor, limit, **which)
+        return await pages.read(unit, Course, SQL["list"], window, **which)
     return await pages.read(
-        unit, FoundCourse, SQL["search"], cursor, limit, first="rank", of=int, q=q, **which
+        unit, FoundCourse, SQL["search"], window, first="rank", of=int, q=q, **which
     )
 
 

@@ -21,13 +21,13 @@ async def of(unit: Unit, course_id: UUID) -> dict[str, Any]:
     return {"course_id": course_id, "items": items}
 
 
-async def add(unit: Unit, course_id: UUID, new: NewInstructor) -> tuple[Instructor, bool]:
+async def add(unit: Unit, course_id: UUID, new: NewInstructor) -> Instructor:
     """Somebody of the staff teaches the course too; emits ``course.updated``."""
-    id_, repeated = await claim(unit, "instructor", new, course_id)
+    id_ = await claim(unit, "instructor", new, course_id)
     nobody = f"user {new.user_id} does not teach course {course_id}"
-    if repeated:
+    if unit.repeated:
         row = await unit.one(Instructor, SQL["added_instructor"], id=id_)
-        return found(row, nobody), False
+        return found(row, nobody)
     course = await service.changeable(unit, course_id)
     await users.staff(unit, new.user_id, "user_id")
     if str(course.instructor_id) == new.user_id:
@@ -36,7 +36,7 @@ async def add(unit: Unit, course_id: UUID, new: NewInstructor) -> tuple[Instruct
     unit.conflicts(f"user {new.user_id} teaches course {course_id} already")
     row = await unit.one(Instructor, SQL["add_instructor"], id=id_, **who)
     await service.structure_changed(unit, course_id)
-    return found(row, nobody), True
+    return found(row, nobody)
 
 
 async def remove(unit: Unit, course_id: UUID, user_id: UUID) -> None:

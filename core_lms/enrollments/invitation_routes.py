@@ -11,10 +11,9 @@ from fastapi import APIRouter, Response
 from core_lms.courses.resource import Course
 from core_lms.enrollments import invitations, resource
 from core_lms.enrollments.schemas import Enrollment, Invitation, NewInvitation, WaitlistEntry
-from core_lms.idempotency import made
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 
 router = APIRouter()
 
@@ -24,35 +23,28 @@ async def create_invitation(
     course_id: UUID,
     body: NewInvitation,
     units: Annotated[Units, action("invitation.create", keyed=True)],
-    response: Response,
 ) -> Invitation:
     """Ask somebody into a published course; emits `enrollment.invited`."""
     async with units.begin(Course(course_id)) as unit:
-        return made(response, await invitations.invite(unit, course_id, body))
+        return await invitations.invite(unit, course_id, body)
 
 
 @router.get("/courses/{course_id}/invitations", response_model=Page[Invitation])
 async def list_course_invitations(
-    course_id: UUID,
-    units: Annotated[Units, action("invitation.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("invitation.list")], window: InWindow
 ) -> dict[str, Any]:
     """List who was asked into a course and what came of it, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await invitations.page(unit, "course", course_id, cursor, limit)
+        return await invitations.page(unit, "course", course_id, window)
 
 
 @router.get("/users/{user_id}/course-invitations", response_model=Page[Invitation])
 async def list_user_invitations(
-    user_id: UUID,
-    units: Annotated[Units, action("invitation.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    user_id: UUID, units: Annotated[Units, action("invitation.list")], window: InWindow
 ) -> dict[str, Any]:
     """List into which courses somebody was asked, oldest first."""
     async with units.begin(Person(user_id)) as unit:
-        return await invitations.page(unit, "user", user_id, cursor, limit)
+        return await invitations.page(unit, "user", user_id, window)
 
 
 @router.get("/invitations/{invitation_id}")
@@ -81,11 +73,9 @@ async def accept_invitation(
     that was not paid is a 402.
     """
     async with units.begin(resource.Invitation(invitation_id)) as unit:
-        enrollment, created = await invitations.accept(unit, invitation_id)
+        enrollment = await invitations.accept(unit, invitation_id)
     if enrollment.status == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
-    elif not created:
-        response.status_code = HTTPStatus.OK
     return enrollment
 
 

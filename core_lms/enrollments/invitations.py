@@ -28,6 +28,7 @@ from core_lms.idempotency import Creation, claim
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict
+from gateway.pages import Window
 from stack.queries import load
 
 _sql = load(__file__, "invitations.sql", invitation=Invitation)
@@ -40,15 +41,15 @@ class _Before:
     declined: bool
 
 
-async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[Invitation, bool]:
-    """The invitation and whether it is new; emits ``enrollment.invited``.
+async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> Invitation:
+    """The invitation; emits ``enrollment.invited``.
 
     Raises ``Rejected`` where there is nobody to ask, whatever the reason, and ``Conflict`` where
     the course is not published, or they are in it, are asked already, or have said no.
     """
-    id_, repeated = await claim(unit, "invitation", new, course_id)
-    if repeated:
-        return await get(unit, id_), False
+    id_ = await claim(unit, "invitation", new, course_id)
+    if unit.repeated:
+        return await get(unit, id_)
     await courses.open_to_learners(unit, course_id)
     at = datetime.now(UTC)
     if new.cohort_id is not None:
@@ -67,7 +68,7 @@ async def invite(unit: Unit, course_id: UUID, new: NewInvitation) -> tuple[Invit
     row = await _invitation(unit, "insert", id_, **who, **values)
     event = EnrollmentInvited(**service.ids(row), invited_by=unit.caller.user_id)
     unit.emit(event, source=service.SOURCE, at=at)
-    return row, True
+    return row
 
 
 async def get(unit: Unit, id_: UUID | str) -> Invitation:
@@ -76,36 +77,38 @@ async def get(unit: Unit, id_: UUID | str) -> Invitation:
 
 
 async def page(
-    unit: Unit, of: Literal["user", "course"], id_: UUID, cursor: str | None, limit: int
+    unit: Unit, of: Literal["user", "course"], id_: UUID, window: Window
 ) -> dict[str, Any]:
     """The invitations of a person or into a course, oldest first; raises ``NotFound``."""
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
     which: dict[str, Any] = {f"{of}_id": id_}
-    return await pages.read(unit, Invitation, _sql[f"of_{of}"], cursor, limit, **which)
+    return await pages.read(unit, Invitation, _sql[f"of_{of}"], window, **which)
 
 
-async def accept(unit: Unit, id_: UUID) -> tuple[Enrollment | WaitlistEntry, bool]:
-    """The enrollment, or the place in the queue of a full course, and whether it is new.
+async def accept(unit: Unit, id_: UUID) -> Enrollment | WaitlistEntry:
+    """The enrollment, or the place in the queue of a full course.
 
     Both have the invitation's id. Everything that enrolling asks holds here too.
     """
     row = await _invitation(unit, "lock", id_)
     user_id, course_id = str(row.user_id), row.course_id
     if row.status == "accepted":
-        return await service.made(unit, id_), False
+        unit.repeated = True
+        return await service.made(unit, id_)
     _still_open(row)
     already = await repository.lock_of_learner(unit, user_id, course_id)
     if already is not None and already.status != "dropped":
         await _answer(unit, row, "accepted")
-        return already, False
+        unit.repeated = True
+        return already
     cohort_id = None if row.cohort_id is None else str(row.cohort_id)
     new = NewEnrollment(user_id=user_id, cohort_id=cohort_id)
     asked = service.enrolling(unit, course_id, new)
-    enrolled, _ = await service.enroll(
+    enrolled = await service.enroll(
         unit, course_id, new, Creation(str(id_), None, asked.statements[-1:])
     )
     await _answer(unit, row, "accepted")
-    return enrolled, True
+    return enrolled
 
 
 async def decline(unit: Unit, id_: UUID) -> Invitation:

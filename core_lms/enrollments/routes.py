@@ -16,7 +16,7 @@ from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
 from gateway.etags import InReader
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["enrollments"], responses=RESPONSES)
@@ -40,37 +40,29 @@ async def create_enrollment(
     """
     asked = service.enrolling(units, course_id, body)
     async with units.begin(Course(course_id, body.user_id), *asked.statements) as unit:
-        enrollment, created = await service.enroll(unit, course_id, body, asked)
+        enrollment = await service.enroll(unit, course_id, body, asked)
     if enrollment.status == "waitlisted":
         response.status_code = HTTPStatus.ACCEPTED
-    elif not created:
-        response.status_code = HTTPStatus.OK
     return enrollment
 
 
 @router.get("/courses/{course_id}/enrollments", response_model=Page[Enrollment])
 async def list_course_enrollments(
-    course_id: UUID,
-    units: Annotated[Units, action("enrollment.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("enrollment.list")], window: InWindow
 ) -> dict[str, Any]:
     """List who is or was in a course, oldest first."""
     async with units.begin(Course(course_id)) as unit:
-        return await service.page(unit, "course", course_id, cursor, limit)
+        return await service.page(unit, "course", course_id, window)
 
 
 @router.get("/users/{user_id}/enrollments", response_model=Page[Enrollment])
 async def list_user_enrollments(
-    user_id: UUID,
-    units: Annotated[Units, action("enrollment.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    user_id: UUID, units: Annotated[Units, action("enrollment.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the courses a learner is or was in, oldest first; for their teachers those they
     teach."""
     async with units.begin(Person(user_id)) as unit:
-        return await service.page(unit, "user", user_id, cursor, limit)
+        return await service.page(unit, "user", user_id, window)
 
 
 @router.get("/enrollments/{enrollment_id}", response_model=Enrollment, responses=etags.READ)
@@ -100,14 +92,11 @@ async def drop_enrollment(
 
 @router.get("/courses/{course_id}/waitlist", response_model=Page[WaitlistEntry])
 async def list_waitlist(
-    course_id: UUID,
-    units: Annotated[Units, action("waitlist.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("waitlist.list")], window: InWindow
 ) -> dict[str, Any]:
     """List who waits for a seat in a course, the next one first."""
     async with units.begin(Course(course_id)) as unit:
-        return await service.queue(unit, course_id, cursor, limit)
+        return await service.queue(unit, course_id, window)
 
 
 @router.get("/courses/{course_id}/waitlist/{user_id}")

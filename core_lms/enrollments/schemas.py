@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from contracts.event import Id
 from core_lms.moments import ImportedAt
-from gateway.text import Body
+from gateway.text import Body, example
 
 EnrollmentStatus = Literal["enrolled", "completed", "dropped"]
 
@@ -18,9 +18,7 @@ EnrollmentStatus = Literal["enrolled", "completed", "dropped"]
 class NewEnrollment(Body):
     """A learner joins the course of the path."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
-    )
+    model_config = example(user_id="0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11")
 
     user_id: Id
     cohort_id: Id | None = None
@@ -31,9 +29,7 @@ class NewEnrollment(Body):
 class NewInvitation(Body):
     """Somebody is asked into the course of the path."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"user_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
-    )
+    model_config = example(user_id="0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11")
 
     user_id: Id
     cohort_id: Id | None = None
@@ -43,7 +39,7 @@ class NewInvitation(Body):
 class Leaving(Body):
     """A learner leaves; the body may be left out."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {}})
+    model_config = example()
 
     occurred_at: ImportedAt = None
 

@@ -37,6 +37,7 @@ from core_lms.units import Units
 from core_lms.users import service as users
 from gateway.decision import Right
 from gateway.errors import Conflict, PaymentRequired
+from gateway.pages import Window
 from stack.roundtrip import Found
 
 SOURCE = "enrollment-service"
@@ -46,21 +47,14 @@ LIST_ALL = Right("enrollment.list-all")
 
 def enrolling(asker: Units | Unit, course_id: UUID, new: NewEnrollment) -> Creation:
     """What ``enroll`` has to ask first."""
-    return creation(
-        asker,
-        "enrollment",
-        new,
-        course_id,
-        query=SQL["entry"],
-        user_id=new.user_id,
-        course_id=course_id,
-    )
+    who = {"user_id": new.user_id, "course_id": course_id}
+    return creation(asker, "enrollment", new, course_id, query=SQL["entry"], **who)
 
 
 async def enroll(
     unit: Unit, course_id: UUID, new: NewEnrollment, asked: Creation | None = None
-) -> tuple[Enrollment | WaitlistEntry, bool]:
-    """The enrollment and whether it is new; in a full course a place in the queue.
+) -> Enrollment | WaitlistEntry:
+    """The enrollment; in a full course a place in the queue.
 
     A unit that began with what is ``asked`` writes the enrollment when it ends.
 
@@ -71,9 +65,9 @@ async def enroll(
     """
     first = asked or enrolling(unit, course_id, new)
     id_ = first.id
-    repeated, facts = await begun(unit, first)
-    if repeated:
-        return await made(unit, id_), False
+    facts = await begun(unit, first)
+    if unit.repeated:
+        return await made(unit, id_)
     at = moment_of_import(unit, new.occurred_at)
     entry = Entry(**found(facts, f"there is no course {course_id}"))
     _open(entry, course_id, new.user_id, at)
@@ -84,7 +78,7 @@ async def enroll(
     if entry.capacity is not None:
         waiting = await _in_line(unit, id_, course_id, new, at)
         if waiting is not None:
-            return waiting, True
+            return waiting
     row = _new(unit, id_, course_id, new, at)
     values = row.model_dump(include={"id", "user_id", "course_id", "institution_id", "created_at"})
     already = _already(new.user_id, course_id)
@@ -101,7 +95,7 @@ async def enroll(
         await seats.join(unit, new.cohort_id, course_id, new.user_id, at)
     if entry.returning:
         row = await work_done(unit, row, at)  # what was done before leaving counts
-    return row, True
+    return row
 
 
 def _new(unit: Unit, id_: str, course_id: UUID, new: NewEnrollment, at: datetime) -> Enrollment:
@@ -214,11 +208,11 @@ def _not_waiting(course_id: object, user_id: object) -> str:
     return f"user {user_id} does not wait for a seat in course {course_id}"
 
 
-async def queue(unit: Unit, course_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def queue(unit: Unit, course_id: UUID, window: Window) -> dict[str, Any]:
     """Who waits for a seat in a course, the next one first."""
     query = SQL["queue"]
     return await pages.read(
-        unit, WaitlistEntry, query, cursor, limit, first="position", of=int, course_id=course_id
+        unit, WaitlistEntry, query, window, first="position", of=int, course_id=course_id
     )
 
 
@@ -232,7 +226,7 @@ async def stop_waiting(unit: Unit, course_id: UUID, user_id: UUID) -> None:
 
 
 async def page(
-    unit: Unit, of: Literal["user", "course"], id_: UUID, cursor: str | None, limit: int
+    unit: Unit, of: Literal["user", "course"], id_: UUID, window: Window
 ) -> dict[str, Any]:
     """The enrollments of a user or course, oldest first; raises ``NotFound`` for an unknown one.
 
@@ -241,7 +235,7 @@ async def page(
     await (users.get(unit, id_) if of == "user" else courses.get(unit, id_))
     which: dict[str, Any] = {f"{of}_id": id_}
     which["taught_by"] = None if of == "course" or unit.may(LIST_ALL) else unit.caller.user_id
-    return await pages.read(unit, Enrollment, SQL[f"of_{of}"], cursor, limit, **which)
+    return await pages.read(unit, Enrollment, SQL[f"of_{of}"], window, **which)
 
 
 async def studying(unit: Unit, user_id: str, course_id: UUID, at: datetime) -> Enrollment:
@@ -301,23 +295,17 @@ async def work_done(
         event = EnrollmentProgressed(**named, progress=float(progress))
         unit.emit(event, source=SOURCE, at=at)
     if complete:
-        unit.emit(
-            CourseCompleted(
-                **named,
-                completion_percentage=100.0,
-                certification_issued=False,
-                time_spent_minutes=await unit.value(SQL["time_spent"], **who),
-            ),
-            source=courses.SOURCE,
-            at=at,
+        completed = CourseCompleted(
+            **named,
+            completion_percentage=100.0,
+            certification_issued=False,
+            time_spent_minutes=await unit.value(SQL["time_spent"], **who),
         )
+        unit.emit(completed, source=courses.SOURCE, at=at)
     return row
 
 
 def ids(row: Enrollment | WaitlistEntry | Invitation) -> dict[str, Any]:
     """What events say of an enrollment, or of what may become one."""
-    return {
-        "enrollment_id": str(row.id),
-        "user_id": str(row.user_id),
-        "course_id": str(row.course_id),
-    }
+    who = {"user_id": str(row.user_id), "course_id": str(row.course_id)}
+    return {"enrollment_id": str(row.id), **who}

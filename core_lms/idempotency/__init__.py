@@ -12,10 +12,8 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
-from fastapi import Response
 from psycopg.rows import DictRow
 from pydantic import BaseModel
 
@@ -35,8 +33,6 @@ from stack.roundtrip import Statement
 _is_canonical = re.compile(UUID_PATTERN).match
 _sql = load(__file__)
 
-
-Made = TypeVar("Made")
 
 Shown = tuple[str, Callable[[str], Resource]]
 """The action by which people see what a request makes, and that as a resource, by its id."""
@@ -59,27 +55,19 @@ def resource_id(caller: Caller, kind: str, key: str | None) -> str:
 
 async def claim(
     unit: Unit, kind: str, body: BaseModel, *where: object, shown: Shown | None = None
-) -> tuple[str, bool]:
-    """The id of the resource this request makes, and whether it was made before.
+) -> str:
+    """The id of the resource this request makes; ``unit.repeated`` where it was made before.
 
     ``kind`` and ``where`` (the ids in the path) distinguish two routes that share a body. A request
     with the same key that is still under way is waited for. Raises ``KeyReused`` where the key came
     with another request, and ``Forbidden`` for a person who may no longer see what was made.
     """
     id_ = resource_id(unit.caller, kind, unit.key)
-    if unit.key is None:
-        return id_, False
-    values = _values(unit, id_, kind, body, where)
-    cursor = await unit.cursor.execute(_sql["claim"], values)
-    return id_, await _made_before(unit, values, cursor.rowcount, shown)
-
-
-def made(response: Response, result: tuple[Made, bool]) -> Made:
-    """What a route answers that makes something: its own status where it is new, else 200."""
-    row, created = result
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+    if unit.key is not None:
+        values = _values(unit, id_, kind, body, where)
+        cursor = await unit.cursor.execute(_sql["claim"], values)
+        await _check(unit, values, cursor.rowcount, shown)
+    return id_
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +94,15 @@ def creation(
     return Creation(id_, claimed, [(_sql["claim"], claimed), query_])
 
 
-async def begun(
-    unit: Unit, creation: Creation, shown: Shown | None = None
-) -> tuple[bool, DictRow | None]:
-    """Whether it was made before, and the only row of the creation's query.
+async def begun(unit: Unit, creation: Creation, shown: Shown | None = None) -> DictRow | None:
+    """The only row of the creation's query; asks what the unit did not begin with.
 
-    Asks what the unit did not begin with. Raises like ``claim``.
+    Says like ``claim`` that it was made before, and raises like it.
     """
     *claims, found = unit.asked or await unit.ask(*creation.statements)
-    if creation.claimed is None:
-        return False, found.row
-    return await _made_before(unit, creation.claimed, claims[0].count, shown), found.row
+    if creation.claimed is not None:
+        await _check(unit, creation.claimed, claims[0].count, shown)
+    return found.row
 
 
 def _values(
@@ -133,11 +119,9 @@ def _values(
     }
 
 
-async def _made_before(
-    unit: Unit, values: Mapping[str, Any], claimed: int, shown: Shown | None
-) -> bool:
+async def _check(unit: Unit, values: Mapping[str, Any], claimed: int, shown: Shown | None) -> None:
     if claimed == 1:
-        return False
+        return
     await unit.cursor.execute(_sql["fingerprint"], {"id": values["id"]})
     row = await unit.cursor.fetchone()
     # Rows from before the index key have a plain hash, which a reader of the table can guess at.
@@ -147,7 +131,7 @@ async def _made_before(
     # What a machine makes its key's scopes name; that it made it is for it to know.
     if shown is not None and unit.caller.kind == "person":
         await _still_for(unit, shown[0], shown[1](values["id"]))
-    return True
+    unit.repeated = True
 
 
 async def _still_for(unit: Unit, action: str, about: Resource) -> None:

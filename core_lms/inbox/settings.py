@@ -29,7 +29,6 @@ class InboxSettings(BaseSettings):
     look_for_partitions_s: float = Field(default=30.0, gt=0)
     pool_size: int = Field(default=8, ge=1)
     """Connections of the process: its consumers and loops wait for a free one."""
-    log_every_s: float = Field(default=30.0, gt=0)
 
     def chosen_names(self) -> frozenset[str]:
         return frozenset(word.strip() for word in self.only.split(",") if word.strip())

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from contracts.envelope import Envelope
+from contracts.events.payments import OrderPaid, OrderRefunded
+from core_lms.payments.currencies import spelled
 from core_lms.unit import Unit
 from stack.queries import load
 
 Titles = dict[str, Any]
 _sql = load(__file__)
+
+COURSE: Titles = {"course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93", "course": "Statistics"}
+"""What examples are made of."""
+ASSESSMENT: Titles = COURSE | {
+    "assessment_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e94",
+    "assessment": "Reading histograms",
+}
+ORDER: Titles = COURSE | {
+    "order_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e96",
+    "amount": "49.00 EUR",
+}
+CERTIFICATE: Titles = COURSE | {"certificate_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e95"}
 
 
 async def of_course(unit: Unit, course_id: str) -> Titles | None:
@@ -17,15 +32,28 @@ async def of_course(unit: Unit, course_id: str) -> Titles | None:
     return await unit.one(Titles, _sql["facts_of_course"], course_id=course_id)
 
 
-async def course_of(unit: Unit, envelope: Envelope) -> Titles | None:
-    """``of_course`` for an event with a ``course_id``."""
-    event: Any = envelope.payload
-    return await of_course(unit, event.course_id)
+def titles(*names: str) -> Callable[[Unit, Envelope], Awaitable[Titles | None]]:
+    """Reads the titles of the assessment or the course of an event, and these fields of its own."""
+
+    async def facts(unit: Unit, envelope: Envelope) -> Titles | None:
+        event: Any = envelope.payload
+        if hasattr(event, "assessment_id"):
+            id_ = event.assessment_id
+            found = await unit.one(Titles, _sql["facts_of_assessment"], assessment_id=id_)
+        else:
+            found = await of_course(unit, event.course_id)
+        return found and found | {name: getattr(event, name) for name in names}
+
+    return facts
 
 
-async def of_assessment(unit: Unit, assessment_id: str) -> Titles | None:
-    """``assessment_id``, ``assessment``, ``course_id``, ``course``."""
-    return await unit.one(Titles, _sql["facts_of_assessment"], assessment_id=assessment_id)
+async def of_order(unit: Unit, envelope: Envelope) -> Titles | None:
+    """Of an event about money for a course: its title, the order and the amount in words."""
+    event = envelope.payload
+    assert isinstance(event, OrderPaid | OrderRefunded)
+    found = await of_course(unit, event.course_id)
+    amount = spelled(event.amount_minor, event.currency)
+    return found and found | {"order_id": event.order_id, "amount": amount}
 
 
 async def certificate_code(unit: Unit, certificate_id: str) -> str | None:

@@ -84,7 +84,7 @@ async def change(
     unit: Unit, user_id: object, body: PreferenceChange, check: Check
 ) -> dict[str, Any]:
     """Raises ``Rejected`` for what cannot be chosen."""
-    if not await repository.lock_person(unit, user_id):
+    if not await unit.execute(repository.sql["lock_person"], user_id=user_id):
         raise NotFound(f"there is no user {user_id}")
     check(await of_person(unit, user_id))
     for choice in body.choices:
@@ -100,4 +100,5 @@ async def decide(unit: Unit, user_id: object, kind: str, channel: str, enabled: 
         raise Rejected(f"there is no channel {channel!r}: {', '.join(plugins(POINT))}")
     if spec is not None and spec.essential and channel in spec.channels and not enabled:
         raise Rejected(f"{kind} on {channel} is essential and stays on")
-    await repository.decide(unit, user_id, kind, channel, enabled)
+    values = {"user_id": user_id, "kind": kind, "channel": channel, "enabled": enabled}
+    await unit.execute(repository.sql["decide"], **values)

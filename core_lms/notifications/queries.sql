@@ -23,6 +23,7 @@ SELECT kind, channel, enabled FROM notification_preferences
 WHERE user_id = %(user_id)s AND institution_id = %(institution_id)s
 
 -- name: insert
+-- No row: it is there already.
 INSERT INTO notifications (id, user_id, kind, event_id, facts, institution_id)
 VALUES (%(id)s, %(user_id)s, %(kind)s, %(event_id)s, %(facts)s, %(institution_id)s)
 ON CONFLICT (id) DO NOTHING
@@ -53,6 +54,7 @@ SELECT delivery.channel, delivery.target, notification.id::text AS notification_
 FROM delivery JOIN notifications AS notification ON notification.id = delivery.notification_id
 
 -- name: end_delivery
+-- No row: it was not ours to end any more.
 UPDATE notification_deliveries
 SET status = %(status)s, reason = %(reason)s, ended_at = now()
 WHERE id = %(id)s AND attempts = %(attempt)s AND status = 'pending'
@@ -111,6 +113,7 @@ ON CONFLICT (user_id, kind, channel)
     DO UPDATE SET enabled = EXCLUDED.enabled, updated_at = now()
 
 -- name: lock_person
+-- Two changes of the same person's preferences happen one after the other.
 SELECT id FROM users WHERE id = %(user_id)s AND institution_id = %(institution_id)s FOR UPDATE
 
 -- name: data_key

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Unsubscription(Resource, sql=_sql["unsubscription"]):
+class Unsubscription(Resource, beside=__file__):
     """What a signed link ends; whoever has the link may follow it."""
 
     user_id: str

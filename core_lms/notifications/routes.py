@@ -6,29 +6,18 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
-from core_lms.notifications import preferences, service
+from core_lms.notifications import preferences, schemas, service
 from core_lms.notifications.channels.web_push import public_key
-from core_lms.notifications.repository import Browser, Standing
-from core_lms.notifications.schemas import (
-    NewPushSubscription,
-    Notification,
-    PreferenceChange,
-    Preferences,
-    PushServer,
-    PushSubscription,
-    PushSubscriptions,
-    ReadUpTo,
-    Unread,
-)
+from core_lms.notifications.repository import Browser
 from core_lms.notifications.stream import events
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Public
 
@@ -39,23 +28,22 @@ STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/users/{user_id}/notifications", response_model=Page[Notification])
+@router.get("/users/{user_id}/notifications", response_model=Page[schemas.Notification])
 async def list_notifications(
     user_id: UUID,
     units: Annotated[Units, action("notification.read")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    window: InWindow,
     unread: Annotated[bool, Query(description="only what was not read")] = False,
 ) -> dict[str, Any]:
     """List a person's notifications, newest first; in the language of their profile."""
     async with units.begin(Person(user_id)) as unit:
-        return await service.page(unit, user_id, cursor, limit, unread)
+        return await service.page(unit, user_id, window, unread)
 
 
-@router.get("/users/{user_id}/notifications/unread", response_model=Unread)
+@router.get("/users/{user_id}/notifications/unread")
 async def count_unread_notifications(
     user_id: UUID, units: Annotated[Units, action("notification.read")]
-) -> Standing:
+) -> schemas.Unread:
     """Count the notifications that were not read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.standing(unit, user_id)
@@ -86,16 +74,18 @@ async def stream_notifications(
     return StreamingResponse(made, media_type="text/event-stream", headers=headers)
 
 
-@router.post("/users/{user_id}/notifications/read", response_model=Unread)
+@router.post("/users/{user_id}/notifications/read")
 async def mark_notifications_read(
-    user_id: UUID, body: ReadUpTo, units: Annotated[Units, action("notification.mark")]
-) -> Standing:
+    user_id: UUID, body: schemas.ReadUpTo, units: Annotated[Units, action("notification.mark")]
+) -> schemas.Unread:
     """Mark every notification up to a number as read."""
     async with units.begin(Person(user_id)) as unit:
         return await service.read_up_to(unit, user_id, body.up_to)
 
 
-@router.post("/users/{user_id}/notifications/{notification_id}/read", response_model=Notification)
+@router.post(
+    "/users/{user_id}/notifications/{notification_id}/read", response_model=schemas.Notification
+)
 async def mark_notification_read(
     user_id: UUID, notification_id: UUID, units: Annotated[Units, action("notification.mark")]
 ) -> dict[str, Any]:
@@ -106,7 +96,7 @@ async def mark_notification_read(
 
 @router.get(
     "/users/{user_id}/notification-preferences",
-    response_model=Preferences,
+    response_model=schemas.Preferences,
     responses=etags.READ,
 )
 async def get_notification_preferences(
@@ -114,28 +104,26 @@ async def get_notification_preferences(
 ) -> Any:
     """Read on which channels a person is notified of which kinds."""
     async with units.begin(Person(user_id)) as unit:
-        found = await preferences.of_person(unit, user_id)
-    return reader.answer(found)
+        return reader.answer(await preferences.of_person(unit, user_id))
 
 
 @router.patch(
     "/users/{user_id}/notification-preferences",
-    response_model=Preferences,
+    response_model=schemas.Preferences,
     responses=etags.UPDATE,
 )
 async def update_notification_preferences(
     user_id: UUID,
-    body: PreferenceChange,
+    body: schemas.PreferenceChange,
     units: Annotated[Units, action("notification-preference.update")],
     writer: InWriter,
 ) -> Any:
     """Switch kinds of notifications on and off, per channel."""
     async with units.begin(Person(user_id)) as unit:
-        changed = await preferences.change(unit, user_id, body, writer.check)
-    return writer.answer(changed)
+        return writer.answer(await preferences.change(unit, user_id, body, writer.check))
 
 
-@router.get("/push-server", response_model=PushServer)
+@router.get("/push-server", response_model=schemas.PushServer)
 async def get_push_server(units: Annotated[Units, action("push-key.read")]) -> dict[str, str]:
     """Read what a browser needs to subscribe to pushes."""
     async with units.begin(Public()):
@@ -145,23 +133,19 @@ async def get_push_server(units: Annotated[Units, action("push-key.read")]) -> d
 @router.post(
     "/users/{user_id}/push-subscriptions",
     status_code=HTTPStatus.CREATED,
-    response_model=PushSubscription,
+    response_model=schemas.PushSubscription,
 )
 async def create_push_subscription(
     user_id: UUID,
-    body: NewPushSubscription,
+    body: schemas.NewPushSubscription,
     units: Annotated[Units, action("push-subscription.create", keyed=True)],
-    response: Response,
 ) -> Browser:
     """Have a browser notified; the same browser again stays one."""
     async with units.begin(Person(user_id)) as unit:
-        row, created = await service.subscribe(unit, user_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return row
+        return await service.subscribe(unit, user_id, body)
 
 
-@router.get("/users/{user_id}/push-subscriptions", response_model=PushSubscriptions)
+@router.get("/users/{user_id}/push-subscriptions", response_model=schemas.PushSubscriptions)
 async def list_push_subscriptions(
     user_id: UUID, units: Annotated[Units, action("push-subscription.list")]
 ) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.text import Body
+from gateway.text import Body, example
 
 Name = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[a-z0-9_*]+$")]
 
@@ -38,7 +38,7 @@ class Unread(BaseModel):
 class ReadUpTo(Body):
     """The number of the newest entry that was read."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"up_to": 7}})
+    model_config = example(up_to=7)
 
     up_to: Annotated[int, Field(ge=0, le=2**31 - 1)]
 
@@ -72,12 +72,8 @@ class PreferenceChoice(Body):
 class PreferenceChange(Body):
     """Choices to be made; the others stay."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "choices": [{"kind": "feedback_given", "channel": "email", "enabled": False}]
-            }
-        }
+    model_config = example(
+        choices=[{"kind": "feedback_given", "channel": "email", "enabled": False}]
     )
 
     choices: Annotated[list[PreferenceChoice], Field(min_length=1, max_length=200)]
@@ -93,17 +89,13 @@ class PushKeys(Body):
 class NewPushSubscription(Body):
     """What ``PushManager.subscribe`` returned."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "endpoint": "https://updates.push.services.mozilla.com/wpush/v2/gAAAAABk",
-                "keys": {
-                    "p256dh": "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1X"
-                    "bjhazAkj7I99e8QcYP7DkM",
-                    "auth": "tBHItJI5svbpez7KI4CCXg",
-                },
-            }
-        }
+    model_config = example(
+        endpoint="https://updates.push.services.mozilla.com/wpush/v2/gAAAAABk",
+        keys={
+            "p256dh": "BNcRdreALRFXTkOOUHK1EtK2wtaz5Ry4YfYCA_0QTpQtUbVlUls0VJXg7A8u-Ts1X"
+            "bjhazAkj7I99e8QcYP7DkM",
+            "auth": "tBHItJI5svbpez7KI4CCXg",
+        },
     )
 
     endpoint: Annotated[str, Field(min_length=10, max_length=2000, pattern=r"^https?://[!-~]+$")]

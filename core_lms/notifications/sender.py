@@ -153,7 +153,8 @@ class Sender:
     async def _prepare(self, one: Claimed) -> tuple[str, Message, datetime] | None:
         """The channel, the message and when it was due; None where it is no longer ours."""
         async with self._unit(one.institution_id) as unit:
-            row = await repository.delivery(unit, one.id, one.attempt, self.settings.lease_s)
+            which = {"id": one.id, "attempt": one.attempt, "lease_s": self.settings.lease_s}
+            row = await unit.one(Delivery, repository.sql["delivery"], **which)
             if row is None:
                 return None
             kind = kinds().get(row.kind)
@@ -209,7 +210,8 @@ class Sender:
 
     async def _end(self, one: Claimed, channel: str, status: str, reason: str | None) -> None:
         async with self._unit(one.institution_id) as unit:
-            ours = await repository.end(unit, one.id, one.attempt, status, reason)
+            end = {"id": one.id, "attempt": one.attempt, "status": status, "reason": reason}
+            ours = await unit.execute(repository.sql["end_delivery"], **end) == 1
         ENDED.labels(channel, status).inc()
         if status != "sent":
             facts = {"delivery_id": one.id, "channel": channel, "status": status, "reason": reason}
@@ -222,7 +224,8 @@ class Sender:
             return
         wait_s = min(own.backoff_max_s, own.backoff_min_s * 2 ** (one.attempt - 1))
         async with self._unit(one.institution_id) as unit:
-            await repository.later(unit, one.id, one.attempt, wait_s, reason)
+            wait = {"id": one.id, "attempt": one.attempt, "wait_s": wait_s, "reason": reason}
+            await unit.execute(repository.sql["later"], **wait)
         ENDED.labels(channel, "again").inc()
 
 

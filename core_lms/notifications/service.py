@@ -8,18 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from contracts.envelope import Envelope
 from contracts.errors import Rejected
 from contracts.ids import named_id
 from core_lms import pages
 from core_lms.idempotency import claim
-from core_lms.notifications import repository
 from core_lms.notifications.channels import POINT
 from core_lms.notifications.channels.web_push import PLACE, allowed, check_keys
 from core_lms.notifications.kinds import Kind, kinds
 from core_lms.notifications.preferences import Wishes
-from core_lms.notifications.repository import Browser, Notification, Standing
-from core_lms.notifications.schemas import NewPushSubscription
+from core_lms.notifications.repository import Browser, Notification, Person, data_key, sql
+from core_lms.notifications.schemas import NewPushSubscription, Unread
 from core_lms.notifications.settings import settings
 from core_lms.notifications.texts import pick, render
 from core_lms.plugins import plugins
@@ -27,6 +28,7 @@ from core_lms.sealing.person import DataKey
 from core_lms.unit import Unit, found
 from core_lms.users import repository as users
 from gateway.errors import NotFound
+from gateway.pages import Window
 from stack.keyset import blind_index
 
 log = logging.getLogger("core_lms.notifications")
@@ -58,34 +60,35 @@ async def record(unit: Unit, envelope: Envelope, now: datetime | None = None) ->
 async def _record(
     unit: Unit, name: str, kind: Kind, event_id: str, user_id: str, facts: dict[str, Any]
 ) -> None:
-    person = await repository.person(unit, user_id)
+    person = await unit.one(Person, sql["person"], user_id=user_id)
     if person is None:
         raise Rejected(f"there is no user {user_id}")
     if person.erased or (person.status != "active" and not kind.essential):
         return
     # Computed, so that the same event notifies the same person once, whoever repeats what.
     id_ = named_id("notification", event_id, name, user_id)
-    if not await repository.insert(unit, id_, user_id, name, event_id, facts):
+    values = {"user_id": user_id, "kind": name, "event_id": event_id, "facts": Jsonb(facts)}
+    if not await unit.execute(sql["insert"], id=id_, **values):
         return
     wishes = await Wishes.of(unit, user_id)
     for channel, way in plugins(POINT).items():
         if wishes.refusal(name, channel) is not None:
             continue
         why_not = way.unavailable()
+        status = "dropped" if why_not else "pending"
+        which = {"notification_id": id_, "channel": channel, "status": status, "reason": why_not}
         for target in await way.targets(unit, user_id):
             delivery_id = named_id(id_, channel, target)
-            await repository.insert_delivery(unit, delivery_id, id_, channel, target, why_not)
+            await unit.execute(sql["insert_delivery"], id=delivery_id, target=target, **which)
 
 
-async def page(
-    unit: Unit, user_id: UUID, cursor: str | None, limit: int, unread: bool
-) -> dict[str, Any]:
+async def page(unit: Unit, user_id: UUID, window: Window, unread: bool) -> dict[str, Any]:
     """The newest first."""
     language = await language_of(unit, user_id)
-    after = pages.decode(cursor, int)
-    before = after.first if after is not None and isinstance(after.first, int) else None
-    rows = await repository.newest(unit, user_id, before, unread, limit + 1)
-    listed = pages.page(rows, limit, "number")
+    after = pages.decode(window.cursor, int)
+    which = {"before": after and after.first, "unread": unread, "rows": window.limit + 1}
+    rows = await unit.all(Notification, sql["newest"], user_id=user_id, **which)
+    listed = pages.page(rows, window.limit, "number")
     return listed | {"items": [shown(row, language) for row in listed["items"]]}
 
 
@@ -122,13 +125,14 @@ def link_of(kind: Kind, facts: dict[str, Any]) -> str | None:
     return settings().public_url + kind.link.format(**facts) if kind.link else None
 
 
-async def standing(unit: Unit, user_id: UUID) -> Standing:
-    return await repository.standing(unit, user_id)
+async def standing(unit: Unit, user_id: UUID) -> Unread:
+    return await unit.need(Unread, sql["standing"], "list", user_id=user_id)
 
 
 async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list[dict[str, Any]]:
     """What appeared behind ``number``, in order."""
-    appeared = await repository.after(unit, user_id, number, rows)
+    which = {"user_id": user_id, "number": number, "rows": rows}
+    appeared = await unit.all(Notification, sql["after"], **which)
     if not appeared:
         return []
     language = await language_of(unit, user_id)
@@ -136,16 +140,17 @@ async def since(unit: Unit, user_id: UUID, number: int, rows: int = 100) -> list
 
 
 async def read_one(unit: Unit, user_id: UUID, id_: UUID) -> dict[str, Any]:
-    row = found(await repository.read_one(unit, user_id, id_), f"there is no notification {id_}")
+    what = f"notification {id_}"
+    row = await unit.need(Notification, sql["read_one"], what, user_id=user_id, id=id_)
     return shown(row, await language_of(unit, user_id))
 
 
-async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> Standing:
-    await repository.read_up_to(unit, user_id, up_to)
-    return await repository.standing(unit, user_id)
+async def read_up_to(unit: Unit, user_id: UUID, up_to: int) -> Unread:
+    await unit.execute(sql["read_up_to"], user_id=user_id, up_to=up_to)
+    return await standing(unit, user_id)
 
 
-async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tuple[Browser, bool]:
+async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> Browser:
     """A browser that wants pushes; the same browser again is the same row.
 
     Raises ``Rejected`` for a push service we do not post to, for keys that are none, and for too
@@ -157,27 +162,28 @@ async def subscribe(unit: Unit, user_id: UUID, new: NewPushSubscription) -> tupl
             "LMS_NOTIFICATIONS_PUSH_SERVICES names them)"
         )
     check_keys(new.keys.p256dh, new.keys.auth)
-    id_, repeated = await claim(unit, "push_subscription", new, user_id)
-    existing = await repository.subscriptions(unit, user_id)
-    if repeated:
+    id_ = await claim(unit, "push_subscription", new, user_id)
+    existing = await unit.all(Browser, sql["subscriptions"], user_id=user_id)
+    if unit.repeated:
         same = next((row for row in existing if str(row.id) == id_), None)
         if same is not None:
-            return same, False
-    wrapped = found(await repository.data_key(unit, user_id), f"there is no user {user_id}")
+            return same
+    wrapped = found(await data_key(unit, user_id), f"there is no user {user_id}")
     index = blind_index("push_subscriptions.endpoint", unit.institution_id, new.endpoint)
     known = any(bytes(row.endpoint_index) == index for row in existing)
     if not known and len(existing) >= MAX_BROWSERS:
         raise Rejected(f"there are {MAX_BROWSERS} browsers already: remove one first")
     text = json.dumps(new.model_dump(include={"endpoint", "keys"}))
     sealed = DataKey.unwrap(user_id, wrapped).seal(PLACE, text)
-    row = await repository.subscribe(unit, id_, user_id, sealed, index)
-    return row, not known
+    unit.repeated = known
+    values = {"user_id": user_id, "sealed": sealed, "endpoint_index": index}
+    return await unit.need(Browser, sql["subscribe"], "browser", id=id_, **values)
 
 
 async def browsers(unit: Unit, user_id: UUID) -> dict[str, Any]:
-    return {"items": await repository.subscriptions(unit, user_id)}
+    return {"items": await unit.all(Browser, sql["subscriptions"], user_id=user_id)}
 
 
 async def unsubscribe_push(unit: Unit, user_id: UUID, id_: UUID) -> None:
-    if not await repository.unsubscribe_push(unit, user_id, id_):
+    if not await unit.execute(sql["unsubscribe_push"], user_id=user_id, id=id_):
         raise NotFound(f"there is no push subscription {id_}")

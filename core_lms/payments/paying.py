@@ -44,26 +44,17 @@ class _Whose:
     institution_id: UUID
 
 
-async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> tuple[Payment, bool]:
-    """Our row of the payment and whether it is new; the provider does not know of it yet."""
-    id_, repeated = await claim(unit, "payment", new, order_id)
-    if repeated:
-        return await get(unit, id_), False
+async def begin(unit: Unit, order_id: UUID, new: NewPayment) -> Payment:
+    """Our row of the payment; the provider does not know of it yet."""
+    id_ = await claim(unit, "payment", new, order_id)
+    if unit.repeated:
+        return await get(unit, id_)
     order = await service.lock(unit, order_id)
     if order.status != "open":
         raise Conflict(f"order {order_id} is {order.status}")
     provider(new.provider).takes(order.amount_minor, order.currency)
-    row = await unit.need(
-        Payment,
-        SQL["insert_payment"],
-        f"payment {id_}",
-        id=id_,
-        order_id=order_id,
-        provider=new.provider,
-        currency=order.currency,
-        amount_minor=order.amount_minor,
-    )
-    return row, True
+    what = {"order_id": order_id, "provider": new.provider, **service.amount(order)}
+    return await unit.need(Payment, SQL["insert_payment"], f"payment {id_}", id=id_, **what)
 
 
 async def intent(unit: Unit, row: Payment) -> Intent:
@@ -73,8 +64,7 @@ async def intent(unit: Unit, row: Payment) -> Intent:
         payment_id=str(row.id),
         order_id=str(row.order_id),
         institution_id=unit.institution_id,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
+        **service.amount(row),
         title=await unit.value(SQL["course_title"], course_id=order.course_id),
         return_url=return_url(str(row.order_id)),
     )
@@ -162,30 +152,17 @@ async def _received(
     await _set_status(unit, payment, "succeeded", amount, notice, at)
     order = await unit.need(Order, SQL["pay_order"], "order", id=order.id, at=at)
     await _enroll(unit, order)
-    unit.emit(
-        OrderPaid(
-            **service.ids(order),
-            payment_id=str(payment.id),
-            provider=payment.provider,
-            amount_minor=amount,
-            currency=notice.currency,
-        ),
-        source=SOURCE,
-    )
+    paid = service.ids(order) | service.amount(payment)
+    event = OrderPaid(**paid, payment_id=str(payment.id), provider=payment.provider)
+    unit.emit(event, source=SOURCE)
     reached("paid")
 
 
 async def _set_status(
     unit: Unit, payment: Payment, status: str, received: int, notice: Notice, at: datetime
 ) -> None:
-    await unit.execute(
-        SQL["set_payment_status"],
-        id=payment.id,
-        status=status,
-        received_minor=received,
-        charge=notice.charge,
-        at=at,
-    )
+    values = {"status": status, "received_minor": received, "charge": notice.charge, "at": at}
+    await unit.execute(SQL["set_payment_status"], id=payment.id, **values)
 
 
 async def _enroll(unit: Unit, order: Order) -> None:
@@ -194,7 +171,7 @@ async def _enroll(unit: Unit, order: Order) -> None:
     enrollment_id, reason = None, None
     try:
         async with unit.cursor.connection.transaction():  # a savepoint
-            enrollment, _ = await enrollments.enroll(
+            enrollment = await enrollments.enroll(
                 unit, order.course_id, NewEnrollment(user_id=str(order.user_id))
             )
             enrollment_id = enrollment.id

@@ -42,11 +42,11 @@ class _Due:
     institution_id: UUID
 
 
-async def request(unit: Unit, order_id: UUID, new: NewRefund) -> tuple[Refund, bool]:
-    """The refund and whether it is new; raises ``Conflict`` where less than that is left."""
-    id_, repeated = await claim(unit, "refund", new, order_id)
-    if repeated:
-        return await _refund(unit, id_), False
+async def request(unit: Unit, order_id: UUID, new: NewRefund) -> Refund:
+    """The refund; raises ``Conflict`` where less than that is left."""
+    id_ = await claim(unit, "refund", new, order_id)
+    if unit.repeated:
+        return await _refund(unit, id_)
     await service.lock(unit, order_id)
     payment = await _payment(unit, order_id, new.payment_id)
     left = payment.received_minor - await _refunded(unit, payment)
@@ -57,7 +57,7 @@ async def request(unit: Unit, order_id: UUID, new: NewRefund) -> tuple[Refund, b
             f"be refunded of payment {payment.id}"
         )
     provider(payment.provider).takes(amount, payment.currency)
-    return await create_refund(unit, payment, amount, new.reason, id_), True
+    return await create_refund(unit, payment, amount, new.reason, id_)
 
 
 async def create_refund(
@@ -71,19 +71,10 @@ async def create_refund(
     reference: str | None = None,
 ) -> Refund:
     """A refund that the loop sends while it is ``due``; the order is locked."""
-    return await unit.need(
-        Refund,
-        SQL["insert_refund"],
-        "refund",
-        id=id_ or new_id(),
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        amount_minor=amount_minor,
-        reason=reason,
-        requested_by=unit.caller.user_id,
-        reference=reference,
-        status=status,
-    )
+    values = {"id": id_ or new_id(), "payment_id": payment.id, "order_id": payment.order_id}
+    values |= {"amount_minor": amount_minor, "reason": reason, "reference": reference}
+    values |= {"requested_by": unit.caller.user_id, "status": status}
+    return await unit.need(Refund, SQL["insert_refund"], "refund", **values)
 
 
 async def of_order(unit: Unit, order_id: UUID) -> list[Refund]:
@@ -172,17 +163,15 @@ async def _done(
         )
         if order.status == "refunded":
             await _leave(unit, order)
-    unit.emit(
-        OrderRefunded(
-            **service.ids(order),
-            refund_id=str(refund.id),
-            amount_minor=refund.amount_minor,
-            refunded_minor=order.refunded_minor,
-            currency=order.currency,
-            full=order.status == "refunded",
-        ),
-        source=SOURCE,
+    event = OrderRefunded(
+        **service.ids(order),
+        refund_id=str(refund.id),
+        amount_minor=refund.amount_minor,
+        refunded_minor=order.refunded_minor,
+        currency=order.currency,
+        full=order.status == "refunded",
     )
+    unit.emit(event, source=SOURCE)
 
 
 async def _leave(unit: Unit, order: Order) -> None:

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Purchase(Resource, sql=_sql["purchase"]):
+class Purchase(Resource, beside=__file__):
     """A course that somebody is to have; the caller may be the ``self`` or a ``guardian``."""
 
     course_id: UUID | str
@@ -20,14 +17,14 @@ class Purchase(Resource, sql=_sql["purchase"]):
 
 
 @dataclass(frozen=True)
-class Order(Resource, sql=_sql["order"]):
+class Order(Resource, beside=__file__):
     """An order; the caller may be the ``self`` or a ``guardian`` of who learns."""
 
     order_id: UUID | str
 
 
 @dataclass(frozen=True)
-class Payment(Resource, sql=_sql["payment"]):
+class Payment(Resource, beside=__file__):
     """A payment of an order, with the same relations."""
 
     payment_id: UUID | str

@@ -8,10 +8,9 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, FastAPI, Path, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Path, Query, Request
 
 from core_lms.courses.resource import Course
-from core_lms.idempotency import made
 from core_lms.payments import paying, refunding, resource, schemas, service
 from core_lms.payments.currencies import CurrencyCode
 from core_lms.payments.providers import enabled, provider
@@ -19,7 +18,7 @@ from core_lms.payments.providers.test import TestProvider
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway.errors import Conflict
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution, Public
 
@@ -39,11 +38,10 @@ async def set_price(
     course_id: UUID,
     body: schemas.NewPrice,
     units: Annotated[Units, action("price.set", keyed=True)],
-    response: Response,
 ) -> schemas.Price:
     """Set what a course costs from now on in one currency; emits `course.updated`."""
     async with units.begin(Course(course_id)) as unit:
-        return made(response, await service.set_price(unit, course_id, body))
+        return await service.set_price(unit, course_id, body)
 
 
 @router.get("/courses/{course_id}/prices")
@@ -68,20 +66,17 @@ async def retire_price(
 
 @router.post("/orders", status_code=HTTPStatus.CREATED)
 async def create_order(
-    body: schemas.NewOrder,
-    units: Annotated[Units, action("order.create", keyed=True)],
-    response: Response,
+    body: schemas.NewOrder, units: Annotated[Units, action("order.create", keyed=True)]
 ) -> schemas.Order:
     """Order a course for a learner; emits `order.created`."""
     async with units.begin(resource.Purchase(body.course_id, body.user_id)) as unit:
-        return made(response, await service.order(unit, body))
+        return await service.order(unit, body)
 
 
 @router.get("/orders", response_model=Page[schemas.Order])
 async def list_orders(
     units: Annotated[Units, action("order.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    window: InWindow,
     status: Annotated[schemas.OrderStatus | None, Query()] = None,
     attention: Annotated[
         bool, Query(description="only paid orders that did not lead into the course")
@@ -89,19 +84,16 @@ async def list_orders(
 ) -> dict[str, Any]:
     """List the orders of the institution, oldest first."""
     async with units.begin(Institution()) as unit:
-        return await service.page(unit, cursor, limit, None, status, attention)
+        return await service.page(unit, window, None, status, attention)
 
 
 @router.get("/users/{user_id}/orders", response_model=Page[schemas.Order])
 async def list_user_orders(
-    user_id: UUID,
-    units: Annotated[Units, action("order.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    user_id: UUID, units: Annotated[Units, action("order.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the orders for a learner, oldest first."""
     async with units.begin(Person(user_id)) as unit:
-        return await service.page(unit, cursor, limit, user_id)
+        return await service.page(unit, window, user_id)
 
 
 @router.get("/orders/{order_id}")
@@ -125,17 +117,16 @@ async def create_payment(
     order_id: UUID,
     body: schemas.NewPayment,
     units: Annotated[Units, action("payment.create", keyed=True)],
-    response: Response,
 ) -> schemas.Payment:
     """Begin to pay an order; send the person to `redirect_url`."""
     async with units.begin(resource.Order(order_id)) as unit:
-        payment, created = await paying.begin(unit, order_id, body)
+        payment = await paying.begin(unit, order_id, body)
         intent = await paying.intent(unit, payment)
     if payment.redirect_url is None:
         opened = await provider(payment.provider).open(intent)
         async with units.begin(resource.Order(order_id)) as unit:
             payment = await paying.opened(unit, payment.id, opened.reference, opened.redirect_url)
-    return made(response, (payment, created))
+    return payment
 
 
 @router.get("/orders/{order_id}/payments")
@@ -176,13 +167,12 @@ async def create_refund(
     order_id: UUID,
     body: schemas.NewRefund,
     units: Annotated[Units, action("refund.create", keyed=True)],
-    response: Response,
 ) -> schemas.Refund:
     """Send money back, all or part of an order; `order.refunded` is emitted once the provider has
     done it.
     """
     async with units.begin(resource.Order(order_id)) as unit:
-        return made(response, await refunding.request(unit, order_id, body))
+        return await refunding.request(unit, order_id, body)
 
 
 @router.get("/orders/{order_id}/refunds")

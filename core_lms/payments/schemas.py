@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field
+from pydantic import BaseModel, Field, computed_field
 
 from contracts.event import Id
 from core_lms.payments.currencies import CurrencyCode, spelled
-from gateway.text import Body
+from gateway.text import Body, example
 
 Amount = Annotated[
     int, Field(ge=1, le=2**31 - 1, description="in minor units: 1250 is 12.50 EUR, but 1250 JPY")
@@ -23,14 +23,10 @@ _LEARNER = "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"
 _COURSE = "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c22"
 
 
-def _example(**values: Any) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"example": values})
-
-
 class NewPrice(Body):
     """What the course of the path costs from now on in one currency."""
 
-    model_config = _example(currency="EUR", amount_minor=4900)
+    model_config = example(currency="EUR", amount_minor=4900)
 
     currency: CurrencyCode
     amount_minor: Amount
@@ -60,7 +56,7 @@ class Prices(BaseModel):
 class NewOrder(Body):
     """A course for a learner, at its price of the moment."""
 
-    model_config = _example(user_id=_LEARNER, course_id=_COURSE, currency="EUR")
+    model_config = example(user_id=_LEARNER, course_id=_COURSE, currency="EUR")
 
     user_id: Id
     course_id: Id
@@ -92,7 +88,7 @@ class Order(BaseModel):
 class NewPayment(Body):
     """An attempt to pay the order of the path."""
 
-    model_config = _example(provider="test")
+    model_config = example(provider="test")
 
     provider: ProviderName
 
@@ -121,7 +117,7 @@ class Payments(BaseModel):
 class Simulation(Body):
     """What the pretended payment page shall report."""
 
-    model_config = _example(outcome="succeeded")
+    model_config = example(outcome="succeeded")
 
     outcome: Literal["succeeded", "failed"]
 
@@ -129,7 +125,7 @@ class Simulation(Body):
 class NewRefund(Body):
     """Money back; all that is left where no amount is given."""
 
-    model_config = _example(amount_minor=2000, reason="requested")
+    model_config = example(amount_minor=2000, reason="requested")
 
     amount_minor: Amount | None = None
     payment_id: Id | None = None

@@ -12,32 +12,26 @@ from core_lms.courses import service as courses
 from core_lms.idempotency import claim
 from core_lms.payments import resource
 from core_lms.payments.repository import SQL
-from core_lms.payments.schemas import NewOrder, NewPrice, Order, Price
+from core_lms.payments.schemas import NewOrder, NewPrice, Order, Payment, Price
 from core_lms.unit import Unit
 from core_lms.users import service as users
 from gateway.errors import Conflict, NotFound
+from gateway.pages import Window
 
 SOURCE = "payment-service"
 
 
-async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> tuple[Price, bool]:
-    """The price and whether it is new; an earlier one in the same currency is retired."""
-    id_, repeated = await claim(unit, "price", new, course_id)
-    if repeated:
-        return await unit.need(Price, SQL["price"], f"price {id_}", id=id_), False
+async def set_price(unit: Unit, course_id: UUID, new: NewPrice) -> Price:
+    """The price; an earlier one in the same currency is retired."""
+    id_ = await claim(unit, "price", new, course_id)
+    if unit.repeated:
+        return await unit.need(Price, SQL["price"], f"price {id_}", id=id_)
     await courses.changeable(unit, course_id)  # two prices at once come one after the other
     await unit.execute(SQL["retire_price"], course_id=course_id, currency=new.currency)
-    row = await unit.need(
-        Price,
-        SQL["insert_price"],
-        f"price {id_}",
-        id=id_,
-        course_id=course_id,
-        currency=new.currency,
-        amount_minor=new.amount_minor,
-    )
+    values = {"course_id": course_id, **amount(new)}
+    row = await unit.need(Price, SQL["insert_price"], f"price {id_}", id=id_, **values)
     await courses.structure_changed(unit, course_id)
-    return row, True
+    return row
 
 
 async def retire_price(unit: Unit, course_id: UUID, currency: str) -> Price:
@@ -54,15 +48,15 @@ async def prices(unit: Unit, course_id: UUID) -> list[Price]:
     return await unit.all(Price, SQL["prices"], course_id=course_id)
 
 
-async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
-    """The order and whether it is new.
+async def order(unit: Unit, new: NewOrder) -> Order:
+    """The order.
 
     Raises ``Conflict`` where the learner is in the course, or has ordered it already, or it is not
     published, and ``Rejected`` where it costs nothing (in that currency).
     """
-    id_, repeated = await claim(unit, "order", new, shown=("order.read", resource.Order))
-    if repeated:
-        return await get(unit, id_), False
+    id_ = await claim(unit, "order", new, shown=("order.read", resource.Order))
+    if unit.repeated:
+        return await get(unit, id_)
     course_id = UUID(new.course_id)
     await courses.open_to_learners(unit, course_id)
     await users.active(unit, new.user_id, "user_id")
@@ -73,20 +67,10 @@ async def order(unit: Unit, new: NewOrder) -> tuple[Order, bool]:
     await _refuse_second(unit, new)
     twice = f"user {new.user_id} has ordered course {course_id} already"
     unit.conflicts(f"there is an order {id_}", orders_once=twice)
-    row = await unit.need(
-        Order,
-        SQL["insert_order"],
-        f"order {id_}",
-        id=id_,
-        ordered_by=unit.caller.user_id,
-        price_id=price.id,
-        currency=price.currency,
-        amount_minor=price.amount_minor,
-        **who,
-    )
-    event = OrderCreated(**ids(row), amount_minor=row.amount_minor, currency=row.currency)
-    unit.emit(event, source=SOURCE)
-    return row, True
+    values = {"ordered_by": unit.caller.user_id, "price_id": price.id, **amount(price), **who}
+    row = await unit.need(Order, SQL["insert_order"], f"order {id_}", id=id_, **values)
+    unit.emit(OrderCreated(**ids(row), **amount(row)), source=SOURCE)
+    return row
 
 
 async def get(unit: Unit, id_: str | UUID) -> Order:
@@ -101,15 +85,14 @@ async def lock(unit: Unit, id_: str | UUID) -> Order:
 
 async def page(
     unit: Unit,
-    cursor: str | None,
-    limit: int,
+    window: Window,
     user_id: UUID | None = None,
     status: str | None = None,
     attention: bool = False,
 ) -> dict[str, Any]:
     """Orders, oldest first; ``attention``: those that were paid and did not lead into a course."""
     which: dict[str, Any] = {"user_id": user_id, "status": status, "attention": attention}
-    return await pages.read(unit, Order, SQL["orders"], cursor, limit, **which)
+    return await pages.read(unit, Order, SQL["orders"], window, **which)
 
 
 async def cancel(unit: Unit, id_: UUID) -> Order:
@@ -129,6 +112,11 @@ async def cancel(unit: Unit, id_: UUID) -> Order:
 def ids(row: Order) -> dict[str, Any]:
     """The ids of an order that every event about it carries."""
     return {"order_id": str(row.id), "user_id": str(row.user_id), "course_id": str(row.course_id)}
+
+
+def amount(row: NewPrice | Price | Order | Payment) -> dict[str, Any]:
+    """What is to be paid, in which currency."""
+    return {"amount_minor": row.amount_minor, "currency": row.currency}
 
 
 def _chosen(found: list[Price], new: NewOrder) -> Price:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,7 @@ from core_lms.privacy.repository import Change, sql
 from core_lms.unit import Unit, found
 from core_lms.users import repository as accounts
 from core_lms.users import service as users
-from gateway.pages import bounds
+from gateway.pages import Window
 from stack.consent import ConsentSettings
 
 SOURCE = "privacy-service"
@@ -58,24 +57,15 @@ async def choose(unit: Unit, user_id: UUID, purpose: Purpose, given: bool) -> di
     audit_trail.record(unit, user_id)
     before = (await repository.choices(unit, user_id)).get(purpose)
     if before is None or before.given != given:
-        await unit.execute(
-            sql["insert_consent"],
-            id=new_id(),
-            user_id=user_id,
-            purpose=purpose,
-            given=given,
-            changed_by=unit.caller.name,
-        )
+        choice = {"user_id": user_id, "purpose": purpose, "given": given}
+        by = unit.caller.name
+        await unit.execute(sql["insert_consent"], id=new_id(), changed_by=by, **choice)
         event = ConsentGiven if given else ConsentWithdrawn
         unit.emit(event(user_id=str(user_id), purpose=purpose), source=SOURCE)
     items = (await _consents(unit, user_id))["items"]
     return next(item for item in items if item["purpose"] == purpose)
 
 
-async def history(unit: Unit, user_id: UUID, cursor: str | None, limit: int) -> dict[str, Any]:
+async def history(unit: Unit, user_id: UUID, window: Window) -> dict[str, Any]:
     """Every change of every purpose, oldest first."""
-    after = pages.decode(cursor, datetime)
-    rows = await unit.all(
-        Change, sql["consent_history"], user_id=user_id, **bounds(after, limit + 1)
-    )
-    return pages.page(rows, limit)
+    return await pages.read(unit, Change, sql["consent_history"], window, user_id=user_id)

@@ -7,8 +7,6 @@ new id by ``core_lms/privacy/moving.py``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from contracts.events.users import UserDeleted
 from core_lms import audit_trail
 from core_lms.privacy import tables
 from core_lms.privacy.keeping import KEEPING
+from core_lms.privacy.schemas import Erased
 from core_lms.privacy.tables import Table
 from core_lms.sessions import service as sessions
 from core_lms.unit import Unit, found
@@ -26,14 +25,6 @@ from stack.queries import load
 
 SOURCE = "user-service"
 _sql = load(__file__, "erasing.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """Nothing of the person can be read any more."""
-
-    id: UUID
-    erased_at: datetime
 
 
 async def erase(unit: Unit, user_id: UUID) -> Erased:

@@ -31,12 +31,7 @@ KEEPING: dict[str, Kept] = {
     "attempts": Kept(_RECORD),
     "attempt_questions": Kept(
         _RECORD,
-        {
-            "answer_sealed": "NULL",
-            "response": "NULL",
-            "feedback_sealed": "NULL",
-            "criteria": "NULL",
-        },
+        dict.fromkeys(("answer_sealed", "response", "feedback_sealed", "criteria"), "NULL"),
     ),
     "feedback": Kept(_RECORD, {"text_sealed": "NULL"}),
     "content_views": Kept(_RECORD, {"details": "'{}'", "text_sealed": "NULL"}),

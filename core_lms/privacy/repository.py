@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core_lms.privacy.schemas import Guardian
 from core_lms.sealing import person
 from core_lms.unit import Unit
-from gateway.pages import After, bounds
 from stack.queries import load
 
 
@@ -35,16 +35,6 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Guardian:
-    """Somebody who acts for a learner, once the school has verified it."""
-
-    guardian_id: UUID
-    learner_id: UUID
-    created_at: datetime
-    verified_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Classmate:
     """A person in a course; ``id`` is the enrollment's."""
 
@@ -65,19 +55,8 @@ async def choices(unit: Unit, user_id: object) -> dict[str, Choice]:
     return {choice.purpose: choice for choice in found}
 
 
-async def class_list(
-    unit: Unit, course_id: UUID, everybody: bool, after: After | None, limit: int
-) -> list[Classmate]:
-    values = {
-        "course_id": course_id,
-        "everybody": everybody,
-        "caller_id": unit.caller.user_id,
-        **bounds(after, limit + 1),
-    }
-    return await unit.all(_classmate, sql["class_list"], **values)
-
-
-def _classmate(*, enrollment_id: UUID, created_at: datetime, **account: Any) -> Classmate:
+def classmate(*, enrollment_id: UUID, created_at: datetime, **account: Any) -> Classmate:
+    """A row of the list, its person in the clear."""
     clear = person.opened(account)
     return Classmate(
         enrollment_id, clear["id"], clear["role"], clear["name"], clear["email"], created_at

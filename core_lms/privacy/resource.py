@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Guardianship(Resource, sql=_sql["guardianship"]):
+class Guardianship(Resource, beside=__file__):
     """The caller may be the ``guardian`` or the learner (``self``)."""
 
     user_id: UUID | str

@@ -11,10 +11,10 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.errors import Misconfigured, Retryable
+from contracts.errors import Misconfigured
 from stack import keyset, secrets
 from stack.keyset import MASTER, Master, Undecryptable, master
-from stack.postgres import PostgresSettings
+from stack.postgres import reach_lms
 
 BATCH = 1000
 
@@ -54,13 +54,7 @@ def rotate() -> Path:
 def rewrap() -> Iterator[tuple[str, int]]:
     """Wrap everything under the newest master key; yields each table with the rows changed."""
     newest = Master(lambda: secrets.secret(MASTER, str))
-    try:
-        connection = psycopg.connect(
-            PostgresSettings().lms_url, autocommit=True, row_factory=dict_row
-        )
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(autocommit=True, row_factory=dict_row) as connection:
         for wrapped in WRAPPED:
             exists = connection.execute("SELECT to_regclass(%s) AS oid", [wrapped.table]).fetchone()
             if exists and exists["oid"] is not None:

@@ -6,36 +6,23 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from contracts.consent import Purpose
 from core_lms import audit_trail
 from core_lms.courses.resource import Course
-from core_lms.privacy import consent, erasing, exporting, repository, resource, service
-from core_lms.privacy.schemas import (
-    Classmate,
-    Consent,
-    ConsentChange,
-    ConsentChoice,
-    Consents,
-    Directory,
-    DirectoryChoice,
-    Erased,
-    Guardian,
-    Guardians,
-    NewGuardian,
-)
+from core_lms.privacy import consent, erasing, exporting, resource, schemas, service
 from core_lms.units import Units, action
 from core_lms.users import service as users
 from core_lms.users.resource import Person
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 
 router = APIRouter(tags=["privacy"], responses=RESPONSES)
 
 
-@router.get("/users/{user_id}/consents", response_model=Consents)
+@router.get("/users/{user_id}/consents", response_model=schemas.Consents)
 async def list_consents(
     user_id: UUID, units: Annotated[Units, action("consent.read")]
 ) -> dict[str, Any]:
@@ -44,23 +31,20 @@ async def list_consents(
         return await consent.all_of(unit, user_id)
 
 
-@router.get("/users/{user_id}/consents/history", response_model=Page[ConsentChange])
+@router.get("/users/{user_id}/consents/history", response_model=Page[schemas.ConsentChange])
 async def list_consent_history(
-    user_id: UUID,
-    units: Annotated[Units, action("consent.read")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    user_id: UUID, units: Annotated[Units, action("consent.read")], window: InWindow
 ) -> dict[str, Any]:
     """List every change of a person's consents, oldest first."""
     async with units.begin(Person(user_id)) as unit:
-        return await consent.history(unit, user_id, cursor, limit)
+        return await consent.history(unit, user_id, window)
 
 
-@router.put("/users/{user_id}/consents/{purpose}", response_model=Consent)
+@router.put("/users/{user_id}/consents/{purpose}", response_model=schemas.Consent)
 async def update_consent(
     user_id: UUID,
     purpose: Purpose,
-    body: ConsentChoice,
+    body: schemas.ConsentChoice,
     units: Annotated[Units, action("consent.update")],
 ) -> dict[str, Any]:
     """Give or withdraw a consent; emits `consent.given` or `consent.withdrawn` where it changes.
@@ -71,7 +55,7 @@ async def update_consent(
         return await consent.choose(unit, user_id, purpose, body.given)
 
 
-@router.get("/users/{user_id}/guardians", response_model=Guardians)
+@router.get("/users/{user_id}/guardians", response_model=schemas.Guardians)
 async def list_guardians(
     user_id: UUID, units: Annotated[Units, action("guardian.list")]
 ) -> dict[str, Any]:
@@ -80,35 +64,31 @@ async def list_guardians(
         return await service.guardians(unit, user_id)
 
 
-@router.get("/users/{user_id}/wards", response_model=Guardians)
+@router.get("/users/{user_id}/wards", response_model=schemas.Guardians)
 async def list_wards(user_id: UUID, units: Annotated[Units, action("ward.list")]) -> dict[str, Any]:
     """List the learners for whom a person acts, verified or not yet."""
     async with units.begin(Person(user_id)) as unit:
         return await service.wards(unit, user_id)
 
 
-@router.post("/users/{user_id}/guardians", status_code=HTTPStatus.CREATED, response_model=Guardian)
+@router.post("/users/{user_id}/guardians", status_code=HTTPStatus.CREATED)
 async def create_guardian(
     user_id: UUID,
-    body: NewGuardian,
+    body: schemas.NewGuardian,
     units: Annotated[Units, action("guardian.add", keyed=True)],
-    response: Response,
-) -> repository.Guardian:
+) -> schemas.Guardian:
     """Name somebody who shall act for a learner; they may nothing until it is verified.
 
     The pair is its own idempotency key: once more is answered with 200.
     """
     async with units.begin(Person(user_id)) as unit:
-        guardian, new = await service.add_guardian(unit, user_id, body.guardian_id)
-    if not new:
-        response.status_code = HTTPStatus.OK
-    return guardian
+        return await service.add_guardian(unit, user_id, body.guardian_id)
 
 
-@router.post("/users/{user_id}/guardians/{guardian_id}/verify", response_model=Guardian)
+@router.post("/users/{user_id}/guardians/{guardian_id}/verify")
 async def verify_guardian(
     user_id: UUID, guardian_id: UUID, units: Annotated[Units, action("guardian.verify")]
-) -> repository.Guardian:
+) -> schemas.Guardian:
     """Confirm that somebody is a learner's guardian; from now on they see what the learner sees."""
     async with units.begin(resource.Guardianship(user_id, guardian_id)) as unit:
         return await service.verify_guardian(unit, user_id, guardian_id)
@@ -123,7 +103,7 @@ async def delete_guardian(
         await service.remove_guardian(unit, user_id, guardian_id)
 
 
-@router.get("/users/{user_id}/directory", response_model=Directory)
+@router.get("/users/{user_id}/directory", response_model=schemas.Directory)
 async def get_directory_choice(
     user_id: UUID, units: Annotated[Units, action("directory.read")]
 ) -> dict[str, Any]:
@@ -132,26 +112,25 @@ async def get_directory_choice(
         return await service.directory(unit, user_id)
 
 
-@router.put("/users/{user_id}/directory", response_model=Directory)
+@router.put("/users/{user_id}/directory", response_model=schemas.Directory)
 async def update_directory_choice(
-    user_id: UUID, body: DirectoryChoice, units: Annotated[Units, action("directory.update")]
+    user_id: UUID,
+    body: schemas.DirectoryChoice,
+    units: Annotated[Units, action("directory.update")],
 ) -> dict[str, Any]:
     """Opt out of directory information (FERPA, 34 CFR 99.37), or in again."""
     async with units.begin(Person(user_id)) as unit:
         return await service.set_directory(unit, user_id, body.opted_out)
 
 
-@router.get("/courses/{course_id}/people", response_model=Page[Classmate])
+@router.get("/courses/{course_id}/people", response_model=Page[schemas.Classmate])
 async def list_course_people(
-    course_id: UUID,
-    units: Annotated[Units, action("directory.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    course_id: UUID, units: Annotated[Units, action("directory.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the class; for its teachers everybody with address, for its learners names not
     withheld."""
     async with units.begin(Course(course_id)) as unit:
-        return await service.class_list(unit, course_id, cursor, limit)
+        return await service.class_list(unit, course_id, window)
 
 
 @router.post(
@@ -178,10 +157,10 @@ async def export_user(
     )
 
 
-@router.post("/users/{user_id}/erase", response_model=Erased)
+@router.post("/users/{user_id}/erase")
 async def erase_user(
     user_id: UUID, units: Annotated[Units, action("user.erase")]
-) -> erasing.Erased:
+) -> schemas.Erased:
     """Erase a person for good; emits `user.deleted`. The same again finds nobody.
 
     One's own account: after a login of the last ten minutes.

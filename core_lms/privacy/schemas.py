@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from contracts.consent import Purpose
 from contracts.event import Id
-from gateway.text import Body
+from gateway.text import Body, example
 
 
 class Consent(BaseModel):
@@ -41,7 +41,7 @@ class ConsentChange(BaseModel):
 class ConsentChoice(Body):
     """Agree, or take it back."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"given": False}})
+    model_config = example(given=False)
 
     given: bool
 
@@ -49,9 +49,7 @@ class ConsentChoice(Body):
 class NewGuardian(Body):
     """An account that shall act for the learner of the path."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"guardian_id": "0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11"}}
-    )
+    model_config = example(guardian_id="0190f5a2-7c1e-7b54-9d0a-3f2b6f1f0c11")
 
     guardian_id: Id
 
@@ -72,7 +70,7 @@ class Guardians(BaseModel):
 class DirectoryChoice(Body):
     """Whether classmates are kept from seeing the person's name."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"opted_out": True}})
+    model_config = example(opted_out=True)
 
     opted_out: bool
 

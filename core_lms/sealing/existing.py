@@ -10,10 +10,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from contracts.errors import Retryable
 from core_lms.sealing import person
 from core_lms.sealing.texts import ANSWER, FEEDBACK, POST, REMARK, WHY, Text, reading
-from stack.postgres import PostgresSettings
+from stack.postgres import reach_lms
 from stack.queries import load
 
 BATCH = 1000
@@ -27,13 +26,7 @@ def seal_existing(url: str | None = None) -> int:
     Afterwards the database itself vouches that no row holds personal data in the clear.
     Interrupted, it goes on where it stopped. Raises ``Retryable`` while the server is away.
     """
-    try:
-        connection = psycopg.connect(
-            url or PostgresSettings().lms_url, autocommit=True, row_factory=dict_row
-        )
-    except psycopg.OperationalError as error:
-        raise Retryable(f"PostgreSQL (LMS_POSTGRES_LMS_URL) does not answer: {error}") from error
-    with connection:
+    with reach_lms(url, autocommit=True, row_factory=dict_row) as connection:
         total = 0
         for constraint, table, batches in _VALIDATED:
             about = {"constraint": constraint}

@@ -13,15 +13,18 @@ import base64
 import binascii
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from contracts.errors import Rejected
 from contracts.events.users import UserPasswordChanged, UserUpdated
+from contracts.ids import new_id
 from core_lms.session_store.store import sessions
 from core_lms.sessions import password_rules, repository
 from core_lms.sessions.passwords import hashing
+from core_lms.sessions.repository import SQL, Link
 from core_lms.sessions.settings import settings
 from core_lms.unit import Unit
 from core_lms.users import repository as users
@@ -29,7 +32,7 @@ from gateway.caller import anonymous
 from gateway.errors import Conflict
 
 Purpose = Literal["verify", "reset", "sign-in"]
-MAILED = ("verify", "reset")
+MAILED: tuple[Purpose, ...] = ("verify", "reset")
 SOURCE = "user-service"
 _PREFIX = "lsl1_"
 _DEAD = "the link was used already or has expired: ask for a new one"
@@ -71,17 +74,26 @@ async def mint_sign_in(unit: Unit, user_id: str, now: datetime | None = None) ->
 
 async def use_sign_in(unit: Unit, token: str, now: datetime | None = None) -> str:
     """Use the link up; the id of whom it signs in. Raises ``Rejected``."""
+    return str((await _link(unit, "use_link", token, ("sign-in",), now)).user_id)
+
+
+async def _link(
+    unit: Unit, statement: str, token: str, purposes: Sequence[Purpose], now: datetime | None
+) -> Link:
+    """The link for one of ``purposes``, in its institution; raises ``Rejected``."""
     institution_id, secret = _parse(token)
     await unit.enter(anonymous(institution_id))
-    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), ["sign-in"])
-    if used is None:
+    values = {"token_hash": _hash(secret), "now": now or datetime.now(UTC)}
+    found = await unit.one(Link, SQL[statement], purposes=list(purposes), **values)
+    if found is None:
         raise Rejected(_DEAD)
-    return str(used.user_id)
+    return found
 
 
 async def _token(unit: Unit, user_id: str, purpose: Purpose, expires_at: datetime) -> str:
     secret = secrets.token_bytes(32)
-    await repository.insert_link(unit, user_id, purpose, _hash(secret), expires_at)
+    values = {"purpose": purpose, "token_hash": _hash(secret), "expires_at": expires_at}
+    await unit.execute(SQL["insert_link"], id=new_id(), user_id=user_id, **values)
     token = base64.urlsafe_b64encode(UUID(unit.institution_id).bytes + secret).decode()
     return _PREFIX + token
 
@@ -92,10 +104,8 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
     Raises ``Rejected`` otherwise. Works in the link's institution, and changes nothing yet: hashing
     takes its time, which no transaction should wait for.
     """
-    institution_id, secret = _parse(token)
-    await unit.enter(anonymous(institution_id))
-    found = await repository.link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
-    user = None if found is None else await users.get(unit, found.user_id)
+    found = await _link(unit, "link", token, MAILED, now)
+    user = await users.get(unit, found.user_id)
     if user is None:
         raise Rejected(_DEAD)
     password_rules.check(
@@ -108,11 +118,7 @@ async def opened(unit: Unit, token: str, password: str, now: datetime | None = N
 
 async def redeem(unit: Unit, token: str, password_hash: str, now: datetime | None = None) -> str:
     """Use the link up and set the password; the id of whose it is. Emits what has changed."""
-    institution_id, secret = _parse(token)
-    await unit.enter(anonymous(institution_id))
-    used = await repository.use_link(unit, _hash(secret), now or datetime.now(UTC), MAILED)
-    if used is None:
-        raise Rejected(_DEAD)
+    used = await _link(unit, "use_link", token, MAILED, now)
     user = await users.locked(unit, used.user_id)
     if user is None:
         raise Rejected(_DEAD)

@@ -29,11 +29,13 @@ SELECT %(id)s, %(institution_id)s, id, %(purpose)s, %(token_hash)s, email_index,
 FROM users WHERE id = %(user_id)s AND institution_id = %(institution_id)s
 
 -- name: link
+-- One for these purposes that can still be used.
 SELECT user_id, purpose FROM account_tokens
 WHERE token_hash = %(token_hash)s AND used_at IS NULL AND expires_at > %(now)s
   AND purpose = ANY(%(purposes)s)
 
 -- name: use_link
+-- Of two who use it at once one gets it.
 UPDATE account_tokens SET used_at = %(now)s
 FROM users
 WHERE token_hash = %(token_hash)s AND used_at IS NULL AND expires_at > %(now)s

@@ -9,13 +9,10 @@ from uuid import UUID
 from core_lms.sessions.settings import settings
 from gateway.caller import Caller
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class InventedLearner(Resource, sql=_sql["invented_learner"]):
+class InventedLearner(Resource, beside=__file__):
     """An account; ``demo`` is whether this is the local demo, ``invented`` whether it is a
     student's and nobody's."""
 

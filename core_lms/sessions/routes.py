@@ -8,29 +8,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from core_lms.sessions import asks, links, service
+from core_lms.sessions import asks, links, schemas, service
 from core_lms.sessions.resource import InventedLearner
-from core_lms.sessions.schemas import (
-    BorrowedToken,
-    Forgotten,
-    Login,
-    NewPassword,
-    PasswordChange,
-    Refresh,
-    SessionList,
-    SignInLink,
-    Tokens,
-)
 from core_lms.units import Units, action
 from core_lms.users import service as accounts
 from core_lms.users.resource import Person
 from core_lms.users.schemas import Accepted, SelfRegistration
+from gateway.keys import KeyRing
 from gateway.limits.address import client_address
 from gateway.limits.settings import LimitSettings
 from gateway.problems import RESPONSES
 from gateway.resource import Institution, Public
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 _sessions = APIRouter(prefix="/sessions", tags=["sessions"], responses=RESPONSES)
 _passwords = APIRouter(prefix="/passwords", tags=["sessions"], responses=RESPONSES)
@@ -44,7 +32,19 @@ def client(request: Request) -> service.Client:
     return service.Client(client_address(request.scope, _trusted), agent)
 
 
+async def no_store(response: Response) -> None:
+    response.headers["Cache-Control"] = "no-store"
+
+
+async def ring(request: Request, response: Response) -> KeyRing:
+    """What a route signs tokens with; nobody keeps its answer."""
+    await no_store(response)
+    keys: KeyRing = request.app.state.ring
+    return keys
+
+
 InClient = Annotated[service.Client, Depends(client)]
+InRing = Annotated[KeyRing, Depends(ring)]
 
 
 @_registrations.post("", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
@@ -58,61 +58,49 @@ async def create_registration(
     return Accepted()
 
 
-@_sessions.post("", status_code=HTTPStatus.CREATED, response_model=Tokens)
+@_sessions.post("", status_code=HTTPStatus.CREATED, response_model=schemas.Tokens)
 async def create_session(
-    body: Login,
+    body: schemas.Login,
     units: Annotated[Units, action("session.create")],
     who: InClient,
-    request: Request,
-    response: Response,
+    keys: InRing,
 ) -> Any:
     """Log in. Wrong passwords make the next try wait: 429 with `Retry-After`."""
-    response.headers.update(NO_STORE)
-    return await service.log_in(units, request.app.state.ring, body.email, body.password, who)
+    return await service.log_in(units, keys, body.email, body.password, who)
 
 
-@_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=Tokens)
+@_sessions.post("/by-link", status_code=HTTPStatus.CREATED, response_model=schemas.Tokens)
 async def create_session_by_link(
-    body: SignInLink,
+    body: schemas.SignInLink,
     units: Annotated[Units, action("session.create-by-link")],
     who: InClient,
-    request: Request,
-    response: Response,
+    keys: InRing,
 ) -> Any:
     """Log in with a link that the operator has made, once."""
-    response.headers.update(NO_STORE)
-    return await service.log_in_by_link(units, request.app.state.ring, body.token, who)
+    return await service.log_in_by_link(units, keys, body.token, who)
 
 
-@_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=BorrowedToken)
+@_of_person.post("/act-as", status_code=HTTPStatus.CREATED, response_model=schemas.BorrowedToken)
 async def act_as_user(
-    user_id: UUID,
-    units: Annotated[Units, action("session.act-as")],
-    request: Request,
-    response: Response,
+    user_id: UUID, units: Annotated[Units, action("session.act-as")], keys: InRing
 ) -> dict[str, Any]:
     """Study as an invented learner: administrators, in the local demo, and nowhere else."""
-    response.headers.update(NO_STORE)
     async with units.begin(InventedLearner(user_id)) as unit:
-        return await service.act_as(unit, request.app.state.ring, str(user_id))
+        return await service.act_as(unit, keys, str(user_id))
 
 
-@_sessions.post("/refresh", response_model=Tokens)
+@_sessions.post("/refresh", response_model=schemas.Tokens)
 async def refresh_session(
-    body: Refresh,
-    units: Annotated[Units, action("session.refresh")],
-    request: Request,
-    response: Response,
+    body: schemas.Refresh, units: Annotated[Units, action("session.refresh")], keys: InRing
 ) -> Any:
     """Get the next tokens, without an `Authorization` header. A refresh token is good for one use:
     a second one, later than a moment, ends the session, because somebody has a copy.
     """
-    response.headers.update(NO_STORE)
     async with units.begin(Public()) as unit:
-        return await service.refresh(unit, request.app.state.ring, body.refresh_token)
+        return await service.refresh(unit, keys, body.refresh_token)
 
 
-@_of_person.get("/sessions", response_model=SessionList)
+@_of_person.get("/sessions", response_model=schemas.SessionList)
 async def list_sessions(
     user_id: UUID, units: Annotated[Units, action("session.list")]
 ) -> dict[str, Any]:
@@ -140,7 +128,7 @@ async def end_session(
 @_of_person.put("/password", status_code=HTTPStatus.NO_CONTENT)
 async def change_password(
     user_id: UUID,
-    body: PasswordChange,
+    body: schemas.PasswordChange,
     units: Annotated[Units, action("password.change")],
     who: InClient,
 ) -> None:
@@ -151,7 +139,7 @@ async def change_password(
 
 @_passwords.post("/forgotten", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
 async def request_password_link(
-    body: Forgotten, units: Annotated[Units, action("password.forget")], who: InClient
+    body: schemas.Forgotten, units: Annotated[Units, action("password.forget")], who: InClient
 ) -> Accepted:
     """Have a link mailed that sets a password. The answer, and the work it takes, are the same for
     every address.
@@ -162,7 +150,9 @@ async def request_password_link(
 
 
 @_passwords.post("", status_code=HTTPStatus.NO_CONTENT)
-async def set_password(body: NewPassword, units: Annotated[Units, action("password.set")]) -> None:
+async def set_password(
+    body: schemas.NewPassword, units: Annotated[Units, action("password.set")]
+) -> None:
     """Set a password with a mailed link, once; it also verifies the address and ends sessions."""
     async with units.begin(Public()) as unit:
         hash_ = await links.opened(unit, body.token, body.password)

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from core_lms.sessions.password_rules import MAX_LENGTH
 from core_lms.users.schemas import Email
-from gateway.text import Body, Text
+from gateway.text import Body, Text, example
 
 Password = Annotated[Text, Field(min_length=1, max_length=MAX_LENGTH)]
 """What is typed in; whether it is good enough as a new one is decided where it is set."""
@@ -20,9 +20,7 @@ OneTimeToken = Annotated[Text, Field(min_length=1, max_length=200)]
 class Login(Body):
     """Address and password of an account in the institution."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"email": "mira@example.org", "password": "ocean green lamp"}}
-    )
+    model_config = example(email="mira@example.org", password="ocean green lamp")
 
     email: Email
     password: Password
@@ -31,7 +29,7 @@ class Login(Body):
 class SignInLink(Body):
     """What follows the # in a link of `learnstream sign-in`; it is good once."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"token": "lsl1_AAAA…"}})
+    model_config = example(token="lsl1_AAAA…")
 
     token: OneTimeToken
 
@@ -39,7 +37,7 @@ class SignInLink(Body):
 class Refresh(Body):
     """The refresh token of the last answer; it is good for one more."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"refresh_token": "lsr1_AAAA…"}})
+    model_config = example(refresh_token="lsr1_AAAA…")
 
     refresh_token: Annotated[Text, Field(min_length=1, max_length=200)]
 
@@ -47,7 +45,7 @@ class Refresh(Body):
 class Forgotten(Body):
     """Whose password is forgotten."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"email": "mira@example.org"}})
+    model_config = example(email="mira@example.org")
 
     email: Email
 
@@ -55,9 +53,7 @@ class Forgotten(Body):
 class NewPassword(Body):
     """A password, with what follows the # in the link that was mailed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"token": "lsl1_AAAA…", "password": "ocean green lamp"}}
-    )
+    model_config = example(token="lsl1_AAAA…", password="ocean green lamp")
 
     token: OneTimeToken
     password: Password
@@ -66,11 +62,7 @@ class NewPassword(Body):
 class PasswordChange(Body):
     """The password as it is and as it shall be."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"current": "ocean green lamp", "new": "seven quiet harbours"}
-        }
-    )
+    model_config = example(current="ocean green lamp", new="seven quiet harbours")
 
     current: Password
     new: Password

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from core_lms.session_store import store
 from core_lms.session_store.store import Session, sessions
 from core_lms.sessions import asks, links, password_rules, repository
 from core_lms.sessions.passwords import hashing
+from core_lms.sessions.repository import SQL
 from core_lms.sessions.schemas import Forgotten
 from core_lms.sessions.settings import settings
 from core_lms.sessions.throttle import Throttle
@@ -64,7 +65,7 @@ async def log_in(units: Units, ring: KeyRing, email: str, password: str, client:
         tokens = await begin(unit, ring, str(user.id), method="password", client=client)
     if fresh is not None:
         async with units.begin(Public()) as unit:
-            await repository.rehash(unit, user.id, hash_, fresh)
+            await unit.execute(SQL["rehash"], user_id=user.id, outdated=hash_, fresh=fresh)
     return tokens
 
 
@@ -80,16 +81,7 @@ async def act_as(unit: Unit, ring: KeyRing, user_id: str) -> dict[str, Any]:
 
     It ends with the caller's own session, and is no fresh login.
     """
-    carried = await roles.carried(unit, user_id)
-    access_token = await asyncio.to_thread(
-        issue,
-        ring,
-        unit.institution_id,
-        user_id=user_id,
-        roles=carried,
-        permissions=permissions_of(frozenset(carried)),
-        session_id=unit.caller.session_id,
-    )
+    access_token = await _access_token(unit, ring, user_id, unit.caller.session_id)
     return {"access_token": access_token, "expires_in": LIFETIME_S, "user_id": user_id}
 
 
@@ -121,18 +113,9 @@ async def refresh(unit: Unit, ring: KeyRing, token: str) -> dict[str, Any]:
 
 
 async def listed(unit: Unit, user_id: str) -> list[dict[str, Any]]:
-    found = await sessions().of_person(user_id)
     return [
-        {
-            "id": session.id,
-            "method": session.method,
-            "agent": session.agent,
-            "created_at": session.created_at,
-            "refreshed_at": session.refreshed_at,
-            "expires_at": session.expires_at,
-            "current": session.id == unit.caller.session_id,
-        }
-        for session in found
+        asdict(session) | {"current": session.id == unit.caller.session_id}
+        for session in await sessions().of_person(user_id)
         if session.institution_id == unit.institution_id
     ]
 
@@ -199,20 +182,27 @@ async def _let_in(unit: Unit, user_id: object) -> repository.Login:
     return account
 
 
+async def _access_token(
+    unit: Unit, ring: KeyRing, user_id: str, session_id: str | None, begun_at: float | None = None
+) -> str:
+    """With the person's roles as they are now; ``begun_at`` is when they logged in."""
+    carried = await roles.carried(unit, user_id)
+    return await asyncio.to_thread(
+        issue,
+        ring,
+        unit.institution_id,
+        user_id=user_id,
+        roles=carried,
+        permissions=permissions_of(frozenset(carried)),
+        session_id=session_id,
+        authenticated_at=begun_at,
+    )
+
+
 async def _tokens(
     unit: Unit, ring: KeyRing, session: Session, refresh_token: str
 ) -> dict[str, Any]:
-    carried = await roles.carried(unit, session.user_id)
-    access_token = await asyncio.to_thread(
-        issue,
-        ring,
-        session.institution_id,
-        user_id=session.user_id,
-        roles=carried,
-        permissions=permissions_of(frozenset(carried)),
-        session_id=session.id,
-        authenticated_at=session.created_at,
-    )
+    access_token = await _access_token(unit, ring, session.user_id, session.id, session.created_at)
     return {
         "access_token": access_token,
         "expires_in": LIFETIME_S,

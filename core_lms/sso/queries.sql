@@ -41,6 +41,7 @@ DELETE FROM identity_providers
 WHERE institution_id = %(institution_id)s AND name = %(name)s
 
 -- name: identity
+-- Whose account it is; notes that they came.
 UPDATE identities SET last_login_at = NOW()
 WHERE institution_id = %(institution_id)s AND subject_index = %(subject_index)s
 RETURNING user_id

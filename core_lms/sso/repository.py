@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.ids import new_id
 from core_lms.unit import Unit
 from stack.keyset import blind_index, master
 from stack.queries import load
@@ -36,18 +35,7 @@ class IdentityProvider:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Through which provider somebody comes."""
-
-    id: UUID
-    provider: str
-    title: str
-    created_at: datetime
-    last_login_at: datetime | None
-
-
-_sql = load(__file__, provider=IdentityProvider)
+SQL = load(__file__, provider=IdentityProvider)
 _CHANGEABLE = (
     "title",
     "client_id",
@@ -78,47 +66,14 @@ def subject_index(unit: Unit, issuer: str, subject: str) -> bytes:
 async def insert(unit: Unit, id_: str, values: dict[str, Any]) -> IdentityProvider:
     sealed = _sealed(id_, values.pop("client_secret"))
     named = values | {"id": id_, "client_secret_sealed": sealed}
-    [row] = await unit.all(IdentityProvider, _sql["insert"], **named)
+    [row] = await unit.all(IdentityProvider, SQL["insert"], **named)
     return row
-
-
-async def all_(unit: Unit) -> list[IdentityProvider]:
-    return await unit.all(IdentityProvider, _sql["all"])
-
-
-async def of_name(unit: Unit, name: str, *, locked: bool = False) -> IdentityProvider | None:
-    query = _sql["of_name_locked" if locked else "of_name"]
-    return await unit.one(IdentityProvider, query, name=name)
 
 
 async def update(unit: Unit, id_: object, changes: dict[str, Any]) -> IdentityProvider:
     values = {name: changes.get(name) for name in _CHANGEABLE}
     sealed = _sealed(id_, changes.get("client_secret"))
     [row] = await unit.all(
-        IdentityProvider, _sql["update"], **values, id=id_, client_secret_sealed=sealed
+        IdentityProvider, SQL["update"], **values, id=id_, client_secret_sealed=sealed
     )
     return row
-
-
-async def delete(unit: Unit, name: str) -> bool:
-    return await unit.execute(_sql["delete"], name=name) == 1
-
-
-async def identity(unit: Unit, index: bytes) -> str | None:
-    """Whose account it is; notes that they came."""
-    found = await unit.value(_sql["identity"], subject_index=index)
-    return None if found is None else str(found)
-
-
-async def link(unit: Unit, user_id: object, provider_id: object, index: bytes) -> None:
-    await unit.execute(
-        _sql["link"], id=new_id(), user_id=user_id, provider_id=provider_id, subject_index=index
-    )
-
-
-async def of_user(unit: Unit, user_id: object) -> list[Identity]:
-    return await unit.all(Identity, _sql["of_user"], user_id=user_id)
-
-
-async def unlink(unit: Unit, user_id: object, id_: object) -> bool:
-    return await unit.execute(_sql["unlink"], id=id_, user_id=user_id) == 1

@@ -6,22 +6,12 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Depends, Path
 
-from core_lms.sessions.routes import NO_STORE, InClient
+from core_lms.sessions.routes import InClient, InRing, no_store
 from core_lms.sessions.schemas import Tokens
-from core_lms.sso import repository, service
+from core_lms.sso import schemas, service
 from core_lms.sso.repository import IdentityProvider
-from core_lms.sso.schemas import (
-    Identities,
-    NewProvider,
-    NewSignInAttempt,
-    Provider,
-    ProviderChange,
-    ProviderChoices,
-    SignInAttempt,
-    SignInReturn,
-)
 from core_lms.units import Units, action
 from core_lms.users.resource import Person
 from gateway import etags
@@ -35,50 +25,44 @@ _sso = APIRouter(prefix="/sso", tags=["sso"], responses=RESPONSES)
 _of_person = APIRouter(prefix="/users/{user_id}", tags=["sso"], responses=RESPONSES)
 
 
-@_sso.get("/choices", response_model=ProviderChoices)
+@_sso.get("/choices", response_model=schemas.ProviderChoices)
 async def list_sign_in_choices(
     units: Annotated[Units, action("provider.choose")],
 ) -> dict[str, Any]:
     """List what a login page offers."""
     async with units.begin(Institution()) as unit:
-        return {"items": [row for row in await repository.all_(unit) if row.enabled]}
+        return {"items": [row for row in await service.providers(unit) if row.enabled]}
 
 
-@_sso.post("/providers", status_code=HTTPStatus.CREATED, response_model=Provider)
+@_sso.post("/providers", status_code=HTTPStatus.CREATED, response_model=schemas.Provider)
 async def create_sso_provider(
-    body: NewProvider,
+    body: schemas.NewProvider,
     units: Annotated[Units, action("provider.create", keyed=True)],
-    response: Response,
 ) -> IdentityProvider:
     """Let people log in through a provider."""
     async with units.begin(Institution()) as unit:
-        provider, created = await service.create(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return provider
+        return await service.create(unit, body)
 
 
-@_sso.get("/providers/{sso_provider}", response_model=Provider, responses=etags.READ)
+@_sso.get("/providers/{sso_provider}", response_model=schemas.Provider, responses=etags.READ)
 async def get_sso_provider(
     sso_provider: Name, units: Annotated[Units, action("provider.read")], reader: InReader
 ) -> Any:
     """Read one provider, without its secret."""
     async with units.begin(Institution()) as unit:
-        provider = await service.provider(unit, sso_provider)
-    return reader.answer(provider)
+        return reader.answer(await service.provider(unit, sso_provider))
 
 
-@_sso.patch("/providers/{sso_provider}", response_model=Provider, responses=etags.UPDATE)
+@_sso.patch("/providers/{sso_provider}", response_model=schemas.Provider, responses=etags.UPDATE)
 async def update_sso_provider(
     sso_provider: Name,
-    body: ProviderChange,
+    body: schemas.ProviderChange,
     units: Annotated[Units, action("provider.update")],
     writer: InWriter,
 ) -> Any:
     """Change a provider, or switch it off with `enabled`."""
     async with units.begin(Institution()) as unit:
-        provider = await service.change(unit, sso_provider, body, writer.check)
-    return writer.answer(provider)
+        return writer.answer(await service.change(unit, sso_provider, body, writer.check))
 
 
 @_sso.delete("/providers/{sso_provider}", status_code=HTTPStatus.NO_CONTENT)
@@ -90,33 +74,32 @@ async def delete_sso_provider(
         await service.delete(unit, sso_provider)
 
 
-@_sso.post("/{sso_provider}/attempts", status_code=HTTPStatus.CREATED, response_model=SignInAttempt)
+@_sso.post(
+    "/{sso_provider}/attempts",
+    status_code=HTTPStatus.CREATED,
+    response_model=schemas.SignInAttempt,
+    dependencies=[Depends(no_store)],
+)
 async def begin_sign_in(
-    sso_provider: Name,
-    body: NewSignInAttempt,
-    units: Annotated[Units, action("sso.begin")],
-    response: Response,
+    sso_provider: Name, body: schemas.NewSignInAttempt, units: Annotated[Units, action("sso.begin")]
 ) -> dict[str, Any]:
     """Begin a login with a provider; authorization code with PKCE, `state` and `nonce`."""
-    response.headers.update(NO_STORE)
     return await service.begin(units, sso_provider, body.redirect_uri)
 
 
 @_sso.post("/{sso_provider}/sessions", status_code=HTTPStatus.CREATED, response_model=Tokens)
 async def finish_sign_in(
     sso_provider: Name,
-    body: SignInReturn,
+    body: schemas.SignInReturn,
     units: Annotated[Units, action("sso.finish")],
     who: InClient,
-    request: Request,
-    response: Response,
+    keys: InRing,
 ) -> Any:
     """Log in with what a provider sent back; the same session as after a password."""
-    response.headers.update(NO_STORE)
-    return await service.finish(units, request.app.state.ring, sso_provider, body, who)
+    return await service.finish(units, keys, sso_provider, body, who)
 
 
-@_of_person.get("/identities", response_model=Identities)
+@_of_person.get("/identities", response_model=schemas.Identities)
 async def list_identities(
     user_id: UUID, units: Annotated[Units, action("identity.list")]
 ) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from gateway.text import Body, Line, Text
+from gateway.text import Body, Line, Text, example
 
 ProviderName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Address = Annotated[Text, Field(max_length=500, pattern=r"^https?://[^\s#?]+$")]
@@ -32,18 +32,14 @@ Once = Annotated[Text, Field(min_length=1, max_length=200)]
 class NewProvider(Body):
     """A provider that knows us as `client_id`, and how far it is trusted."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "name": "campus",
-                "title": "Campus login",
-                "issuer": "https://login.example.org",
-                "client_id": "learnstream",
-                "client_secret": "what the provider gave you",
-                "redirect_uris": ["https://learn.example.org/back"],
-                "email_domains": ["example.org"],
-            }
-        }
+    model_config = example(
+        name="campus",
+        title="Campus login",
+        issuer="https://login.example.org",
+        client_id="learnstream",
+        client_secret="what the provider gave you",
+        redirect_uris=["https://learn.example.org/back"],
+        email_domains=["example.org"],
     )
 
     name: ProviderName
@@ -75,7 +71,7 @@ class ProviderChange(Body):
     """What of a provider shall be different; fields left out stay. A new issuer is a new provider:
     who somebody is there is not who they were here."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"enabled": False}})
+    model_config = example(enabled=False)
 
     title: Line | None = None
     client_id: Line | None = None
@@ -123,9 +119,7 @@ class ProviderChoices(BaseModel):
 class NewSignInAttempt(Body):
     """Where the provider shall send the person back to: one of the provider's `redirect_uris`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"redirect_uri": "https://learn.example.org/back"}}
-    )
+    model_config = example(redirect_uri="https://learn.example.org/back")
 
     redirect_uri: RedirectUri
 
@@ -142,9 +136,7 @@ class SignInAttempt(BaseModel):
 class SignInReturn(Body):
     """What the provider put into the address it sent the person back to, and the `binding`."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"code": "4f1c…", "state": "Zk2…", "binding": "p9Q…"}}
-    )
+    model_config = example(code="4f1c…", state="Zk2…", binding="p9Q…")
 
     code: Annotated[Text, Field(min_length=1, max_length=4000)]
     state: Once

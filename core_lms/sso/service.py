@@ -18,10 +18,10 @@ from core_lms.sessions import service as logins
 from core_lms.sso import attempts, id_token, repository
 from core_lms.sso.id_token import Claims
 from core_lms.sso.provider import Directory
-from core_lms.sso.repository import Identity, IdentityProvider
-from core_lms.sso.schemas import NewProvider, ProviderChange, SignInReturn
+from core_lms.sso.repository import SQL, IdentityProvider
+from core_lms.sso.schemas import Identity, NewProvider, ProviderChange, SignInReturn
 from core_lms.sso.settings import settings
-from core_lms.unit import Unit, found
+from core_lms.unit import Unit
 from core_lms.units import Units
 from core_lms.users import repository as users
 from core_lms.users import service as accounts
@@ -44,25 +44,31 @@ def directory() -> Directory:
     return Directory()
 
 
-async def create(unit: Unit, wanted: NewProvider) -> tuple[IdentityProvider, bool]:
-    """The provider and whether it is new; raises ``Conflict`` where the name is taken."""
+async def create(unit: Unit, wanted: NewProvider) -> IdentityProvider:
+    """The provider; raises ``Conflict`` where the name is taken."""
     directory().check_address(wanted.issuer)
-    id_, repeated = await claim(unit, "identity-provider", wanted)
-    if repeated:
-        return await provider(unit, wanted.name), False
+    id_ = await claim(unit, "identity-provider", wanted)
+    if unit.repeated:
+        return await provider(unit, wanted.name)
     try:
-        return await repository.insert(unit, id_, wanted.model_dump()), True
+        return await repository.insert(unit, id_, wanted.model_dump())
     except UniqueViolation:
         raise Conflict(f"there is a provider {wanted.name}") from None
 
 
 async def provider(unit: Unit, name: str) -> IdentityProvider:
     """Raises ``NotFound``."""
-    return found(await repository.of_name(unit, name), f"there is no provider {name}")
+    return await unit.need(IdentityProvider, SQL["of_name"], f"provider {name}", name=name)
+
+
+async def providers(unit: Unit) -> list[IdentityProvider]:
+    """All of the institution, by name."""
+    return await unit.all(IdentityProvider, SQL["all"])
 
 
 async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> IdentityProvider:
-    known = found(await repository.of_name(unit, name, locked=True), f"there is no provider {name}")
+    what = f"provider {name}"
+    known = await unit.need(IdentityProvider, SQL["of_name_locked"], what, name=name)
     check(known)
     if wish.client_secret is not None and known.token_auth == "none":
         raise Rejected("client_secret: the provider knows us as a public client, without one")
@@ -71,7 +77,7 @@ async def change(unit: Unit, name: str, wish: ProviderChange, check: Check) -> I
 
 async def delete(unit: Unit, name: str) -> None:
     """Who came through it has to have a password, or come through another one."""
-    if not await repository.delete(unit, name):
+    if not await unit.execute(SQL["delete"], name=name):
         raise NotFound(f"there is no provider {name}")
 
 
@@ -147,16 +153,16 @@ async def finish(
 
 
 async def identities(unit: Unit, user_id: UUID) -> list[Identity]:
-    return await repository.of_user(unit, user_id)
+    return await unit.all(Identity, SQL["of_user"], user_id=user_id)
 
 
 async def unlink(unit: Unit, user_id: UUID, identity_id: UUID) -> None:
     """Forget one way in; raises ``Conflict`` for the last one."""
     await users.locked(unit, user_id)
-    others = [row for row in await repository.of_user(unit, user_id) if row.id != identity_id]
+    others = [row for row in await identities(unit, user_id) if row.id != identity_id]
     if not others and await credentials.password_hash(unit, user_id) is None:
         raise Conflict("this is the only way into the account: set a password first")
-    if not await repository.unlink(unit, user_id, identity_id):
+    if not await unit.execute(SQL["unlink"], id=identity_id, user_id=user_id):
         raise NotFound(f"user {user_id} has no identity {identity_id}")
 
 
@@ -170,9 +176,9 @@ async def _enabled(unit: Unit, name: str) -> IdentityProvider:
 async def _whose(unit: Unit, provider: IdentityProvider, claims: Claims) -> str:
     """The account: of the identity, else of the verified address, else a new one."""
     index = repository.subject_index(unit, provider.issuer, claims.subject)
-    linked = await repository.identity(unit, index)
+    linked = await unit.value(SQL["identity"], subject_index=index)
     if linked is not None:
-        return linked
+        return str(linked)
     email = _proven_address(provider, claims)
     known = await users.of_email(unit, email)
     try:
@@ -180,7 +186,8 @@ async def _whose(unit: Unit, provider: IdentityProvider, claims: Claims) -> str:
             user_id = await _provision(unit, provider, email, claims.name)
         else:
             user_id = await _adopt(unit, provider, str(known.id))
-        await repository.link(unit, user_id, provider.id, index)
+        ids = {"id": new_id(), "user_id": user_id, "provider_id": provider.id}
+        await unit.execute(SQL["link"], subject_index=index, **ids)
     except UniqueViolation:
         raise Conflict("this login was made twice at once: start again") from None
     return user_id
@@ -224,7 +231,7 @@ async def _adopt(unit: Unit, provider: IdentityProvider, user_id: str) -> str:
     if user is None:
         raise Forbidden("there is no account for you: ask the institution's administrators")
     if user.email_verified_at is None:
-        await credentials.drop_password(unit, user_id)
+        await unit.execute(credentials.SQL["drop_password"], user_id=user_id)
         await credentials.drop_links(unit, user_id)
         await sessions().end_all(user_id)
         wakes = "active" if user.activates_on_verification else None

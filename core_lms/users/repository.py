@@ -13,7 +13,6 @@ from contracts.ids import named_id
 from core_lms.sealing import person
 from core_lms.unit import Unit
 from core_lms.users.schemas import Registration
-from gateway.pages import After, bounds
 from stack.queries import load
 
 
@@ -37,11 +36,11 @@ class Account:
     updated_at: datetime
 
 
-_sql = load(__file__, account=Account, sealed=person.Sealed)
-RELATIONS = _sql["relations"]
+SQL = load(__file__, account=Account, sealed=person.Sealed)
 
 
-def _account(**columns: Any) -> Account:
+def account(**columns: Any) -> Account:
+    """Made of the columns of a row, what is personal opened."""
     return Account(**person.opened(columns))
 
 
@@ -51,43 +50,43 @@ async def insert(
     """``invented``: the account is nobody's; it stays so, whatever its profile says later."""
     sealed = person.seal_new(unit.institution_id, id_, registration.model_dump())
     values = {"id": id_, "role": registration.role, "invented": invented, **sealed}
-    [account] = await unit.all(_account, _sql["insert"], **values)
+    [made] = await unit.all(account, SQL["insert"], **values)
     role = registration.role
     role_id = named_id(id_, "role", role)
-    await unit.execute(_sql["insert_role"], id=role_id, user_id=id_, role_name=role)
-    return account
+    await unit.execute(SQL["insert_role"], id=role_id, user_id=id_, role_name=role)
+    return made
 
 
 async def get(unit: Unit, id_: object) -> Account | None:
-    return await unit.one(_account, _sql["get"], id=id_)
+    return await unit.one(account, SQL["get"], id=id_)
 
 
 async def of_email(unit: Unit, address: str) -> Account | None:
     """The account with this address, in whatever case it is written."""
     index = person.email_index(unit.institution_id, address)
-    return await unit.one(_account, _sql["of_email"], email_index=index)
+    return await unit.one(account, SQL["of_email"], email_index=index)
 
 
 async def reseal(unit: Unit, id_: object, changes: Mapping[str, Any]) -> Account | None:
     """Write those of email, name and profile that are among ``changes``; None: no such account."""
-    row = await unit.one(dict[str, Any], _sql["key_for_update"], id=id_)
+    row = await unit.one(dict[str, Any], SQL["key_for_update"], id=id_)
     if row is None:
         return None
     if row["wrapped_key"] is None:  # from before sealing: all of it is sealed now
         key = person.DataKey.new(id_)
         changes = {field: row[field] for field in person.FIELDS} | dict(changes)
-        await unit.execute(_sql["keep_key"], id=id_, wrapped_key=key.wrapped())
+        await unit.execute(SQL["keep_key"], id=id_, wrapped_key=key.wrapped())
     else:
         key = person.DataKey.unwrap(row["id"], row["wrapped_key"])
     values = dict.fromkeys(person.SEALED_COLUMNS) | {"id": id_}
     values |= {"email": person.placeholder(id_), "name": person.NAME}
     values |= person.seal(unit.institution_id, id_, key, changes)
-    return await unit.one(_account, _sql["reseal"], **values)
+    return await unit.one(account, SQL["reseal"], **values)
 
 
 async def locked(unit: Unit, id_: object) -> Account | None:
     """The account, which nobody else changes before this unit ends."""
-    return await unit.one(_account, _sql["key_for_update"], id=id_)
+    return await unit.one(account, SQL["key_for_update"], id=id_)
 
 
 async def set_facts(
@@ -101,19 +100,5 @@ async def set_facts(
 ) -> Account:
     """Change those that are given; ``verified`` is whether the address is proven to be theirs."""
     facts = {"status": status, "role": role, "verified": verified, "activates": activates}
-    [account] = await unit.all(_account, _sql["set_facts"], id=id_, **facts)
-    return account
-
-
-async def page(
-    unit: Unit,
-    after: After | None,
-    limit: int,
-    *,
-    role: str | None = None,
-    status: str | None = None,
-    email: str | None = None,
-) -> list[Account]:
-    index = email and person.email_index(unit.institution_id, email)
-    wanted = {"role": role, "status": status, "email_index": index}
-    return await unit.all(_account, _sql["page"], **wanted, **bounds(after, limit + 1))
+    [changed] = await unit.all(account, SQL["set_facts"], id=id_, **facts)
+    return changed

@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.resource import Resource
-from stack.queries import load
-
-_sql = load(__file__, "resources.sql")
 
 
 @dataclass(frozen=True)
-class Person(Resource, sql=_sql["person"]):
+class Person(Resource, beside=__file__):
     """An account; the caller may be the ``self``, a ``guardian``, an ``instructor`` of theirs."""
 
     user_id: UUID | str
 
 
 @dataclass(frozen=True)
-class RoleOf(Resource, sql=_sql["role_of"]):
+class RoleOf(Resource, beside=__file__):
     """A role of somebody: one that shall be given, by its scope, or one they have, by its id."""
 
     user_id: UUID | str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from contracts.errors import Rejected
@@ -13,28 +11,18 @@ from core_lms.session_store.store import sessions
 from core_lms.unit import Unit, found
 from core_lms.users import repository
 from core_lms.users.repository import Account
-from core_lms.users.schemas import RoleGrant
+from core_lms.users.schemas import RoleGrant, UserRole
 from gateway.errors import Conflict, NotFound
 from stack.queries import load
 
 SOURCE = "user-service"
 
 
-@dataclass(frozen=True, slots=True)
-class RoleOfUser:
-    id: UUID
-    user_id: UUID
-    role_name: str
-    scope: str
-    granted_by: UUID | None
-    created_at: datetime
+_sql = load(__file__, "roles.sql", role=UserRole)
 
 
-_sql = load(__file__, "roles.sql", role=RoleOfUser)
-
-
-async def of_user(unit: Unit, user_id: str | UUID) -> list[RoleOfUser]:
-    return await unit.all(RoleOfUser, _sql["of_user"], user_id=user_id)
+async def of_user(unit: Unit, user_id: str | UUID) -> list[UserRole]:
+    return await unit.all(UserRole, _sql["of_user"], user_id=user_id)
 
 
 async def carried(unit: Unit, user_id: str | UUID) -> list[str]:
@@ -42,8 +30,8 @@ async def carried(unit: Unit, user_id: str | UUID) -> list[str]:
     return list(await unit.value(_sql["carried"], user_id=user_id))
 
 
-async def grant(unit: Unit, user_id: str | UUID, wanted: RoleGrant) -> tuple[RoleOfUser, bool]:
-    """The role and whether it is new; the person has it from their next refresh on."""
+async def grant(unit: Unit, user_id: str | UUID, wanted: RoleGrant) -> UserRole:
+    """The role; the person has it from their next refresh on."""
     user = await _account(unit, user_id)
     course_id = wanted.course_id
     if course_id is not None and not await unit.value(_sql["course_exists"], course_id=course_id):
@@ -55,18 +43,19 @@ async def grant(unit: Unit, user_id: str | UUID, wanted: RoleGrant) -> tuple[Rol
         "scope": wanted.scope,
         "granted_by": unit.caller.user_id,
     }
-    row = await unit.one(RoleOfUser, _sql["grant"], **values)
+    row = await unit.one(UserRole, _sql["grant"], **values)
     if row is not None:
         _updated(unit, user)
-        return row, True
-    [row] = await unit.all(RoleOfUser, _sql["same"], **values)
-    return row, False
+        return row
+    unit.repeated = True
+    [row] = await unit.all(UserRole, _sql["same"], **values)
+    return row
 
 
 async def revoke(unit: Unit, user_id: str | UUID, role_id: str | UUID) -> None:
     """At once: tokens carry roles, so the person's sessions end and they log in again."""
     user = await _account(unit, user_id)
-    row = await unit.one(RoleOfUser, _sql["revoke"], id=role_id, user_id=user_id)
+    row = await unit.one(UserRole, _sql["revoke"], id=role_id, user_id=user_id)
     if row is None:
         raise NotFound(f"user {user_id} has no role {role_id}")
     if row.scope == "institution" and row.role_name == user.role:
@@ -79,14 +68,9 @@ async def revoke(unit: Unit, user_id: str | UUID, role_id: str | UUID) -> None:
 async def set_base(unit: Unit, user: Account, role: Role) -> None:
     """Replace the institution-wide role that the account had as such."""
     await unit.execute(_sql["revoke_base"], user_id=user.id, role_name=user.role)
-    await unit.execute(
-        _sql["grant"],
-        id=named_id(user.id, "role", role),
-        user_id=user.id,
-        role_name=role,
-        scope="institution",
-        granted_by=unit.caller.user_id,
-    )
+    by = {"user_id": user.id, "scope": "institution", "granted_by": unit.caller.user_id}
+    id_ = named_id(user.id, "role", role)
+    await unit.execute(_sql["grant"], id=id_, role_name=role, **by)
 
 
 async def _account(unit: Unit, user_id: str | UUID) -> Account:

@@ -6,90 +6,69 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
 from contracts.events.users import Role, UserStatus
 from core_lms.units import Units, action
-from core_lms.users import repository, resource, roles, service
-from core_lms.users.repository import Account
-from core_lms.users.roles import RoleOfUser
-from core_lms.users.schemas import (
-    Accepted,
-    EmailChange,
-    Registration,
-    Relations,
-    RoleChange,
-    RoleGrant,
-    StatusChange,
-    User,
-    UserChange,
-    UserRole,
-    UserRoles,
-)
+from core_lms.users import resource, roles, schemas, service
+from core_lms.users.repository import SQL, Account
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
 router = APIRouter(prefix="/users", tags=["users"], responses=RESPONSES)
 
 
-@router.post("", status_code=HTTPStatus.CREATED, response_model=User)
+@router.post("", status_code=HTTPStatus.CREATED, response_model=schemas.User)
 async def create_user(
-    body: Registration,
+    body: schemas.Registration,
     units: Annotated[Units, action("user.register", keyed=True)],
-    response: Response,
 ) -> Account:
     """Register a person; emits `user.created`."""
     async with units.begin(Institution()) as unit:
-        user, created = await service.register(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return user
+        return await service.register(unit, body)
 
 
-@router.get("", response_model=Page[User])
+@router.get("", response_model=Page[schemas.User])
 async def list_users(
     units: Annotated[Units, action("user.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    window: InWindow,
     role: Annotated[Role | None, Query()] = None,
     status: Annotated[UserStatus | None, Query()] = None,
     email: Annotated[str | None, Query(max_length=255, description="the whole address")] = None,
 ) -> dict[str, Any]:
     """List the institution's accounts, oldest first."""
     async with units.begin(Institution()) as unit:
-        return await service.page(unit, cursor, limit, role=role, status=status, email=email)
+        return await service.page(unit, window, role=role, status=status, email=email)
 
 
-@router.get("/{user_id}", response_model=User, responses=etags.READ)
+@router.get("/{user_id}", response_model=schemas.User, responses=etags.READ)
 async def get_user(
     user_id: UUID, units: Annotated[Units, action("user.read")], reader: InReader
 ) -> Any:
     """Read one account."""
     async with units.begin(resource.Person(user_id)) as unit:
-        user = await service.get(unit, user_id)
-    return reader.answer(user)
+        return reader.answer(await service.get(unit, user_id))
 
 
-@router.patch("/{user_id}", response_model=User, responses=etags.UPDATE)
+@router.patch("/{user_id}", response_model=schemas.User, responses=etags.UPDATE)
 async def update_user(
     user_id: UUID,
-    body: UserChange,
+    body: schemas.UserChange,
     units: Annotated[Units, action("user.update")],
     writer: InWriter,
 ) -> Any:
     """Change name or profile of a person; emits `user.updated`."""
     async with units.begin(resource.Person(user_id)) as unit:
-        user = await service.change(unit, user_id, body, writer.check)
-    return writer.answer(user)
+        return writer.answer(await service.change(unit, user_id, body, writer.check))
 
 
-@router.put("/{user_id}/email", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/email", response_model=schemas.User, responses=etags.UPDATE)
 async def change_email(
     user_id: UUID,
-    body: EmailChange,
+    body: schemas.EmailChange,
     units: Annotated[Units, action("user.change-email")],
     writer: InWriter,
 ) -> Any:
@@ -97,47 +76,46 @@ async def change_email(
     minutes.
     """
     async with units.begin(resource.Person(user_id)) as unit:
-        user = await service.change_email(unit, user_id, body.email, writer.check)
-    return writer.answer(user)
+        return writer.answer(await service.change_email(unit, user_id, body.email, writer.check))
 
 
-@router.put("/{user_id}/status", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/status", response_model=schemas.User, responses=etags.UPDATE)
 async def set_user_status(
     user_id: UUID,
-    body: StatusChange,
+    body: schemas.StatusChange,
     units: Annotated[Units, action("user.set-status")],
     writer: InWriter,
 ) -> Any:
     """Let somebody in or out; emits `user.updated`."""
     async with units.begin(resource.Person(user_id)) as unit:
-        user = await service.set_status(unit, user_id, body.status, writer.check)
-    return writer.answer(user)
+        return writer.answer(await service.set_status(unit, user_id, body.status, writer.check))
 
 
-@router.put("/{user_id}/role", response_model=User, responses=etags.UPDATE)
+@router.put("/{user_id}/role", response_model=schemas.User, responses=etags.UPDATE)
 async def set_user_role(
     user_id: UUID,
-    body: RoleChange,
+    body: schemas.RoleChange,
     units: Annotated[Units, action("user.set-role")],
     writer: InWriter,
 ) -> Any:
     """Set what a person is in the institution; emits `user.updated`."""
     async with units.begin(resource.Person(user_id)) as unit:
-        user = await service.set_role(unit, user_id, body.role, writer.check)
-    return writer.answer(user)
+        return writer.answer(await service.set_role(unit, user_id, body.role, writer.check))
 
 
-@router.post("/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=Accepted)
+@router.post(
+    "/{user_id}/invitations", status_code=HTTPStatus.ACCEPTED, response_model=schemas.Accepted
+)
 async def invite_user(
     user_id: UUID, units: Annotated[Units, action("user.invite", keyed=True)]
-) -> Accepted:
+) -> schemas.Accepted:
     """Have the person mailed a link that proves the address and sets a password."""
     async with units.begin(resource.Person(user_id)) as unit:
         await service.invite(unit, user_id)
-    return Accepted()
+    return schemas.Accepted()
 
 
-@router.get("/{user_id}/roles", response_model=UserRoles)
+@router.get("/{user_id}/roles", response_model=schemas.UserRoles)
 async def list_user_roles(
     user_id: UUID, units: Annotated[Units, action("role.list")]
 ) -> dict[str, Any]:
@@ -146,32 +124,26 @@ async def list_user_roles(
         return {"items": await roles.of_user(unit, user_id)}
 
 
-@router.get("/{user_id}/relations", response_model=Relations)
+@router.get("/{user_id}/relations", response_model=schemas.Relations)
 async def get_relations(
     user_id: UUID, units: Annotated[Units, action("relation.read")]
 ) -> dict[str, Any]:
     """Say what the caller is to a person; our own processes decide by it."""
     about = resource.Relation(user_id)
     caller_id = units.caller.user_id
-    async with units.read(
-        about, repository.RELATIONS, user_id=user_id, caller_id=caller_id
-    ) as unit:
+    async with units.read(about, SQL["relations"], user_id=user_id, caller_id=caller_id) as unit:
         return unit.row
 
 
-@router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED, response_model=UserRole)
+@router.post("/{user_id}/roles", status_code=HTTPStatus.CREATED)
 async def grant_role(
     user_id: UUID,
-    body: RoleGrant,
+    body: schemas.RoleGrant,
     units: Annotated[Units, action("role.grant", keyed=True)],
-    response: Response,
-) -> RoleOfUser:
+) -> schemas.UserRole:
     """Give a person one more role; 200 where they have it already. Emits `user.updated`."""
     async with units.begin(resource.RoleOf(user_id, scope=body.scope)) as unit:
-        role, created = await roles.grant(unit, user_id, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
-    return role
+        return await roles.grant(unit, user_id, body)
 
 
 @router.delete("/{user_id}/roles/{role_id}", status_code=HTTPStatus.NO_CONTENT)

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from contracts.events.users import Role, UserStatus
-from gateway.text import Body, JsonObject, Line
+from gateway.text import Body, JsonObject, Line, example
 
 Email = Annotated[
     Line,
@@ -21,11 +21,7 @@ Email = Annotated[
 class Registration(Body):
     """A new account."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {"email": "mira@example.org", "name": "Mira Okafor", "role": "student"}
-        }
-    )
+    model_config = example(email="mira@example.org", name="Mira Okafor", role="student")
 
     email: Email
     name: Line
@@ -36,9 +32,7 @@ class Registration(Body):
 class SelfRegistration(Body):
     """Somebody who wants an account; the password is set with the link that is mailed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"email": "mira@example.org", "name": "Mira Okafor"}}
-    )
+    model_config = example(email="mira@example.org", name="Mira Okafor")
 
     email: Email
     name: Line
@@ -48,9 +42,7 @@ class SelfRegistration(Body):
 class UserChange(Body):
     """What of an account shall be different; fields left out stay. `profile` is replaced whole."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"example": {"profile": {"language": "en", "pronouns": "she/her"}}}
-    )
+    model_config = example(profile={"language": "en", "pronouns": "she/her"})
 
     name: Line | None = None
     profile: JsonObject | None = None
@@ -65,7 +57,7 @@ class UserChange(Body):
 class EmailChange(Body):
     """Another address; it has to be verified again."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"email": "mira.o@example.org"}})
+    model_config = example(email="mira.o@example.org")
 
     email: Email
 
@@ -73,7 +65,7 @@ class EmailChange(Body):
 class StatusChange(Body):
     """`suspended` and `inactive` end every session of the person at once."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"status": "suspended"}})
+    model_config = example(status="suspended")
 
     status: UserStatus
 
@@ -81,7 +73,7 @@ class StatusChange(Body):
 class RoleChange(Body):
     """What the account is in its institution, from now on."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"role": "instructor"}})
+    model_config = example(role="instructor")
 
     role: Role
 
@@ -92,13 +84,8 @@ _COURSE_SCOPE = r"course:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 class RoleGrant(Body):
     """One more role: in the `institution`, in the whole installation (`global`), or in a course."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "role_name": "instructor",
-                "scope": "course:01a2061c-f7c7-78eb-baaf-244bc2b01e93",
-            }
-        }
+    model_config = example(
+        role_name="instructor", scope="course:01a2061c-f7c7-78eb-baaf-244bc2b01e93"
     )
 
     role_name: Role

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,23 +19,25 @@ from contracts.events.users import (
 from contracts.ids import new_id
 from core_lms import audit_trail, pages
 from core_lms.idempotency import claim
+from core_lms.sealing import person
 from core_lms.session_store.store import sessions
 from core_lms.unit import Unit, found
 from core_lms.users import repository, roles
-from core_lms.users.repository import Account
+from core_lms.users.repository import SQL, Account, account
 from core_lms.users.schemas import Registration, SelfRegistration, UserChange
 from core_lms.users.settings import settings
 from gateway.errors import Conflict, Forbidden
 from gateway.etags import Check
+from gateway.pages import Window
 
 SOURCE = "user-service"
 
 
-async def register(unit: Unit, registration: Registration) -> tuple[Account, bool]:
-    """The account and whether it is new; raises ``Conflict`` where the address is taken."""
-    id_, repeated = await claim(unit, "user", registration)
-    if repeated:
-        return await get(unit, id_), False
+async def register(unit: Unit, registration: Registration) -> Account:
+    """The account; raises ``Conflict`` where the address is taken."""
+    id_ = await claim(unit, "user", registration)
+    if unit.repeated:
+        return await get(unit, id_)
     try:
         invented = registration.profile.get("invented") is True
         user = await repository.insert(unit, id_, registration, invented=invented)
@@ -44,7 +45,7 @@ async def register(unit: Unit, registration: Registration) -> tuple[Account, boo
         taken = "email address" if "email" in (error.diag.constraint_name or "") else "id"
         raise Conflict(f"there is an account with this {taken}") from None
     created(unit, user)
-    return user, True
+    return user
 
 
 def open_to_strangers() -> None:
@@ -99,18 +100,13 @@ async def get(unit: Unit, id_: str | UUID) -> Account:
 
 
 async def page(
-    unit: Unit,
-    cursor: str | None,
-    limit: int,
-    *,
-    role: str | None,
-    status: str | None,
-    email: str | None,
+    unit: Unit, window: Window, *, role: str | None, status: str | None, email: str | None
 ) -> dict[str, Any]:
-    after = pages.decode(cursor, datetime)
-    rows = await repository.page(unit, after, limit, role=role, status=status, email=email)
-    audit_trail.shown(rows[:limit], "id")
-    return pages.page(rows, limit)
+    index = email and person.email_index(unit.institution_id, email)
+    which: dict[str, Any] = {"role": role, "status": status, "email_index": index}
+    listed = await pages.read(unit, account, SQL["page"], window, **which)
+    audit_trail.shown(listed["items"], "id")
+    return listed
 
 
 async def active(unit: Unit, id_: str, what: str) -> Account:

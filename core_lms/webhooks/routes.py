@@ -12,7 +12,7 @@ from core_lms.units import Units, action
 from core_lms.webhooks import resource, schemas, service
 from gateway import etags
 from gateway.etags import InReader, InWriter
-from gateway.pages import Cursor, Limit, Page
+from gateway.pages import InWindow, Page
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 
@@ -27,20 +27,18 @@ async def create_webhook(
 ) -> schemas.ShownWebhook:
     """Have an address notified of events; the secret is shown now and never again."""
     async with units.begin(Institution()) as unit:
-        webhook, created = await service.create(unit, body)
-    if not created:
-        response.status_code = HTTPStatus.OK
+        webhook = await service.create(unit, body)
     response.headers["Cache-Control"] = "no-store"
     return webhook
 
 
 @router.get("", response_model=Page[schemas.Webhook])
 async def list_webhooks(
-    units: Annotated[Units, action("webhook.list")], cursor: Cursor = None, limit: Limit = 50
+    units: Annotated[Units, action("webhook.list")], window: InWindow
 ) -> dict[str, Any]:
     """List the addresses that the institution has notified, oldest first."""
     async with units.begin(Institution()) as unit:
-        return await service.page(unit, cursor, limit)
+        return await service.page(unit, window)
 
 
 @router.get("/{webhook_id}", response_model=schemas.Webhook, responses=etags.READ)
@@ -49,8 +47,7 @@ async def get_webhook(
 ) -> Any:
     """Read one address, and since when it fails."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
-        webhook = await service.get(unit, webhook_id)
-    return reader.answer(webhook)
+        return reader.answer(await service.get(unit, webhook_id))
 
 
 @router.patch("/{webhook_id}", response_model=schemas.Webhook, responses=etags.UPDATE)
@@ -62,8 +59,7 @@ async def update_webhook(
 ) -> Any:
     """Change address or events of a webhook, or pause it; emits `webhook.updated`."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
-        webhook = await service.change(unit, webhook_id, body, writer.check)
-    return writer.answer(webhook)
+        return writer.answer(await service.change(unit, webhook_id, body, writer.check))
 
 
 @router.delete("/{webhook_id}", status_code=HTTPStatus.NO_CONTENT)
@@ -93,14 +89,13 @@ async def rotate_webhook_secret(
 async def list_webhook_deliveries(
     webhook_id: UUID,
     units: Annotated[Units, action("delivery.list")],
-    cursor: Cursor = None,
-    limit: Limit = 50,
+    window: InWindow,
     status: Annotated[schemas.DeliveryStatus | None, Query()] = None,
 ) -> dict[str, Any]:
     """List what an address was sent or is to be sent; `status=dead` is what could not be
     delivered."""
     async with units.begin(resource.Webhook(webhook_id)) as unit:
-        return await service.deliveries(unit, webhook_id, cursor, limit, status)
+        return await service.deliveries(unit, webhook_id, window, status)
 
 
 @router.post("/{webhook_id}/deliveries/retry", response_model=schemas.Retried)

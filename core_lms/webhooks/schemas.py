@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from gateway.text import Body, Text
+from gateway.text import Body, Text, example
 
 Url = Annotated[Text, Field(min_length=10, max_length=2000, pattern=r"^https?://[\x21-\x7e]+$")]
 EventTypes = Annotated[
@@ -22,14 +22,10 @@ DeliveryStatus = Literal["due", "delivered", "dead"]
 class NewWebhook(Body):
     """An address to notify of events."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "url": "https://sis.example.org/learnstream",
-                "event_types": ["order.paid", "course.completed"],
-                "description": "student information system",
-            }
-        }
+    model_config = example(
+        url="https://sis.example.org/learnstream",
+        event_types=["order.paid", "course.completed"],
+        description="student information system",
     )
 
     url: Url
@@ -40,7 +36,7 @@ class NewWebhook(Body):
 class WebhookChange(Body):
     """What to change; fields left out stay as they are. `active` also ends being disabled."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"status": "paused"}})
+    model_config = example(status="paused")
 
     url: Url | None = None
     event_types: EventTypes | None = None
@@ -76,7 +72,7 @@ class ShownWebhook(Webhook):
 class Rotation(Body):
     """A new secret; the one before signs as well for a while."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"overlap_hours": 24}})
+    model_config = example(overlap_hours=24)
 
     overlap_hours: Annotated[int, Field(ge=0, le=24 * 30)] = 24
 

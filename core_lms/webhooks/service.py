@@ -16,7 +16,7 @@ from contracts.events.integration import (
 from core_lms import pages
 from core_lms.addresses import check_url
 from core_lms.idempotency import claim
-from core_lms.unit import Unit, found
+from core_lms.unit import Unit
 from core_lms.webhooks import secrets, subscriptions
 from core_lms.webhooks.repository import sql
 from core_lms.webhooks.schemas import (
@@ -30,33 +30,26 @@ from core_lms.webhooks.schemas import (
 from core_lms.webhooks.settings import WebhookSettings
 from gateway.errors import Conflict, NotFound
 from gateway.etags import Check
-from gateway.pages import bounds
+from gateway.pages import Window
 
 SOURCE = "integration-service"
 
 
-async def create(unit: Unit, new: NewWebhook) -> tuple[ShownWebhook, bool]:
-    """The webhook with its secret, and whether it is new. A repeated request shows it no more.
+async def create(unit: Unit, new: NewWebhook) -> ShownWebhook:
+    """The webhook with its secret. A repeated request shows it no more.
 
     Raises ``Rejected`` for an address we do not connect to or an event that is never delivered.
     """
-    id_, repeated = await claim(unit, "webhook", new)
-    if repeated:
-        return _shown(await get(unit, id_), None), False
+    id_ = await claim(unit, "webhook", new)
+    if unit.repeated:
+        return _shown(await get(unit, id_), None)
     check_url(new.url, WebhookSettings().allow_private)
     secret = secrets.new()
-    row = await unit.one(
-        Webhook,
-        sql["insert"],
-        id=id_,
-        url=new.url,
-        description=new.description,
-        event_types=subscriptions.check(new.event_types),
-        secret_sealed=secrets.sealed(secret, id_),
-        created_by=unit.caller.user_id,
-    )
+    values = new.model_dump() | {"event_types": subscriptions.check(new.event_types)}
+    values |= {"secret_sealed": secrets.sealed(secret, id_), "created_by": unit.caller.user_id}
+    row = await _webhook(unit, "insert", id_, **values)
     unit.emit(WebhookCreated(webhook_id=id_), source=SOURCE)
-    return _shown(found(row, f"there is no webhook {id_}"), secret), True
+    return _shown(row, secret)
 
 
 def _shown(row: Webhook, secret: bytes | None) -> ShownWebhook:
@@ -65,18 +58,21 @@ def _shown(row: Webhook, secret: bytes | None) -> ShownWebhook:
 
 async def get(unit: Unit, id_: str | UUID) -> Webhook:
     """Raises ``NotFound``."""
-    return found(await unit.one(Webhook, sql["get"], id=id_), f"there is no webhook {id_}")
+    return await _webhook(unit, "get", id_)
 
 
-async def page(unit: Unit, cursor: str | None, limit: int) -> dict[str, Any]:
+async def _webhook(unit: Unit, name: str, id_: object, /, **values: Any) -> Webhook:
+    return await unit.need(Webhook, sql[name], f"webhook {id_}", id=id_, **values)
+
+
+async def page(unit: Unit, window: Window) -> dict[str, Any]:
     """The webhooks of the institution, oldest first."""
-    after = pages.decode(cursor, datetime)
-    return pages.page(await unit.all(Webhook, sql["list"], **bounds(after, limit + 1)), limit)
+    return await pages.read(unit, Webhook, sql["list"], window)
 
 
 async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) -> Webhook:
     """What is given is changed; ``active`` begins anew after having been paused or disabled."""
-    row = found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
+    row = await _webhook(unit, "lock", id_)
     check(row)
     given = {name: value for name, value in changes.model_dump().items() if value is not None}
     if "url" in given:
@@ -87,29 +83,23 @@ async def change(unit: Unit, id_: UUID, changes: WebhookChange, check: Check) ->
         name: given.get(name, getattr(row, name))
         for name in ("url", "description", "event_types", "status")
     }
-    changed = await unit.one(Webhook, sql["change"], id=id_, **wanted)
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return found(changed, f"there is no webhook {id_}")
+    return await _webhook(unit, "change", id_, **wanted)
 
 
 async def rotate(unit: Unit, id_: UUID, rotation: Rotation) -> ShownWebhook:
     """The webhook with its new secret; the one before signs as well until the overlap ends."""
-    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
-    secret = secrets.new()
-    row = await unit.one(
-        Webhook,
-        sql["rotate"],
-        id=id_,
-        secret_sealed=secrets.sealed(secret, id_),
-        previous_until=datetime.now(UTC) + timedelta(hours=rotation.overlap_hours),
-    )
+    await _webhook(unit, "lock", id_)
+    secret, until = secrets.new(), datetime.now(UTC) + timedelta(hours=rotation.overlap_hours)
+    sealed = secrets.sealed(secret, id_)
     unit.emit(WebhookUpdated(webhook_id=str(id_)), source=SOURCE)
-    return _shown(found(row, f"there is no webhook {id_}"), secret)
+    row = await _webhook(unit, "rotate", id_, secret_sealed=sealed, previous_until=until)
+    return _shown(row, secret)
 
 
 async def delete(unit: Unit, id_: UUID) -> None:
     """Forget the address, and what it did not get yet."""
-    found(await unit.one(Webhook, sql["lock"], id=id_), f"there is no webhook {id_}")
+    await _webhook(unit, "lock", id_)
     await unit.execute(sql["delete"], id=id_)
     unit.emit(WebhookDeleted(webhook_id=str(id_)), source=SOURCE)
 
@@ -143,14 +133,10 @@ async def enqueue(unit: Unit, envelope: Envelope) -> int:
     )
 
 
-async def deliveries(
-    unit: Unit, id_: UUID, cursor: str | None, limit: int, status: str | None
-) -> dict[str, Any]:
+async def deliveries(unit: Unit, id_: UUID, window: Window, status: str | None) -> dict[str, Any]:
     """What the address got or is to get, oldest first."""
-    after = pages.decode(cursor, datetime)
-    wanted = {"webhook_id": id_, "status": status}
-    rows = await unit.all(Delivery, sql["deliveries"], **wanted, **bounds(after, limit + 1))
-    return pages.page(rows, limit)
+    wanted: dict[str, Any] = {"webhook_id": id_, "status": status}
+    return await pages.read(unit, Delivery, sql["deliveries"], window, **wanted)
 
 
 async def retry(unit: Unit, id_: UUID, delivery_id: UUID | None = None) -> int:

@@ -25,8 +25,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pywebpush import WebPusher
 
 from contracts.errors import Rejected, Retryable
-from core_lms.notifications import repository
 from core_lms.notifications.channels import Message
+from core_lms.notifications.repository import Browser, data_key, sql
 from core_lms.sealing.person import DataKey
 from core_lms.unit import Unit
 from stack.secrets import secret
@@ -123,7 +123,9 @@ class WebPush:
         return None
 
     async def targets(self, unit: Unit, user_id: str) -> Sequence[str]:
-        return [str(row.id) for row in await repository.subscriptions(unit, user_id)]
+        return [
+            str(row.id) for row in await unit.all(Browser, sql["subscriptions"], user_id=user_id)
+        ]
 
     async def send(self, message: Message) -> None:
         own, subscription = WebPushSettings(), await _subscription(message)
@@ -155,7 +157,8 @@ class WebPush:
     async def _judge(self, message: Message, status: int) -> None:
         if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             async with message.transaction() as unit:
-                await repository.unsubscribe_push(unit, message.user_id, message.target)
+                which = {"user_id": message.user_id, "id": message.target}
+                await unit.execute(sql["unsubscribe_push"], **which)
             raise Rejected("the browser has ended its subscription")
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500:
             raise Retryable(f"the push service does not take it now: {status}")
@@ -165,8 +168,9 @@ class WebPush:
 
 async def _subscription(message: Message) -> dict[str, Any]:
     async with message.transaction() as unit:
-        row = await repository.subscription(unit, message.user_id, message.target)
-        wrapped = await repository.data_key(unit, message.user_id)
+        which = {"user_id": message.user_id, "id": message.target}
+        row = await unit.one(Browser, sql["subscription"], **which)
+        wrapped = await data_key(unit, message.user_id)
     if row is None or wrapped is None:
         raise Rejected("the browser is no longer subscribed")
     key = await asyncio.to_thread(DataKey.unwrap, message.user_id, wrapped)

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from contracts.envelope import Envelope
 from contracts.events.certificates import CertificateIssued
 from core_lms.certificates.document import written
 from core_lms.certificates.settings import settings
-from core_lms.notifications.facts import certificate_code, of_course
+from core_lms.notifications.facts import CERTIFICATE, certificate_code, titles
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.unit import Unit
-
-
-async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
-    event = envelope.payload
-    assert isinstance(event, CertificateIssued)
-    found = await of_course(unit, event.course_id)
-    return found and found | {"certificate_id": event.certificate_id}
 
 
 async def at_sending(unit: Unit, user_id: str, known: Facts) -> Facts | None:
@@ -42,12 +34,8 @@ KIND = Kind(
             "Zertifikat ansehen",
         ),
     },
-    facts=facts,
-    example={
-        "certificate_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e95",
-        "course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93",
-        "course": "Statistics",
-    },
+    facts=titles("certificate_id"),
+    example=CERTIFICATE,
     link="/api/v1/certificates/{certificate_id}",
     at_sending=at_sending,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.envelope import Envelope
 from contracts.events.enrollments import EnrollmentCreated
-from core_lms.notifications.facts import came_from_waitlist, of_course
+from core_lms.notifications.facts import COURSE, came_from_waitlist, of_course
 from core_lms.notifications.kinds import Facts, Kind
 from core_lms.notifications.texts import Text
 from core_lms.unit import Unit
@@ -34,7 +34,7 @@ KIND = Kind(
         ),
     },
     facts=facts,
-    example={"course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93", "course": "Statistics"},
+    example=COURSE,
     channels=("in_app",),
     link="/courses/{course_id}",
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.events.enrollments import EnrollmentWaitlisted
-from core_lms.notifications.facts import course_of
+from core_lms.notifications.facts import COURSE, titles
 from core_lms.notifications.kinds import Kind
 from core_lms.notifications.texts import Text
 
@@ -22,7 +22,7 @@ KIND = Kind(
             "Platz frei ist.",
         ),
     },
-    facts=course_of,
-    example={"course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93", "course": "Statistics"},
+    facts=titles(),
+    example=COURSE,
     channels=("in_app",),
 )

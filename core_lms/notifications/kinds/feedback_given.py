@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from contracts.envelope import Envelope
 from contracts.events.assessments import FeedbackGiven
-from core_lms.notifications.facts import of_assessment
-from core_lms.notifications.kinds import Facts, Kind
+from core_lms.notifications.facts import ASSESSMENT, titles
+from core_lms.notifications.kinds import Kind
 from core_lms.notifications.texts import Text
-from core_lms.unit import Unit
-
-
-async def facts(unit: Unit, envelope: Envelope) -> Facts | None:
-    event = envelope.payload
-    assert isinstance(event, FeedbackGiven)
-    return await of_assessment(unit, event.assessment_id)
-
 
 KIND = Kind(
     event=FeedbackGiven,
@@ -31,13 +22,8 @@ KIND = Kind(
             "Lesen",
         ),
     },
-    facts=facts,
-    example={
-        "assessment_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e94",
-        "assessment": "Reading histograms",
-        "course_id": "01a2061c-f7c7-78eb-baaf-244bc2b01e93",
-        "course": "Statistics",
-    },
+    facts=titles(),
+    example=ASSESSMENT,
     channels=("in_app", "email", "web_push"),
     link="/courses/{course_id}/assessments/{assessment_id}",
 )

@@ -143,15 +143,15 @@ async def prepare(grading: Service) -> Quiz:
     async with working(grading) as work, work() as unit:
         teacher = await person(unit, "instructor")
         new = NewCourse(title="Statistics", instructor_id=teacher)
-        course_id = (await courses.create(unit, new))[0].id
-        bank, _ = await banks.add(unit, course_id, NewBank(title="All"))
+        course_id = (await courses.create(unit, new)).id
+        bank = await banks.add(unit, course_id, NewBank(title="All"))
         asked = []
         for kind in ("single", "numeric", "matching"):
             body = dict(kinds()[kind].example)
             points = 2.0 if kind == "matching" else 1.0
             question = NewQuestion(kind=kind, points=points, body=body)
-            asked.append(str((await banks.add_question(unit, bank.id, question))[0].id))
-        work_set, _ = await assessments.add(
+            asked.append(str((await banks.add_question(unit, bank.id, question)).id))
+        work_set = await assessments.add(
             unit, course_id, NewAssessment(kind="quiz", title="Q", pass_score=50.0)
         )
         for question_id in asked:
@@ -165,7 +165,7 @@ async def prepare(grading: Service) -> Quiz:
 
 async def person(unit: Unit, role: Any) -> str:
     new = Registration(email=f"{new_id()}@example.org", name="Sam", role=role)
-    return str((await users.register(unit, new))[0].id)
+    return str((await users.register(unit, new)).id)
 
 
 async def hand_in(grading: Service, quiz: Quiz, turns: list[tuple[str, int]]) -> dict[str, float]:
@@ -183,7 +183,7 @@ async def hand_in(grading: Service, quiz: Quiz, turns: list[tuple[str, int]]) ->
                 answers.append((matching, {"pairs": {"bar": "cat", "hist": "two"}}))
             async with work() as unit:
                 now = datetime.now(UTC)
-                begun, _ = await attempts.start(unit, quiz.id, NewAttempt(user_id=learner), now)
+                begun = await attempts.start(unit, quiz.id, NewAttempt(user_id=learner), now)
                 for question_id, answer in answers:
                     new = NewAnswer(question_id=question_id, answer=answer)
                     await attempts.save(unit, begun["id"], new, now)
