@@ -9,8 +9,12 @@
 -- unit learners: learners
 -- note: Clicks of content views and the learners behind them, in the seven days up to the newest activity.
 -- empty: No item has been opened yet. Load some activity: ./learnstream demo
-WITH newest AS (
-    SELECT max(bucket_at) AS until_at FROM course_activity_hour WHERE bucket_at <= now()
+WITH newest AS (  -- the last weeks first: where there was activity, older rows need not be summed
+    SELECT coalesce(
+        (SELECT max(bucket_at) FROM course_activity_hour
+         WHERE bucket_at > now() - INTERVAL '14 days' AND bucket_at <= now()),
+        (SELECT max(bucket_at) FROM course_activity_hour WHERE bucket_at <= now())
+    ) AS until_at
 ),
 per_learner AS (  -- first per learner: counting distinct learners afterwards is then counting rows
     SELECT item_id, course_id, kind, user_id, sum(clicks) AS clicks

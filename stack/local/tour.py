@@ -23,11 +23,11 @@ from stack.profile import profile
 
 _CHANGED_WITHIN_S = 20.0
 _ROWS = {
-    "events in the archive": "SELECT count(*) FROM activity_events",
-    "rows per course and minute": "SELECT count(*) FROM course_activity_minute",
-    "rows per course and hour": "SELECT count(*) FROM course_activity_hour",
-    "rows per course and day": "SELECT count(*) FROM course_activity_day",
-    "rows per learner, course and day": "SELECT count(*) FROM learner_course_day",
+    "events in the archive": "SELECT count(*) FROM analytics.activity_events",
+    "rows per course and minute": "SELECT count(*) FROM analytics.course_activity_minute",
+    "rows per course and hour": "SELECT count(*) FROM analytics.course_activity_hour",
+    "rows per course and day": "SELECT count(*) FROM analytics.course_activity_day",
+    "rows per learner, course and day": "SELECT count(*) FROM analytics.learner_course_day",
 }
 _FRESHNESS = """
 SELECT max(extract(epoch FROM received_at - timestamp))::float8
