@@ -24,8 +24,7 @@ another id."""
 
 def generate() -> dict[Path, str]:
     """``docs/generated/analytics.md``, by path relative to the repository."""
-    jobs = [*stream.catalogue().values(), *derive.catalogue().values()]
-    tables = {table.name: table for job in jobs for table in job.tables}
+    tables = {table.name: table for table in (*stream.tables(), *derive.tables())}
     lines = [_HEAD]
     for view in catalogue().values():
         lines += ["", *_view(view, tables.get(view.name))]

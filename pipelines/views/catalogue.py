@@ -58,7 +58,7 @@ def make(owner: Connection[Any]) -> bool:
 
 def _statements(view: View) -> sql.Composable:
     name = sql.Identifier(SCHEMA, view.name)
-    query = sql.SQL(view.sql)  # type: ignore[arg-type]  # ours: of a declaration, never of a caller
+    query = sql.SQL(view.sql)  # of a declaration, never of a caller
     lines: list[sql.Composable] = [
         sql.SQL("CREATE VIEW {} AS {}").format(name, query),
         sql.SQL("COMMENT ON VIEW {} IS {}").format(name, sql.Literal(view.comment)),
