@@ -31,7 +31,7 @@ _ROWS = {
 }
 _FRESHNESS = """
 SELECT max(extract(epoch FROM received_at - timestamp))::float8
-FROM (SELECT received_at, timestamp FROM activity_events
+FROM (SELECT received_at, timestamp FROM analytics.activity_events
       WHERE user_id = %s AND topic = %s ORDER BY timestamp DESC LIMIT 4) AS studied
 """
 
@@ -186,7 +186,7 @@ def show_summary(
 def _add_figures(table: Table, connection: psycopg.Connection[Any]) -> None:
     for topic in EVENT_TOPICS:
         counted = connection.execute(
-            "SELECT count(*) FROM activity_events WHERE topic = %s", (topic.name,)
+            "SELECT count(*) FROM analytics.activity_events WHERE topic = %s", (topic.name,)
         ).fetchone()
         table.add_row(f"events of {topic.name}", f"{counted[0]:,}" if counted else "")
     for about, query in _ROWS.items():
