@@ -1,4 +1,5 @@
-"""Who may do what in the analytical database: filtered views per scope, and each role's rights."""
+"""Who may do what in the analytical database: the views that people read, filtered ones per scope,
+and each role's rights."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import psycopg
 
 from pipelines import job
 from pipelines.derive import job as derive
+from pipelines.views import catalogue
 from stack import roles
 
 ROLES = (
@@ -23,12 +25,13 @@ READERS = (Path(__file__).parent / "readers.sql").read_text(encoding="utf-8")
 def close_to_readers(owner: psycopg.Connection[Any]) -> None:
     """Before a migration: a view would forbid changing the columns it shows."""
     owner.execute("DROP SCHEMA IF EXISTS seen_institution, seen_courses, seen_learner CASCADE")
+    catalogue.drop(owner)
 
 
 def declare(owner: psycopg.Connection[Any]) -> bool:
-    """Make the views of ``readers.sql`` anew where the tables have changed, and give each role what
-    ``rights.sql`` says; whether that had to be done."""
-    roles.steadily(owner, lambda: owner.execute(READERS.encode()))
+    """Make the views (``pipelines.views``, ``readers.sql``) anew where they have changed, and give
+    each role what ``rights.sql`` says; whether a role's rights had to be."""
+    roles.steadily(owner, lambda: _views(owner))
     return roles.declare(
         owner,
         RIGHTS,
@@ -36,3 +39,8 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         derived_tables=[table.name for table in derive.tables()],
         flink_tables=[table.name for table in job.tables()],
     )
+
+
+def _views(owner: psycopg.Connection[Any]) -> None:
+    catalogue.make(owner)
+    owner.execute(READERS.encode())

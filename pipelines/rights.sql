@@ -24,6 +24,11 @@ BEGIN
         FROM unnest(ARRAY['lms', 'analyst']) AS name,
              unnest(ARRAY['default_transaction_read_only = on', 'statement_timeout = ''5s''',
                           'idle_in_transaction_session_timeout = ''30s''']) AS said);
+    -- A name leads to the view that people read; a stored table is public.NAME, for who may.
+    EXECUTE (
+        SELECT string_agg(format('ALTER ROLE %I IN DATABASE %I SET search_path = analytics, public',
+                                 name, current_database()), '; ')
+        FROM unnest(ARRAY['analyst', 'reader']) AS name);
 END
 $$;
 
@@ -33,9 +38,10 @@ GRANT USAGE ON SCHEMA public
 -- The analytics API has no rights of its own: each transaction takes on one scope (readers.sql).
 GRANT learnstream_seen_installation, learnstream_seen_institution, learnstream_seen_courses,
     learnstream_seen_learner TO lms WITH INHERIT FALSE, SET TRUE;
--- Grafana shows the whole installation. The pages have no database: they ask the LMS.
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO learnstream_seen_installation;
-GRANT learnstream_seen_installation TO analyst WITH INHERIT TRUE, SET FALSE;
+-- Grafana shows the whole installation, by the views of analytics and no stored table. The pages have
+-- no database: they ask the LMS.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM learnstream_seen_installation;
+GRANT learnstream_seen_installation TO analyst, reader WITH INHERIT TRUE, SET FALSE;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader;
 
 -- The archive: every event once, where it stands, and what it noted on the way.

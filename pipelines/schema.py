@@ -1,29 +1,13 @@
 """The analytical database's tables: numbered migrations, frozen once applied, and declared ones.
 
-What others may read (database ``analytics``; all ids ``uuid``, all times ``timestamptz`` in UTC):
+Others read the views of the schema ``analytics`` (``pipelines.views``;
+``docs/generated/analytics.md`` explains them), one per table and without how it is stored.
+Behind them, in ``public``: what Flink sums as events arrive (``pipelines/jobs``) in partial sums
+that ``part`` numbers, what is derived from the archive (``pipelines/derive/jobs``), the archive,
+and what the processes note. ``activity_events`` is unique, and indexed, by ``(user_id, timestamp,
+event_id)``.
 
-Summed by Flink as events arrive: the tables that ``pipelines/jobs`` declare. ``part`` numbers their
-partial sums: sum over it, for a late event may add a row to its old bucket.
-
-Derived from the archive (``pipelines.derive``; each event once, however late): the tables that
-``pipelines/derive/jobs`` declare, with the views ``enrollment_funnel``, ``enrollment_times``,
-``question_quality``, ``learner_progress`` and ``anomalies`` over them.
-``docs/generated/derived-tables.md`` explains the columns of both.
-
-``activity_events``
-    Every valid event of every topic, once: ``(event_id, event_type, topic, timestamp,
-    institution_id, user_id, course_id, item_id, kind, clicks, source_service, schema_version,
-    payload, received_at)``. ``payload`` is the event's payload as validated (``jsonb``); ``user_id,
-    course_id, item_id, kind, clicks`` are lifted out of it and NULL where it has none. Unique, and
-    indexed, by ``(user_id, timestamp, event_id)``. ``archive_kept.begins_at`` says since
-    when it is complete; ``activity_by_hour`` counts it.
-``archive_arrivals``
-    ``(hour_at, topic, events, late, future)``: how messages arrived, by the hour of their arrival;
-    repeated messages count as often as they came.
-``archive_offsets``
-    ``(topic, partition, next_offset)``: how far ``activity_events`` is complete.
-
-The API reads them through ``readers.sql``: every table and view that has ``institution_id`` (and
+The API reads the views through ``readers.sql``: every one that has ``institution_id`` (and
 ``course_id``, ``user_id`` for the narrower scopes) is there under its own name.
 
 ``prepare()`` may be called by anyone at any time; it needs a role that may create extensions, or

@@ -18,13 +18,13 @@ from stack.queries import load
 _sql = load(__file__)
 
 SCHEMAS = {
-    "installation": "seen_installation",
+    "installation": "analytics",
     "institution": "seen_institution",
     "courses": "seen_courses",
     "self": "seen_learner",
 }
-"""Schema by scope; its role is ``learnstream_<schema>`` (pipelines/readers.sql). The first is none:
-that role reads the tables themselves."""
+"""Schema by scope (pipelines/readers.sql): the first has every row."""
+_ROLES = {**SCHEMAS, "installation": "seen_installation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ async def ask(
     """
     schema = SCHEMAS[seen.scope]
     values = {
-        "role": f"learnstream_{schema}",
+        "role": f"learnstream_{_ROLES[seen.scope]}",
         "schema": schema,
         "timeout_ms": int(timeout_s * 1000),
         "institution_id": seen.institution_id,

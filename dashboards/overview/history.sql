@@ -8,9 +8,17 @@
 -- label course_id: course
 -- note: Clicks of content views on the last 90 days with activity; days without any are left out, a gap is marked. The five busiest courses of the span, the others together.
 -- empty: No day of activity is loaded. Load some: ./learnstream demo
-WITH days AS (
+WITH recent AS (
     SELECT DISTINCT bucket_at FROM course_activity_day
-    WHERE bucket_at <= now() ORDER BY bucket_at DESC LIMIT 90
+    WHERE bucket_at > now() - INTERVAL '180 days' AND bucket_at <= now()
+    ORDER BY bucket_at DESC LIMIT 90
+),
+days AS (  -- where half a year has so many, older rows need not be summed
+    SELECT bucket_at FROM recent WHERE (SELECT count(*) FROM recent) = 90
+    UNION ALL
+    (SELECT DISTINCT bucket_at FROM course_activity_day
+     WHERE bucket_at <= now() AND (SELECT count(*) FROM recent) < 90
+     ORDER BY bucket_at DESC LIMIT 90)
 ),
 per_course AS (
     SELECT bucket_at, course_id, sum(clicks) AS clicks

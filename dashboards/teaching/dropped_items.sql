@@ -12,12 +12,13 @@
 -- note: Over the 28 days up to the newest activity, items of which some day somebody finished one.
 -- empty: Nobody has finished an item yet. Let learners study: ./learnstream study
 WITH newest AS (
-    SELECT max(bucket_at) AS until_at FROM item_engagement WHERE bucket_at <= now()
+    SELECT max(bucket_at) AS until_at, max(bucket_at) - INTERVAL '28 days' AS since_at
+    FROM item_engagement WHERE bucket_at <= now()
 )
 SELECT item_id, course_id, sum(learners)::bigint AS learner_days,
        round(100 - 100.0 * sum(finishers) / sum(learners), 1) AS drop_off
 FROM item_engagement
-WHERE bucket_at > (SELECT until_at FROM newest) - INTERVAL '28 days'
+WHERE bucket_at > (SELECT since_at FROM newest)
   AND bucket_at <= (SELECT until_at FROM newest)
 GROUP BY item_id, course_id
 HAVING sum(finishers) > 0 AND sum(learners) >= 5

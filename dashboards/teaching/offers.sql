@@ -15,7 +15,7 @@ SELECT arm, left(model, 12) AS model, sum(impressions)::bigint AS shown,
        round(100.0 * sum(clicks) / sum(impressions), 1) AS click_rate,
        round(100.0 * sum(conversions) / sum(impressions), 1) AS conversion_rate
 FROM recommendation_feedback
-WHERE bucket_at > (SELECT max(bucket_at) FROM recommendation_feedback) - INTERVAL '28 days'
+WHERE bucket_at > (SELECT max(bucket_at) - INTERVAL '28 days' FROM recommendation_feedback)
 GROUP BY arm, model
 ORDER BY shown DESC, arm, model
 LIMIT 10;

@@ -10,8 +10,8 @@
 SELECT bucket_at AS time, sum(time_on_task_ms) / 1000.0 / sum(learners) AS per_learner
 FROM course_learners_day
 WHERE learners > 0
-  AND bucket_at > (SELECT max(bucket_at) FROM course_learners_day WHERE bucket_at <= now())
-                  - INTERVAL '60 days'
+  AND bucket_at > (SELECT max(bucket_at) - INTERVAL '60 days'
+                   FROM course_learners_day WHERE bucket_at <= now())
   AND bucket_at <= now()
 GROUP BY bucket_at
 HAVING sum(time_on_task_ms) > 0

@@ -19,7 +19,9 @@ from contracts.errors import Misconfigured
 
 PERSON = "user_id"
 """The column that holds a person: erasure renames what it finds there (``columns_of_people``)."""
-_LINE = re.compile(r"(?P<name>\w+)\s+(?P<type>.+?)(\s+-- (?P<about>.+))?")
+_LINE = re.compile(
+    r"(?P<name>\w+)\s+(?P<type>.+?)(\s+-- (\((?P<merge>sum|min|max)\) ?)?(?P<about>.+)?)?"
+)
 _TYPE = re.compile(r"[a-z ]+(\[\])?")
 _FULL = {"timestamptz": "timestamp with time zone"}
 _COLUMNS = """
@@ -34,10 +36,12 @@ ORDER BY relname, attnum
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """``sql`` is what follows the name in ``CREATE TABLE``; ``about`` its comment."""
+    """``sql`` is what follows the name in ``CREATE TABLE``; ``about`` its comment; ``merge`` how
+    partial sums of it are put together, where its line says so (``pipelines.views``)."""
 
     sql: str
     about: str | None = None
+    merge: str | None = None
 
     @property
     def type(self) -> str:
@@ -54,7 +58,8 @@ class Column:
 @dataclass(frozen=True)
 class Table:
     """``declared`` has a line per column, ``name type [NOT NULL] [-- about]``, as ``CREATE TABLE``;
-    a line that is indented further goes on with the one before.
+    a line that is indented further goes on with the one before. ``-- (max) about`` says how the
+    column's parts are put together, in a table of partial sums.
 
     Rows stay when the archive's events are dropped. A column ``user_id`` holds a person.
     """
@@ -75,21 +80,11 @@ class Table:
         found = [_LINE.fullmatch(line.strip()) for line in text.splitlines()]
         if None in found:
             raise TypeError(f"{self.name}: a line of its columns is no column")
-        return {line["name"]: Column(line["type"], line["about"]) for line in found if line}
-
-    @property
-    def readers(self) -> list[str]:
-        """Whose scope finds rows here, by its columns (``readers.sql``)."""
-        uuids = {name for name, column in self.columns.items() if column.type == "uuid"}
-        scopes = {
-            "administrators of the institution": {"institution_id"},
-            "teachers of the course": {"institution_id", "course_id"},
-            "the learner": {"institution_id", PERSON},
+        return {
+            line["name"]: Column(line["type"], line["about"], line["merge"])
+            for line in found
+            if line
         }
-        return [
-            "administrators of the installation",
-            *(who for who, needs in scopes.items() if needs <= uuids),
-        ]
 
     def create(self) -> list[str]:
         """The statements that make the table."""

@@ -23,15 +23,15 @@ from stack.profile import profile
 
 _CHANGED_WITHIN_S = 20.0
 _ROWS = {
-    "events in the archive": "SELECT count(*) FROM activity_events",
-    "rows per course and minute": "SELECT count(*) FROM course_activity_minute",
-    "rows per course and hour": "SELECT count(*) FROM course_activity_hour",
-    "rows per course and day": "SELECT count(*) FROM course_activity_day",
-    "rows per learner, course and day": "SELECT count(*) FROM learner_course_day",
+    "events in the archive": "SELECT count(*) FROM analytics.activity_events",
+    "rows per course and minute": "SELECT count(*) FROM analytics.course_activity_minute",
+    "rows per course and hour": "SELECT count(*) FROM analytics.course_activity_hour",
+    "rows per course and day": "SELECT count(*) FROM analytics.course_activity_day",
+    "rows per learner, course and day": "SELECT count(*) FROM analytics.learner_course_day",
 }
 _FRESHNESS = """
 SELECT max(extract(epoch FROM received_at - timestamp))::float8
-FROM (SELECT received_at, timestamp FROM activity_events
+FROM (SELECT received_at, timestamp FROM analytics.activity_events
       WHERE user_id = %s AND topic = %s ORDER BY timestamp DESC LIMIT 4) AS studied
 """
 
@@ -186,7 +186,7 @@ def show_summary(
 def _add_figures(table: Table, connection: psycopg.Connection[Any]) -> None:
     for topic in EVENT_TOPICS:
         counted = connection.execute(
-            "SELECT count(*) FROM activity_events WHERE topic = %s", (topic.name,)
+            "SELECT count(*) FROM analytics.activity_events WHERE topic = %s", (topic.name,)
         ).fetchone()
         table.add_row(f"events of {topic.name}", f"{counted[0]:,}" if counted else "")
     for about, query in _ROWS.items():

@@ -147,7 +147,7 @@ def test_the_page_of_derived_tables_has_every_table() -> None:
     [page] = generate.generate().values()
     for one in catalogue().values():
         for table in one.tables:
-            assert f"### `{table.name}`" in page
+            assert f"## `analytics.{table.name}`" in page
 
 
 def test_a_line_that_is_no_column_is_refused() -> None:

@@ -23,6 +23,7 @@ from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import QUEUES
 from pipelines.job import catalogue
+from pipelines.views import catalogue as views
 from stack.postgres import PostgresSettings
 from stack.principals import PRINCIPALS, password
 from stack.profile import Profile
@@ -76,6 +77,11 @@ PROBES = [
     # Who shows reads, whatever it says of itself.
     *((name, "SELECT payload FROM activity_events", DONE) for name in ("analyst", "reader")),
     *((name, "DELETE FROM sessions", REFUSED) for name in ("analyst", "reader")),
+    # Grafana reads views and no stored table.
+    ("analyst", "SELECT * FROM public.course_activity_day", REFUSED),
+    ("analyst", "SELECT * FROM archive_marks", REFUSED),
+    ("analyst", "SELECT events FROM analytics.course_activity_day", DONE),
+    ("reader", "SELECT part FROM public.course_activity_day", DONE),
     ("analyst", "SELECT * FROM features.consent", REFUSED),
     *(
         (name, "SET TRANSACTION READ WRITE; DELETE FROM sessions", REFUSED)
@@ -95,7 +101,8 @@ PROBES = [
     ),
     # The analytics API has nothing until a transaction takes on a scope.
     ("lms", "SELECT 1 FROM activity_events", REFUSED),
-    ("lms", f"{AS_INSTALLATION}; SELECT 1 FROM activity_events", DONE),
+    ("lms", f"{AS_INSTALLATION}; SELECT 1 FROM analytics.activity_events", DONE),
+    ("lms", f"{AS_INSTALLATION}; SELECT 1 FROM public.activity_events", REFUSED),
     ("lms", f"{AS_INSTALLATION}; SET TRANSACTION READ WRITE; DELETE FROM sessions", REFUSED),
     # An operator's reading eyes.
     ("reader", "SELECT payload FROM activity_events", DONE),
@@ -183,8 +190,11 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         **{key: {"SELECT"} for key in ("archive_heartbeat", "derive_position")},
         "commit_to_row": {"SELECT", "INSERT", "DELETE"},
     }
+    assert rights(owner, "reader") == everything
+    assert rights(owner, "analyst") == {}
     for reader in ("analyst", "reader"):
-        assert rights(owner, reader) == everything, reader
+        shown = {f"analytics.{name}": {"SELECT"} for name in views.catalogue()}
+        assert rights(owner, reader, "analytics") == shown, reader
     # A consumer that begins later than Kafka reaches back begins with the archive.
     assert rights(owner, "inbox") == {
         key: {"SELECT"}

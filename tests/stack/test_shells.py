@@ -46,6 +46,15 @@ def test_psql_reads_by_default_and_writes_only_where_asked(stack: Profile, datab
     assert written.stdout.strip() == "DELETE 0"
 
 
+def test_psql_shows_the_views_that_people_read_with_their_comments(stack: Profile) -> None:
+    listed = learnstream("psql", "analytics", "--", "-At", "-c", "\\d").stdout.splitlines()
+    assert "analytics|course_activity_day|view|operator" in listed
+    assert "public|course_activity_day|table|operator" not in listed
+    columns = learnstream("psql", "analytics", "-c", "\\d+ course_activity_day").stdout
+    assert "start of the day (UTC)" in columns
+    assert " part " not in columns
+
+
 def test_psql_takes_its_own_options_a_script_and_the_lms_for_granted(stack: Profile) -> None:
     assert learnstream("psql", "--", "-At", "-c", "SELECT current_database()").stdout == "lms\n"
     assert learnstream("psql", "analytics", "--", "-At", says="SELECT 6 * 7;").stdout == "42\n"

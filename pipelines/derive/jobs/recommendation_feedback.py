@@ -38,7 +38,7 @@ JOB = Derived(
             source text NOT NULL
             position integer NOT NULL
             impressions bigint NOT NULL
-            clicks bigint NOT NULL
+            clicks bigint NOT NULL -- of these impressions, those that were clicked
             dismissals bigint NOT NULL
             conversions bigint NOT NULL -- of these impressions, within the window
             """,
