@@ -7,7 +7,7 @@ from pydantic import Field
 from contracts.event import Count, Event, Id, Kind, PersonId, ShortText, Timestamp
 from contracts.topics import COURSES
 
-Title = Annotated[str, Field(max_length=500)]
+Title = Annotated[str, Field(min_length=1, max_length=500)]
 Revision = Annotated[int, Field(ge=1, le=2**31 - 1)]
 """Counts the descriptions of one thing: the one with the greatest holds."""
 

@@ -22,25 +22,25 @@ RETURN CASE WHEN at >= '1970-01-01Z' AND at < '2200-01-01Z' -- the years that ev
 -- Row-level security is that of whoever asks.
 CREATE VIEW course_structure WITH (security_invoker = true) AS
 SELECT id, id AS course_id, institution_id, 'course' AS what, jsonb_build_object(
-    'title', title, 'status', status, 'starts_at', event_moment(starts_at),
+    'title', coalesce(nullif(title, ''), '–'), 'status', status, 'starts_at', event_moment(starts_at),
     'ends_at', event_moment(ends_at), 'language',
     substring(metadata ->> 'language' FROM '^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$')
 ) AS facts
 FROM courses
 UNION ALL
 SELECT id, course_id, institution_id, 'module', jsonb_build_object(
-    'title', title, 'position', position,
+    'title', coalesce(nullif(title, ''), '–'), 'position', position,
     'status', CASE WHEN archived_at IS NULL THEN 'active' ELSE 'archived' END)
 FROM course_modules
 UNION ALL
 SELECT id, course_id, institution_id, 'item', jsonb_build_object(
-    'title', title, 'kind', kind, 'position', position, 'module_id', module_id,
+    'title', coalesce(nullif(title, ''), '–'), 'kind', kind, 'position', position, 'module_id', module_id,
     'required', required,
     'status', CASE WHEN archived_at IS NULL THEN 'active' ELSE 'archived' END)
 FROM content_items
 UNION ALL
 SELECT id, course_id, institution_id, 'assessment', jsonb_build_object(
-    'title', title, 'kind', kind, 'status', 'active', 'position',
+    'title', coalesce(nullif(title, ''), '–'), 'kind', kind, 'status', 'active', 'position',
     row_number() OVER (PARTITION BY course_id ORDER BY due_at NULLS LAST, created_at, id) - 1)
 FROM assessments
 UNION ALL

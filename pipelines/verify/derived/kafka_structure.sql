@@ -1,6 +1,7 @@
 SELECT split_part(event_type, '.', 1) AS what, thing_id AS id, institution_id, course_id,
        payload.title AS title, payload.status AS status, kind AS described_kind,
-       payload."position"::INTEGER AS place, payload.module_id::UUID AS module_id,
+       payload."position"::INTEGER AS place,
+       CASE WHEN item_id IS NOT NULL THEN payload.module_id::UUID END AS module_id,
        payload.language AS language, payload.max_points AS max_points
 FROM (
     SELECT *, CASE split_part(event_type, '.', 1)
