@@ -72,7 +72,9 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
     items = sum(len(course.items) for course in catalogue.courses)
     work = sum(len(course.assessments) for course in catalogue.courses)
     people, courses = len(catalogue.people), len(catalogue.courses)
-    assert loaded == Loaded(people + courses + items + work, 0, people + 2 * courses + work)
+    described = courses + items + work
+    events = people + 2 * courses + work + described
+    assert loaded == Loaded(people + courses + items + work, 0, events)
     assert installed.count("users") == installed.count("user_roles") == people
     assert installed.count("courses") == courses
     assert installed.count("content_items") == items
@@ -85,6 +87,9 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
         "course.created": courses,
         "course.published": courses,
         "assessment.created": work,
+        "course.described": courses,
+        "item.described": items,
+        "assessment.described": work,
     }
     assert published == expected
 
@@ -122,11 +127,14 @@ def test_a_new_text_of_an_item_updates_its_course_and_nothing_else(installed: In
     installed.load()
     first = len(installed.events())
     installed.edit("courses/calculus.yaml", "What a limit says", "What a limit tells us")
-    assert installed.load() == Loaded(0, 1, 1)
-    [(topic, key, message)] = installed.events()[first:]
+    assert installed.load() == Loaded(0, 1, 2)
+    (topic, key, message), (*_, described) = installed.events()[first:]
     calculus = named_id(installed.institution, "catalogue", "course", "calculus")
     assert (topic, key) == ("lms.courses.events", calculus)
     assert json.loads(message)["event_type"] == "course.updated"
+    assert json.loads(described)["event_type"] == "item.described"
+    assert json.loads(described)["payload"]["title"] == "What a limit tells us"
+    assert json.loads(described)["payload"]["revision"] == 2
     title = installed.connection.execute(
         "SELECT title FROM content_items WHERE course_id = %s AND position = 0", [calculus]
     ).fetchone()
@@ -141,9 +149,10 @@ def test_a_course_that_changes_in_many_places_is_told_of_once_and_its_work_too(
     installed.edit("courses/calculus.yaml", "Calculus: change", "Calculus: rates of change")
     installed.edit("courses/calculus.yaml", "minutes: 14", "minutes: 15")
     installed.edit("courses/calculus.yaml", "final quiz", "the last quiz")
-    assert installed.load() == Loaded(0, 3, 2)
+    assert installed.load() == Loaded(0, 3, 4)
     published = [json.loads(message)["event_type"] for _, _, message in installed.events()[first:]]
-    assert published == ["course.updated", "assessment.updated"]
+    assert published[:2] == ["course.updated", "assessment.updated"]
+    assert sorted(published[2:]) == ["assessment.described", "course.described"]
 
 
 def test_a_changed_person_is_told_of_without_the_change(installed: Installed) -> None:

@@ -43,6 +43,7 @@ class History:
         self._submissions: list[dict[str, str]] = []
         self._offers: list[dict[str, object]] = []
         self.events = [self._wrapped(self._event()) for _ in range(count)]
+        self.events += [self._wrapped(self._described(n)) for n in range(1, count // 10)]
 
     def disordered(self, duplicates: float = 0.2) -> list[Envelope]:
         """All events in another order than they happened in, some of them twice."""
@@ -169,6 +170,40 @@ class History:
             correct=chance.choice((None, True, False)),
             seconds=chance.choice((None, 1.25, 60.0)),
         )
+
+    def _described(self, revision: int) -> Event:
+        """What a thing of a course is by this revision; titles hold what separates fields."""
+        chance = self._random
+        course = chance.choice(self.courses)
+        what = chance.choice(("course", "module", "item", "assessment", "question"))
+        work = chance.choice(self.assessments[course])
+        ids = {
+            "item": chance.choice(self.items[course]),
+            "module": chance.choice(self.items[course]),
+            "assessment": work,
+            "question": chance.choice(self.questions[work]),
+        }
+        title = chance.choice(("x", 'Limits | and "rates"', "Über\nzwei Zeilen, 'so'", "x" * 500))
+        fields: dict[str, Any] = {"course_id": course, "revision": revision, "title": title}
+        if what == "course":
+            status = chance.choice(("draft", "published", "archived"))
+            language = chance.choice((None, "en", "de-AT"))
+            starts = chance.choice((None, NOON))
+            return made(
+                "course.described", **fields, status=status, language=language, starts_at=starts
+            )
+        fields |= {f"{what}_id": ids[what], "status": chance.choice(("active", "archived"))}
+        fields["position"] = chance.randrange(0, 9)
+        if what != "module":
+            fields["kind"] = chance.choice(("video", "quiz"))
+        if what == "item":
+            fields |= {
+                "module_id": chance.choice((None, ids["module"])),
+                "required": revision % 2 == 0,
+            }
+        if what == "question":
+            fields["max_points"] = chance.choice((1.0, 2.5))
+        return made(f"{what}.described", **fields)
 
     def _recommendation(self, who: dict[str, str]) -> Event:
         chance = self._random
