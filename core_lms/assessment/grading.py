@@ -109,8 +109,8 @@ async def by_hand(
     )
     if row.points != points or row.correct != correct:
         before = (row.points, row.correct)
-        verdict = Verdict(0.0, correct, row.response)
-        emit_graded(unit, attempt, row, verdict, points, at, before)
+        judged = Verdict(0.0, correct, row.response)
+        emit_graded(unit, attempt, row, judged, points, at, before)
         await record_change(unit, attempt, row.points, points, cause, question_id)
     if grade.feedback is not None and cause.by is not None:
         unit.emit(FeedbackGiven(**ids(attempt), given_by=cause.by), source=GRADER, at=at)

@@ -10,6 +10,7 @@ from contracts.errors import Rejected
 from contracts.events.courses import CohortCreated, CohortUpdated
 from core_lms import pages
 from core_lms.courses import seats, service
+from core_lms.courses.describing import SOURCE
 from core_lms.courses.schemas import Cohort, CohortChange, Member, NewCohort, NewMember
 from core_lms.idempotency import claim
 from core_lms.unit import Unit, found
@@ -36,7 +37,7 @@ async def add(unit: Unit, course_id: UUID, new: NewCohort) -> Cohort:
     await service.changeable(unit, course_id)
     service.in_order(new.starts_at, new.ends_at)
     row = await _write(unit, "insert", id_, course_id=course_id, **new.model_dump())
-    unit.emit(CohortCreated(**_facts(row)), source=service.SOURCE)
+    unit.emit(CohortCreated(**_facts(row)), source=SOURCE)
     return row
 
 
@@ -61,7 +62,7 @@ async def change(unit: Unit, id_: UUID, changes: CohortChange, check: Check) -> 
     if values == before:
         return row
     changed = await _write(unit, "change", id_, **values)
-    unit.emit(CohortUpdated(**_facts(changed)), source=service.SOURCE)
+    unit.emit(CohortUpdated(**_facts(changed)), source=SOURCE)
     return changed
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from contracts.errors import Rejected
 from contracts.events.courses import CourseCopied
 from core_lms.courses import prerequisites, service, structure
-from core_lms.courses.describing import describe
+from core_lms.courses.describing import SOURCE, describe
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Course as CourseRow
 from core_lms.courses.schemas import NewCopy
@@ -46,7 +46,7 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> CourseRow:
         ends_at=run.moved(source.ends_at),
         copied_from=source_id,
     )
-    unit.emit(CourseCopied(course_id=id_, copied_from=run.source_id), source=service.SOURCE)
+    unit.emit(CourseCopied(course_id=id_, copied_from=run.source_id), source=SOURCE)
     await _modules(unit, run)
     await prerequisites.copy(unit, run.source_id, run.target_id)
     await structure.copy(unit, run)

@@ -50,7 +50,7 @@ class Described:
 
     def event(self) -> Event:
         ids = {"course_id": str(self.course_id), f"{self.what}_id": str(self.id)}
-        return _EVENTS[self.what](**ids | self.facts, revision=self.revision)
+        return _EVENTS[self.what](**ids | self.facts | {"revision": self.revision})
 
 
 async def describe(unit: Unit, course_id: UUID | str) -> None:

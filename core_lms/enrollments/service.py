@@ -21,6 +21,7 @@ from contracts.events.enrollments import (
 from core_lms import pages
 from core_lms.courses import cohorts, seats
 from core_lms.courses import service as courses
+from core_lms.courses.describing import SOURCE as COURSES
 from core_lms.enrollments import repository
 from core_lms.enrollments.repository import SQL, Entry, LockedEnrollment
 from core_lms.enrollments.schemas import (
@@ -301,7 +302,7 @@ async def work_done(
             certification_issued=False,
             time_spent_minutes=await unit.value(SQL["time_spent"], **who),
         )
-        unit.emit(completed, source=courses.SOURCE, at=at)
+        unit.emit(completed, source=COURSES, at=at)
     return row
 
 
