@@ -193,7 +193,7 @@ def _run(command: Sequence[str | Path], sentence: str) -> None:
 def version(name: str, package: str) -> str:
     """The upstream version of one package in tree NAME, or ``-`` when it is not there."""
     try:
-        lines = (profile().parts / name / _LIST).read_text().splitlines()
+        lines = (profile().programs / name / _LIST).read_text().splitlines()
     except FileNotFoundError:
         return "-"
     for line in lines:

@@ -1,6 +1,6 @@
 """PgBouncer in transaction mode, from Debian trixie: as a large installation has it, for tests.
 
-Not one of the parts that ``up`` starts: one machine needs no pooler.
+Not one of the components that ``up`` starts: one machine needs no pooler.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import ClassVar
 
 from stack import tls
 from stack.local import debian
+from stack.local.component import Component, Launch, private, write_private
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, private, write_private
 from stack.local.postgres import unprivileged
 from stack.principals import password
 from stack.profile import profile
@@ -49,7 +49,7 @@ server_tls_ca_file = {authority}
 """
 
 
-class PgBouncer(Part):
+class PgBouncer(Component):
     name: ClassVar[str] = "pgbouncer"
 
     def __init__(
@@ -87,7 +87,7 @@ class PgBouncer(Part):
         self._ini.write_text(text)
 
     def launch(self) -> Launch:
-        program = profile().parts / "pgbouncer/usr/sbin/pgbouncer"
+        program = profile().programs / "pgbouncer/usr/sbin/pgbouncer"
         return Launch([*unprivileged(), program, self._ini])
 
     def ready(self) -> bool:

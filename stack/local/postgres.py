@@ -16,8 +16,8 @@ import psycopg
 from contracts.errors import Misconfigured, Retryable
 from stack import tls
 from stack.local import debian
+from stack.local.component import Component, Launch, write_private
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, write_private
 from stack.postgres import make
 from stack.principals import OPERATOR, password
 from stack.profile import profile
@@ -91,7 +91,7 @@ $$;
 """
 
 
-class Postgres(Part):
+class Postgres(Component):
     name: ClassVar[str] = "postgres"
     stop_order: ClassVar[int] = 2
     # "Fast" shutdown: ends the sessions, writes a checkpoint. SIGTERM would wait for every client.
@@ -251,7 +251,7 @@ def _digest(word: str) -> str:
 
 
 def _program(name: str) -> Path:
-    return profile().parts / "postgres/usr/lib/postgresql/17/bin" / name
+    return profile().programs / "postgres/usr/lib/postgresql/17/bin" / name
 
 
 def unprivileged() -> list[str]:

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from stack import redis_acl, tls
 from stack.local import debian
+from stack.local.component import Component, Launch, private, write_private
 from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import redis_ping
 from stack.principals import OPERATOR, password
 from stack.profile import profile
@@ -42,7 +42,7 @@ tls-protocols "TLSv1.3"
 tls-auth-clients no"""
 
 
-class Redis(Part):
+class Redis(Component):
     name: ClassVar[str] = "redis"
     stop_order: ClassVar[int] = 2
 
@@ -66,7 +66,7 @@ class Redis(Part):
         return _TLS.format(port=port, leaf=quoted(self.certificate), ca=authority)
 
     def launch(self) -> Launch:
-        program = profile().parts / "redis/usr/bin/redis-server"
+        program = profile().programs / "redis/usr/bin/redis-server"
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
