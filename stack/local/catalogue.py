@@ -36,8 +36,8 @@ def named(names: Iterable[str]) -> list[Component]:
         for unknown in set(members) - COMPONENTS.keys():
             known = [*GROUPS, *COMPONENTS]
             raise Misconfigured(
-                f"there is no component {unknown!r}{meant(unknown, known)}\n"
-                f"choose from {', '.join(known)}"
+                f"there is no component {unknown!r} (choose from {', '.join(known)})"
+                f"{meant(unknown, known)}"
             )
         wanted.update(members)
     return [component for name, component in COMPONENTS.items() if name in wanted or not wanted]

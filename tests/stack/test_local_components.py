@@ -33,13 +33,13 @@ def test_groups_name_components_that_exist() -> None:
 
 
 def test_an_unknown_component_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Misconfigured, match=r"no component 'xyz'\nchoose from .*kafka"):
+    with pytest.raises(Misconfigured, match=r"no component 'xyz' \(choose from .*kafka.*\)$"):
         named(["xyz"])
 
 
 @pytest.mark.parametrize(("wrong", "right"), [("postgre", "postgres"), ("kafak", "kafka")])
 def test_whoever_misspells_a_component_is_shown_the_known_one(wrong: str, right: str) -> None:
-    with pytest.raises(Misconfigured, match=f"no component '{wrong}'; did you mean '{right}'\\?"):
+    with pytest.raises(Misconfigured, match=f"no component '{wrong}' .*did you mean '{right}'"):
         named([wrong])
 
 
