@@ -30,6 +30,7 @@ class Resource:
         cls.KIND, cls.SQL = cls.__name__, sql
 
     def params(self, caller: Caller) -> dict[str, Any]:
+        """The values of ``sql``: the fields, and who asks."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return values | {"caller_id": caller.user_id, "institution_id": caller.institution_id}
 

@@ -220,6 +220,7 @@ def remaining(
 
 
 def admin(settings: KafkaSettings | None = None, **overrides: Any) -> AdminClient:
+    """A client that administers topics; ``overrides`` are librdkafka's settings."""
     # Only warnings: librdkafka reports its own shutdown on the caller's terminal.
     return AdminClient({**(settings or KafkaSettings()).client(), "log_level": 4, **overrides})
 

@@ -88,10 +88,12 @@ def _with_login(url: str, principal: str) -> str:
 
 
 def connect_lms(**kwargs: Any) -> psycopg.Connection[Any]:
+    """A connection to the LMS's database; ``kwargs`` are psycopg's, as are the errors."""
     return psycopg.connect(PostgresSettings().lms_url, **kwargs)
 
 
 def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
+    """The same to the analytical database."""
     return psycopg.connect(PostgresSettings().analytics_url, **kwargs)
 
 

@@ -59,6 +59,7 @@ class Profile(BaseSettings):
         return self.run / "demo"
 
     def port(self, base: int) -> int:
+        """Where this profile has what listens at ``base`` by default."""
         return base + self.port_offset
 
 

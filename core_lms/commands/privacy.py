@@ -1,4 +1,4 @@
-"""Look for a person in every store, or erase one and prove it.
+"""Find a person in every store, or erase one and prove it.
 
 `find USER_ID` searches every row of both databases and their files, Redis, what Kafka's topics
 still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found

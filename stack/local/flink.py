@@ -201,6 +201,8 @@ class _FlinkProcess(Component):
 
 
 class JobManager(_FlinkProcess):
+    """Takes jobs over REST and schedules them; standalone, so its jobs end with it."""
+
     name: ClassVar[str] = "jobmanager"
     # Before the TaskManager: its jobs are suspended with their checkpoint, not failed.
     stop_order: ClassVar[int] = 1
@@ -233,6 +235,8 @@ class JobManager(_FlinkProcess):
 
 
 class TaskManager(_FlinkProcess):
+    """Runs the jobs' tasks in eight slots."""
+
     name: ClassVar[str] = "taskmanager"
     stop_order: ClassVar[int] = 2
     main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"

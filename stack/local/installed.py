@@ -30,6 +30,7 @@ class Site:
 
 
 def is_installed(name: str, recipe: Sequence[str]) -> bool:
+    """Whether tree NAME is complete and of this recipe."""
     return _stamp(profile().programs / name) == _fingerprint(profile().programs / name, recipe)
 
 

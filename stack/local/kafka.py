@@ -107,6 +107,8 @@ def itself() -> KafkaSettings:
 
 
 class Kafka(Component):
+    """Broker and controller in one JVM."""
+
     name: ClassVar[str] = "kafka"
     stop_order: ClassVar[int] = 2
 

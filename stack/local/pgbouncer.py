@@ -44,6 +44,8 @@ server_tls_ca_file = {authority}
 
 
 class PgBouncer(debian.DebianComponent):
+    """On ``port`` before the server on ``server_port``, for the logins ``users``."""
+
     name: ClassVar[str] = "pgbouncer"
     packages = ("pgbouncer",)
     programs = ("usr/sbin/pgbouncer",)

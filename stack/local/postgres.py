@@ -87,6 +87,8 @@ $$;
 
 
 class Postgres(debian.DebianComponent):
+    """One server with the databases ``lms`` and ``analytics``."""
+
     name: ClassVar[str] = "postgres"
     packages = ("postgresql-17", "postgresql-17-timescaledb", "postgresql-17-pgvector")
     programs = ("usr/lib/postgresql/17/bin/*",)

@@ -71,6 +71,7 @@ def recorded(name: str) -> Record | None:
 
 
 def all_recorded() -> Iterator[Record]:
+    """Every component that is wanted, by name."""
     for path in sorted((profile().run / "pids").glob("*.json")):
         record = recorded(path.stem)
         if record is not None:

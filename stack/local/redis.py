@@ -38,6 +38,8 @@ tls-auth-clients no"""
 
 
 class Redis(debian.DebianComponent):
+    """One server with an access list of our principals."""
+
     name: ClassVar[str] = "redis"
     packages = ("redis-server",)
     programs = ("usr/bin/redis-*",)

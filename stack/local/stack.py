@@ -31,6 +31,7 @@ _LETTING_GO_S = 10.0
 
 
 def is_alive(component: Component) -> bool:
+    """Whether its recorded process lives; it may not answer yet."""
     record = recorded(component.name)
     return record is not None and record.process() is not None
 
