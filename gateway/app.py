@@ -139,7 +139,7 @@ async def _keep_reading(keys: Keys | None) -> None:
     """Reread the keys, and rotate where it is time."""
     while keys is not None:
         try:
-            await asyncio.to_thread(keys.look_again)
+            await asyncio.to_thread(keys.refresh)
         except Retryable as error:
             log.warning("the signing keys were not reread", extra={"reason": error.message})
         await asyncio.sleep(REREAD_S)

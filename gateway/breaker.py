@@ -15,7 +15,9 @@ class Breaker:
 
     @property
     def open(self) -> bool:
+        """Whether the server is left alone now."""
         return self._clock() < self._until
 
     def failed(self) -> None:
+        """Leave it alone from now on, for ``retry_after_s``."""
         self._until = self._clock() + self._retry_after_s

@@ -52,6 +52,7 @@ class Caller:
 
 
 def anonymous(institution_id: str) -> Caller:
+    """Whoever shows no credentials, at one institution."""
     return Caller("anonymous", institution_id)
 
 

@@ -28,8 +28,8 @@ from stack.postgres import PostgresSettings
 from stack.queries import load
 
 ALGORITHM = "Ed25519"
-LOOK_AGAIN_S = 1.0
-"""A token with an unknown key makes us look at most so often: forgeries cost nothing."""
+MIN_REFRESH_S = 1.0
+"""A token with an unknown key has the keys read at most so often: forgeries cost nothing."""
 REREAD_S = 30.0
 """A key that was made or revoked elsewhere is known here after so long."""
 
@@ -53,6 +53,7 @@ class SigningKey:
     retired_at: datetime | None
 
     def private(self) -> OKPKey:
+        """The private half. Raises ``Misconfigured`` where another master key sealed it."""
         try:
             text = master().decrypt(self.sealed, self.kid.encode())
         except Undecryptable as error:
@@ -64,6 +65,7 @@ class SigningKey:
         return OKPKey.import_key(json.loads(text))
 
     def accepted(self, at: datetime) -> bool:
+        """Whether tokens of this key count at a moment."""
         return self.retired_at is None or self.retired_at > at
 
 
@@ -88,7 +90,7 @@ class KeyRing:
         self._settings = settings or access_settings()
         self._keys: dict[str, SigningKey] = {}
         self._signer: tuple[str, OKPKey] | None = None
-        self._looked_at = self._tried_at = float("-inf")
+        self._read_at = self._tried_at = float("-inf")
         self._failure: Retryable | None = None
         self._lock = threading.Lock()
 
@@ -99,9 +101,10 @@ class KeyRing:
 
     @property
     def is_stale(self) -> bool:
-        return self._clock() - self._looked_at >= REREAD_S
+        """Whether the keys were last read more than ``REREAD_S`` ago."""
+        return self._clock() - self._read_at >= REREAD_S
 
-    def look_again(self, after_s: float = LOOK_AGAIN_S) -> None:
+    def refresh(self, after_s: float = MIN_REFRESH_S) -> None:
         """Read the keys, unless that was tried a moment ago. Blocks: call it in a thread.
 
         Raises ``Retryable`` where the last try failed.
@@ -127,7 +130,7 @@ class KeyRing:
 
     def public_keys(self) -> list[dict[str, Any]]:
         """The JSON Web Key Set's members (RFC 7517): every key that is accepted. Blocks."""
-        self.look_again(after_s=REREAD_S)
+        self.refresh(after_s=REREAD_S)
         return [
             {**key.public.as_dict(private=False), "kid": kid, "use": "sig", "alg": ALGORITHM}
             for kid, key in self._keys.items()
@@ -197,7 +200,7 @@ class KeyRing:
             self._failure = Retryable(f"the signing keys cannot be read: {type(error).__name__}")
             raise self._failure from error
         self._keys, self._failure = {key.kid: key for key in keys}, None
-        self._looked_at = self._clock()
+        self._read_at = self._clock()
 
     def _due(self, keys: Sequence[SigningKey]) -> datetime | None:
         """When a key that has to be made now shall begin to sign; None: there is nothing to do."""

@@ -42,6 +42,7 @@ def _failure(error: BaseException) -> dict[str, str]:
 
 
 def log_to_stdout(level: int = logging.INFO) -> None:
+    """Have all loggers of this process write ``JsonLines`` to stdout, from ``level`` on."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -92,7 +92,7 @@ def by_token(keys: Keys) -> Scheme:
             if keys.public(kid) is None:
                 async with reading:
                     if keys.public(kid) is None:
-                        await asyncio.to_thread(keys.look_again)
+                        await asyncio.to_thread(keys.refresh)
             found = verifier.verify(token)
         if "admin@global" in found.roles and institution != DEFAULT_INSTITUTION:
             return _elsewhere(found, institution)

@@ -60,6 +60,7 @@ def bounds(after: After | None, rows: int) -> dict[str, Any]:
 
 
 def encode(after: After) -> str:
+    """The cursor that ``decode`` reads: base64 of a JSON array."""
     first = after.first.isoformat() if isinstance(after.first, datetime) else after.first
     return base64.urlsafe_b64encode(json.dumps([first, str(after.id)]).encode()).decode()
 

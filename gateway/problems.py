@@ -118,6 +118,7 @@ def problem(
     errors: list[FieldProblem] | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
+    """A problem document; ``kind`` is the end of its ``type``, which is ``about:blank`` without."""
     known = status in HTTPStatus._value2member_map_
     title = HTTPStatus(status).phrase if known else "Refused"
     body = Problem(

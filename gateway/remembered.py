@@ -27,6 +27,7 @@ class Remembered(Generic[Key, Value]):
         return value if self._clock() < until else None
 
     def put(self, key: Key, value: Value) -> None:
+        """Remember it from now on; the oldest goes where there are too many."""
         self._values[key] = self._clock() + self._kept_s, value
         self._values.move_to_end(key)
         if len(self._values) > self._most:

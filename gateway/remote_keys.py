@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from contracts.errors import Retryable
-from gateway.keys import LOOK_AGAIN_S, REREAD_S
+from gateway.keys import MIN_REFRESH_S, REREAD_S
 from gateway.settings import LONGEST_LIFETIME_S
 from stack import tls
 from stack.http import HttpSettings
@@ -50,9 +50,10 @@ class RemoteKeys:
 
     @property
     def is_stale(self) -> bool:
+        """Whether the keys were last read more than ``REREAD_S`` ago."""
         return self._clock() - self._read_at >= REREAD_S
 
-    def look_again(self, after_s: float = LOOK_AGAIN_S) -> None:
+    def refresh(self, after_s: float = MIN_REFRESH_S) -> None:
         """Fetch the keys, unless that was tried a moment ago. Blocks: call it in a thread.
 
         Raises ``Retryable`` where the last try failed: who cannot be recognised now is not sent

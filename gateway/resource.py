@@ -38,6 +38,7 @@ class Resource:
         return re.sub(r"(?<!^)(?=[A-Z])", between, cls.KIND).lower()
 
     def params(self, caller: Caller) -> dict[str, Any]:
+        """The values of ``sql``: the fields, and who asks."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return values | {"caller_id": caller.user_id, "institution_id": caller.institution_id}
 

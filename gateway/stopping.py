@@ -59,11 +59,13 @@ class Stopping:
             task.cancel()
 
     def opened(self, task: asyncio.Task[Any]) -> None:
+        """Note a task that streams; it is cancelled at once where the process is ending."""
         self._streams.add(task)
         if self.is_set:
             task.cancel()
 
     def closed(self, task: asyncio.Task[Any]) -> None:
+        """Forget a task whose stream is over."""
         self._streams.discard(task)
 
 

@@ -21,11 +21,11 @@ def _storable(value: str) -> str:
 
 
 def _storable_object(value: dict[str, Any]) -> dict[str, Any]:
-    _walk(value, 1)
+    _check_nested(value, 1)
     return value
 
 
-def _walk(value: object, depth: int) -> None:
+def _check_nested(value: object, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
@@ -33,10 +33,10 @@ def _walk(value: object, depth: int) -> None:
     elif isinstance(value, dict):
         for key, member in value.items():
             _storable(key)
-            _walk(member, depth + 1)
+            _check_nested(member, depth + 1)
     elif isinstance(value, list):
         for member in value:
-            _walk(member, depth + 1)
+            _check_nested(member, depth + 1)
     elif isinstance(value, float):
         json.dumps(value, allow_nan=False)
 

@@ -77,13 +77,13 @@ def issue(
 class Keys(Protocol):
     """Where the public keys come from: ``KeyRing`` with the LMS's database, ``RemoteKeys`` without.
 
-    ``public`` is None for a key that is forged, retired, or not read yet; ``look_again`` reads
+    ``public`` is None for a key that is forged, retired, or not read yet; ``refresh`` reads
     them, unless that was done ``after_s`` ago, and blocks.
     """
 
     def public(self, kid: str) -> OKPKey | None: ...
 
-    def look_again(self, after_s: float = ...) -> None: ...
+    def refresh(self, after_s: float = ...) -> None: ...
 
 
 class Verifier:

@@ -28,6 +28,7 @@ class Asking(Asked):
     token: str | None
 
     async def related(self, user_id: str) -> Related:
+        """What the caller is to a learner. Raises ``Retryable`` where the LMS is away."""
         return await self.components.relations.of(self.caller, self.token, user_id)
 
 
@@ -65,4 +66,5 @@ def serves(action: str) -> Dependency:
 
 
 def nobody() -> NotFound:
+    """To raise for a learner whom the caller may not see, or who is none."""
     return NotFound(NOBODY)

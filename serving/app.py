@@ -45,6 +45,7 @@ OUTLET = Gauge("serving_outlet_events", "Recommendation events by fate", ["fate"
 
 
 def create_app() -> FastAPI:
+    """The application over the LMS, Redis, Kafka and the artefacts that the settings name."""
     settings = ServingSettings()
     app = FastAPI(
         title="Learnstream serving",

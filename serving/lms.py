@@ -41,15 +41,18 @@ class Lms:
         await self._client.aclose()
 
     async def course(self, course_id: str) -> dict[str, Any]:
+        """One course. Raises ``NotFound``, and ``Retryable`` where the LMS is away."""
         row: dict[str, Any] = await self._get(
             f"/courses/{course_id}", timeout_s=_CATALOGUE_TIMEOUT_S
         )
         return row
 
     def published_courses(self) -> AsyncIterator[dict[str, Any]]:
+        """Every published course, page by page."""
         return self._pages("/courses", status="published")
 
     def items(self, course_id: str) -> AsyncIterator[dict[str, Any]]:
+        """Every item of a course in its order, page by page."""
         return self._pages(f"/courses/{course_id}/items")
 
     async def completed_items(self, user_id: str) -> set[str]:

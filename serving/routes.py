@@ -26,7 +26,7 @@ ARM = "live"
 
 ANSWERED = Histogram("serving_answer_seconds", "Time to answer a recommendation request")
 OFFERED = Counter("serving_offers_total", "Recommended items", ["source"])
-DEGRADED = Counter("serving_degraded_total", "Answers that did without a component", ["part"])
+DEGRADED = Counter("serving_degraded_total", "Answers that did without a component", ["component"])
 
 router = APIRouter(prefix="/api/v1", responses=RESPONSES)
 

@@ -51,6 +51,7 @@ class SemanticIndex:
 
     @property
     def size(self) -> int:
+        """How many items are indexed."""
         return len(self._known)
 
     @property

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 import argparse
 import ast
-import difflib
 import importlib
 import os
 import re
 import sys
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from contracts.errors import LearnstreamError
 from stack import failures
+from stack.arguments import meant
 from stack.profile import REPOSITORY
 
 GROUPS = {
@@ -86,22 +86,16 @@ def usage() -> str:
     return "\n".join(lines)
 
 
-def _meant(name: str, known: Collection[str]) -> str:
-    """A question for whoever misspelt one of the known names; empty where none is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
 class Parser(argparse.ArgumentParser):
     """Suggests what was meant where a word is none of the choices."""
 
     def error(self, message: str) -> NoReturn:
         wrong = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", message)
         if wrong:
-            message += _meant(wrong[1], re.findall(r"'(.*?)'", wrong[2]))
+            message += meant(wrong[1], re.findall(r"'(.*?)'", wrong[2]))
         unknown = re.match(r"unrecognized arguments: (--[\w-]+)", message)
         if unknown:
-            message += _meant(unknown[1], list(self._option_string_actions))
+            message += meant(unknown[1], list(self._option_string_actions))
         super().error(message)
 
 
@@ -139,7 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     name, *rest = arguments
     if name not in commands():
-        hint = _meant(name, commands())
+        hint = meant(name, commands())
         sys.stderr.write(
             f"learnstream: there is no command {name!r}{hint}\n"
             "learnstream --help lists the commands\n"

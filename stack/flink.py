@@ -22,18 +22,18 @@ class FlinkSettings(BaseSettings):
     checkpoint_interval_s: float = 5.0
     checkpoint_dir: str = Field(default_factory=lambda: (profile().run / "checkpoints").as_uri())
     """A URI all Flink processes reach: a folder here, an object store on a cluster."""
-    jars: Path = Field(default_factory=lambda: profile().parts / "jars" / "flink")
+    jars: Path = Field(default_factory=lambda: profile().programs / "jars" / "flink")
     """Folder of connector jars given to each job."""
     mini_batch_latency_ms: int = 1000
     """How long an aggregate gathers rows before it writes: freshness against throughput."""
     state_ttl_h: float = Field(default=168.0, ge=0.002)
-    """How long Flink remembers a sum that does not change. Sums are kept in parts by arrival, a
+    """How long Flink remembers a sum that does not change. Sums are partial, by arrival, a
     seventh of this each, so none is wrong however late an event is; but what waits in Kafka, or in
     a checkpoint, for longer than six sevenths of it has to be made again from the archive."""
 
     @property
     def part_s(self) -> int:
-        """The span of arrival that is one part, in seconds."""
+        """The span of arrival of one partial sum, in seconds."""
         return max(1, int(self.state_ttl_h * 3600 / 7))
 
     @property

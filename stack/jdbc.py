@@ -1,6 +1,6 @@
 """An address of PostgreSQL as pgjdbc reads it: each parameter of libpq by its other name.
 
-What pgjdbc cannot be told is refused: an address that asks for verification must not lose it.
+What pgjdbc has no setting for is refused: an address that asks for verification must keep it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def address(url: str, setting: str, **more: str) -> str:
             parameters[_NAMES[name]] = str(value)
         elif name not in _ELSEWHERE | _HARMLESS:
             raise Misconfigured(
-                f"{setting} has {name}, which Flink's JDBC driver cannot be told", setting=setting
+                f"{setting} has {name}, which Flink's JDBC driver has no setting for",
+                setting=setting,
             )
     if "targetServerType" in parameters:
         parameters["targetServerType"] = _SERVERS[parameters["targetServerType"]]

@@ -81,7 +81,7 @@ class KafkaSettings(BaseSettings):
         """After so long Kafka has let go of a message for certain; None: never.
 
         It deletes whole segments, and one is closed a day after its first message; the broker looks
-        every few minutes; and what tells of repeated messages is kept for longer.
+        every few minutes; and notes of repeated messages are kept for longer.
         """
         days = self.retention_days
         return None if days is None else timedelta(days=days) + 3 * SEGMENT
@@ -191,9 +191,9 @@ def remaining(
     settings = {
         **KafkaSettings().client(principal),
         "enable.partition.eof": True,
-        "fetch.wait.max.ms": 20,  # an end is told by an empty answer, which waits for so long
+        "fetch.wait.max.ms": 20,  # the end is an empty answer, which waits for so long
         "queued.max.messages.kbytes": 64 * 1024,
-        "log_level": 2,  # its silence is told by us, once
+        "log_level": 2,  # its silence is reported by us, once
     }
     with closing(consumer("remaining", **settings)) as reader:
         _topics(reader, SILENCE_S)  # or it looks for the leaders a second later
@@ -220,7 +220,8 @@ def remaining(
 
 
 def admin(settings: KafkaSettings | None = None, **overrides: Any) -> AdminClient:
-    # Only warnings: librdkafka tells of its own shutdown on the caller's terminal.
+    """A client that administers topics; ``overrides`` are librdkafka's settings."""
+    # Only warnings: librdkafka reports its own shutdown on the caller's terminal.
     return AdminClient({**(settings or KafkaSettings()).client(), "log_level": 4, **overrides})
 
 

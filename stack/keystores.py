@@ -65,7 +65,7 @@ def flink_client() -> dict[str, str]:
             **PROTOCOL,
         }
         if settings.client is not None:
-            # Flink's client shows a certificate where it is told that the server asks for one.
+            # Flink's client shows a certificate where its settings say that the server wants one.
             found |= {
                 "security.ssl.rest.authentication-enabled": "true",
                 "security.ssl.rest.keystore": str(

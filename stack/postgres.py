@@ -89,6 +89,7 @@ def _with_login(url: str, principal: str) -> str:
 
 
 def connect_lms(**kwargs: Any) -> psycopg.Connection[Any]:
+    """A connection to the LMS's database; ``kwargs`` are psycopg's, as are the errors."""
     return psycopg.connect(PostgresSettings().lms_url, **kwargs)
 
 
@@ -101,6 +102,7 @@ def reach_lms(url: str | None = None, **kwargs: Any) -> psycopg.Connection[Any]:
 
 
 def connect_analytics(**kwargs: Any) -> psycopg.Connection[Any]:
+    """The same to the analytical database."""
     return psycopg.connect(PostgresSettings().analytics_url, **kwargs)
 
 

@@ -27,8 +27,8 @@ class Profile(BaseSettings):
     """How far the TaskManager stands back where all cores are busy, as ``nice`` counts.
 
     It can use every core, now or later; the archive and the derivation run on one each. Alone with
-    them it should stand back (4) where a history is to be in soon; beside more parts it then comes
-    last, and what happens now is in its tables later (docs/scaling.md).
+    them it should stand back (4) where a history is to be in soon; beside more components it then
+    comes last, and what happens now is in its tables later (docs/scaling.md).
     """
 
     supervised: bool = False
@@ -36,8 +36,11 @@ class Profile(BaseSettings):
     there and nowhere else."""
 
     @property
-    def parts(self) -> Path:
-        """Downloaded programs (jars, the Postgres tree), shared by all profiles."""
+    def programs(self) -> Path:
+        """Downloaded programs (jars, the Postgres tree), shared by all profiles.
+
+        They know their folder, so another name for it would have everybody download them again.
+        """
         return self.root / "parts"
 
     @property
@@ -56,6 +59,7 @@ class Profile(BaseSettings):
         return self.run / "demo"
 
     def port(self, base: int) -> int:
+        """Where this profile has what listens at ``base`` by default."""
         return base + self.port_offset
 
 

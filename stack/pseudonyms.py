@@ -23,6 +23,7 @@ def read(connection: Connection[Any]) -> dict[bytes, str]:
 
 
 def digest(id_: str) -> bytes:
+    """SHA-256 of an old id, 32 bytes: the table holds no id that was erased."""
     return sha256(id_.encode()).digest()
 
 

@@ -19,6 +19,7 @@ class QdrantSettings(BaseSettings):
 
 
 def client() -> QdrantClient:
+    """A client of the server that is set, or of a folder that one process may have open."""
     settings = QdrantSettings()
     if settings.url:
         if not tls.on("qdrant"):

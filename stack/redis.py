@@ -34,6 +34,7 @@ class RedisSettings(BaseSettings):
 
 
 def client(**options: Any) -> redis.Redis:
+    """A client of ``LMS_REDIS_URL`` as this process's principal; ``options`` are redis-py's."""
     url = RedisSettings().url
     made: redis.Redis = redis.Redis.from_url(url, **tls.redis_options(url), **options)
     return made

@@ -1,4 +1,4 @@
-"""A step of the checks: a command that runs in a profile of its own and is told with its time."""
+"""A step of the checks: a command that runs in a profile of its own, reported with its time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """TLS 1.3: where it is on, whose certificates are trusted, and what each client library is given.
 
 ``LMS_TLS`` switches it for the whole stack: every address of ours then takes its encrypted form,
-whatever form it was given in, so that no part stays plain by oversight.
+whatever form it was given in, so that no component stays plain by oversight.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stack.principals import current
 from stack.profile import profile
 
 MODES = ("off", "local", "on")
-PARTS = ("http", "kafka", "postgres", "redis", "flink", "qdrant")
+COMPONENTS = ("http", "kafka", "postgres", "redis", "flink", "qdrant")
 """What can be exempt; ``http`` is all processes of our own."""
 
 _OPENSSL = Path(__file__).with_name("openssl.cnf")
@@ -30,7 +30,7 @@ _UNVERIFIED = ("disable", "allow", "prefer")
 
 
 def folder() -> Path:
-    """What the local authority makes: its certificate, and a file per part."""
+    """What the local authority makes: its certificate, and a file per component."""
     return profile().run / "tls"
 
 
@@ -58,7 +58,7 @@ class TlsSettings(BaseSettings):
 
     mode: str = Field(default="off", validation_alias="LMS_TLS")
     plain: str = ""
-    """Parts without TLS though it is on, as in ``http,flink``: behind a proxy or in a mesh."""
+    """Components without TLS though it is on, as in ``http,flink``: behind a proxy or in a mesh."""
     ca: Path | None = Field(default_factory=_authorities)
     """Authorities that our clients trust; the system's where none is given."""
     cert: Path | None = Field(default_factory=_chain)
@@ -82,12 +82,12 @@ class TlsSettings(BaseSettings):
 
     @field_validator("plain")
     @classmethod
-    def _parts(cls, text: str) -> str:
-        unknown = {name.strip() for name in text.split(",") if name.strip()} - set(PARTS)
+    def _known_components(cls, text: str) -> str:
+        unknown = {name.strip() for name in text.split(",") if name.strip()} - set(COMPONENTS)
         if unknown:
             raise Misconfigured(
-                f"LMS_TLS_PLAIN names {', '.join(sorted(unknown))}: the parts are "
-                f"{', '.join(PARTS)}",
+                f"LMS_TLS_PLAIN names {', '.join(sorted(unknown))}: the components are "
+                f"{', '.join(COMPONENTS)}",
                 setting="LMS_TLS_PLAIN",
             )
         return text
@@ -97,25 +97,25 @@ class TlsSettings(BaseSettings):
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
-    def on(self, part: str) -> bool:
-        """Whether ``part`` (one of ``PARTS``) is reached, or listens, with TLS."""
+    def on(self, component: str) -> bool:
+        """Whether ``component`` (one of ``COMPONENTS``) is reached, or listens, with TLS."""
         exempt = {name.strip() for name in self.plain.split(",")}
-        return self.mode != "off" and part not in exempt
+        return self.mode != "off" and component not in exempt
 
 
-def on(part: str) -> bool:
-    """Whether ``part`` (one of ``PARTS``) is reached, or listens, with TLS."""
-    return TlsSettings().on(part)
+def on(component: str) -> bool:
+    """Whether ``component`` (one of ``COMPONENTS``) is reached, or listens, with TLS."""
+    return TlsSettings().on(component)
 
 
 def is_local() -> bool:
-    """Whether the parts of this profile have certificates of its own authority."""
+    """Whether the components of this profile have certificates of its own authority."""
     return TlsSettings().mode == "local"
 
 
-def scheme(part: str) -> str:
+def scheme(component: str) -> str:
     """``https`` or ``http``."""
-    return "https" if on(part) else "http"
+    return "https" if on(component) else "http"
 
 
 # --- contexts -----------------------------------------------------------------------------------

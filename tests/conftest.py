@@ -1,4 +1,4 @@
-"""What every test shares: a profile per lane, and the real parts for those that ask for them."""
+"""What every test shares: a profile per lane, and real components for those that ask for them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from stack.profile import Profile, profile
 
 pytest.register_assert_rewrite("tests.waiting")  # its failures show what differs
 
-PARTS = ("kafka", "postgres", "redis")
+SERVERS = ("kafka", "postgres", "redis")
 
 
 times = tiers.Times()
@@ -100,7 +100,7 @@ def stack() -> Iterator[Profile]:
     """
     cli.call("down")
     cli.call("wipe", "--all", "--yes")
-    assert cli.call("up", *PARTS) == 0
+    assert cli.call("up", *SERVERS) == 0
     try:
         create_topics()
         _without_fsync()

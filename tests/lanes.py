@@ -1,4 +1,4 @@
-"""Lanes: tests that run at the same time, each lane on real parts of its own.
+"""Lanes: tests that run at the same time, each lane on real components of its own.
 
 ``pytest -n 2`` makes two of them; without ``-n`` there is one.
 """
@@ -64,7 +64,7 @@ def name_apart(items: Sequence[pytest.Item]) -> None:
             item._id = item.id.with_params(item.name.partition("[")[2].removesuffix("]"))
     again = [name for name, times in Counter(item.nodeid for item in items).items() if times > 1]
     if again:
-        raise pytest.UsageError(f"lanes cannot tell apart the tests called {', '.join(again)}")
+        raise pytest.UsageError(f"lanes cannot distinguish the tests called {', '.join(again)}")
 
 
 def rank(nodeid: str) -> tuple[int, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.profile import REPOSITORY
 from tests import lanes
 
@@ -25,7 +25,7 @@ def test_no_two_lanes_share_a_name_or_a_port(monkeypatch: pytest.MonkeyPatch) ->
         for more in (0, 1000, 2000):
             offset = int(profile["LMS_LOCAL_PORT_OFFSET"]) + more
             monkeypatch.setenv("LMS_LOCAL_PORT_OFFSET", str(offset))
-            ports += [port for part in PARTS.values() for port in part.ports()]
+            ports += [port for component in COMPONENTS.values() for port in component.ports()]
     assert len(names) == 4
     assert len(ports) == len(set(ports))
 

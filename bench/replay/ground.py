@@ -18,11 +18,11 @@ import psycopg
 from contracts.errors import Misconfigured
 from pipelines import application, cluster, schema
 from stack import cli
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.postgres import PostgresSettings
 from stack.profile import profile
 
-PART_NAMES = ("kafka", "postgres", "redis", "jobmanager", "taskmanager")
+COMPONENT_NAMES = ("kafka", "postgres", "redis", "jobmanager", "taskmanager")
 KEEP = os.environ.get("LMS_BENCH_KEEP") == "1"
 _OFFSET = 400
 _ELSEWHERE = (
@@ -55,7 +55,7 @@ def own_stack() -> Iterator[None]:
     os.environ.setdefault("LMS_LOCAL_TASK_MANAGER_NICENESS", "4")
     try:
         with redirect_stdout(sys.stderr):
-            cli.call("up", *PART_NAMES)
+            cli.call("up", *COMPONENT_NAMES)
         running = cluster.running(application.NAME)
         if running:
             cluster.cancel(running.job_id)
@@ -77,7 +77,7 @@ def fresh_database() -> None:
     url = PostgresSettings().analytics_url
     with psycopg.connect(url.rpartition("/")[0] + "/postgres", autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS analytics WITH (FORCE)")
-    PARTS["postgres"].once_ready()
+    COMPONENTS["postgres"].once_ready()
     schema.prepare()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CHECKPOINT")

@@ -19,7 +19,7 @@ from typing import Any
 from psycopg import Connection
 
 from bench.replay.gauge import Gauge
-from bench.replay.ground import PART_NAMES
+from bench.replay.ground import COMPONENT_NAMES
 from bench.replay.history import Size
 from contracts.errors import Retryable
 from pipelines import application, cluster
@@ -79,7 +79,7 @@ def replay(size: Size) -> Measured:
     )
     with _process("pipelines.archive") as archive, _process("pipelines.derive") as derive:
         own = {"archive": archive.pid, "derive": derive.pid}
-        gauge = Gauge(PART_NAMES, own)
+        gauge = Gauge(COMPONENT_NAMES, own)
         gauge.start()
         started = time.monotonic()
         job_id = application.start(built)

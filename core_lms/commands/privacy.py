@@ -1,6 +1,6 @@
-"""Look for a person in every store, or erase one and prove it.
+"""Find a person in every store, or erase one and prove it.
 
-`look USER_ID` searches every row of both databases and their files, Redis, what Kafka's topics
+`find USER_ID` searches every row of both databases and their files, Redis, what Kafka's topics
 still hold, Qdrant, artefacts and logs for the id, and for any `--word`, and says what it found
 where, how often, and until when. Of who is not erased it also shows the LMS's tables and what
 becomes of each, and searches for their name and address. `erase USER_ID` erases the person and
@@ -35,7 +35,7 @@ PATIENCE_S = 60.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("look", "erase"))
+    parser.add_argument("what", choices=("find", "erase"))
     parser.add_argument("user_id", type=identifier, metavar="USER_ID")
     parser.add_argument("--word", action="append", default=[], help="search for this, too")
 
@@ -63,7 +63,7 @@ def _living(
     from core_lms.privacy import searching
     from core_lms.privacy.stores.trace import Wanted
 
-    _tell(account)
+    _describe(account)
     for count in searching.rows_of(connection, account["id"]):
         if count.rows:
             sys.stdout.write(f"  {count.table:<22}{count.rows:>8,}  {count.becomes}\n")
@@ -122,7 +122,7 @@ def _account(
     return None if row is None or row["erased_at"] is not None else row
 
 
-def _tell(account: dict[str, Any]) -> None:
+def _describe(account: dict[str, Any]) -> None:
     state = "sealed" if account["email_encrypted"] else "not sealed yet: learnstream migrate"
     key = "no data key" if account["wrapped_key"] is None else "a data key, wrapped"
     sys.stdout.write(f"user {account['id']}: {state}, {key}\n")

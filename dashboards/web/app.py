@@ -17,7 +17,7 @@ from dashboards.web import learners, pages, panels, signing
 from dashboards.web.behind import Behind
 from dashboards.web.poller import Poller
 from dashboards.web.sessions import Cookie, Sessions
-from dashboards.web.visit import Scopes, Web, found
+from dashboards.web.visit import Scopes, Web, found_by
 from gateway import openapi
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
@@ -43,6 +43,7 @@ COOKIE: openapi.Schemes = {
 def create_app() -> FastAPI:
     """The application over the LMS, serving and Redis that the settings name."""
     settings, limits = HttpSettings(), LimitSettings()
+    cookie = Cookie.of(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -57,7 +58,7 @@ def create_app() -> FastAPI:
             lms = Behind(to_lms)
             web = Web(
                 settings=settings,
-                cookie=app.state.cookie,
+                cookie=cookie,
                 lms=lms,
                 serving=Behind(to_serving),
                 sessions=Sessions(lms, async_client()),
@@ -76,13 +77,12 @@ def create_app() -> FastAPI:
         servers=openapi.servers(DASHBOARDS_PORT),
         **PLAIN,
     )
-    app.state.cookie = Cookie.of(settings)
     install(
         app,
         name="dashboards",
         ready=_ready,
         keys=RemoteKeys(),
-        found=found,
+        found=found_by(cookie),
         credentials={**openapi.ACCESS_TOKEN, **COOKIE},
         limits=limits,
         extras=[Extra("login", limits.login, _tries_a_secret, by_address=True)],

@@ -116,10 +116,12 @@ class State:
     """The same by the poller's clock."""
 
     def up(self, now: float) -> None:
+        """Note an answer, at ``now`` by the poller's clock."""
         self.away_since, self.detail = None, None
         self.seen_at, self.answered = datetime.now(UTC), now
 
     def away(self, detail: str) -> None:
+        """Note that there is none now, and why."""
         self.away_since, self.detail = self.away_since or datetime.now(UTC), detail
 
     def json(self) -> bytes:

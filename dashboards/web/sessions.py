@@ -141,6 +141,7 @@ class Cookie:
 
     @classmethod
     def of(cls, settings: HttpSettings) -> Cookie:
+        """Secure where the address that browsers open begins with https."""
         return cls(urlsplit(settings.pages_address).scheme == "https")
 
     @property

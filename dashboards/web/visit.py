@@ -18,6 +18,7 @@ from dashboards.web.sessions import Cookie, Sessions
 from gateway.actions import Action, Asked, caller_of
 from gateway.caller import Caller
 from gateway.errors import Forbidden, NotFound, Relayed, Unauthenticated
+from gateway.middleware import Found
 from gateway.remembered import Remembered
 from stack.http import HttpSettings
 
@@ -122,20 +123,24 @@ def _key(caller: Caller, scope: str) -> str:
     return f"{scope}/{whose}"
 
 
-async def found(scope: Scope) -> str | None:
-    """The token that the request's cookie leads to, for the gateway.
+def found_by(cookie: Cookie) -> Found:
+    """Where the gateway finds a token in a request of the pages: the session that ``cookie`` names.
 
-    Raises ``Forbidden`` where another site's page sent the cookie along.
+    It raises ``Forbidden`` where another site's page sent the cookie along.
     """
-    state = scope["app"].state
-    secret = state.cookie.secret_in(scope)
-    if secret is None:
-        return None
-    sessions.require_same_origin(scope)
-    token: str | None = await state.web.sessions.token(secret)
-    if token is not None:
-        scope["state"]["secret"], scope["state"]["token"] = secret, token
-    return token
+
+    async def found(scope: Scope) -> str | None:
+        secret = cookie.secret_in(scope)
+        if secret is None:
+            return None
+        sessions.require_same_origin(scope)
+        web: Web = scope["app"].state.web
+        token = await web.sessions.token(secret)
+        if token is not None:
+            scope["state"]["secret"], scope["state"]["token"] = secret, token
+        return token
+
+    return found
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Level:
 
     @property
     def retry_after_s(self) -> int:
+        """``wait_us`` in whole seconds, rounded up."""
         return math.ceil(self.wait_us / 1_000_000)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from string import Template
 
-from pipelines.new import values
+from pipelines import new
 
 EXAMPLE = "course_completions"
 PATTERN = r"[a-z][a-z0-9_]*"
@@ -66,9 +66,4 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def files(args: argparse.Namespace) -> dict[str, str]:
     """Raises ``Rejected`` where a job or a table has the name already."""
-    named = values(args.name)
-    return {
-        f"pipelines/derive/jobs/{args.name}.py": _JOB.substitute(named),
-        f"pipelines/derive/jobs/{args.name}.sql": _SQL.substitute(named),
-        f"pipelines/verify/row_by_row/{args.name}.sql": _CHECK.substitute(named),
-    }
+    return new.files("pipelines/derive/jobs", args.name, _JOB, _SQL, _CHECK)

@@ -9,7 +9,7 @@ from collections import deque
 from pathlib import Path
 
 from contracts.errors import Rejected
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.local.stack import SUPERVISOR
 from stack.profile import profile
 
@@ -17,16 +17,16 @@ GROUP = "start"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", choices=[*PARTS, SUPERVISOR])
+    parser.add_argument("component", choices=[*COMPONENTS, SUPERVISOR])
     parser.add_argument("-n", "--lines", type=int, default=50, help="how many (default 50)")
     parser.add_argument("-f", "--follow", action="store_true", help="go on with what is written")
 
 
 def run(args: argparse.Namespace) -> int | None:
-    part = PARTS.get(args.part)
-    log = part.log_path if part else profile().run / "logs" / f"{SUPERVISOR}.log"
+    component = COMPONENTS.get(args.component)
+    log = component.log_path if component else profile().run / "logs" / f"{SUPERVISOR}.log"
     if not log.exists():
-        raise Rejected(f"{args.part} has written no log yet: start it with `learnstream up`")
+        raise Rejected(f"{args.component} has written no log yet: start it with `learnstream up`")
     with log.open(encoding="utf-8", errors="replace") as file:
         sys.stdout.writelines(deque(file, maxlen=max(0, args.lines)))
         sys.stdout.flush()

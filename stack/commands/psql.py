@@ -54,7 +54,7 @@ def login(name: str, *, write: bool) -> tuple[str, dict[str, str]]:
 
 
 def _program() -> str:
-    ours = profile().parts / "postgres/usr/lib/postgresql/17/bin/psql"
+    ours = profile().programs / "postgres/usr/lib/postgresql/17/bin/psql"
     found = str(ours) if ours.exists() else shutil.which("psql")
     if found is None:
         raise Misconfigured("psql is not installed: `learnstream up postgres` brings one")

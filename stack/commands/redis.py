@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int | None:
 
 
 def _program() -> str:
-    ours = profile().parts / "redis/usr/bin/redis-cli"
+    ours = profile().programs / "redis/usr/bin/redis-cli"
     found = str(ours) if ours.exists() else shutil.which("redis-cli")
     if found is None:
         raise Misconfigured("redis-cli is not installed: `learnstream up redis` brings one")

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from rich.console import Console
 from rich.table import Table
 
-from stack.local.report import PartStatus, statuses
+from stack.local.report import ComponentStatus, statuses
 from stack.profile import profile
 
 GROUP = "start"
@@ -22,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """0 when every wanted part is ready, 1 when one is not, 3 when nothing is wanted."""
+    """0 when every wanted component is ready, 1 when one is not, 3 when nothing is wanted."""
     found = statuses()
     if args.json:
         sys.stdout.write(
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
                 {
                     "profile": profile().name,
                     "run": str(profile().run),
-                    "parts": {one.name: asdict(one) for one in found},
+                    "components": {one.name: asdict(one) for one in found},
                 }
             )
             + "\n"
@@ -43,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(state == "ready" for state in wanted) else 1
 
 
-def _show(found: list[PartStatus]) -> None:
+def _show(found: list[ComponentStatus]) -> None:
     table = Table(title=f"profile {profile().name} in {profile().run}", title_justify="left")
-    for heading in ("part", "state", "address", "pid", "version", "up for", "memory", "restarts"):
+    headings = "component", "state", "address", "pid", "version", "up for", "memory", "restarts"
+    for heading in headings:
         right = heading in ("pid", "up for", "memory", "restarts")
         table.add_column(heading, justify="right" if right else "left", no_wrap=True)
     for one in found:

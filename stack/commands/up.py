@@ -16,7 +16,7 @@ GROUP = "start"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", nargs="*", help="kafka, postgres, redis, flink, lms, relay, …")
+    parser.add_argument("component", nargs="*", help="kafka, postgres, redis, flink, lms, relay, …")
 
 
 @contextmanager
@@ -35,11 +35,11 @@ def _interruptible() -> Iterator[None]:
 
 
 def run(args: argparse.Namespace) -> int | None:
-    parts = named(args.part)
+    components = named(args.component)
     with _interruptible():
-        started = stack.up(parts)
+        started = stack.up(components)
     sys.stdout.write(
-        f"{len(parts)} {'part is' if len(parts) == 1 else 'parts are'} up"
+        f"{len(components)} {'component is' if len(components) == 1 else 'components are'} up"
         + (f", started now: {', '.join(started)}\n" if started else "; nothing had to be started\n")
     )
     return 0

@@ -13,22 +13,23 @@ GROUP = "start"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("part", nargs="*", help="kafka, postgres, …")
+    parser.add_argument("component", nargs="*", help="kafka, postgres, …")
     parser.add_argument("--all", action="store_true", help="everything of this profile")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def run(args: argparse.Namespace) -> int | None:
-    if bool(args.part) == args.all:
+    if bool(args.component) == args.all:
         sys.stderr.write("learnstream wipe: name what to remove, or say --all\n")
         return 2
-    parts = named(args.part)
-    what = f"{', '.join(args.part) or 'everything'} of profile {profile().name} ({profile().run})"
+    components = named(args.component)
+    what = ", ".join(args.component) or "everything"
+    what += f" of profile {profile().name} ({profile().run})"
     if not args.yes and not _agreed(what):
         sys.stderr.write("nothing was removed (say --yes to skip the question)\n")
         return 1
-    stack.down(parts)
-    stack.wipe(parts)
+    stack.down(components)
+    stack.wipe(components)
     sys.stdout.write(f"removed {what}\n")
     return 0
 

@@ -1,8 +1,8 @@
-"""The authority of a profile with ``LMS_TLS=local``: it signs a certificate for each part.
+"""The authority of a profile with ``LMS_TLS=local``: it signs a certificate for each component.
 
 Its own certificate and key are made once and name this machine alone (RFC 5280, name constraints):
-who installs the certificate in a browser trusts it for nothing else. A part's certificate is
-short-lived and renewed when the part starts.
+who installs the certificate in a browser trusts it for nothing else. A component's certificate is
+short-lived and renewed when the component starts.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from stack.keystores import key_store, trust_store, write
 from stack.tls import folder
 
 LIFETIME = timedelta(days=90)
-"""Of a part's certificate."""
+"""Of a component's certificate."""
 RENEWED_BELOW = timedelta(days=60)
-"""A part that starts gets a new one if less than this is left of its old one."""
+"""A component that starts gets a new one if less than this is left of its old one."""
 _AUTHORITY_LIFETIME = timedelta(days=3650)
 _SKEW = timedelta(minutes=5)
 
@@ -52,7 +52,7 @@ _ONLY_HERE = x509.NameConstraints(
 
 
 def issue(name: str, now: datetime | None = None) -> Path:
-    """``<name>.pem``: private key and chain of a part, valid for at least ``RENEWED_BELOW``.
+    """``<name>.pem``: private key and chain of a component, valid for at least ``RENEWED_BELOW``.
 
     Only its owner reads it, as all that is made here. Processes may ask at the same time.
     """

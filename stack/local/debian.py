@@ -14,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from contracts.errors import Misconfigured, Retryable
-from stack.local.installed import Progress, installation
+from stack.local.component import Component
+from stack.local.installed import Progress, installation, is_installed
 from stack.profile import profile
 
 APT = Path("/etc/apt")
@@ -190,10 +192,33 @@ def _run(command: Sequence[str | Path], sentence: str) -> None:
         raise Retryable(f"{sentence} ({detail})")
 
 
+class DebianComponent(Component):
+    """A component whose programs are packages of Debian, in a tree of its own."""
+
+    suite: ClassVar[str] = "trixie"
+    packages: ClassVar[Sequence[str]]
+    """The first one's version is the component's."""
+    programs: ClassVar[Sequence[str]]
+    """Glob patterns of executables, relative to the tree."""
+
+    def is_installed(self) -> bool:
+        return is_installed(self.name, recipe(self.suite, self.packages, self.programs))
+
+    def install(self, progress: Progress) -> None:
+        fetch(self.name, self.suite, self.packages, self.programs, progress)
+
+    def version(self) -> str:
+        return version(self.name, self.packages[0])
+
+    def program(self, path: str) -> Path:
+        """Where the program at ``path`` of the tree is."""
+        return profile().programs / self.name / path
+
+
 def version(name: str, package: str) -> str:
     """The upstream version of one package in tree NAME, or ``-`` when it is not there."""
     try:
-        lines = (profile().parts / name / _LIST).read_text().splitlines()
+        lines = (profile().programs / name / _LIST).read_text().splitlines()
     except FileNotFoundError:
         return "-"
     for line in lines:

@@ -18,9 +18,9 @@ from stack import keystores, tls
 from stack.flink import FlinkSettings
 from stack.kafka import KafkaSettings, quoted
 from stack.local import authority, gate, maven
+from stack.local.component import Component, Launch, private, write_private
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part, private, write_private
 from stack.local.probe import http_get
 from stack.local.record import recorded
 from stack.principals import password
@@ -68,7 +68,7 @@ def _kafka_login() -> str:
     )
 
 
-class _FlinkProcess(Part):
+class _FlinkProcess(Component):
     """What both processes share: the programs, the common configuration, the way to start."""
 
     main_class: ClassVar[str]
@@ -189,7 +189,7 @@ class _FlinkProcess(Part):
 
     def _get(self, path: str) -> Any:
         """The REST API's answer, or None while it is away."""
-        body = http_get(profile().port(18081), path, part="flink")
+        body = http_get(profile().port(18081), path, component="flink")
         return None if body is None else json.loads(body)
 
     @property
@@ -201,6 +201,8 @@ class _FlinkProcess(Part):
 
 
 class JobManager(_FlinkProcess):
+    """Takes jobs over REST and schedules them; standalone, so its jobs end with it."""
+
     name: ClassVar[str] = "jobmanager"
     # Before the TaskManager: its jobs are suspended with their checkpoint, not failed.
     stop_order: ClassVar[int] = 1
@@ -233,6 +235,8 @@ class JobManager(_FlinkProcess):
 
 
 class TaskManager(_FlinkProcess):
+    """Runs the jobs' tasks in eight slots."""
+
     name: ClassVar[str] = "taskmanager"
     stop_order: ClassVar[int] = 2
     main_class = "org.apache.flink.runtime.taskexecutor.TaskManagerRunner"
@@ -251,7 +255,7 @@ class TaskManager(_FlinkProcess):
             raise Misconfigured(
                 f"LMS_LOCAL_TASK_MANAGER_MEMORY_MB is {total}: a TaskManager needs 1024 or more"
             )
-        parts = {
+        sizes = {
             "metaspace": min(512, total // 6),
             "overhead": max(128, total // 12),
             "framework_heap": 128,
@@ -259,7 +263,7 @@ class TaskManager(_FlinkProcess):
             "network": min(512, max(128, total // 16)),
             "managed": total // 8,
         }
-        return parts | {"task_heap": total - sum(parts.values())}
+        return sizes | {"task_heap": total - sum(sizes.values())}
 
     def configuration(self) -> Mapping[str, Any]:
         memory = self.memory_mb()

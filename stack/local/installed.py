@@ -14,7 +14,7 @@ from pathlib import Path
 from stack.profile import profile
 
 Progress = Callable[[str], None]
-"""Told in a few words what is being done now."""
+"""Called with a few words about what is being done now."""
 
 STAMP = ".installed.json"
 
@@ -30,7 +30,8 @@ class Site:
 
 
 def is_installed(name: str, recipe: Sequence[str]) -> bool:
-    return _stamp(profile().parts / name) == _fingerprint(profile().parts / name, recipe)
+    """Whether tree NAME is complete and of this recipe."""
+    return _stamp(profile().programs / name) == _fingerprint(profile().programs / name, recipe)
 
 
 @contextmanager
@@ -41,11 +42,11 @@ def installation(name: str, recipe: Sequence[str]) -> Iterator[Site]:
     moved repository (programs know their folder), makes it anew. A failure leaves nothing
     behind. One process at a time: a second one waits, then finds it complete.
     """
-    parts = profile().parts
+    programs = profile().programs
     flat = name.replace("/", "-")
-    folder, fresh, cache = parts / name, parts / f".{flat}.new", parts / f".{flat}.cache"
-    parts.mkdir(parents=True, exist_ok=True)
-    with (parts / f".{flat}.lock").open("w") as lock:
+    folder, fresh, cache = programs / name, programs / f".{flat}.new", programs / f".{flat}.cache"
+    programs.mkdir(parents=True, exist_ok=True)
+    with (programs / f".{flat}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if is_installed(name, recipe):
             yield Site(folder, fresh, cache, complete=True)

@@ -15,9 +15,9 @@ from contracts.errors import Retryable
 from stack import kafka_access, principals, tls
 from stack.kafka import KafkaSettings, admin, create_topics, quoted
 from stack.local import maven
+from stack.local.component import Component, Launch, write_private
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
-from stack.local.part import Launch, Part, write_private
 from stack.profile import profile
 
 _PROPERTIES = """\
@@ -106,7 +106,9 @@ def itself() -> KafkaSettings:
     )
 
 
-class Kafka(Part):
+class Kafka(Component):
+    """Broker and controller in one JVM."""
+
     name: ClassVar[str] = "kafka"
     stop_order: ClassVar[int] = 2
 
@@ -178,7 +180,7 @@ class Kafka(Part):
             *more,
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             "-cp",
-            f"{profile().parts / 'jars' / 'kafka'}/*",
+            f"{profile().programs / 'jars' / 'kafka'}/*",
         ]
 
     def ready(self) -> bool:

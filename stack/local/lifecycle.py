@@ -1,4 +1,4 @@
-"""Start and stop one part: its process, its record, its log."""
+"""Start and stop one component: its process, its record, its log."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import psutil
 from contracts.errors import Retryable
 from stack import tls
 from stack.local import authority
-from stack.local.part import Part, private
+from stack.local.component import Component, private
 from stack.local.record import Record, group_members, recorded
 from stack.profile import profile
 
@@ -39,23 +39,23 @@ def lock(name: str, *, wait: bool = True) -> Iterator[bool]:
         yield True
 
 
-def spawn(part: Part, *, restarts: int = 0) -> subprocess.Popen[bytes]:
-    """Start the part's process in a session of its own (it outlives terminal and caller)."""
+def spawn(component: Component, *, restarts: int = 0) -> subprocess.Popen[bytes]:
+    """Start the component's process in a session of its own (it outlives terminal and caller)."""
     for kind in ("data", "conf", "logs"):
         private(profile().run / kind)
     if tls.is_local():
-        authority.issue(part.name)
-    part.prepare()
-    for folder in (part.data, part.conf):
+        authority.issue(component.name)
+    component.prepare()
+    for folder in (component.data, component.conf):
         if folder.exists():
             private(folder)
-    launch = part.launch()
-    process = detached(launch.argv, part.log_path, launch.env, launch.folder)
-    if part.niceness():
-        _stand_back(process.pid, part.niceness())
+    launch = component.launch()
+    process = detached(launch.argv, component.log_path, launch.env, launch.folder)
+    if component.niceness():
+        _stand_back(process.pid, component.niceness())
     created = psutil.Process(process.pid).create_time()
-    jobs_restored = not (restarts and part.name == "jobmanager")
-    Record(part.name, process.pid, created, restarts, jobs_restored).write()
+    jobs_restored = not (restarts and component.name == "jobmanager")
+    Record(component.name, process.pid, created, restarts, jobs_restored).write()
     return process
 
 
@@ -104,51 +104,53 @@ def shorten(log: Path) -> None:
             os.truncate(log, 0)
 
 
-def wait_until_ready(part: Part, given_up: threading.Event) -> None:
-    """Return when the part answers; raises Retryable with its log's tail when it will not.
+def wait_until_ready(component: Component, given_up: threading.Event) -> None:
+    """Return when the component answers; raises Retryable with its log's tail when it will not.
 
-    ``given_up`` ends the wait at once: another part has failed, or the user wants no more.
+    ``given_up`` ends the wait at once: another component has failed, or the user wants no more.
     """
-    deadline = time.monotonic() + part.start_timeout_s
-    while not part.ready():
-        record = recorded(part.name)
+    deadline = time.monotonic() + component.start_timeout_s
+    while not component.ready():
+        record = recorded(component.name)
         if record is None or record.process() is None:
-            raise Retryable(f"{part.name} ended while it was starting\n{tail(part.log_path)}")
+            raise Retryable(
+                f"{component.name} ended while it was starting\n{tail(component.log_path)}"
+            )
         if time.monotonic() > deadline:
             raise Retryable(
-                f"{part.name} did not answer within {part.start_timeout_s:.0f} s"
-                f"\n{tail(part.log_path)}"
+                f"{component.name} did not answer within {component.start_timeout_s:.0f} s"
+                f"\n{tail(component.log_path)}"
             )
         if given_up.wait(0.1):
-            raise Retryable(f"{part.name} was not waited for")
+            raise Retryable(f"{component.name} was not waited for")
 
 
-def start(part: Part, given_up: threading.Event) -> None:
-    """Start the part and wait until it can be used; a part that fails is stopped again."""
-    with lock(part.name):
-        previous = recorded(part.name)
+def start(component: Component, given_up: threading.Event) -> None:
+    """Start the component and wait until it can be used; one that fails is stopped again."""
+    with lock(component.name):
+        previous = recorded(component.name)
         if previous is not None:
             kill_leftovers(previous)
         try:
-            spawn(part)
-            wait_until_ready(part, given_up)
-            part.once_ready()
+            spawn(component)
+            wait_until_ready(component, given_up)
+            component.once_ready()
         except BaseException:
-            _end(part)
+            _end(component)
             raise
 
 
-def stop(part: Part) -> bool:
-    """End the part and all its children, gracefully first; False when it was not wanted."""
-    with lock(part.name):
-        return _end(part)
+def stop(component: Component) -> bool:
+    """End the component and all its children, gracefully first; False when it was not wanted."""
+    with lock(component.name):
+        return _end(component)
 
 
-def _end(part: Part) -> bool:
-    record = recorded(part.name)
+def _end(component: Component) -> bool:
+    record = recorded(component.name)
     if record is None:
         return False
-    end_process(record, part.stop_signal, part.stop_timeout_s)
+    end_process(record, component.stop_signal, component.stop_timeout_s)
     record.remove()
     return True
 
@@ -189,7 +191,7 @@ def _is_running(pid: int) -> bool:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log, for the sentence that says why a part did not start."""
+    """The last lines of a log, for the sentence that says why a component did not start."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - 64_000))

@@ -52,6 +52,6 @@ def are_there(name: str) -> bool:
 
 def version(name: str, artifact: str) -> str:
     """The version in the name of one jar, or ``-`` when it is not installed."""
-    for jar in (profile().parts / "jars" / name).glob(f"{artifact}-[0-9]*.jar"):
+    for jar in (profile().programs / "jars" / name).glob(f"{artifact}-[0-9]*.jar"):
         return jar.stem.removeprefix(f"{artifact}-")
     return "-"

@@ -1,6 +1,6 @@
 """PgBouncer in transaction mode, from Debian trixie: as a large installation has it, for tests.
 
-Not one of the parts that ``up`` starts: one machine needs no pooler.
+Not one of the components that ``up`` starts: one machine needs no pooler.
 """
 
 from __future__ import annotations
@@ -12,15 +12,9 @@ from typing import ClassVar
 
 from stack import tls
 from stack.local import debian
-from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, private, write_private
+from stack.local.component import Launch, private, write_private
 from stack.local.postgres import unprivileged
 from stack.principals import password
-from stack.profile import profile
-
-_SUITE = "trixie"
-_PACKAGES = ("pgbouncer",)
-_PROGRAMS = ("usr/sbin/pgbouncer",)
 
 _CONF = """\
 [databases]
@@ -49,8 +43,12 @@ server_tls_ca_file = {authority}
 """
 
 
-class PgBouncer(Part):
+class PgBouncer(debian.DebianComponent):
+    """On ``port`` before the server on ``server_port``, for the logins ``users``."""
+
     name: ClassVar[str] = "pgbouncer"
+    packages = ("pgbouncer",)
+    programs = ("usr/sbin/pgbouncer",)
 
     def __init__(
         self,
@@ -62,12 +60,6 @@ class PgBouncer(Part):
     ) -> None:
         self._port, self._server_port, self._pool_size = port, server_port, pool_size
         self._prepared_statements, self._users = prepared_statements, users
-
-    def is_installed(self) -> bool:
-        return is_installed("pgbouncer", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
-
-    def install(self, progress: Progress) -> None:
-        debian.fetch("pgbouncer", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
         private(self.conf)
@@ -87,7 +79,7 @@ class PgBouncer(Part):
         self._ini.write_text(text)
 
     def launch(self) -> Launch:
-        program = profile().parts / "pgbouncer/usr/sbin/pgbouncer"
+        program = self.program("usr/sbin/pgbouncer")
         return Launch([*unprivileged(), program, self._ini])
 
     def ready(self) -> bool:
@@ -102,9 +94,6 @@ class PgBouncer(Part):
 
     def address(self) -> str:
         return f"postgresql://127.0.0.1:{self.ports()[0]}/lms"
-
-    def version(self) -> str:
-        return debian.version("pgbouncer", "pgbouncer")
 
     @property
     def _ini(self) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import psutil
 
 from contracts.errors import Misconfigured
-from stack.local.part import Part
+from stack.local.component import Component
 
 
 def is_free(port: int) -> bool:
@@ -34,14 +34,14 @@ def holder(port: int) -> str:
     return "another process"
 
 
-def require_free(parts: Iterable[Part]) -> None:
-    """Raise Misconfigured for the first port that a part needs and somebody else has."""
-    for part in parts:
-        for port in part.ports():
+def require_free(components: Iterable[Component]) -> None:
+    """Raise Misconfigured for the first port that a component needs and somebody else has."""
+    for component in components:
+        for port in component.ports():
             if not is_free(port):
                 raise Misconfigured(
-                    f"port {port}, which {part.name} needs, is taken by {holder(port)}: stop it, or"
-                    " set LMS_LOCAL_PORT_OFFSET=100 (any free offset) to move all ports",
+                    f"port {port}, which {component.name} needs, is taken by {holder(port)}: "
+                    "stop it, or set LMS_LOCAL_PORT_OFFSET=100 (any free offset) to move all ports",
                     port=port,
-                    part=part.name,
+                    component=component.name,
                 )

@@ -16,15 +16,10 @@ import psycopg
 from contracts.errors import Misconfigured, Retryable
 from stack import tls
 from stack.local import debian
-from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, write_private
+from stack.local.component import Launch, write_private
 from stack.postgres import make
 from stack.principals import OPERATOR, password
 from stack.profile import profile
-
-_SUITE = "trixie"
-_PACKAGES = ("postgresql-17", "postgresql-17-timescaledb", "postgresql-17-pgvector")
-_PROGRAMS = ("usr/lib/postgresql/17/bin/*",)
 
 _CONF = """\
 listen_addresses = '127.0.0.1'
@@ -91,18 +86,16 @@ $$;
 """
 
 
-class Postgres(Part):
+class Postgres(debian.DebianComponent):
+    """One server with the databases ``lms`` and ``analytics``."""
+
     name: ClassVar[str] = "postgres"
+    packages = ("postgresql-17", "postgresql-17-timescaledb", "postgresql-17-pgvector")
+    programs = ("usr/lib/postgresql/17/bin/*",)
     stop_order: ClassVar[int] = 2
     # "Fast" shutdown: ends the sessions, writes a checkpoint. SIGTERM would wait for every client.
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT
     stop_timeout_s: ClassVar[float] = 30.0
-
-    def is_installed(self) -> bool:
-        return is_installed("postgres", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
-
-    def install(self, progress: Progress) -> None:
-        debian.fetch("postgres", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
         word = password(OPERATOR)
@@ -251,7 +244,7 @@ def _digest(word: str) -> str:
 
 
 def _program(name: str) -> Path:
-    return profile().parts / "postgres/usr/lib/postgresql/17/bin" / name
+    return profile().programs / "postgres/usr/lib/postgresql/17/bin" / name
 
 
 def unprivileged() -> list[str]:

@@ -1,4 +1,4 @@
-"""Ask a part whether it lives, in its own protocol, without loading a client library.
+"""Ask a component whether it lives, in its own protocol, without loading a client library.
 
 ``up`` and ``status`` run often and must answer at once; httpx and redis-py alone cost them half
 a second of imports.
@@ -12,13 +12,13 @@ import socket
 from stack import tls
 
 
-def http_get(port: int, path: str, timeout_s: float = 3.0, part: str = "http") -> bytes | None:
+def http_get(port: int, path: str, timeout_s: float = 3.0, component: str = "http") -> bytes | None:
     """The body of a 200 answer from loopback; None for any other answer or none.
 
-    ``part`` is one of ``tls.PARTS``: whether it is asked with TLS.
+    ``component`` is one of ``tls.COMPONENTS``: whether it is asked with TLS.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
-    if tls.on(part):
+    if tls.on(component):
         context = tls.client_context()
         connection = http.client.HTTPSConnection(
             "127.0.0.1", port, timeout=timeout_s, context=context

@@ -13,21 +13,21 @@ from importlib.util import find_spec
 from contracts.errors import Misconfigured
 from stack import tls
 from stack.http import HttpSettings
+from stack.local.component import Component, Launch
 from stack.local.installed import Progress
-from stack.local.part import Launch, Part
 from stack.local.probe import http_get
 from stack.local.record import recorded
 from stack.profile import REPOSITORY, profile
 
-_SETTLED_S = 2.0
+_STABLE_AFTER_S = 2.0
 """A process without a port is ready when it has lived this long."""
 
 
 @dataclass(frozen=True)
-class OwnProcess(Part):
+class OwnProcess(Component):
     """``python -m MODULE``; with ``port`` it answers on /health/ready."""
 
-    name: str  # type: ignore[misc]  # one class, many parts
+    name: str  # type: ignore[misc]  # one class, many components
     module: str
     port: str | None = None
     """The field of HttpSettings that is its port."""
@@ -57,7 +57,7 @@ class OwnProcess(Part):
     def ready(self) -> bool:
         if self.port is None:
             record = recorded(self.name)
-            return record is not None and time.time() - record.created > _SETTLED_S
+            return record is not None and time.time() - record.created > _STABLE_AFTER_S
         return http_get(self.ports()[0], "/health/ready") is not None
 
     def ports(self) -> Sequence[int]:

@@ -1,4 +1,4 @@
-"""Tell what each part is doing: moving bars on a terminal, plain lines elsewhere."""
+"""Show what each component is doing: moving bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 
 class Board:
-    """One line per part; ``say`` may be called from any thread."""
+    """One line per component; ``say`` may be called from any thread."""
 
     def __init__(self, title: str) -> None:
         self._console = Console(stderr=True)
@@ -24,7 +24,7 @@ class Board:
         if self._console.is_terminal:
             self._progress = Progress(
                 SpinnerColumn(),
-                TextColumn("{task.fields[part]:<12}"),
+                TextColumn("{task.fields[component]:<12}"),
                 BarColumn(bar_width=20),
                 TextColumn("{task.description}"),
                 TimeElapsedColumn(),
@@ -42,16 +42,18 @@ class Board:
         if self._progress is not None:
             self._progress.stop()
 
-    def say(self, part: str, doing: str, *, done: bool = False) -> None:
+    def say(self, component: str, doing: str, *, done: bool = False) -> None:
         with self._lock:
             if self._progress is None:
-                sys.stderr.write(f"{self._title}: {part}: {doing}\n")
+                sys.stderr.write(f"{self._title}: {component}: {doing}\n")
                 sys.stderr.flush()
                 return
-            if part not in self._tasks:
+            if component not in self._tasks:
                 # Without a total the bar pulses: something moves, nobody knows how far it is.
-                self._tasks[part] = self._progress.add_task(doing, total=None, part=part)
-            task = self._tasks[part]
+                self._tasks[component] = self._progress.add_task(
+                    doing, total=None, component=component
+                )
+            task = self._tasks[component]
             self._progress.update(task, description=doing)
             if done:
                 self._progress.update(task, total=1, completed=1)

@@ -1,4 +1,4 @@
-"""Which process a part is: a pid alone may be another's tomorrow, so its start time is kept too."""
+"""Which process a component is: a pid may be another's tomorrow, so its start time is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stack.profile import profile
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A part that is wanted: its process, and how often it had to be started again.
+    """A component that is wanted: its process, and how often it had to be started again.
 
     The file is there from the first start until ``down``: that is what "wanted" means.
     """
@@ -63,7 +63,7 @@ def _path(name: str) -> Path:
 
 
 def recorded(name: str) -> Record | None:
-    """What is recorded of one part; None when it is not wanted or its file is unreadable."""
+    """What is recorded of one component; None when it is not wanted or its file is unreadable."""
     try:
         return Record(**json.loads(_path(name).read_text()))
     except (OSError, ValueError, TypeError):
@@ -71,6 +71,7 @@ def recorded(name: str) -> Record | None:
 
 
 def all_recorded() -> Iterator[Record]:
+    """Every component that is wanted, by name."""
     for path in sorted((profile().run / "pids").glob("*.json")):
         record = recorded(path.stem)
         if record is not None:

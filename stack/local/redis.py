@@ -8,15 +8,10 @@ from typing import ClassVar
 
 from stack import redis_acl, tls
 from stack.local import debian
-from stack.local.installed import Progress, is_installed
-from stack.local.part import Launch, Part, private, write_private
+from stack.local.component import Launch, private, write_private
 from stack.local.probe import redis_ping
 from stack.principals import OPERATOR, password
 from stack.profile import profile
-
-_SUITE = "trixie"
-_PACKAGES = ("redis-server",)
-_PROGRAMS = ("usr/bin/redis-*",)
 
 _CONF = """\
 bind 127.0.0.1
@@ -42,15 +37,13 @@ tls-protocols "TLSv1.3"
 tls-auth-clients no"""
 
 
-class Redis(Part):
+class Redis(debian.DebianComponent):
+    """One server with an access list of our principals."""
+
     name: ClassVar[str] = "redis"
+    packages = ("redis-server",)
+    programs = ("usr/bin/redis-*",)
     stop_order: ClassVar[int] = 2
-
-    def is_installed(self) -> bool:
-        return is_installed("redis", debian.recipe(_SUITE, _PACKAGES, _PROGRAMS))
-
-    def install(self, progress: Progress) -> None:
-        debian.fetch("redis", _SUITE, _PACKAGES, _PROGRAMS, progress)
 
     def prepare(self) -> None:
         private(self.data)
@@ -66,7 +59,7 @@ class Redis(Part):
         return _TLS.format(port=port, leaf=quoted(self.certificate), ca=authority)
 
     def launch(self) -> Launch:
-        program = profile().parts / "redis/usr/bin/redis-server"
+        program = self.program("usr/bin/redis-server")
         return Launch([program, self._conf, "--dir", self.data])
 
     def ready(self) -> bool:
@@ -77,9 +70,6 @@ class Redis(Part):
 
     def address(self) -> str:
         return f"{'rediss' if tls.on('redis') else 'redis'}://127.0.0.1:{self.ports()[0]}/0"
-
-    def version(self) -> str:
-        return debian.version("redis", "redis-server")
 
     @property
     def _conf(self) -> Path:

@@ -1,4 +1,4 @@
-"""What can be said of each part now."""
+"""What can be said of each component now."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 
 from stack.local import stack
-from stack.local.catalogue import PARTS
-from stack.local.part import Part
+from stack.local.catalogue import COMPONENTS
+from stack.local.component import Component
 from stack.local.record import Record, recorded
 from stack.profile import profile
 
 
 @dataclass(frozen=True, slots=True)
-class PartStatus:
+class ComponentStatus:
     """``state``: ready (answers), alive (runs, does not answer yet), dead (wanted), stopped."""
 
     name: str
@@ -33,42 +33,42 @@ class PartStatus:
     log: str = ""
 
 
-def statuses() -> list[PartStatus]:
-    """All parts in catalogue order, then the supervisor."""
-    with ThreadPoolExecutor(len(PARTS)) as pool:
-        found = list(pool.map(_status, PARTS.values()))
+def statuses() -> list[ComponentStatus]:
+    """All components in catalogue order, then the supervisor."""
+    with ThreadPoolExecutor(len(COMPONENTS)) as pool:
+        found = list(pool.map(_status, COMPONENTS.values()))
     return [*found, _supervisor()]
 
 
-def _status(part: Part) -> PartStatus:
-    record = recorded(part.name)
+def _status(component: Component) -> ComponentStatus:
+    record = recorded(component.name)
     process = record.process() if record else None
-    address, version, log = part.address(), part.version(), str(part.log_path)
+    address, version, log = component.address(), component.version(), str(component.log_path)
     if record is None:
-        return PartStatus(part.name, "stopped", address, version, log=log)
+        return ComponentStatus(component.name, "stopped", address, version, log=log)
     if process is None:
-        return PartStatus(
-            part.name, "dead", address, version, None, None, None, record.restarts, log
+        return ComponentStatus(
+            component.name, "dead", address, version, None, None, None, record.restarts, log
         )
-    state = "ready" if part.ready() else "alive"
+    state = "ready" if component.ready() else "alive"
     return _running(record, state, address, version, log)
 
 
-def _supervisor() -> PartStatus:
+def _supervisor() -> ComponentStatus:
     log = str(profile().run / "logs" / f"{stack.SUPERVISOR}.log")
     record = recorded(stack.SUPERVISOR)
     if record is None:
-        return PartStatus(stack.SUPERVISOR, "stopped", "-", "-", log=log)
+        return ComponentStatus(stack.SUPERVISOR, "stopped", "-", "-", log=log)
     if record.process() is None:
-        return PartStatus(stack.SUPERVISOR, "dead", "-", "-", log=log)
+        return ComponentStatus(stack.SUPERVISOR, "dead", "-", "-", log=log)
     return _running(record, "ready", "-", "-", log)
 
 
-def _running(record: Record, state: str, address: str, version: str, log: str) -> PartStatus:
+def _running(record: Record, state: str, address: str, version: str, log: str) -> ComponentStatus:
     uptime_s = round(time.time() - record.created, 1)
-    # What the supervisor started again are its children, and parts of their own.
+    # What the supervisor started again are its children, and components of their own.
     memory_mb = _memory_mb(record, with_children=record.name != stack.SUPERVISOR)
-    return PartStatus(
+    return ComponentStatus(
         record.name, state, address, version, record.pid, uptime_s, memory_mb, record.restarts, log
     )
 

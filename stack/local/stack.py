@@ -1,4 +1,4 @@
-"""Bring many parts up or down together: in stages, in parallel, all or nothing."""
+"""Bring many components up or down together: in stages, in parallel, all or nothing."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ import psutil
 from contracts.errors import LearnstreamError, Misconfigured, Retryable
 from stack import cli, tls
 from stack.local import lifecycle, ports
-from stack.local.catalogue import PARTS
-from stack.local.part import Part
+from stack.local.catalogue import COMPONENTS
+from stack.local.component import Component
 from stack.local.progress import Board
 from stack.local.record import Record, recorded
 from stack.profile import REPOSITORY, profile
@@ -30,13 +30,14 @@ _FREE_DISK_MB = 2_000
 _LETTING_GO_S = 10.0
 
 
-def is_alive(part: Part) -> bool:
-    record = recorded(part.name)
+def is_alive(component: Component) -> bool:
+    """Whether its recorded process lives; it may not answer yet."""
+    record = recorded(component.name)
     return record is not None and record.process() is not None
 
 
-def up(parts: Sequence[Part]) -> list[str]:
-    """Start what is not running of ``parts``; returns the names that were started.
+def up(components: Sequence[Component]) -> list[str]:
+    """Start what is not running of ``components``; returns the names that were started.
 
     On any failure, or an interrupt, what this call started is stopped again.
     """
@@ -45,11 +46,13 @@ def up(parts: Sequence[Part]) -> list[str]:
             sys.stderr.write("learnstream up: another up or down is at work here, waiting\n")
     with lifecycle.lock("stack"):
         _require_same_addresses()
-        missing = [part for part in parts if not (is_alive(part) and part.ready())]
+        missing = [
+            component for component in components if not (is_alive(component) and component.ready())
+        ]
         if missing:
             _start(missing)
         _ensure_supervisor()
-        return [part.name for part in missing]
+        return [component.name for component in missing]
 
 
 def _require_same_addresses() -> None:
@@ -59,7 +62,7 @@ def _require_same_addresses() -> None:
         "LMS_TLS": ("tls_mode", tls.TlsSettings().mode),
     }
     profile().run.mkdir(parents=True, exist_ok=True)
-    alive = any(is_alive(part) for part in PARTS.values())
+    alive = any(is_alive(component) for component in COMPONENTS.values())
     for setting, (name, now) in wanted.items():
         remembered = profile().run / name
         before = remembered.read_text(encoding="utf-8") if remembered.exists() else now
@@ -71,35 +74,35 @@ def _require_same_addresses() -> None:
         remembered.write_text(now, encoding="utf-8")
 
 
-def _start(parts: Sequence[Part]) -> None:
-    dead = [part for part in parts if not is_alive(part)]
+def _start(components: Sequence[Component]) -> None:
+    dead = [component for component in components if not is_alive(component)]
     _require_room(dead)
     _require_ports(dead)
-    started: list[Part] = []
+    started: list[Component] = []
     given_up = threading.Event()
     with Board("up") as board:
         _in_parallel(
-            [part for part in dead if not part.is_installed()],
-            lambda part: part.install(lambda doing: board.say(part.name, doing)),
+            [component for component in dead if not component.is_installed()],
+            lambda component: component.install(lambda doing: board.say(component.name, doing)),
         )
 
-        def bring(part: Part) -> None:
+        def bring(component: Component) -> None:
             began = time.monotonic()
-            board.say(part.name, "starting")
-            if is_alive(part):
+            board.say(component.name, "starting")
+            if is_alive(component):
                 # The supervisor or another caller has just started it.
-                lifecycle.wait_until_ready(part, given_up)
+                lifecycle.wait_until_ready(component, given_up)
             else:
-                started.append(part)
-                lifecycle.start(part, given_up)
-            board.say(part.name, f"ready after {time.monotonic() - began:.1f} s", done=True)
+                started.append(component)
+                lifecycle.start(component, given_up)
+            board.say(component.name, f"ready after {time.monotonic() - began:.1f} s", done=True)
 
         try:
-            for stage, members in groupby(sorted(parts, key=_stage), key=_stage):
+            for stage, members in groupby(sorted(components, key=_stage), key=_stage):
                 if stage > 0:
                     _set_up(board)
                 _in_parallel(list(members), bring, given_up)
-            if any(part.name == "jobmanager" for part in started):
+            if any(component.name == "jobmanager" for component in started):
                 _restore_jobs(board)
         except BaseException:
             board.say("stack", "stopping what was started")
@@ -107,8 +110,8 @@ def _start(parts: Sequence[Part]) -> None:
             raise
 
 
-def _stage(part: Part) -> int:
-    return part.stage
+def _stage(component: Component) -> int:
+    return component.stage
 
 
 def _set_up(board: Board) -> None:
@@ -146,15 +149,15 @@ def _call(board: Board, label: str, doing: str, *command: str) -> None:
 
 
 def _in_parallel(
-    parts: Sequence[Part],
-    action: Callable[[Part], None],
+    components: Sequence[Component],
+    action: Callable[[Component], None],
     given_up: threading.Event | None = None,
 ) -> None:
     """Run ``action`` for all, wait for all; the first failure sets ``given_up``, then is raised."""
-    if not parts:
+    if not components:
         return
-    with ThreadPoolExecutor(len(parts)) as pool:
-        running = [pool.submit(action, part) for part in parts]
+    with ThreadPoolExecutor(len(components)) as pool:
+        running = [pool.submit(action, component) for component in components]
         try:
             for future in as_completed(running):
                 future.result()
@@ -164,17 +167,18 @@ def _in_parallel(
             raise
 
 
-def _require_ports(dead: Sequence[Part]) -> None:
+def _require_ports(dead: Sequence[Component]) -> None:
     """Name a port that somebody else has.
 
-    A part that ran here a moment ago may still be letting go of its port (a killed JVM counts as
-    dead before its last thread has closed its sockets), or the supervisor has just brought it back.
+    A component that ran here a moment ago may still be letting go of its port (a killed JVM counts
+    as dead before its last thread has closed its sockets), or the supervisor has just brought it
+    back.
     """
-    ran_here = any(recorded(part.name) for part in dead)
+    ran_here = any(recorded(component.name) for component in dead)
     deadline = time.monotonic() + (_LETTING_GO_S if ran_here else 0.0)
     while True:
         try:
-            ports.require_free([part for part in dead if not is_alive(part)])
+            ports.require_free([component for component in dead if not is_alive(component)])
             return
         except Misconfigured:
             if time.monotonic() > deadline:
@@ -182,7 +186,7 @@ def _require_ports(dead: Sequence[Part]) -> None:
             time.sleep(0.1)
 
 
-def _require_room(parts: Sequence[Part]) -> None:
+def _require_room(components: Sequence[Component]) -> None:
     profile().run.mkdir(parents=True, exist_ok=True)
     free_mb = shutil.disk_usage(profile().run).free // 1_000_000
     if free_mb < _FREE_DISK_MB:
@@ -192,46 +196,50 @@ def _require_room(parts: Sequence[Part]) -> None:
         )
     needed_mb = profile().task_manager_memory_mb + 2_000
     has_mb = psutil.virtual_memory().total // 1_000_000
-    if has_mb < needed_mb and any(part.name == "taskmanager" for part in parts):
+    if has_mb < needed_mb and any(component.name == "taskmanager" for component in components):
         raise Misconfigured(
             f"this machine has {has_mb} MB of memory and the stack needs about {needed_mb}: set"
             " LMS_LOCAL_TASK_MANAGER_MEMORY_MB to less (1024 at least)"
         )
 
 
-def down(parts: Sequence[Part]) -> list[str]:
-    """Stop ``parts``; with nothing left to watch the supervisor is stopped too."""
+def down(components: Sequence[Component]) -> list[str]:
+    """Stop ``components``; with nothing left to watch the supervisor is stopped too."""
     with lifecycle.lock("stack"):
-        rest = [part for part in PARTS.values() if part not in parts and recorded(part.name)]
+        rest = [
+            component
+            for component in COMPONENTS.values()
+            if component not in components and recorded(component.name)
+        ]
         if not rest:
             # First of all, or it would bring back what is being stopped.
             _stop_supervisor()
-        return _stop(parts)
+        return _stop(components)
 
 
-def _stop(parts: Sequence[Part]) -> list[str]:
+def _stop(components: Sequence[Component]) -> list[str]:
     stopped: list[str] = []
 
-    def end(part: Part) -> None:
-        if lifecycle.stop(part):
-            stopped.append(part.name)
+    def end(component: Component) -> None:
+        if lifecycle.stop(component):
+            stopped.append(component.name)
 
-    by_order = sorted(parts, key=lambda part: part.stop_order)
-    for _, members in groupby(by_order, key=lambda part: part.stop_order):
+    by_order = sorted(components, key=lambda component: component.stop_order)
+    for _, members in groupby(by_order, key=lambda component: component.stop_order):
         _in_parallel(list(members), end)
     return stopped
 
 
-def wipe(parts: Sequence[Part]) -> None:
-    """Remove the data of stopped parts; all of the run folder when all parts are meant."""
+def wipe(components: Sequence[Component]) -> None:
+    """Remove the data of stopped components; the whole run folder when all are meant."""
     with lifecycle.lock("stack"):
-        alive = [part.name for part in parts if is_alive(part)]
+        alive = [component.name for component in components if is_alive(component)]
         if alive:
             raise LearnstreamError(f"{', '.join(alive)} still running: `learnstream down` first")
-        if set(parts) == set(PARTS.values()):
+        if set(components) == set(COMPONENTS.values()):
             shutil.rmtree(profile().run, ignore_errors=True)
-        for part in parts:
-            part.wipe()
+        for component in components:
+            component.wipe()
 
 
 def supervisor() -> Record | None:

@@ -1,4 +1,4 @@
-"""Bring dead parts back: a loop that compares what is wanted with what lives."""
+"""Bring dead components back: a loop that compares what is wanted with what lives."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from contracts.errors import LearnstreamError
 from stack import cli
 from stack.local import lifecycle
-from stack.local.catalogue import PARTS
-from stack.local.part import Part
+from stack.local.catalogue import COMPONENTS
+from stack.local.component import Component
 from stack.local.record import all_recorded, recorded
 from stack.local.stack import SUPERVISOR
 from stack.profile import REPOSITORY, profile
@@ -63,26 +63,26 @@ class Supervisor:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > 10:
                 break
-            self.look()
+            self.check()
         _say("ended")
 
-    def look(self) -> None:
+    def check(self) -> None:
         """One round: reap, shorten logs, restart what is dead, give a new JobManager its jobs."""
         self._children = [child for child in self._children if child.poll() is None]
         for record in all_recorded():
-            part = PARTS.get(record.name)
-            if part is None:
+            component = COMPONENTS.get(record.name)
+            if component is None:
                 continue
-            lifecycle.shorten(part.log_path)
+            lifecycle.shorten(component.log_path)
             if record.process() is None:
-                self._heal(part)
+                self._heal(component)
             elif not record.jobs_restored:
-                self._restore_jobs(part)
+                self._restore_jobs(component)
 
-    def _heal(self, part: Part) -> None:
-        watch = self._watches.setdefault(part.name, Watch())
-        with lifecycle.lock(part.name, wait=False) as free:
-            record = recorded(part.name)
+    def _heal(self, component: Component) -> None:
+        watch = self._watches.setdefault(component.name, Watch())
+        with lifecycle.lock(component.name, wait=False) as free:
+            record = recorded(component.name)
             # Somebody starting or stopping it holds the lock, or has just finished.
             if not free or record is None or record.process() is not None:
                 return
@@ -91,27 +91,28 @@ class Supervisor:
                 self._known_dead.add(record.pid)
                 watch.died(now)
                 wait_s = watch.next_try - now
-                _say(f"{part.name} (pid {record.pid}) is dead, starting it in {wait_s:.1f} s")
+                _say(f"{component.name} (pid {record.pid}) is dead, starting it in {wait_s:.1f} s")
             if now < watch.next_try:
                 return
             watch.last_start = now
             try:
                 lifecycle.kill_leftovers(record)
-                process = lifecycle.spawn(part, restarts=record.restarts + 1)
+                process = lifecycle.spawn(component, restarts=record.restarts + 1)
             except (OSError, LearnstreamError) as error:
                 watch.died(now)
-                _say(f"{part.name} cannot be started: {error}")
+                _say(f"{component.name} cannot be started: {error}")
                 return
             self._known_dead.discard(record.pid)
             self._children.append(process)
-            _say(f"{part.name} started again as pid {process.pid} (restart {record.restarts + 1})")
+            count = record.restarts + 1
+            _say(f"{component.name} started again as pid {process.pid} (restart {count})")
 
-    def _restore_jobs(self, part: Part) -> None:
+    def _restore_jobs(self, component: Component) -> None:
         if "jobs" not in cli.commands():
             return
         now = time.monotonic()
         if self._restoring is None:
-            cluster_is_back = part.ready() and PARTS["taskmanager"].ready()
+            cluster_is_back = component.ready() and COMPONENTS["taskmanager"].ready()
             if cluster_is_back and now >= self._restore_watch.next_try:
                 self._restoring = lifecycle.detached(
                     [sys.executable, "-m", "stack.cli", "jobs", "restore"],
@@ -127,8 +128,8 @@ class Supervisor:
         self._restoring = None
         if status == 0:
             self._restore_watch = Watch()
-            with lifecycle.lock(part.name):
-                record = recorded(part.name)
+            with lifecycle.lock(component.name):
+                record = recorded(component.name)
                 if record is not None:
                     record.with_jobs_restored().write()
             _say("jobs are restored")

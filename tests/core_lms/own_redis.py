@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import redis
@@ -54,3 +56,15 @@ class OwnRedis:
 
     def url_of(self, principal: str) -> str:
         return with_login(f"redis://127.0.0.1:{self.port}", principal)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[OwnRedis]:
+    """One with its data in ``folder``, until the end of the block."""
+    Redis().install(lambda doing: None)
+    own = OwnRedis(folder)
+    own.start()
+    try:
+        yield own
+    finally:
+        own.kill()

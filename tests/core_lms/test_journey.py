@@ -174,7 +174,7 @@ def test_lists_come_in_pages_that_neither_skip_nor_repeat(lms: Any) -> None:
     for learner in learners:
         lms.enrollment(course_id, learner)
 
-    def walk(path: str, limit: int) -> list[dict[str, Any]]:
+    def all_pages(path: str, limit: int) -> list[dict[str, Any]]:
         rows, cursor = [], None
         while True:
             page = lms.get(path, limit=limit, **({"cursor": cursor} if cursor else {})).json()
@@ -184,12 +184,15 @@ def test_lists_come_in_pages_that_neither_skip_nor_repeat(lms: Any) -> None:
             if cursor is None:
                 return rows
 
-    [welcome] = [row for row in walk(f"/courses/{course_id}/items", 3) if row["position"] == 0]
-    assert [row["id"] for row in walk(f"/courses/{course_id}/items", 3)] == [welcome["id"], *items]
-    enrolled = walk(f"/courses/{course_id}/enrollments", 2)
+    [welcome] = [row for row in all_pages(f"/courses/{course_id}/items", 3) if row["position"] == 0]
+    assert [row["id"] for row in all_pages(f"/courses/{course_id}/items", 3)] == [
+        welcome["id"],
+        *items,
+    ]
+    enrolled = all_pages(f"/courses/{course_id}/enrollments", 2)
     assert [row["user_id"] for row in enrolled] == learners
     courses = {course_id} | {lms.course(published=False) for _ in range(3)}
-    assert {row["id"] for row in walk("/courses", 1)} == courses
+    assert {row["id"] for row in all_pages("/courses", 1)} == courses
     assert [row["id"] for row in lms.get("/courses", status="published").json()["items"]] == [
         course_id
     ]

@@ -87,7 +87,7 @@ def test_a_third_party_importer_is_a_source_of_the_import_command(
         (GOOD.replace("def run", "def runs"), None, "lacks 'run', which Importer asks for"),
         (GOOD.replace("def run", "async def run"), None, "'run' must be an ordinary function"),
         (GOOD.replace("run(self, args:", "run(self, args, more:"), None, "as run(args)"),
-        (GOOD.replace("def run", "run = 3\n    def walk"), None, "'run' cannot be called"),
+        (GOOD.replace("def run", "run = 3\n    def other"), None, "'run' cannot be called"),
     ],
 )
 def test_a_plugin_that_fails_stops_the_start_and_is_named_with_its_reason(

@@ -17,7 +17,7 @@ from psycopg.conninfo import make_conninfo
 
 from contracts.ids import new_id
 from core_lms.app import create_app
-from stack.local.part import Part
+from stack.local.component import Component
 from stack.local.pgbouncer import PgBouncer
 from stack.local.postgres import Postgres, unprivileged
 from stack.postgres import PostgresSettings
@@ -31,16 +31,16 @@ pytestmark = pytest.mark.integration
 
 
 @contextmanager
-def running(part: Part) -> Iterator[None]:
-    part.install(lambda doing: None)
-    part.prepare()
-    launch = part.launch()
+def running(component: Component) -> Iterator[None]:
+    component.install(lambda doing: None)
+    component.prepare()
+    launch = component.launch()
     environment = {**os.environ, **launch.env}
     process = subprocess.Popen(
         [str(word) for word in launch.argv], env=environment, stderr=subprocess.DEVNULL
     )
     try:
-        until(part.ready, f"{part.name} is ready", every_s=0.02, process=process)
+        until(component.ready, f"{component.name} is ready", every_s=0.02, process=process)
         yield
     finally:
         process.kill()
@@ -80,11 +80,11 @@ def test_a_restarted_server_costs_no_request_an_error(direct: Lms) -> None:
 @pytest.fixture(scope="module", params=[200, 0], ids=["prepared", "unprepared"])
 def bouncer(stack: Profile, request: pytest.FixtureRequest) -> Iterator[str]:
     """Two server connections for everybody, so that every one of them is shared at once."""
-    part = PgBouncer(free_port(), profile().port(15432), prepared_statements=request.param)
-    with pytest.MonkeyPatch.context() as patch, running(part):
+    component = PgBouncer(free_port(), profile().port(15432), prepared_statements=request.param)
+    with pytest.MonkeyPatch.context() as patch, running(component):
         if request.param == 0:
             patch.setenv("LMS_POSTGRES_PREPARED_STATEMENTS", "false")
-        yield with_login(part.address(), "lms")
+        yield with_login(component.address(), "lms")
 
 
 @pytest.fixture
@@ -153,7 +153,7 @@ class Replica:
 
     def __init__(self, folder: Path) -> None:
         self._data, self.port = folder / "replica", free_port()
-        programs = profile().parts / "postgres/usr/lib/postgresql/17/bin"
+        programs = profile().programs / "postgres/usr/lib/postgresql/17/bin"
         source = make_conninfo(PostgresSettings().lms_url, dbname="postgres")
         backup = ["-d", source, "-D", self._data, "-R", "-X", "stream", "-c", "fast"]
         subprocess.run([*unprivileged(), programs / "pg_basebackup", *backup], check=True)

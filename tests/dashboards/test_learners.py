@@ -16,7 +16,7 @@ from core_lms.sessions import links
 from dashboards.web.app import create_app
 from dashboards.web.panels import API
 from stack.http import HttpSettings
-from tests.core_lms.sessions.conftest import in_unit
+from tests.core_lms.units import in_unit
 from tests.dashboards.conftest import INSTITUTION, Lms, Rows, database, lms_over, lms_settings
 
 pytestmark = pytest.mark.integration

@@ -19,7 +19,7 @@ from stack.profile import REPOSITORY
 
 @dataclass(frozen=True)
 class Product:
-    """Its commands, its addresses, and the pids of its parts."""
+    """Its commands, its addresses, and the pids of its components."""
 
     env: dict[str, str]
     lms: httpx.Client
@@ -75,13 +75,13 @@ class Product:
         assert done.stdout.strip(), f"learnstream {' '.join(words)} said nothing\n{done.stderr}"
         return json.loads(done.stdout.splitlines()[-1])
 
-    def parts(self) -> dict[str, dict[str, Any]]:
-        parts: dict[str, dict[str, Any]] = self.said("status", "--json")["parts"]
-        return parts
+    def components(self) -> dict[str, dict[str, Any]]:
+        components: dict[str, dict[str, Any]] = self.said("status", "--json")["components"]
+        return components
 
-    def kill(self, part: str) -> int:
-        """SIGKILL a part's process; returns the pid it had."""
-        pid: int = self.parts()[part]["pid"]
+    def kill(self, component: str) -> int:
+        """SIGKILL a component's process; returns the pid it had."""
+        pid: int = self.components()[component]["pid"]
         os.kill(pid, signal.SIGKILL)
         return pid
 

@@ -48,12 +48,12 @@ def test_history_and_replay_are_equal_everywhere_though_flink_relay_and_kafka_ar
 ) -> None:
     product.command("import", "oulad", str(sample), "--hold-back-days", "3")
     replay = product.start("replay", "--speed", "0")
-    for part in ("taskmanager", "relay", "kafka"):
+    for component in ("taskmanager", "relay", "kafka"):
         time.sleep(2)  # so that each dies while the one before is still coming back
-        pid = product.kill(part)
+        pid = product.kill(component)
         now = until(
-            lambda part=part: product.parts()[part],
-            f"{part} is back",
+            lambda component=component: product.components()[component],
+            f"{component} is back",
             accepts=lambda found, pid=pid: found["state"] == "ready" and found["pid"] != pid,
             within_s=120,
             every_s=1.0,  # asking is a process of its own
@@ -159,12 +159,12 @@ def test_search_finds_items_by_what_they_mean(product: Product) -> None:
     )
 
 
-def test_every_part_is_ready_and_says_where_it_is(product: Product) -> None:
-    parts = until(
-        product.parts,
-        "every part is ready",
-        accepts=lambda found: all(part["state"] == "ready" for part in found.values()),
+def test_every_component_is_ready_and_says_where_it_is(product: Product) -> None:
+    components = until(
+        product.components,
+        "every component is ready",
+        accepts=lambda found: all(component["state"] == "ready" for component in found.values()),
         within_s=120,
         every_s=0.5,
     )
-    assert {"kafka", "postgres", "redis", "jobmanager", "taskmanager", "relay"} <= parts.keys()
+    assert {"kafka", "postgres", "redis", "jobmanager", "taskmanager", "relay"} <= components.keys()

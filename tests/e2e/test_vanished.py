@@ -68,9 +68,9 @@ def test_an_erasure_an_expired_kafka_and_a_lost_state_leave_everything_equal(
         "SELECT user_id::text, count(*) FROM activity_events WHERE topic = 'lms.content.events' "
         "GROUP BY 1 ORDER BY 2 DESC LIMIT 1",
     )
-    looked = product.command("privacy", "look", ana)
+    found = product.command("privacy", "find", ana)
     for store in ("database lms", "database analytics", "redis", "kafka"):
-        assert store in looked, f"{store} has them before"
+        assert store in found, f"{store} has them before"
     product.command("privacy", "erase", ana)
     equal(product)
     of_pseudonyms = (
@@ -93,7 +93,7 @@ def test_an_erasure_an_expired_kafka_and_a_lost_state_leave_everything_equal(
     until_equal(
         lambda: sql(product, "lms", "SELECT erasures_open()"), [[0]], within_s=180, every_s=2.0
     )
-    looked = product.command("privacy", "look", ana)
-    assert "moved in every store" in looked
-    assert "nothing stays" in looked
-    assert "kafka" not in looked
+    found = product.command("privacy", "find", ana)
+    assert "moved in every store" in found
+    assert "nothing stays" in found
+    assert "kafka" not in found

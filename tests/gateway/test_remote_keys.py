@@ -14,7 +14,7 @@ from joserfc.jwk import OKPKey
 from contracts.errors import Retryable
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from gateway.errors import Unauthenticated
-from gateway.keys import LOOK_AGAIN_S
+from gateway.keys import MIN_REFRESH_S
 from gateway.middleware import by_token
 from gateway.remote_keys import RemoteKeys
 from gateway.settings import LONGEST_LIFETIME_S
@@ -68,7 +68,7 @@ def verified(keys: RemoteKeys, lms: Published, token: str) -> Any:
     verifier = Verifier(keys, lms.clock)
     kid = verifier.kid(token)
     if kid is not None and keys.public(kid) is None:
-        keys.look_again()
+        keys.refresh()
     return verifier.verify(token)
 
 
@@ -76,7 +76,7 @@ def test_a_token_of_the_lms_is_recognised_without_its_database(
     lms: Published, keys: RemoteKeys
 ) -> None:
     assert verified(keys, lms, lms.token()).kind == "person"
-    lms.now += LOOK_AGAIN_S
+    lms.now += MIN_REFRESH_S
     lms.add()
     assert verified(keys, lms, lms.token()).kind == "person", "a key that was made meanwhile"
 
@@ -88,8 +88,8 @@ def test_a_key_that_is_published_no_longer_counts_no_longer(
     verified(keys, lms, token)
     lms.keys.clear()
     lms.add()
-    lms.now += LOOK_AGAIN_S
-    keys.look_again()
+    lms.now += MIN_REFRESH_S
+    keys.refresh()
     with pytest.raises(Unauthenticated):
         verified(keys, lms, token)
 
@@ -139,7 +139,7 @@ def test_while_the_lms_is_away_its_keys_live_as_long_as_their_tokens_may(
     lms.away = True
     lms.now += LONGEST_LIFETIME_S - 1
     with pytest.raises(Retryable):
-        keys.look_again()
+        keys.refresh()
     assert verified(keys, lms, token).kind == "person"
     lms.now += 2
     with pytest.raises(Retryable):
@@ -155,7 +155,7 @@ def test_who_cannot_be_recognised_while_the_lms_is_away_is_asked_to_come_back(
             verified(keys, lms, lms.token())
     assert lms.asked == 1
     lms.away = False
-    lms.now += LOOK_AGAIN_S
+    lms.now += MIN_REFRESH_S
     assert verified(keys, lms, lms.token()).kind == "person"
 
 
@@ -163,9 +163,9 @@ def test_who_cannot_be_recognised_while_the_lms_is_away_is_asked_to_come_back(
 def test_what_is_no_key_set_changes_nothing(lms: Published, text: str) -> None:
     answers = [lms.fetch()]
     keys = RemoteKeys(lambda: answers[-1], lms.clock)
-    keys.look_again()
+    keys.refresh()
     answers.append(text)
-    lms.now += LOOK_AGAIN_S
+    lms.now += MIN_REFRESH_S
     with pytest.raises(Retryable):
-        keys.look_again()
+        keys.refresh()
     assert keys.public(lms.signer()[0]) is not None

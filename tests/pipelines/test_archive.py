@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -26,7 +23,8 @@ from contracts.topics import CONTENT
 from pipelines.dead_letters import letters, read
 from pipelines.repair import Desk
 from stack import cli, kafka, postgres
-from stack.profile import REPOSITORY, Profile
+from stack.profile import Profile
+from tests.pipelines.child import Child
 from tests.waiting import until, until_equal
 
 pytestmark = pytest.mark.integration
@@ -35,27 +33,9 @@ ABOUT = ("user_id", "course_id", "item_id", "kind", "clicks")
 REST = ("source_service", "schema_version", "payload")
 
 
-class ArchiveProcess:
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.archive"],
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-            stdin=subprocess.DEVNULL,
-        )
-
-    def end(self, number: signal.Signals) -> int:
-        assert self._child is not None
-        self._child.send_signal(number)
-        return self._child.wait(30)
-
-
 @pytest.fixture(scope="module")
-def archive(stack: Profile) -> Iterator[ArchiveProcess]:
-    process = ArchiveProcess()
+def archive(stack: Profile) -> Iterator[Child]:
+    process = Child("pipelines.archive")
     process.start()
     yield process
     # 0, or the default death of a process that gets SIGTERM while Python was still starting.
@@ -84,7 +64,7 @@ def query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return connection.execute(statement, parameters).fetchall()  # type: ignore[call-overload]
 
 
-def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess) -> None:
+def test_every_kind_of_event_is_archived_as_it_was_sent(archive: Child) -> None:
     number = time.time_ns() % 10**9
     sent = {t: example_envelope(t, number) for t in EVENTS}
     send(*((e.topic, e.encode()) for e in sent.values()))
@@ -108,7 +88,7 @@ def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess)
 
 
 def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
-    archive: ArchiveProcess,
+    archive: Child,
 ) -> None:
     user = new_id()
     sent = views(50, user)
@@ -123,7 +103,7 @@ def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
 
 
 def test_an_id_that_comes_again_for_another_learner_is_another_event(
-    archive: ArchiveProcess,
+    archive: Child,
 ) -> None:
     """A producer with broken ids: what two learners did at one moment is not thrown away."""
     first, second = new_id(), new_id()
@@ -140,7 +120,7 @@ def test_an_id_that_comes_again_for_another_learner_is_another_event(
 
 
 def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_goes_on(
-    archive: ArchiveProcess,
+    archive: Child,
 ) -> None:
     user = new_id()
     good = views(2, user)
@@ -164,7 +144,7 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_
 
 
 def test_a_text_that_postgres_cannot_store_is_a_dead_letter_and_stops_nothing(
-    archive: ArchiveProcess,
+    archive: Child,
 ) -> None:
     user = new_id()
     shown = example("recommendation.shown").model_copy(update={"user_id": user, "model": "a\0b"})
@@ -186,7 +166,7 @@ def dead_letters(mark: str) -> list[DeadLetter]:
     ]
 
 
-def test_an_archive_killed_again_and_again_stores_everything_once(archive: ArchiveProcess) -> None:
+def test_an_archive_killed_again_and_again_stores_everything_once(archive: Child) -> None:
     user = new_id()
     send(*((CONTENT.name, e.encode()) for e in views(60_000, user)))
     count = "SELECT count(*), count(DISTINCT event_id) FROM activity_events WHERE user_id = %s"
@@ -206,7 +186,7 @@ def test_an_archive_killed_again_and_again_stores_everything_once(archive: Archi
 
 
 def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
-    archive: ArchiveProcess, capsys: pytest.CaptureFixture[str]
+    archive: Child, capsys: pytest.CaptureFixture[str]
 ) -> None:
     user = new_id()
     good = views(1, user)[0]
@@ -239,7 +219,7 @@ def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
     assert (states[wrong], states[lost]) == ("replayed", "discarded")
 
 
-def test_a_repair_that_was_overtaken_by_another_publishes_nothing(archive: ArchiveProcess) -> None:
+def test_a_repair_that_was_overtaken_by_another_publishes_nothing(archive: Child) -> None:
     user = new_id()
     good = views(1, user)[0]
     send((CONTENT.name, good.encode().replace(b'"clicks":2', b'"clicks":"two"')))

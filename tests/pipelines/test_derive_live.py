@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,8 +24,9 @@ from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher, rows
 from stack import kafka
 from stack.postgres import connect_analytics
-from stack.profile import REPOSITORY, Profile
+from stack.profile import Profile
 from stack.redis import client
+from tests.pipelines.child import Child
 from tests.pipelines.history import History
 from tests.pipelines.test_derive import archive, differences, drain
 from tests.waiting import until_equal
@@ -211,27 +209,9 @@ def newest(view: str, entity_id: str) -> FeatureRow:
     raise AssertionError(f"no row of {view}/{entity_id}")
 
 
-class DeriveProcess:
-    def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "pipelines.derive"],
-            cwd=REPOSITORY,
-            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-            stdin=subprocess.DEVNULL,
-        )
-
-    def end(self, number: signal.Signals) -> int:
-        assert self._child is not None
-        self._child.send_signal(number)
-        return self._child.wait(30)
-
-
 def test_a_derivation_killed_again_and_again_ends_exact(engine: Engine) -> None:
     history = History(31, count=1500)
-    process, moments = DeriveProcess(), random.Random(31)
+    process, moments = Child("pipelines.derive"), random.Random(31)
     process.start()
     try:
         with closing(ArchiveTable()) as table:

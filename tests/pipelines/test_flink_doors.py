@@ -17,7 +17,7 @@ from pipelines.job import catalogue, kafka_options
 from pipelines.start import Start
 from stack import principals
 from stack.flink import FlinkSettings
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.local.record import recorded
 from stack.profile import Profile
 
@@ -73,7 +73,9 @@ def test_a_web_page_neither_reads_nor_sends_anything(
 
 
 def uploads() -> list[Path]:
-    return [path for path in (PARTS["jobmanager"].data / "upload").rglob("*") if path.is_file()]
+    return [
+        path for path in (COMPONENTS["jobmanager"].data / "upload").rglob("*") if path.is_file()
+    ]
 
 
 def test_nobody_uploads_a_jar_to_be_run(flink: Profile) -> None:
@@ -119,8 +121,8 @@ def test_no_page_log_or_plan_of_flink_holds_a_password_of_kafka(job_id: str) -> 
         process = record.process()
         assert process is not None
         assert secret not in " ".join(process.cmdline())
-        assert secret not in PARTS[name].log_path.read_text(errors="replace")
-        login = PARTS[name].conf / "jaas.conf"
+        assert secret not in COMPONENTS[name].log_path.read_text(errors="replace")
+        login = COMPONENTS[name].conf / "jaas.conf"
         assert secret in login.read_text()
         assert oct(login.stat().st_mode & 0o777) == "0o600"
     jobs = list(catalogue().values())

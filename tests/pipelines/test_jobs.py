@@ -1,4 +1,4 @@
-"""The Flink jobs on the real parts: late, malformed, killed, cancelled; the sums end right."""
+"""The Flink jobs on the real components: late, malformed, killed, cancelled; the sums end right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The readings on the real parts: what waits, what was refused, what is away."""
+"""The readings on the real components: what waits, what was refused, what is away."""
 
 from __future__ import annotations
 

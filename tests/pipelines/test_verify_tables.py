@@ -65,7 +65,7 @@ class Published:
         self.learner, self.course = new_id(), new_id()
         self.now = datetime.now(UTC) - timedelta(minutes=2)
         self.events += [self.viewed(self.now) for _ in range(3)]
-        # The same ones whenever this runs again on the same parts.
+        # The same ones whenever this runs again on the same components.
         self.ahead = {
             "user_id": "0d6a4e0e-24b4-4a8e-8d27-1f2f6fb7b001",
             "item_id": "0d6a4e0e-24b4-4a8e-8d27-1f2f6fb7b002",

@@ -1,4 +1,4 @@
-"""What the soak's tests share: its options, and all the parts that an event passes."""
+"""What the soak's tests share: its options, and all the components that an event passes."""
 
 from __future__ import annotations
 

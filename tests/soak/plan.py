@@ -27,9 +27,9 @@ class SoakSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """SIGKILL for ``part``, ``after_s`` into the round."""
+    """SIGKILL for ``component``, ``after_s`` into the round."""
 
-    part: str
+    component: str
     after_s: float
 
 
@@ -43,19 +43,19 @@ class Round:
     """Share of the events that belong to another time."""
     repeated: bool
     """Every event is also sent by another way, in another order, to any partition: half of them
-    before the LMS tells it."""
+    before the LMS publishes it."""
     checkpoints_lost: bool
     """The folder of checkpoints goes with a JobManager: the jobs read the topics from the start."""
 
     def __str__(self) -> str:
-        told = [f"{kill.part} killed after {kill.after_s:.2f} s" for kill in self.kills]
+        said = [f"{kill.component} killed after {kill.after_s:.2f} s" for kill in self.kills]
         if self.repeated:
-            told.append("every event twice")
+            said.append("every event twice")
         if self.late:
-            told.append(f"{self.late:.0%} late")
+            said.append(f"{self.late:.0%} late")
         if self.checkpoints_lost:
-            told.append("all checkpoints lost")
-        return f"round {self.number}: {', '.join(told)}"
+            said.append("all checkpoints lost")
+        return f"round {self.number}: {', '.join(said)}"
 
 
 def rounds(seed: int, count: int, within_s: float = 6.0) -> list[Round]:
@@ -64,21 +64,23 @@ def rounds(seed: int, count: int, within_s: float = 6.0) -> list[Round]:
     waiting: list[str] = []
     found = []
     for number in range(1, count + 1):
-        parts: list[str] = []
-        while len(parts) < (2 if number % 3 == 0 else 1):
+        components: list[str] = []
+        while len(components) < (2 if number % 3 == 0 else 1):
             if not waiting:
                 waiting = chance.sample(VICTIMS, len(VICTIMS))
-            part = waiting.pop()
-            if part not in parts:
-                parts.append(part)
-        kills = tuple(Kill(part, round(chance.uniform(0.1, within_s), 2)) for part in parts)
+            component = waiting.pop()
+            if component not in components:
+                components.append(component)
+        kills = tuple(
+            Kill(component, round(chance.uniform(0.1, within_s), 2)) for component in components
+        )
         found.append(
             Round(
                 number,
                 tuple(sorted(kills, key=lambda kill: kill.after_s)),
                 late=chance.choice((0.0, 0.05, 0.3)),
                 repeated=number % 2 == 0,
-                checkpoints_lost="jobmanager" in parts and chance.random() < 0.4,
+                checkpoints_lost="jobmanager" in components and chance.random() < 0.4,
             )
         )
     return found

@@ -45,15 +45,15 @@ def state_mb(within_s: float = 60.0) -> Reading:
 def memory_mb() -> Reading:
     """Heap of the TaskManager after a collection, resident memory of our own processes."""
     found: Reading = {}
-    for part in PROCESSES:
-        record = recorded(part)
+    for component in PROCESSES:
+        record = recorded(component)
         process = record and record.process()
         if process is None:
             continue
-        if part == "taskmanager":
+        if component == "taskmanager":
             found["task heap"] = _heap_mb(process.pid)
         else:
-            found[part] = process.memory_info().rss / _MB
+            found[component] = process.memory_info().rss / _MB
     info: dict[str, Any] = client().info("memory")  # type: ignore[assignment]
     return found | {"redis": info["used_memory"] / _MB}
 
@@ -61,8 +61,8 @@ def memory_mb() -> Reading:
 def cpu_s() -> float:
     """CPU seconds of all processes of the profile so far, of those that live."""
     total = 0.0
-    for part in ("kafka", "postgres", "redis", "jobmanager", *PROCESSES):
-        record = recorded(part)
+    for component in ("kafka", "postgres", "redis", "jobmanager", *PROCESSES):
+        record = recorded(component)
         process = record and record.process()
         for one in [process, *process.children(recursive=True)] if process else []:
             try:
@@ -100,16 +100,16 @@ def _heap_mb(pid: int) -> float:
     if not jcmd.exists():
         return _least_heap_mb()
     subprocess.run([jcmd, str(pid), "GC.run"], capture_output=True, check=True, timeout=60)
-    told = subprocess.run(
+    printed = subprocess.run(
         [jcmd, str(pid), "GC.heap_info"], capture_output=True, check=True, timeout=60, text=True
     ).stdout
-    used = re.search(r"heap\s.*?used (\d+)K", told)
-    assert used, told
+    used = re.search(r"heap\s.*?used (\d+)K", printed)
+    assert used, printed
     return int(used[1]) / 1024
 
 
 def _least_heap_mb() -> float:
-    """Flink tells it every ten seconds; the least of a minute is near what a collection leaves."""
+    """Flink reports it every ten seconds; a minute's least is near what a collection leaves."""
     url = FlinkSettings().rest_url
     [manager] = httpx.get(f"{url}/taskmanagers", timeout=20).json()["taskmanagers"]
     looks = []

@@ -1,4 +1,4 @@
-"""Plays one round: a day at school while parts are killed; then everything has to be equal."""
+"""Plays one round: a day at school while components are killed; then everything has to be equal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pipelines.verify.reconcile import verify
 from stack.flink import FlinkSettings
 from stack.kafka import KafkaSettings
 from stack.local.record import recorded
-from tests.soak import settled
+from tests.soak import drained
 from tests.soak.lms import Lms
 from tests.soak.plan import VICTIMS, Kill, Round
 from tests.soak.publishing import publish
@@ -24,9 +24,9 @@ from tests.soak.school import School
 
 CHUNK = 100
 """Events of one transaction of the LMS."""
-SETTLES_WITHIN_S = 600.0
+DRAINED_WITHIN_S = 600.0
 """A restarted Flink cluster needs half a minute on two idle cores, and many on busy ones."""
-PARTS = frozenset(VICTIMS)
+COMPONENTS = frozenset(VICTIMS)
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Life:
     def play(self, one: Round) -> str:
         """One day under the round's disturbances; returns how it went.
 
-        Raises ``AssertionError`` with the round and the first difference, or what never settles.
+        Raises ``AssertionError`` with the round and the first difference, or what did not arrive.
         """
         events = self.school.day(self.day, one.late)
         self.day += 1
@@ -61,18 +61,18 @@ class Life:
         for done in doing:
             done.result()
         written_s = time.monotonic() - started
-        waiting = settled.wait(
-            self.school.institution_id, self.events, self.content, SETTLES_WITHIN_S, PARTS
+        waiting = drained.wait(
+            self.school.institution_id, self.events, self.content, DRAINED_WITHIN_S, COMPONENTS
         )
-        settled_s = time.monotonic() - started
+        through_s = time.monotonic() - started
         report = verify(wait_s=120, institution=self.school.institution_id, repeats=True)
         assert report.equal, (
-            f"{one}: {report.trouble or report.difference} ({waiting or 'settled'})"
+            f"{one}: {report.trouble or report.difference} ({waiting or 'nothing waits'})"
         )
         assert not waiting, f"{one}: equal, but {waiting}"
         return (
             f"{one}; {len(events):,} events, written after {written_s:.1f} s, "
-            f"through after {settled_s:.1f} s, equal"
+            f"through after {through_s:.1f} s, equal"
         )
 
     def _count(self, events: Sequence[Envelope]) -> None:
@@ -80,7 +80,7 @@ class Life:
         self.content += sum(event.topic == CONTENT.name for event in events)
 
     def _write(self, events: Sequence[Envelope], one: Round) -> None:
-        """All of the day, spread over the time in which parts die, and a little longer."""
+        """All of the day, spread over the time in which components die, and a little longer."""
         pause_s = (max((kill.after_s for kill in one.kills), default=0.0) + 1.0) / (
             len(events) / CHUNK + 1
         )
@@ -91,12 +91,12 @@ class Life:
 
 def _kill(kill: Kill, one: Round) -> None:
     time.sleep(kill.after_s)
-    record = recorded(kill.part)
+    record = recorded(kill.component)
     process = record and record.process()
     # Who is not there has died of another's death, and is on its way back.
     if process:
         process.kill()
-    if kill.part == "jobmanager" and one.checkpoints_lost:
+    if kill.component == "jobmanager" and one.checkpoints_lost:
         shutil.rmtree(urlparse(FlinkSettings().checkpoint_dir).path, ignore_errors=True)
 
 

@@ -1,4 +1,4 @@
-"""A school of constant size, day by day: what its learners do, as the events that tell of it."""
+"""A school of constant size, day by day: what its learners do, as events."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class School:
                 at = midnight + timedelta(minutes=chance.randrange(5 * 60, 24 * 60 + 20))
                 course = chance.choice(courses)
                 for _ in range(chance.randrange(4, 16)):
-                    told = at - chance.choice(_LATE) if chance.random() < late else at
-                    found += [(at, event) for event in self._study(learner, course, told)]
+                    stamped = at - chance.choice(_LATE) if chance.random() < late else at
+                    found += [(at, event) for event in self._study(learner, course, stamped)]
                     # Ties, whole gaps and fractions of a second are where rules differ by one.
                     at += timedelta(
                         minutes=chance.choice((0, 0.3, 1, 4, 29, 30, 31)),

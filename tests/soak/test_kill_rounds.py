@@ -15,10 +15,10 @@ from tests.soak.rounds import Life
 from tests.soak.school import School
 
 
-def test_twenty_rounds_kill_every_part_twice_and_equal_seeds_give_equal_rounds() -> None:
+def test_twenty_rounds_kill_every_component_twice_and_equal_seeds_give_equal_rounds() -> None:
     for seed in range(20):
         plan = rounds(seed, 20)
-        killed = Counter(kill.part for one in plan for kill in one.kills)
+        killed = Counter(kill.component for one in plan for kill in one.kills)
         assert set(killed) == set(VICTIMS)
         assert min(killed.values()) >= 2
         assert plan == rounds(seed, 20)

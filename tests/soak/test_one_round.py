@@ -16,9 +16,9 @@ pytestmark = pytest.mark.soak
 
 @pytest.mark.timeout(0)
 @pytest.mark.usefixtures("running")
-def test_parts_killed_at_once_in_mid_work_leave_every_table_equal() -> None:
+def test_components_killed_at_once_in_mid_work_leave_every_table_equal() -> None:
     victims = ("postgres", "redis", "archive", "derive")
-    kills = tuple(Kill(part, 1.0 + n / 5) for n, part in enumerate(victims))
+    kills = tuple(Kill(component, 1.0 + n / 5) for n, component in enumerate(victims))
     life = Life(School(seed=5, learners=40))
     life.begin()
     life.play(Round(1, kills, late=0.3, repeated=True, checkpoints_lost=False))

@@ -14,11 +14,11 @@ from contracts.envelope import Envelope
 from contracts.topics import CONTENT
 from pipelines.verify.reconcile import verify
 from stack.profile import Profile
-from tests.soak import readings, settled
+from tests.soak import drained, readings
 from tests.soak.lms import Lms
 from tests.soak.plan import SoakSettings
 from tests.soak.readings import Reading
-from tests.soak.rounds import CHUNK, PARTS
+from tests.soak.rounds import CHUNK, COMPONENTS
 from tests.soak.school import School
 
 DAY_S = 12.0
@@ -58,7 +58,7 @@ def test_state_and_memory_level_off_and_rows_grow_no_faster_than_days(
 ) -> None:
     school, lms = School(settings.seed, learners=LEARNERS, courses=6, items=15), Lms()
     written = lms.found(school)
-    told: list[Reading] = []
+    read: list[Reading] = []
     for number in range(settings.days):
         began, cpu_s = time.monotonic(), readings.cpu_s()
         events = school.day(number)
@@ -69,7 +69,7 @@ def test_state_and_memory_level_off_and_rows_grow_no_faster_than_days(
         spent_s = readings.cpu_s() - cpu_s
         day = {"cpu µs per event": spent_s / len(events) * 1e6}
         day |= readings.state_mb() | readings.memory_mb() | readings.rows()
-        told.append(day)
+        read.append(day)
         took_s = time.monotonic() - began
         sys.stdout.write(
             f"day {number + 1}: {len(events):,} events, {took_s:.1f} s, "
@@ -77,24 +77,24 @@ def test_state_and_memory_level_off_and_rows_grow_no_faster_than_days(
         )
         sys.stdout.flush()
         time.sleep(max(0.0, DAY_S - took_s))
-    show(told)
+    show(read)
     report = verify(wait_s=120, institution=school.institution_id)
     assert report.equal, report.trouble or report.difference
     assert not readings.keys_without_end()
-    assert not (grown := growing(told)), "; ".join(grown)
+    assert not (grown := growing(read)), "; ".join(grown)
 
 
 def through(school: School, written: list[Envelope]) -> None:
     content = sum(event.topic == CONTENT.name for event in written)
-    waiting = settled.wait(school.institution_id, len(written), content, 180, PARTS)
+    waiting = drained.wait(school.institution_id, len(written), content, 180, COMPONENTS)
     assert not waiting, waiting
 
 
-def growing(told: list[Reading]) -> list[str]:
+def growing(read: list[Reading]) -> list[str]:
     """What is larger at the end than in the middle although it should be level, one sentence each;
     and rows that come faster in the second half than in the first.
     """
-    middle, end = at(told, len(told) // 2), at(told, len(told))
+    middle, end = at(read, len(read) // 2), at(read, len(read))
     found = [
         f"{name}: {middle[name]:.1f} MB in the middle, {end[name]:.1f} MB at the end"
         for name, spare in LEVEL.items()
@@ -105,25 +105,25 @@ def growing(told: list[Reading]) -> list[str]:
         for name in CONSTANT
         if end[name] > middle[name] * 1.05
     ]
-    half, whole = told[len(told) // 2 - 1], told[-1]
+    half, whole = read[len(read) // 2 - 1], read[-1]
     return found + [
         f"{name}: {half[name]:.0f} rows in the first half, {whole[name]:.0f} in all"
         for name in whole
-        if name not in LEVEL and whole[name] > half[name] * len(told) / (len(told) // 2) * 1.2 + 50
+        if name not in LEVEL and whole[name] > half[name] * len(read) / (len(read) // 2) * 1.2 + 50
     ]
 
 
-def at(told: list[Reading], day: int) -> Reading:
+def at(read: list[Reading], day: int) -> Reading:
     """The least of three days up to ``day``: what a collection or a checkpoint left."""
-    last = told[max(0, day - 3) : day]
+    last = read[max(0, day - 3) : day]
     return {name: min(one[name] for one in last) for name in last[-1]}
 
 
-def show(told: list[Reading]) -> None:
-    days = sorted({1, *(n * len(told) // 6 for n in range(1, 7))} - {0})
+def show(read: list[Reading]) -> None:
+    days = sorted({1, *(n * len(read) // 6 for n in range(1, 7))} - {0})
     table = Table("", *(f"day {day}" for day in days), box=None)
-    for name in told[-1]:
-        table.add_row(name, *(f"{told[day - 1].get(name, 0):,.1f}" for day in days))
+    for name in read[-1]:
+        table.add_row(name, *(f"{read[day - 1].get(name, 0):,.1f}" for day in days))
     Console(width=120).print(table)
 
 

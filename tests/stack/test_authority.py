@@ -52,7 +52,7 @@ def test_it_is_made_once_and_only_its_owner_reads_it() -> None:
     assert [path.parent.name for path in made if path.suffix == ".key"] == ["authority"]
 
 
-def test_a_part_that_starts_gets_a_new_certificate_in_time() -> None:
+def test_a_component_that_starts_gets_a_new_certificate_in_time() -> None:
     old = leaf(authority.issue("kafka", NOW))
     assert old.not_valid_after_utc - NOW <= timedelta(days=90)
     assert leaf(authority.issue("kafka", NOW + timedelta(days=29))) == old

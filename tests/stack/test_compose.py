@@ -18,7 +18,7 @@ from stack.flink import FlinkSettings
 from stack.http import HttpSettings
 from stack.kafka import KafkaSettings
 from stack.local import debian
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.local.processes import PROCESSES
 from stack.postgres import PostgresSettings
 from stack.profile import REPOSITORY
@@ -82,7 +82,7 @@ def networks(whole: dict[str, Any]) -> dict[str, Any]:
 
 def test_every_server_and_every_process_of_ours_is_there(services: dict[str, Any]) -> None:
     servers = {"qdrant", "grafana", "prometheus", "pgbouncer"}
-    assert set(PARTS) | servers <= services.keys()
+    assert set(COMPONENTS) | servers <= services.keys()
 
 
 def _value(name: str) -> str:

@@ -19,7 +19,7 @@ from contracts.ids import new_id
 from contracts.topics import EVENT_TOPICS, HEARTBEATS, LMS_TOPICS, RECOMMENDATIONS, TOPICS, USERS
 from stack import kafka, kafka_access, principals
 from stack.kafka import KafkaSettings
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 from stack.local.kafka import itself
 from stack.local.processes import PROCESSES
 from stack.profile import REPOSITORY, Profile, profile
@@ -100,7 +100,7 @@ def test_what_is_read_without_the_right_is_refused_by_the_broker(
             client.assign([TopicPartition(topic.name, 0, 0)])
             message = client.poll(30)
             error = message.error() if message is not None else None
-        else:  # it is not even told where the topic is
+        else:  # the broker does not even say where the topic is
             error = client.list_topics(topic.name, timeout=30).topics[topic.name].error
         client.close()
         assert error is not None, topic.name
@@ -165,7 +165,7 @@ def test_whoever_is_not_known_does_not_even_connect(stack: Profile, login: dict[
 
 
 def test_the_controllers_port_answers_nobody_without_a_login(stack: Profile) -> None:
-    port = PARTS["kafka"].ports()[1]
+    port = COMPONENTS["kafka"].ports()[1]
     for protocol in ("PLAINTEXT", "SASL_PLAINTEXT"):
         login = {"bootstrap.servers": f"127.0.0.1:{port}", "security.protocol": protocol}
         login |= {"sasl.mechanism": "PLAIN", "sasl.username": "operator", "sasl.password": "x"}
@@ -231,7 +231,7 @@ def test_a_password_that_a_configuration_file_would_cut_is_refused() -> None:
 def test_nobody_else_may_read_what_holds_the_brokers_password(stack: Profile) -> None:
     holding = [
         path
-        for folder in (PARTS["kafka"].conf, profile().run / "secrets")
+        for folder in (COMPONENTS["kafka"].conf, profile().run / "secrets")
         for path in folder.rglob("*")
         if path.is_file() and principals.password("kafka") in path.read_text(errors="ignore")
     ]

@@ -65,18 +65,18 @@ def test_the_codename_is_read_with_and_without_quotes() -> None:
 
 
 @pytest.fixture
-def parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LMS_LOCAL_ROOT", str(tmp_path))
     return tmp_path / "parts"
 
 
-def test_an_installation_is_done_once_per_recipe(parts: Path) -> None:
+def test_an_installation_is_done_once_per_recipe(programs: Path) -> None:
     for recipe, expected in ((["1"], False), (["1"], True), (["2"], False), (["2"], True)):
         with installation("thing", recipe) as site:
             assert site.complete is expected
             if not site.complete:
                 (site.fresh / "program").write_text(recipe[0])
-        assert (parts / "thing" / "program").read_text() == recipe[0]
+        assert (programs / "thing" / "program").read_text() == recipe[0]
 
 
 def _fail_halfway() -> None:
@@ -85,20 +85,20 @@ def _fail_halfway() -> None:
         raise Retryable("the network went away")
 
 
-def test_a_failed_installation_leaves_nothing_and_keeps_the_old(parts: Path) -> None:
+def test_a_failed_installation_leaves_nothing_and_keeps_the_old(programs: Path) -> None:
     with installation("thing", ["1"]) as site:
         (site.fresh / "program").write_text("old")
     with pytest.raises(Retryable):
         _fail_halfway()
-    assert (parts / "thing" / "program").read_text() == "old"
+    assert (programs / "thing" / "program").read_text() == "old"
     assert not is_installed("thing", ["2"])
-    assert sorted(path.name for path in parts.iterdir()) == [".thing.lock", "thing"]
+    assert sorted(path.name for path in programs.iterdir()) == [".thing.lock", "thing"]
 
 
-def test_a_moved_folder_is_made_anew(parts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_moved_folder_is_made_anew(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with installation("thing", ["1"]):
         pass
-    moved = parts.parent.with_name("moved")
-    parts.parent.rename(moved)
+    moved = programs.parent.with_name("moved")
+    programs.parent.rename(moved)
     monkeypatch.setenv("LMS_LOCAL_ROOT", str(moved))
     assert not is_installed("thing", ["1"])

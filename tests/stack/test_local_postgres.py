@@ -32,21 +32,21 @@ def own() -> Iterator[Postgres]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMS_LOCAL_NAME", f"{profile().name}-folder")
         patch.setenv("LMS_LOCAL_PORT_OFFSET", str(profile().port_offset + 50))
-        part = Postgres()
-        part.install(lambda doing: None)
-        part.wipe()
-        yield part
-        lifecycle.stop(part)
-        part.wipe()
+        component = Postgres()
+        component.install(lambda doing: None)
+        component.wipe()
+        yield component
+        lifecycle.stop(component)
+        component.wipe()
 
 
 @contextmanager
-def up(part: Postgres) -> Iterator[None]:
-    lifecycle.start(part, threading.Event())
+def up(component: Postgres) -> Iterator[None]:
+    lifecycle.start(component, threading.Event())
     try:
         yield
     finally:
-        lifecycle.stop(part)
+        lifecycle.stop(component)
 
 
 def ask(user: str, word: str, query: str, database: str = "lms") -> Any:
@@ -65,19 +65,19 @@ def refused(user: str, word: str = "") -> bool:
     return False
 
 
-def as_before(part: Postgres) -> None:
+def as_before(component: Postgres) -> None:
     """What `up` made once: one superuser without a password, who owned everything."""
     options = ["-U", "learnstream", "-A", "trust", "-E", "UTF8", "--locale=C"]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    program = profile().parts / PROGRAMS
-    part.data.parent.mkdir(parents=True, exist_ok=True)
+    program = profile().programs / PROGRAMS
+    component.data.parent.mkdir(parents=True, exist_ok=True)
     subprocess.run(
-        [*unprivileged(), program / "initdb", "-D", part.data, *options],
+        [*unprivileged(), program / "initdb", "-D", component.data, *options],
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    command = [*unprivileged(), program / "postgres", "-D", part.data]
-    command += ["-p", str(part.ports()[0]), "-c", "unix_socket_directories="]
+    command = [*unprivileged(), program / "postgres", "-D", component.data]
+    command += ["-p", str(component.ports()[0]), "-c", "unix_socket_directories="]
     server = subprocess.Popen(command, env={**os.environ, "TZ": "UTC"}, stderr=subprocess.DEVNULL)
     try:
         until(
@@ -86,7 +86,7 @@ def as_before(part: Postgres) -> None:
             ignoring=psycopg.OperationalError,
             process=server,
         )
-        address = f"host=127.0.0.1 port={part.ports()[0]} user=learnstream dbname=postgres"
+        address = f"host=127.0.0.1 port={component.ports()[0]} user=learnstream dbname=postgres"
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("CREATE DATABASE lms")
             connection.execute("CREATE ROLE learnstream_app LOGIN")
@@ -178,11 +178,13 @@ def test_databases_that_are_there_are_left_alone(stack: Profile) -> None:
         make_databases(connection, "lms", "analytics")
 
 
-def test_folders_of_the_parts_are_their_user_s_alone(stack: Profile) -> None:
+def test_folders_of_the_components_are_their_user_s_alone(stack: Profile) -> None:
     run = profile().run
-    parts = [path for kind in ("data", "conf") for path in (run / kind).iterdir() if path.is_dir()]
-    assert {path.name for path in parts} >= {"kafka", "postgres", "redis"}
-    for folder in (run, run / "data", run / "conf", run / "logs", run / "secrets", *parts):
+    components = [
+        path for kind in ("data", "conf") for path in (run / kind).iterdir() if path.is_dir()
+    ]
+    assert {path.name for path in components} >= {"kafka", "postgres", "redis"}
+    for folder in (run, run / "data", run / "conf", run / "logs", run / "secrets", *components):
         assert folder.stat().st_mode & 0o077 == 0, folder
     for secret in (run / "secrets").iterdir():
         assert secret.stat().st_mode & 0o777 == 0o600, secret

@@ -1,4 +1,4 @@
-"""The whole local stack on real parts: up, killed, healed, down; own ports, own folder."""
+"""The whole local stack on real components: up, killed, healed, down; own ports, own folder."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from contracts.errors import LearnstreamError
 from stack import cli
 from stack.kafka import admin
 from stack.local import stack
-from stack.local.catalogue import PARTS, named
+from stack.local.catalogue import COMPONENTS, named
 from stack.local.record import all_recorded, recorded
 from stack.postgres import PostgresSettings, connect_analytics
 from stack.profile import REPOSITORY, profile
@@ -38,20 +38,20 @@ SERVERS = named(["servers"])
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[None]:
-    """A stack of its own: killing its parts disturbs no other test."""
+    """A stack of its own: killing its components disturbs no other test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LMS_LOCAL_NAME", f"{profile().name}-stack")
         patch.setenv("LMS_LOCAL_PORT_OFFSET", str(profile().port_offset + 1000))
         patch.setenv("LMS_LOCAL_TASK_MANAGER_MEMORY_MB", "1024")
         patch.setenv("LMS_LOCAL_TASK_MANAGER_NICENESS", "3")
-        stack.down(list(PARTS.values()))
-        stack.wipe(list(PARTS.values()))
+        stack.down(list(COMPONENTS.values()))
+        stack.wipe(list(COMPONENTS.values()))
         stack.up(SERVERS)
         try:
             yield
         finally:
-            stack.down(list(PARTS.values()))
-            stack.wipe(list(PARTS.values()))
+            stack.down(list(COMPONENTS.values()))
+            stack.wipe(list(COMPONENTS.values()))
 
 
 def postgres(database: str) -> psycopg.Connection[Any]:
@@ -65,8 +65,8 @@ def pid_of(name: str) -> int:
     return record.pid
 
 
-def test_every_part_answers_and_holds_what_others_need(running: None) -> None:
-    assert all(part.ready() for part in SERVERS)
+def test_every_component_answers_and_holds_what_others_need(running: None) -> None:
+    assert all(component.ready() for component in SERVERS)
     assert "lms.content.events" in admin().list_topics(timeout=10).topics
     with connect_analytics() as connection:
         rows = connection.execute("SELECT extname FROM pg_extension").fetchall()
@@ -95,19 +95,19 @@ def test_three_that_set_up_at_once_all_succeed(running: None) -> None:
 
 
 def test_many_that_find_no_database_make_it_together(running: None) -> None:
-    part = PARTS["postgres"]
+    component = COMPONENTS["postgres"]
     with postgres("postgres") as owner:
         for database in ("lms", "analytics"):
             owner.execute(f"DROP DATABASE {database} WITH (FORCE)")
     with ThreadPoolExecutor(4) as threads:
-        for done in [threads.submit(part.once_ready) for _ in range(4)]:
+        for done in [threads.submit(component.once_ready) for _ in range(4)]:
             done.result()
     with postgres("analytics") as analytics:
         rows = analytics.execute("SELECT extname FROM pg_extension").fetchall()
         assert {("timescaledb",), ("vector",)} <= set(rows)
 
 
-def test_a_part_stands_back_as_far_as_it_is_set(running: None) -> None:
+def test_a_component_stands_back_as_far_as_it_is_set(running: None) -> None:
     def niceness(name: str) -> tuple[int, str]:
         pid = pid_of(name)
         session = Path(f"/proc/{pid}/autogroup")
@@ -127,56 +127,58 @@ def test_up_again_starts_nothing_and_is_quick(running: None) -> None:
     assert {record.name: record.pid for record in all_recorded()} == before
 
 
-def test_status_tells_each_part(running: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_describes_each_component(running: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.call("status", "--json") == 0
-    parts: dict[str, Any] = json.loads(capsys.readouterr().out)["parts"]
-    for part in SERVERS:
-        told = parts[part.name]
-        assert told["state"] == "ready"
-        assert told["pid"] == pid_of(part.name)
-        assert told["memory_mb"] > 1
-        assert told["version"][0].isdigit()
-    assert parts["supervisor"]["state"] == "ready"
-    assert parts["serving"]["state"] == "stopped"
+    components: dict[str, Any] = json.loads(capsys.readouterr().out)["components"]
+    for component in SERVERS:
+        shown = components[component.name]
+        assert shown["state"] == "ready"
+        assert shown["pid"] == pid_of(component.name)
+        assert shown["memory_mb"] > 1
+        assert shown["version"][0].isdigit()
+    assert components["supervisor"]["state"] == "ready"
+    assert components["serving"]["state"] == "stopped"
 
 
-def test_all_parts_killed_at_once_come_back_with_their_data(running: None) -> None:
+def test_all_components_killed_at_once_come_back_with_their_data(running: None) -> None:
     with connect_analytics(autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (number int)")
         connection.execute("INSERT INTO kept VALUES (42)")
     redis = client()
     redis.set("kept", "42")
     until(lambda: redis.info("persistence")["aof_pending_bio_fsync"] == 0, "Redis is on disk")
-    before = {part.name: pid_of(part.name) for part in SERVERS}
+    before = {component.name: pid_of(component.name) for component in SERVERS}
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
     def healed() -> bool:
         return all(
-            pid_of(part.name) != before[part.name] and stack.is_alive(part) and part.ready()
-            for part in SERVERS
+            pid_of(component.name) != before[component.name]
+            and stack.is_alive(component)
+            and component.ready()
+            for component in SERVERS
         )
 
-    until(healed, "every killed part answers again")
+    until(healed, "every killed component answers again")
     with connect_analytics() as connection:
         assert connection.execute("SELECT number FROM kept").fetchall() == [(42,)]
     assert client().get("kept") == b"42"
     assert "lms.content.events" in admin().list_topics(timeout=10).topics
-    for part in SERVERS:
-        record = recorded(part.name)
+    for component in SERVERS:
+        record = recorded(component.name)
         assert record is not None
         assert record.restarts == 1
 
 
-def test_a_part_that_was_stopped_on_purpose_stays_down(running: None) -> None:
-    assert stack.down([PARTS["redis"]]) == ["redis"]
+def test_a_component_that_was_stopped_on_purpose_stays_down(running: None) -> None:
+    assert stack.down([COMPONENTS["redis"]]) == ["redis"]
     supervisor = stack.supervisor()
     assert supervisor is not None  # it goes on watching the others
-    other, killed = PARTS["taskmanager"], pid_of("taskmanager")
+    other, killed = COMPONENTS["taskmanager"], pid_of("taskmanager")
     os.kill(killed, signal.SIGKILL)
     until(lambda: pid_of(other.name) != killed and stack.is_alive(other), "a later round was made")
     assert recorded("redis") is None
-    assert not PARTS["redis"].ready()
+    assert not COMPONENTS["redis"].ready()
     assert "redis" in stack.up(SERVERS)
 
 
@@ -192,8 +194,8 @@ def test_a_killed_supervisor_is_replaced_by_the_next_up(running: None) -> None:
 
 
 def test_a_taken_port_stops_up_before_anything_starts(running: None) -> None:
-    stack.down([PARTS["redis"]])
-    port = PARTS["redis"].ports()[0]
+    stack.down([COMPONENTS["redis"]])
+    port = COMPONENTS["redis"].ports()[0]
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
@@ -204,7 +206,7 @@ def test_a_taken_port_stops_up_before_anything_starts(running: None) -> None:
     assert stack.up(SERVERS) == ["redis"]
 
 
-def test_when_one_part_fails_what_was_started_is_stopped_again(
+def test_when_one_component_fails_what_was_started_is_stopped_again(
     running: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack.down(named(["redis", "flink"]))
@@ -226,7 +228,7 @@ def _broken_java(folder: Path) -> Path:
 
 
 def test_an_up_that_is_ended_half_way_leaves_nothing_running(running: None) -> None:
-    stack.down([PARTS["kafka"]])
+    stack.down([COMPONENTS["kafka"]])
     command = [sys.executable, "-m", "stack.cli", "up", "kafka"]
     up = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.DEVNULL)
     until(lambda: recorded("kafka") is not None, "Kafka is starting")
@@ -242,10 +244,10 @@ def test_an_up_that_is_ended_half_way_leaves_nothing_running(running: None) -> N
 def test_after_down_nothing_lives(running: None) -> None:
     folder = str(profile().run)
     assert _living(folder)
-    assert set(stack.down(list(PARTS.values()))) == {part.name for part in SERVERS}
+    assert set(stack.down(list(COMPONENTS.values()))) == {component.name for component in SERVERS}
     assert _living(folder) == []
     assert list(all_recorded()) == []
-    assert stack.down(list(PARTS.values())) == []
+    assert stack.down(list(COMPONENTS.values())) == []
 
 
 def _living(folder: str) -> list[str]:

@@ -90,12 +90,12 @@ def test_what_an_address_says_itself_stays(local: Path) -> None:
     assert (found["sslmode"], found["sslrootcert"]) == ("verify-ca", "/a b/ca.pem")
     words = conninfo_to_dict(tls.postgres_url("host=db dbname=lms"))
     assert (words["host"], words["sslmode"]) == ("db", "verify-full")
-    parts = parse_url(tls.redis_url("rediss://cache/0?ssl_ca_certs=/ca.pem"))
-    assert parts["ssl_ca_certs"] == "/ca.pem"
-    assert parts["ssl_check_hostname"] is True
+    fields = parse_url(tls.redis_url("rediss://cache/0?ssl_ca_certs=/ca.pem"))
+    assert fields["ssl_ca_certs"] == "/ca.pem"
+    assert fields["ssl_check_hostname"] is True
 
 
-def test_a_part_can_be_left_plain_by_name_alone(
+def test_a_component_can_be_left_plain_by_name_alone(
     local: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMS_TLS_PLAIN", "http, flink")
@@ -103,7 +103,9 @@ def test_a_part_can_be_left_plain_by_name_alone(
     assert FlinkSettings().rest_url.startswith("http://")
     assert RedisSettings().url.startswith("rediss://")
     monkeypatch.setenv("LMS_TLS_PLAIN", "htpp")
-    with pytest.raises(Misconfigured, match=r"LMS_TLS_PLAIN names htpp: the parts are http, kafka"):
+    with pytest.raises(
+        Misconfigured, match=r"LMS_TLS_PLAIN names htpp: the components are http, kafka"
+    ):
         tls.on("http")
 
 

@@ -170,21 +170,21 @@ with postgres.connect_analytics() as connection:
     assert report["equal"], report
 
 
-@pytest.mark.parametrize("part", PORTS)
-def test_a_client_with_tls_1_2_is_refused(product: Product, ca: Path, part: str) -> None:
-    if part != "flink, between its processes":  # which asks for a certificate as well
-        assert shake_hands(PORTS[part], context(ssl.TLSVersion.TLSv1_3, ca)) == "TLSv1.3"
+@pytest.mark.parametrize("component", PORTS)
+def test_a_client_with_tls_1_2_is_refused(product: Product, ca: Path, component: str) -> None:
+    if component != "flink, between its processes":  # which asks for a certificate as well
+        assert shake_hands(PORTS[component], context(ssl.TLSVersion.TLSv1_3, ca)) == "TLSv1.3"
     with pytest.raises(OSError) as refused:  # ssl.SSLError is one: some close without a word
-        shake_hands(PORTS[part], context(ssl.TLSVersion.TLSv1_2, ca))
+        shake_hands(PORTS[component], context(ssl.TLSVersion.TLSv1_2, ca))
     assert not isinstance(refused.value, TimeoutError | ConnectionRefusedError), refused.value
 
 
-@pytest.mark.parametrize("part", PORTS)
+@pytest.mark.parametrize("component", PORTS)
 def test_a_client_refuses_an_authority_that_it_does_not_know(
-    product: Product, other_ca: Path, part: str
+    product: Product, other_ca: Path, component: str
 ) -> None:
     with pytest.raises(ssl.SSLCertVerificationError):
-        shake_hands(PORTS[part], context(ssl.TLSVersion.TLSv1_3, other_ca))
+        shake_hands(PORTS[component], context(ssl.TLSVersion.TLSv1_3, other_ca))
 
 
 def test_postgres_is_reached_with_tls_1_3_and_its_authority_alone(
@@ -252,8 +252,8 @@ except Retryable as error:
 
 
 def test_who_speaks_plainly_is_not_answered(product: Product) -> None:
-    for part, words in {"redis": b"PING\r\n", "lms": b"GET / HTTP/1.0\r\n\r\n"}.items():
-        with socket.create_connection(("127.0.0.1", PORTS[part] + _OFFSET), 5) as plain:
+    for component, words in {"redis": b"PING\r\n", "lms": b"GET / HTTP/1.0\r\n\r\n"}.items():
+        with socket.create_connection(("127.0.0.1", PORTS[component] + _OFFSET), 5) as plain:
             plain.sendall(words)
             try:
                 answer = plain.recv(64)

@@ -48,4 +48,4 @@ def make(flink: str, libraries: Path, progress: Progress) -> None:
 
 def folder() -> Path:
     """What stands on the JobManager's class path."""
-    return profile().parts / _NAME
+    return profile().programs / _NAME

@@ -11,7 +11,7 @@ import pytest
 from contracts.errors import Misconfigured, Rejected
 from contracts.ids import new_id
 from gateway.errors import Unauthenticated
-from gateway.keys import LOOK_AGAIN_S, ROTATION_LEAD_S, KeyRing
+from gateway.keys import MIN_REFRESH_S, ROTATION_LEAD_S, KeyRing
 from gateway.settings import LONGEST_LIFETIME_S, AccessSettings
 from gateway.tokens import Verifier, issue
 from stack.postgres import PostgresSettings
@@ -71,7 +71,7 @@ def test_of_many_processes_that_find_an_old_key_one_makes_the_next(
     clock.advance(days=30, seconds=-60)
     rings = [process() for _ in range(8)]
     with ThreadPoolExecutor(8) as threads:
-        list(threads.map(lambda ring: ring.look_again(), rings))
+        list(threads.map(lambda ring: ring.refresh(), rings))
     assert states(process()) == ["current", "next"]
 
 
@@ -90,13 +90,13 @@ def test_a_token_of_a_key_made_elsewhere_is_accepted_once_the_ring_looked_again(
 ) -> None:
     here, there = process(), process()
     here.signer()
-    clock.advance(seconds=LOOK_AGAIN_S)
+    clock.advance(seconds=MIN_REFRESH_S)
     kid = there.rotate()
     assert there.signer()[0] != kid, "not before everybody can have read it"
     clock.advance(seconds=ROTATION_LEAD_S)
     token = issue(there, new_id(), user_id=new_id(), now=clock())
     assert here.public(kid) is None
-    here.look_again()
+    here.refresh()
     assert Verifier(here, clock).verify(token).kind == "person"
 
 
@@ -109,11 +109,11 @@ def test_forged_keys_make_us_look_at_most_every_few_seconds(
     connect = psycopg.connect
     monkeypatch.setattr(psycopg, "connect", lambda url: looked.append(url) or connect(url))
     for _ in range(50):
-        ring.look_again()
+        ring.refresh()
     assert not looked
-    clock.advance(seconds=LOOK_AGAIN_S)
+    clock.advance(seconds=MIN_REFRESH_S)
     for _ in range(50):
-        ring.look_again()
+        ring.refresh()
     assert len(looked) == 1
 
 
@@ -143,7 +143,7 @@ def test_where_the_next_key_is_revoked_another_one_follows_in_time(
     first = ring.signer()[0]
     ring.revoke(ring.rotate())
     clock.advance(seconds=ROTATION_LEAD_S + 1)
-    ring.look_again()
+    ring.refresh()
     assert ring.signer()[0] == first
     assert states(ring) == ["current", "retired", "next"]
     clock.advance(hours=1)

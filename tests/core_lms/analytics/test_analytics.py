@@ -148,7 +148,7 @@ def test_a_panel_that_cannot_be_narrowed_is_refused_not_filtered_too_little(scho
     teacher = school.lms.person(school.teachers[0], "instructor@institution")
     learner = school.lms.person(school.learners[0])
     for who, panel in (
-        (learner, "buckets"),  # a course's total does not tell learners apart
+        (learner, "buckets"),  # a course's total does not distinguish learners
         (learner, "around"),
         (teacher, "around"),
         (school.lms, "around"),

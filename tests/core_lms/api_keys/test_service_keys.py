@@ -17,7 +17,7 @@ from stack import cli
 from stack.http import ServiceAuth, service_key
 from stack.secrets import SecretSettings
 from tests.core_lms.audit.test_audit import queued
-from tests.core_lms.sessions.conftest import in_unit
+from tests.core_lms.units import in_unit
 
 pytestmark = pytest.mark.integration
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,7 @@ from core_lms.assessment.clock import clock
 from core_lms.assessment.consumers.grading import CONSUMER
 from core_lms.assessment.kinds import kinds
 from core_lms.unit import Unit
-from core_lms.units import transaction
-from gateway.caller import service
-from stack.postgres import PostgresSettings, pool
+from tests.core_lms.units import in_unit
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -52,20 +49,6 @@ def time(http: Any) -> Iterator[Clock]:
 
 def _handling(envelope: Envelope) -> Callable[[Unit], Any]:
     return lambda unit: CONSUMER.handle(unit, envelope)
-
-
-def in_unit(institution_id: str, act: Callable[[Unit], Any]) -> Any:
-    """Do something in a transaction as our own consumer."""
-
-    async def done() -> Any:
-        connections = pool(PostgresSettings().app_url)
-        async with (
-            connections,
-            transaction(connections, service("grading", institution_id)) as unit,
-        ):
-            return await act(unit)
-
-    return asyncio.run(done())
 
 
 @dataclass
@@ -134,7 +117,7 @@ class Quiz:
         for envelope in heard:
             if CONSUMER.passes(envelope):
                 continue
-            in_unit(envelope.institution_id, _handling(envelope))
+            in_unit(envelope.institution_id, _handling(envelope), "grading")
         return heard
 
     def results(self, submission_id: str, who: Any = None) -> dict[str, Any]:

@@ -8,8 +8,7 @@ import pytest
 
 from contracts.ids import new_id
 from core_lms.assessment.attempts import close_if_over as closing
-
-from .conftest import in_unit
+from tests.core_lms.units import in_unit
 
 pytestmark = pytest.mark.integration
 
@@ -135,7 +134,7 @@ def test_the_history_of_a_grade_cannot_be_edited(quiz: Any) -> None:
         await unit.cursor.execute("UPDATE grade_history SET after = 100")
 
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        in_unit(quiz.lms.institution_id, edit)
+        in_unit(quiz.lms.institution_id, edit, "grading")
 
 
 def progress(quiz: Any) -> tuple[str, float]:
@@ -243,7 +242,11 @@ def test_of_a_forgotten_learner_nothing_is_graded_told_or_handed_in(quiz: Any) -
 
     quiz.grade()
     quiz.time.after(minutes=5)
-    found = in_unit(quiz.lms.institution_id, lambda unit: closing(unit, left_open, quiz.time.now))
+    found = in_unit(
+        quiz.lms.institution_id,
+        lambda unit: closing(unit, left_open, quiz.time.now),
+        "grading",
+    )
 
     assert found is False
     path = f"/submissions/{waiting['id']}/questions/{essay}/grade"

@@ -19,7 +19,7 @@ from core_lms.privacy.stores.trace import Trace, Wanted
 from core_lms.sealing import texts
 from core_lms.sealing.existing import seal_existing
 from stack import cli
-from stack.local.catalogue import PARTS
+from stack.local.catalogue import COMPONENTS
 
 from .test_grading import refused
 
@@ -92,7 +92,7 @@ def on_disk(database: psycopg.Connection[Any], word: bytes) -> list[str]:
         "SELECT oid::text FROM pg_database WHERE datname = current_database()"
     ).fetchone()
     assert found is not None
-    data: Path = PARTS["postgres"].data
+    data: Path = COMPONENTS["postgres"].data
     files = [path for path in (data / "base" / found[0]).iterdir() if path.is_file()]
     return [path.name for path in (*files, *(data / "pg_wal").glob("0*")) if word in _bytes(path)]
 

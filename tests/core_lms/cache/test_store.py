@@ -14,9 +14,8 @@ from core_lms import answers
 from core_lms.answers import Answer, Entry
 from core_lms.cache.settings import CacheSettings
 from core_lms.cache.store import Cache, Miss
-from stack.local.redis import Redis
 from stack.redis import clients
-from tests.core_lms.own_redis import OwnRedis
+from tests.core_lms.own_redis import OwnRedis, running
 
 pytestmark = pytest.mark.integration
 
@@ -25,11 +24,8 @@ OLD, NEW = Answer('"old"', b'{"title": "old"}'), Answer('"new"', b'{"title": "ne
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
-    Redis().install(lambda doing: None)
-    own = OwnRedis(tmp_path_factory.mktemp("redis"))
-    own.start()
-    yield own
-    own.kill()
+    with running(tmp_path_factory.mktemp("redis")) as own:
+        yield own
 
 
 def entry() -> Entry:

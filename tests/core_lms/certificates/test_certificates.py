@@ -101,7 +101,7 @@ def test_whoever_has_the_link_can_check_the_signature_without_us(lms: Any, held:
         public.verify(_unpadded(found["signature"]), found["document"].encode() + b" ")
     facts = json.loads(found["document"])
     assert facts["course_title"] == "Stätistics & <b>R</b>"
-    assert held["learner"] not in found["document"], "the document does not tell whose it is"
+    assert held["learner"] not in found["document"], "the document does not say whose it is"
 
 
 def _unpadded(text: str) -> bytes:

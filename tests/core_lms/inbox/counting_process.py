@@ -1,7 +1,7 @@
 """A process that runs one consumer the way ``python -m core_lms.inbox`` runs those of the product.
 
-The consumer writes down what it is given, without any key that would hide a repetition, and tells
-of it in an event of its own. What it is given decides whether it fails.
+The consumer writes down what it is given, without any key that would hide a repetition, and reports
+it in an event of its own. What it is given decides whether it fails.
 """
 
 from __future__ import annotations

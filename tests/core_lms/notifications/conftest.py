@@ -148,7 +148,7 @@ def ways(
 
 @dataclass
 class Post:
-    """Tells people of events and sends what is due, as the inbox's process does."""
+    """Notifies people of events and sends what is due, as the inbox's process does."""
 
     lms: Any
 

@@ -102,20 +102,20 @@ def _progress(watcher: psycopg.Connection[Any]) -> Callable[[], bool]:
     return lambda: batch_no() > before + 3
 
 
-@pytest.mark.parametrize("part", ["kafka", "postgres"])
+@pytest.mark.parametrize("component", ["kafka", "postgres"])
 def test_a_killed_server_delays_events_and_does_nothing_else_to_them(
-    outbox: Any, part: str
+    outbox: Any, component: str
 ) -> None:
     from stack import cli
     from stack.local.record import recorded
 
     with Writers(outbox) as writers, outbox.relaying() as relay:
         until(lambda: sum(writers.committed().values()) > 50, "the writers are under way")
-        record = recorded(part)
+        record = recorded(component)
         assert record is not None
         os.kill(record.pid, signal.SIGKILL)
-        until(lambda: record.process() is None, f"{part} is dead")
-        assert cli.call("up", part) == 0
+        until(lambda: record.process() is None, f"{component} is dead")
+        assert cli.call("up", component) == 0
         before = sum(writers.committed().values())
         until(lambda: sum(writers.committed().values()) > before + 50, "the writers go on")
         writers.end()

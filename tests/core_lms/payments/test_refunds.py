@@ -111,7 +111,7 @@ def test_a_completed_course_stays_completed_when_the_money_goes_back(
     assert "enrollment.dropped" not in till.lms.types()
 
 
-SETTLE = """
+SEND_DUE = """
 import asyncio, sys
 from datetime import UTC, datetime
 from core_lms.payments.refunding import send_due
@@ -133,7 +133,7 @@ def test_a_refund_killed_in_the_middle_is_sent_again_under_the_same_name(
     order = till.paid()
     assert refund(till, order).status_code == 201
     died = subprocess.run(
-        [sys.executable, "-c", SETTLE], cwd=REPOSITORY, env={**os.environ, VARIABLE: step}
+        [sys.executable, "-c", SEND_DUE], cwd=REPOSITORY, env={**os.environ, VARIABLE: step}
     )
     assert died.returncode == -9
     assert send_due() == 0, "it is leased to the dead process for a while"

@@ -194,7 +194,7 @@ def test_the_command_looks_erases_and_looks_again(
     course_id = lms.course()
     describe = "UPDATE courses SET description = %s WHERE id = %s"
     lms.database.execute(describe, [f"Ask {name}", course_id])
-    assert cli.call("privacy", "look", ana) == 1
+    assert cli.call("privacy", "find", ana) == 1
     printed = capsys.readouterr().out
     assert "public.courses" in printed
     assert "public.feedback" not in printed  # a teacher wrote the name, which is sealed
@@ -207,5 +207,5 @@ def test_the_command_looks_erases_and_looks_again(
     assert "erased at" in printed
     assert "nothing stays" in printed
     lms.database.execute(describe, [name, course_id])
-    assert cli.call("privacy", "look", ana, "--word", name) == 1
+    assert cli.call("privacy", "find", ana, "--word", name) == 1
     assert "NOTHING TAKES IT AWAY" in capsys.readouterr().out

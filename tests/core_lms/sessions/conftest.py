@@ -16,11 +16,10 @@ from core_lms.sessions import asks, links, repository
 from core_lms.sessions.passwords import hashing
 from core_lms.sessions.settings import SessionSettings
 from core_lms.unit import Unit
-from core_lms.units import transaction
-from gateway.caller import service
 from stack.postgres import PostgresSettings, pool
 from stack.profile import Profile
 from stack.redis import RedisSettings
+from tests.core_lms.units import in_unit
 
 PASSWORD = "ocean green lamp"
 
@@ -44,19 +43,6 @@ def in_redis(act: Callable[[redis.asyncio.Redis], Coroutine[Any, Any, Any]]) -> 
     async def run() -> Any:
         async with redis.asyncio.Redis.from_url(RedisSettings().url) as client:
             return await act(client)
-
-    return asyncio.run(run())
-
-
-def in_unit(institution_id: str, act: Callable[[Unit], Coroutine[Any, Any, Any]]) -> Any:
-    """The result of ``act`` in a transaction of the institution, as a consumer has them."""
-
-    async def run() -> Any:
-        async with (
-            pool(PostgresSettings().app_url) as database,
-            transaction(database, service("test", institution_id)) as unit,
-        ):
-            return await act(unit)
 
     return asyncio.run(run())
 

@@ -13,7 +13,8 @@ from core_lms.sessions import links
 from core_lms.users import service as users
 from core_lms.users.settings import UserSettings
 from stack.roundtrip import Connection
-from tests.core_lms.sessions.conftest import PASSWORD, Person, in_unit
+from tests.core_lms.sessions.conftest import PASSWORD, Person
+from tests.core_lms.units import in_unit
 
 pytestmark = pytest.mark.integration
 NEW = "seven quiet harbours"

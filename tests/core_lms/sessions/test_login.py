@@ -13,7 +13,8 @@ from core_lms.sessions import repository, service
 from core_lms.sessions.passwords import Hashing
 from core_lms.sessions.settings import SessionSettings
 from core_lms.unit import Unit
-from tests.core_lms.sessions.conftest import PASSWORD, Person, in_unit
+from tests.core_lms.sessions.conftest import PASSWORD, Person
+from tests.core_lms.units import in_unit
 
 pytestmark = pytest.mark.integration
 

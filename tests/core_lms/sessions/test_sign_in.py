@@ -16,7 +16,8 @@ from core_lms.sessions import links, settings
 from core_lms.sessions.settings import settings as session_settings
 from stack import cli
 from tests.core_lms.audit.test_audit import queued
-from tests.core_lms.sessions.conftest import Person, in_unit
+from tests.core_lms.sessions.conftest import Person
+from tests.core_lms.units import in_unit
 
 pytestmark = pytest.mark.integration
 

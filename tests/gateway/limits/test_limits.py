@@ -20,19 +20,15 @@ from gateway.caller import Caller
 from gateway.limits.buckets import Away, Bucket, Buckets, Verdict
 from gateway.limits.middleware import Extra, RateLimits
 from gateway.limits.settings import LimitSettings, Rate
-from stack.local.redis import Redis
 from stack.redis import clients
-from tests.core_lms.own_redis import OwnRedis
+from tests.core_lms.own_redis import OwnRedis, running
 from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnRedis]:
-    Redis().install(lambda doing: None)
-    own = OwnRedis(tmp_path_factory.mktemp("redis"))
-    own.start()
-    yield own
-    own.kill()
+    with running(tmp_path_factory.mktemp("redis")) as own:
+        yield own
 
 
 Take = Callable[..., Awaitable[Verdict]]

@@ -1,4 +1,4 @@
-"""Cash at a desk, which tells of it: ``LMS_CASHIER_PAGE``."""
+"""Cash at a desk, which reports it: ``LMS_CASHIER_PAGE``."""
 
 from __future__ import annotations
 

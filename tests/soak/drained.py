@@ -22,22 +22,22 @@ SELECT coalesce(sum(events), 0)::bigint FROM course_activity_day WHERE instituti
 
 
 def wait(
-    institution_id: str, events: int, content: int, within_s: float, parts: frozenset[str]
+    institution_id: str, events: int, content: int, within_s: float, components: frozenset[str]
 ) -> str | None:
     """None once ``events`` are archived, ``content`` of them counted by Flink, and every queue is
     empty; else what still waits after ``within_s``.
     """
     deadline = time.monotonic() + within_s
-    while waiting := waits(institution_id, events, content, parts):
+    while waiting := waits(institution_id, events, content, components):
         if time.monotonic() > deadline:
             return f"after {within_s:.0f} s {waiting}"
         time.sleep(0.5)
     return None
 
 
-def waits(institution_id: str, events: int, content: int, parts: frozenset[str]) -> str | None:
+def waits(institution_id: str, events: int, content: int, components: frozenset[str]) -> str | None:
     """The first thing on the way from the outbox to the tables that is not done; None: all is."""
-    down = [one.name for one in statuses() if one.name in parts and one.state != "ready"]
+    down = [one.name for one in statuses() if one.name in components and one.state != "ready"]
     if down:
         return f"{', '.join(down)} not ready"
     try:
@@ -48,7 +48,7 @@ def waits(institution_id: str, events: int, content: int, parts: frozenset[str])
         )
         return waiting or _flink()
     except (psycopg.Error, LearnstreamError) as error:
-        return f"a part is away: {error}"
+        return f"a component is away: {error}"
 
 
 def _first(*looks: tuple[str, Callable[[], int], int]) -> str | None:

@@ -17,7 +17,7 @@ from stack.profile import profile
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How a part's process is started: its command line and what it adds to the environment."""
+    """How a component's process is started: command line, additions to the environment, folder."""
 
     argv: Sequence[str | Path]
     env: Mapping[str, str] = field(default_factory=dict)
@@ -40,12 +40,12 @@ def write_private(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-class Part(ABC):
+class Component(ABC):
     """One process of the local stack. It holds no state: the profile and its files do."""
 
     name: ClassVar[str]
     stage: ClassVar[int] = 0
-    """Parts of one stage start together; a later stage starts when the earlier ones are ready."""
+    """One stage starts together; a later stage starts when the earlier ones are ready."""
     stop_order: ClassVar[int] = 0
     """Lower stops earlier: our own processes, then Flink, then the servers they use."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
@@ -74,7 +74,7 @@ class Part(ABC):
 
     @abstractmethod
     def ready(self) -> bool:
-        """Whether it answers in its own protocol; never raises for a part that is away."""
+        """Whether it answers in its own protocol; never raises for a component that is away."""
 
     def once_ready(self) -> None:
         """What must exist in it before others use it (databases, topics); idempotent."""
