@@ -4,7 +4,6 @@
 -- unit: clicks
 -- order: 70
 -- size: 8
--- label item_id: item
 -- label course_id: course
 -- unit learners: learners
 -- note: Clicks of content views and the learners behind them, in the seven days up to the newest activity.
@@ -29,12 +28,13 @@ per_learner AS (  -- first per learner: counting distinct learners afterwards is
       AND timestamp < (SELECT before_at FROM span)
     GROUP BY item_id, course_id, kind, user_id
 )
-SELECT item_id, course_id, kind,
+SELECT coalesce(title, item_id::text) AS item, course_id, kind,
        count(*) AS learners,
        coalesce(sum(clicks), 0)::bigint AS clicks,
        (SELECT since_at FROM span) AS since_at,
        (SELECT until_at FROM span) AS until_at
 FROM per_learner
-GROUP BY item_id, course_id, kind
+LEFT JOIN (SELECT item_id, title FROM item_dim) AS described USING (item_id)
+GROUP BY item_id, title, course_id, kind
 ORDER BY clicks DESC, item_id
 LIMIT 8;

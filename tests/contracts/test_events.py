@@ -110,6 +110,23 @@ def test_a_field_this_version_does_not_know_is_ignored(event_type: str) -> None:
     assert decode(envelope.topic, json.dumps(message).encode()) == envelope
 
 
+@pytest.mark.parametrize(
+    ("event_type", "replaced"),
+    [("assessment.graded", "score passed"), ("assessment.question.graded", "points correct")],
+)
+def test_a_grade_from_before_grades_said_what_they_replace_is_a_first_one(
+    event_type: str, replaced: str
+) -> None:
+    names = [f"previous_{name}" for name in replaced.split()]
+    message = json.loads(example_envelope(event_type).encode())
+    message["schema_version"] = 1
+    for name in names:
+        del message["payload"][name]
+    envelope = decode(example_envelope(event_type).topic, json.dumps(message).encode())
+    assert envelope.schema_version == 1
+    assert [getattr(envelope.payload, name) for name in names] == [None, None]
+
+
 @EVERY_EVENT
 def test_no_event_has_a_field_for_a_name_or_an_address(event_type: str) -> None:
     words = {"name", "email", "address", "phone", "ip", "text", "body"}

@@ -32,6 +32,8 @@ from stack.postgres import PostgresSettings, connect_lms
 from stack.profile import REPOSITORY, Profile, profile
 from tests.waiting import until
 
+TITLE = 'Limits | "rates" of\nchange'
+"""Of the busiest item."""
 INSTITUTION = UUID(named_id("dashboards", "institution"))
 _WITH_DATABASE = "LMS_POSTGRES_ANALYTICS_URL"
 
@@ -214,6 +216,12 @@ def filled(stack: Profile) -> Iterator[str]:
                 for _ in range(2):
                     rows.event("recommendation.clicked", topic, at, more=more, **about)
         _teaching(rows, now - timedelta(days=10))
+        topic, at = "lms.courses.events", now - timedelta(days=9)
+        about = {"course_id": COURSES[0], "item_id": ITEMS[0], "kind": "video"}
+        for revision, title in ((2, TITLE), (1, "Limits")):  # the newer one comes first
+            more = {"revision": revision, "title": title, "status": "active", "position": 0}
+            more["required"] = True
+            rows.event("item.described", topic, at, more=more, told_s=None, **about)
         _derive(url)
         with psycopg.connect(url) as connection:  # what the monitor's heartbeat has measured
             sent_at = now - timedelta(minutes=2)
@@ -260,6 +268,18 @@ def _teaching(rows: Rows, day: datetime) -> None:
             **place,
             **imported,
         )
+    rows.event(
+        "question.described",
+        "lms.courses.events",
+        day,
+        more={
+            **{"question_id": str(question), "title": "What is the mean?", "status": "active"},
+            **{"revision": 1, "position": 0, "max_points": 1.0},
+        },
+        course_id=COURSES[1],
+        kind="single",
+        **imported,
+    )
     at = day + timedelta(days=5)
     who: dict[str, Any] = {"user_id": uuid4()}
     rows.event("user.updated", "lms.users.events", at, delay_s=-3600, **who, **imported)

@@ -16,6 +16,7 @@ from contracts.ids import named_id
 from contracts.panels import SPAN_COLUMNS, Panel
 from dashboards import catalogue
 from pipelines import job as stream
+from tests.dashboards.conftest import TITLE
 from tests.logins import of
 
 pytestmark = pytest.mark.integration
@@ -33,8 +34,8 @@ def ask(url: str, panel: Panel) -> tuple[list[str], list[tuple[Any, ...]]]:
         return [column.name for column in cursor.description], cursor.fetchall()
 
 
-def shown(url: str, name: str) -> list[dict[str, Any]]:
-    columns, rows = ask(url, catalogue.panel("overview", name))
+def shown(url: str, name: str, dashboard: str = "overview") -> list[dict[str, Any]]:
+    columns, rows = ask(url, catalogue.panel(dashboard, name))
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
@@ -157,7 +158,8 @@ def test_loaded_history_alone_shows_its_newest_day(rows: Any) -> None:
     assert (row["last_15_minutes"], row["today"], row["newest_day"]) == (0, 0, 1)
     assert row["until_at"] == day
     (busiest,) = shown(rows.url, "busiest_items")
-    assert (busiest["item_id"], busiest["clicks"], busiest["learners"]) == (item, 7, 1)
+    assert busiest["item"] == str(item), "nobody described it"
+    assert (busiest["clicks"], busiest["learners"]) == (7, 1)
     (kind,) = shown(rows.url, "activity_by_kind")
     assert (kind["kind"], kind["clicks"], kind["until_at"]) == ("video", 7, day)
 
@@ -196,9 +198,14 @@ def test_late_told_and_imported_events_do_not_make_the_pipeline_look_slow(rows: 
 
 def test_the_busiest_item_comes_first_with_its_learners(filled: str) -> None:
     first, second = shown(filled, "busiest_items")
-    assert first["item_id"] == UUID(named_id("dashboards", "item", 0))
+    assert first["item"] == TITLE
     assert (first["learners"], first["clicks"]) == (3, 5)
     assert (second["learners"], second["clicks"]) == (1, 1)
+
+
+def test_a_question_is_shown_by_how_its_prompt_begins(filled: str) -> None:
+    (question,) = shown(filled, "questions", "teaching")
+    assert (question["question"], question["first_tries"]) == ("What is the mean?", 5)
 
 
 def test_a_click_counts_once_and_for_the_source_that_offered_it(filled: str) -> None:

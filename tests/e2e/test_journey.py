@@ -14,7 +14,7 @@ from contracts.ids import new_id
 from stack.profile import REPOSITORY
 from tests.e2e.mail import Mailbox
 from tests.e2e.product import Product
-from tests.waiting import until
+from tests.waiting import until, until_equal
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -65,6 +65,29 @@ def test_the_journey_of_the_readme_ends_with_a_certificate_each_time_it_is_run(
     until(lambda: len(mailbox.to(learner)) >= 2, "both were mailed")
 
     # And not one event of it is lost or wrong anywhere.
+    report = product.said("verify", "--json", "--wait", "120", timeout_s=300)
+    assert report["equal"], report
+
+
+def test_a_renamed_item_is_known_by_its_new_title_everywhere(product: Product) -> None:
+    operator = Client(product, product.command("token").strip())
+    account = {"email": f"{new_id()}@example.org", "name": "Ines Lee", "role": "instructor"}
+    teacher = operator.done("POST", "/users", account)["id"]
+    course = operator.done("POST", "/courses", {"title": "Means", "instructor_id": teacher})["id"]
+    path = f"/courses/{course}/items"
+    item = operator.done("POST", path, {"kind": "page", "title": "Before"})["id"]
+    look = (
+        "from stack.postgres import connect_analytics as connect\n"
+        f"query = \"SELECT title FROM analytics.item_dim WHERE item_id = '{item}'\"\n"
+        "print(connect().execute(query).fetchone())"
+    )
+    until_equal(lambda: product.python(look), "('Before',)", within_s=60)
+    title = 'Limits | "rates"\nof change, Über alles 🙂'
+    renamed = product.lms.patch(
+        f"/api/v1{path}/{item}", json={"title": title}, headers={"If-Match": "*"}
+    )
+    assert renamed.is_success, renamed.text
+    until_equal(lambda: product.python(look), repr((title,)), within_s=60)
     report = product.said("verify", "--json", "--wait", "120", timeout_s=300)
     assert report["equal"], report
 

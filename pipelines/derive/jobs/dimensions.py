@@ -10,7 +10,7 @@ def _table(what: str, about: str, own: str) -> Table:
     return Table(
         f"{what}_dim",
         about,
-        f"{what}_id uuid NOT NULL -- its id in the LMS\ninstitution_id uuid NOT NULL{ids}\n{own}\n"
+        f"{what}_id uuid NOT NULL -- the {what}\ninstitution_id uuid NOT NULL{ids}\n{own}\n"
         "revision integer NOT NULL -- of its description: the greatest holds\n"
         "described_at timestamptz NOT NULL -- when it was described so",
         key=(f"{what}_id",),
@@ -25,17 +25,17 @@ JOB = Derived(
             "course",
             "courses, as they were described last",
             """\
-title text NOT NULL -- as people read it
+title text NOT NULL -- as its teachers call it
 status text NOT NULL -- draft, published or archived
 language text -- as the course says: en, de-AT
-starts_at timestamptz -- when the course begins
-ends_at timestamptz -- when the course ends""",
+starts_at timestamptz -- when it begins; empty: not said
+ends_at timestamptz -- when it ends; empty: not said""",
         ),
         _table(
             "module",
             "modules of courses, as they were described last",
             """\
-title text NOT NULL -- as people read it
+title text NOT NULL -- as its teachers call it
 status text NOT NULL -- active or archived
 position integer NOT NULL -- among the modules of the course, from 0""",
         ),
@@ -43,18 +43,18 @@ position integer NOT NULL -- among the modules of the course, from 0""",
             "item",
             "items of courses, as they were described last",
             """\
-title text NOT NULL -- as people read it
+title text NOT NULL -- as its teachers call it
 status text NOT NULL -- active or archived
 kind text NOT NULL
 position integer NOT NULL -- among the items of the course, from 0
-module_id uuid -- of module_dim; NULL: in no module
-required boolean NOT NULL -- to complete the course""",
+module_id uuid -- the module; empty: in none
+required boolean NOT NULL -- whether completing the course takes it""",
         ),
         _table(
             "assessment",
             "work that is set in courses, as they were described last",
             """\
-title text NOT NULL -- as people read it
+title text NOT NULL -- as its teachers call it
 status text NOT NULL -- active or archived
 kind text NOT NULL
 position integer NOT NULL -- among the work of the course by due date, from 0""",
@@ -67,7 +67,7 @@ title text NOT NULL -- how the prompt begins
 status text NOT NULL -- active or archived
 kind text NOT NULL
 position integer NOT NULL -- among the questions of the course by age, from 0
-max_points numeric NOT NULL -- (max) what a whole answer is worth""",
+max_points numeric NOT NULL -- points that can be had""",
         ),
     ),
     reads=("payload_events",),

@@ -86,6 +86,45 @@ def test_a_corrected_question_changes_every_score_once_it_is_regraded(quiz: Any)
     assert [each["changed"] for each in listed] == [4, 0]
 
 
+def test_each_grade_says_what_it_replaces_and_the_first_one_that_it_replaces_nothing(
+    quiz: Any,
+) -> None:
+    question, essay = quiz.question("single", body=choice("a")), quiz.question("essay")
+    answers = {question: {"choice": "b"}, essay: {"text": "Outliers."}}
+    id_ = quiz.submitted(quiz.assessment(question, essay), answers)["id"]
+    quiz.grade()
+    for points in (1, 0.5, 0.5):
+        path = f"/submissions/{id_}/questions/{essay}/grade"
+        assert quiz.teacher.post(path, {"points": points}).status_code == 200
+    change(quiz, question, body=choice("b"), corrects=True, why="It is b.")
+    assert regrade(quiz, question).json()["changed"] == 1
+
+    of_key, of_essay = (
+        [
+            (e["previous_points"], e["previous_correct"], e["points"], e["correct"])
+            for e in quiz.emitted("assessment.question.graded")
+            if e["question_id"] == asked
+        ]
+        for asked in (question, essay)
+    )
+    assert of_key == [(None, None, 0, False), (0, False, 1, True)]
+    assert of_essay == [(None, None, 1, None), (1, None, 0.5, None)]
+    graded = quiz.emitted("assessment.graded")
+    assert [(e["previous_score"], e["score"]) for e in graded] == [(None, 50), (50, 25), (25, 75)]
+
+
+def test_a_grade_that_no_longer_passes_says_that_the_one_before_did(quiz: Any) -> None:
+    assessment = quiz.lms.assessment(quiz.course_id, pass_score=60)
+    learner_id = quiz.lms.user()
+    quiz.lms.enrollment(quiz.course_id, learner_id)
+    handed_in = quiz.lms.made(f"/assessments/{assessment}/submissions", {"user_id": learner_id})
+    for score in (70, 50, 70):
+        grade = quiz.teacher.post(f"/submissions/{handed_in['id']}/grade", {"score": score})
+        assert grade.status_code == 200, grade.text
+    found = [(e["previous_score"], e["previous_passed"]) for e in quiz.emitted("assessment.graded")]
+    assert found == [(None, None), (70, True), (50, False)]
+
+
 def test_a_question_made_new_is_not_a_correction(quiz: Any) -> None:
     """Who saw version 1 is graded by version 1, whatever the question asks nowadays."""
     question = quiz.question("single", body=choice("a"))
