@@ -62,7 +62,7 @@ def view(topic: Topic, schema: str, span: Span) -> sql.Composed:
         )
         for name in flink.columns(topic)
     ]
-    since = sql.SQL("")
+    since: sql.Composable = sql.SQL("")
     if span.since:
         since = sql.SQL(" AND timestamp >= {}").format(sql.Literal(span.since))
     return sql.SQL(
