@@ -119,6 +119,9 @@ def flink(stack: Profile) -> Profile:
     Nothing runs on it: a test submits what it is about.
     """
     with connect_analytics() as connection:
-        connection.execute("INSERT INTO stream_application (wanted) VALUES ('{}')")
+        connection.execute(
+            "INSERT INTO stream_application (wanted) VALUES ('{}') "
+            "ON CONFLICT (one) DO UPDATE SET wanted = '{}'"
+        )
     assert cli.call("up", "flink") == 0
     return stack

@@ -141,6 +141,75 @@ def test_a_change_that_does_not_fit_is_refused_and_what_runs_runs_on(
     assert (alive.job_id, alive.state) == (before.job_id, "RUNNING")
 
 
+@pytest.fixture
+def course_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Has this process know the other job in a version; its table goes when the test ends."""
+    versions = {version: coming.catalogue(version) for version in coming.VERSIONS}
+    yield lambda version: monkeypatch.setattr(job, "catalogue", versions[version])
+    monkeypatch.undo()
+    with postgres.connect_analytics() as connection:
+        connection.execute("DELETE FROM job_starts WHERE job = 'course_work'")
+        connection.execute("DROP TABLE IF EXISTS course_work CASCADE")
+    schema.prepare()
+
+
+def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
+    course_work: Callable[[str], None],
+) -> None:
+    """Whoever submits is killed at each step in turn; every row is right, and another job's too."""
+    assert "savepoint" in operation.submit([JOB.name]), "with the days again that nobody wanted"
+    course_id = new_id()
+    publish(*(viewed(NOON + timedelta(hours=n), course_id=course_id) for n in range(30)))
+    hand_in(course_id, 20)
+    until_equal(lambda: archived(course_id)[0] >= 50, True)
+    old = start.current()[JOB.name]
+    with publishing(course_id, hand_in):  # it comes
+        killed_after("day", "counted", "submit", "course_work")
+        assert running_jobs() == {JOB.name}, "the others have not been stopped"
+        killed_after("day", "stopped", "submit", "course_work")
+        assert cluster.running(application.NAME) is None
+        course_work("day")
+        sentence = operation.restore()
+        assert "savepoint" in sentence
+        assert "refused: course_work (it is new here" in sentence
+        assert running_jobs() == {JOB.name}
+        killed_after("day", "swapped", "submit", "course_work")
+        assert "savepoint" in operation.restore()
+        assert running_jobs() == {JOB.name, "course_work"}
+    right(course_id, "day")
+    came = start.current()["course_work"]
+    with publishing(course_id, hand_in):  # it changes
+        course_work("hour")
+        sentence = operation.restore()
+        assert "already running: course_activity" in sentence, "and the other one as it was"
+        assert "course_work is made by another statement" in sentence
+        killed_after("hour", "stopped", "submit", "course_work")
+        assert "course_work is made by another statement" in operation.restore()
+        assert running_jobs() == {JOB.name}
+        killed_after("hour", "recorded", "submit", "course_work")
+        assert "savepoint" in operation.submit(["course_work"])
+        assert start.current()["course_work"].generation > came.generation
+    right(course_id, "hour")
+    with publishing(course_id, hand_in):  # it goes, and comes back
+        killed_after("hour", "stopped", "cancel", "course_work")
+        assert "savepoint" in operation.restore()
+        assert running_jobs() == {JOB.name}
+        assert work(course_id), "its rows stay"
+        assert "savepoint" in operation.submit(["course_work"])
+    right(course_id, "hour")
+    assert start.current()[JOB.name] == old, "the other one has gone on with its own"
+    operation.cancel(["course_work"])
+
+
+def test_two_who_submit_at_once_make_one_application() -> None:
+    operation.cancel()
+    both = [coming.killed("day", "none", "submit", JOB.name) for _ in range(2)]
+    said = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("already running" in text for text in said) == [False, True], said
+    assert len(cluster.all_running(application.NAME)) == 1
+
+
 def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -234,74 +303,6 @@ def test_an_event_later_than_the_state_is_kept_adds_to_its_bucket() -> None:
         ).fetchall()
     assert parts == [(5,), (1,)]
     until_equal(lambda: totals(course_id), archived(course_id))
-
-
-@pytest.fixture
-def course_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Has this process know the other job in a version; its table goes when the test ends."""
-    versions = {version: coming.catalogue(version) for version in coming.VERSIONS}
-    yield lambda version: monkeypatch.setattr(job, "catalogue", versions[version])
-    monkeypatch.undo()
-    with postgres.connect_analytics() as connection:
-        connection.execute("DELETE FROM job_starts WHERE job = 'course_work'")
-        connection.execute("DROP TABLE IF EXISTS course_work CASCADE")
-    schema.prepare()
-
-
-def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
-    course_work: Callable[[str], None],
-) -> None:
-    """Whoever submits is killed at each step in turn; every row is right, and another job's too."""
-    course_id = new_id()
-    publish(*(viewed(NOON + timedelta(hours=n), course_id=course_id) for n in range(30)))
-    hand_in(course_id, 20)
-    until_equal(lambda: archived(course_id)[0] >= 50, True)
-    old = start.current()[JOB.name]
-    with publishing(course_id, hand_in):  # it comes
-        killed_after("day", "counted", "submit", "course_work")
-        assert running_jobs() == {JOB.name}, "the others have not been stopped"
-        killed_after("day", "stopped", "submit", "course_work")
-        assert cluster.running(application.NAME) is None
-        course_work("day")
-        sentence = operation.restore()
-        assert "savepoint" in sentence
-        assert "refused: course_work (it is new here" in sentence
-        assert running_jobs() == {JOB.name}
-        killed_after("day", "swapped", "submit", "course_work")
-        assert "savepoint" in operation.restore()
-        assert running_jobs() == {JOB.name, "course_work"}
-    right(course_id, "day")
-    came = start.current()["course_work"]
-    with publishing(course_id, hand_in):  # it changes
-        course_work("hour")
-        sentence = operation.restore()
-        assert "already running: course_activity" in sentence, "and the other one as it was"
-        assert "course_work is made by another statement" in sentence
-        killed_after("hour", "stopped", "submit", "course_work")
-        assert "course_work is made by another statement" in operation.restore()
-        assert running_jobs() == {JOB.name}
-        killed_after("hour", "recorded", "submit", "course_work")
-        assert "savepoint" in operation.submit(["course_work"])
-        assert start.current()["course_work"].generation > came.generation
-    right(course_id, "hour")
-    with publishing(course_id, hand_in):  # it goes, and comes back
-        killed_after("hour", "stopped", "cancel", "course_work")
-        assert "savepoint" in operation.restore()
-        assert running_jobs() == {JOB.name}
-        assert work(course_id), "its rows stay"
-        assert "savepoint" in operation.submit(["course_work"])
-    right(course_id, "hour")
-    assert start.current()[JOB.name] == old, "the other one has gone on with its own"
-    operation.cancel(["course_work"])
-
-
-def test_two_who_submit_at_once_make_one_application() -> None:
-    operation.cancel()
-    both = [coming.killed("day", "none", "submit", JOB.name) for _ in range(2)]
-    said = [process.communicate(timeout=240)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
-    assert sorted("already running" in text for text in said) == [False, True], said
-    assert len(cluster.all_running(application.NAME)) == 1
 
 
 def killed_after(version: str, step: str, *action: str) -> None:
