@@ -7,6 +7,7 @@ row's ``weight`` is 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -47,9 +48,20 @@ def view_name(topic: Topic) -> str:
     return f"archived_{topic.name.split('.')[1]}"
 
 
-def columns(topic: Topic) -> dict[str, str]:
-    """Name and Flink's type of each column of the view."""
-    return {**flink.columns(topic), "part": "BIGINT"}
+def stored(name: str) -> str:
+    """The name in PostgreSQL of a column: Flink's driver quotes none, and some are SQL's words."""
+    return f"of_{name}"
+
+
+def definitions(topic: Topic, options: Mapping[str, str]) -> list[str]:
+    """Flink's view of it under the same name; ``options`` are the connector's."""
+    types = {**flink.columns(topic), "part": "BIGINT"}
+    rows, name = f"{view_name(topic)}_rows", view_name(topic)
+    chosen = ", ".join(f"`{stored(column)}` AS `{column}`" for column in types)
+    return [
+        flink.table(rows, [f"`{stored(name)}` {type_}" for name, type_ in types.items()], options),
+        f"CREATE TEMPORARY VIEW {name} AS SELECT {chosen} FROM {rows}",
+    ]
 
 
 def view(topic: Topic, schema: str, span: Span) -> sql.Composed:
@@ -58,7 +70,7 @@ def view(topic: Topic, schema: str, span: Span) -> sql.Composed:
     chosen = [
         sql.SQL("{} AS {}").format(
             _payload(topic, fields[name]) if name in fields else sql.SQL(_ENVELOPE.get(name, name)),
-            sql.Identifier(name),
+            sql.Identifier(stored(name)),
         )
         for name in flink.columns(topic)
     ]
@@ -66,7 +78,7 @@ def view(topic: Topic, schema: str, span: Span) -> sql.Composed:
     if span.since:
         since = sql.SQL(" AND timestamp >= {}").format(sql.Literal(span.since))
     return sql.SQL(
-        "CREATE OR REPLACE VIEW {} AS SELECT {}, {}::bigint AS part FROM public.activity_events "
+        "CREATE OR REPLACE VIEW {} AS SELECT {}, {}::bigint AS of_part FROM public.activity_events "
         "WHERE topic = {} AND batch_no > {} AND batch_no <= {}{}"
     ).format(
         sql.Identifier(schema, view_name(topic)),

@@ -104,8 +104,7 @@ def definitions(jobs: Sequence[Job], topics: Iterable[Topic]) -> list[str]:
             # Else the driver reads all rows before it gives the first one.
             "scan.auto-commit": "false",
         }
-        columns = [f"`{column}` {type_}" for column, type_ in archived.columns(topic).items()]
-        found += [flink.table(name, columns, options), *flink.view(topic, "`part`", name)]
+        found += [*archived.definitions(topic, options), *flink.view(topic, "`part`", name)]
     for sink in _tables(jobs):
         table = f"'table-name' = '{sink.table}'"
         found.append(sink.ddl().replace(table, f"'table-name' = '{SHADOW}.{sink.table}'"))

@@ -52,12 +52,13 @@ def test_the_archive_s_view_has_the_rows_of_the_stream_s_for_every_topic(sent: N
         connection.execute(f"CREATE SCHEMA {rebuild.SHADOW}".encode())
         for topic in EVENT_TOPICS:
             columns = ", ".join(
-                f'"{name}" {_TYPES.get(type_, "text")}' for name, type_ in columns_of(topic).items()
+                f'"{archived.stored(name)}" {_TYPES.get(type_, "text")}'
+                for name, type_ in columns_of(topic).items()
             )
             for side in ("stream", "archive"):
                 connection.execute(
                     f"CREATE TABLE {rebuild.SHADOW}.{name_of(topic, side)} "
-                    f"({columns}, PRIMARY KEY (event_id))".encode()
+                    f"({columns}, PRIMARY KEY (of_event_id))".encode()
                 )
             connection.execute(archived.view(topic, rebuild.SHADOW, Span(-1, 10**9, 0)))
         role = postgres.PostgresSettings().jdbc_user
@@ -100,11 +101,11 @@ def run(side: str, *, batch: bool) -> None:
             definitions += [contract.source(topic, options), *contract.repeats(topic, options)]
             definitions += [contract.checked(topic), *contract.view(topic, "0")]
         table = name_of(topic, side)
-        lines = [f"`{name}` {type_}" for name, type_ in columns_of(topic).items()]
+        lines = [f"`{archived.stored(name)}` {type_}" for name, type_ in columns_of(topic).items()]
         definitions.append(
             contract.table(
                 table,
-                [*lines, "PRIMARY KEY (`event_id`) NOT ENFORCED"],
+                [*lines, "PRIMARY KEY (`of_event_id`) NOT ENFORCED"],
                 {
                     "connector": "jdbc",
                     **postgres.PostgresSettings().analytics_jdbc(),
@@ -116,7 +117,7 @@ def run(side: str, *, batch: bool) -> None:
         inserts.append(f"INSERT INTO {table} SELECT {names} FROM {contract.view_name(topic)}")
     built = application.build(definitions, inserts, f"test-{side}", batch=batch)
     job_id = application.start(built)
-    until_equal(lambda: cluster.state(job_id), "FINISHED")
+    until_equal(lambda: cluster.state(job_id) == "FINISHED", True)
 
 
 def _one(connection: Any, query: str) -> Any:

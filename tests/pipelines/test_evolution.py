@@ -65,6 +65,7 @@ def running(flink: Profile) -> Iterator[None]:
         connection.execute(f"TRUNCATE job_starts, stream_application, {tables}".encode())
         connection.execute("INSERT INTO stream_application (wanted) VALUES ('{}')")
         connection.execute("DROP SCHEMA IF EXISTS stream_shadow CASCADE")
+        connection.execute("DROP TABLE IF EXISTS course_work CASCADE")
     schema.prepare()
 
 
@@ -142,28 +143,17 @@ def test_a_change_that_does_not_fit_is_refused_and_what_runs_runs_on(
 
 
 @pytest.fixture
-def course_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Has this process know the other job in a version; its table goes when the test ends."""
+def course_work(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Has this process know the other job in a version."""
     versions = {version: coming.catalogue(version) for version in coming.VERSIONS}
-    yield lambda version: monkeypatch.setattr(job, "catalogue", versions[version])
-    monkeypatch.undo()
-    with postgres.connect_analytics() as connection:
-        connection.execute("DELETE FROM job_starts WHERE job = 'course_work'")
-        connection.execute("DROP TABLE IF EXISTS course_work CASCADE")
-    schema.prepare()
+    return lambda version: monkeypatch.setattr(job, "catalogue", versions[version])
 
 
-def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
-    course_work: Callable[[str], None],
-) -> None:
-    """Whoever submits is killed at each step in turn; every row is right, and another job's too."""
-    assert "savepoint" in operation.submit([JOB.name]), "with the days again that nobody wanted"
-    course_id = new_id()
-    publish(*(viewed(NOON + timedelta(hours=n), course_id=course_id) for n in range(30)))
-    hand_in(course_id, 20)
-    until_equal(lambda: archived(course_id)[0] >= 50, True)
-    old = start.current()[JOB.name]
-    with publishing(course_id, hand_in):  # it comes
+def test_a_job_of_two_topics_comes_while_events_come(course_work: Callable[[str], None]) -> None:
+    """Whoever submits is killed at each step in turn; then every row is right, and of the other."""
+    operation.submit([JOB.name])  # whatever became of it before
+    old, course_id = start.current()[JOB.name], with_history()
+    with publishing(course_id, hand_in):
         killed_after("day", "counted", "submit", "course_work")
         assert running_jobs() == {JOB.name}, "the others have not been stopped"
         killed_after("day", "stopped", "submit", "course_work")
@@ -177,8 +167,14 @@ def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
         assert "savepoint" in operation.restore()
         assert running_jobs() == {JOB.name, "course_work"}
     right(course_id, "day")
-    came = start.current()["course_work"]
-    with publishing(course_id, hand_in):  # it changes
+    assert start.current()[JOB.name] == old, "the other one has gone on with its own"
+
+
+def test_a_job_changes_while_events_come(course_work: Callable[[str], None]) -> None:
+    course_work("day")
+    operation.submit()
+    old, course_id = start.current(), with_history()
+    with publishing(course_id, hand_in):
         course_work("hour")
         sentence = operation.restore()
         assert "already running: course_activity" in sentence, "and the other one as it was"
@@ -188,17 +184,34 @@ def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
         assert running_jobs() == {JOB.name}
         killed_after("hour", "recorded", "submit", "course_work")
         assert "savepoint" in operation.submit(["course_work"])
-        assert start.current()["course_work"].generation > came.generation
     right(course_id, "hour")
-    with publishing(course_id, hand_in):  # it goes, and comes back
+    assert start.current()["course_work"].generation > old["course_work"].generation
+    assert start.current()[JOB.name] == old[JOB.name]
+
+
+def test_a_job_goes_and_comes_back_while_events_come(course_work: Callable[[str], None]) -> None:
+    course_work("hour")
+    operation.submit()
+    old, course_id = start.current()[JOB.name], with_history()
+    with publishing(course_id, hand_in):
+        until(lambda: work(course_id), "it has rows")
         killed_after("hour", "stopped", "cancel", "course_work")
         assert "savepoint" in operation.restore()
         assert running_jobs() == {JOB.name}
         assert work(course_id), "its rows stay"
         assert "savepoint" in operation.submit(["course_work"])
     right(course_id, "hour")
-    assert start.current()[JOB.name] == old, "the other one has gone on with its own"
+    assert start.current()[JOB.name] == old
     operation.cancel(["course_work"])
+
+
+def with_history() -> str:
+    """A course of which something is in the archive."""
+    course_id = new_id()
+    publish(*(viewed(NOON + timedelta(hours=n), course_id=course_id) for n in range(30)))
+    hand_in(course_id, 20)
+    until_equal(lambda: archived(course_id)[0] >= 50, True)
+    return course_id
 
 
 def test_two_who_submit_at_once_make_one_application() -> None:
