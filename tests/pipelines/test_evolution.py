@@ -33,7 +33,8 @@ from tests.pipelines.test_jobs import rows, totals
 from tests.topics import ends
 from tests.waiting import until, until_equal
 
-pytestmark = pytest.mark.integration
+# Processes that compile plans with Java of their own: a busy machine takes minutes.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = [f"course_activity_{grain}" for grain in ("minute", "hour", "day")]
