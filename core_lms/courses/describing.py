@@ -28,7 +28,7 @@ from core_lms.unit import Unit
 from stack.queries import load
 
 SOURCE = "course-service"
-SQL = load(__file__)
+SQL = load(__file__, "describing.sql")
 _EVENTS: dict[str, type[Event]] = {
     "course": CourseDescribed,
     "module": ModuleDescribed,
