@@ -1,4 +1,8 @@
-"""What the recommender showed, and what learners did with it, by day."""
+"""What the recommender showed, and what learners did with it, by day.
+
+Each event counts on its own day; what became of a day's offers is derived
+(``recommendation_feedback``).
+"""
 
 from contracts.topics import RECOMMENDATIONS
 from pipelines.derive.tables import Table
@@ -11,7 +15,7 @@ JOB = Job(
     tables=(
         Table(
             "recommendation_activity",
-            "events about offers on a day, in partial sums; recommendation_feedback counts by offer",
+            "events about offers on a day, in partial sums",
             """
             institution_id uuid NOT NULL
             arm text NOT NULL -- of the experiment; empty: the event does not say

@@ -31,9 +31,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
     history = History(11, count=1500)
     sent = history.disordered()
     arrived = [(event, ARRIVAL + timedelta(seconds=n % 120)) for n, event in enumerate(sent)]
-    found = batch.count(
-        list(catalogue().values()), arrived, tmp_path_factory.mktemp("sums")
-    )
+    found = batch.count(list(catalogue().values()), arrived, tmp_path_factory.mktemp("sums"))
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
     verify_tables.set_variables(db)
