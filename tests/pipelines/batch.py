@@ -52,8 +52,7 @@ def _source(topic: Topic, name: str, arrived: Iterable[Arrived], folder: Path) -
     path.parent.mkdir(exist_ok=True)
     path.write_text(
         "".join(
-            json.dumps(json.loads(event.encode()) | {"arrived_at": f"{at:%Y-%m-%d %H:%M:%S}"})
-            + "\n"
+            json.dumps(json.loads(event.encode()) | {"arrived_at": f"{at:%F %T}"}) + "\n"
             for event, at in arrived
         )
     )
