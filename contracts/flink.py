@@ -1,13 +1,14 @@
-"""Flink SQL derived from the contracts: the table over a topic, and the view of its valid events.
+"""Flink SQL derived from the contracts: the table over a topic, and the views of its valid events.
 
 A topic is read by Flink's ``json`` format, which parses once and natively but converts leniently
 (``5.7`` and ``"5"`` would both become the integer 5). So the table takes every field as the text
 that stood in the message, and the view checks the contract's rules (``contracts.rules``) over that
 text: one generated pattern over all fields, plus the bounds of numbers. A field of another type, a
 missing one, an unknown event, a wrong version never pass. What ``json`` cannot parse never becomes
-a row. The archive, which decodes every message with ``contracts.envelope``, writes the dead letter
-of a refused one; ``docs/adr/0002-strict-json-in-flink-sql.md`` says why, and on which few spellings
-the two still differ.
+a row. All jobs share the table and the check; each has its own view of what it counts. The archive,
+which decodes every message with ``contracts.envelope``, writes the dead letter of a refused one;
+``docs/adr/0002-strict-json-in-flink-sql.md`` says why, and on which few spellings the two still
+differ.
 """
 
 from __future__ import annotations
@@ -24,6 +25,15 @@ from contracts.topics import DUPLICATES, Topic
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:[.][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _TYPES = {"integer": "BIGINT", "number": "DOUBLE", "boolean": "BOOLEAN"}
 """Types of columns; others are ``STRING``."""
+Offsets = Mapping[str, int]
+"""Partition (a text, as JSON has it) → the first offset that counts; of others, all counts."""
+_REPEATED = {
+    "partition": "CAST(SPLIT_INDEX(message_key, '/', 1) AS INT)",
+    "offset": "CAST(SPLIT_INDEX(message_key, '/', 2) AS BIGINT)",
+}
+"""Where the message stands that another repeats."""
+_OWN = {"weight", "part", "partition", "offset", "arrived_at"}
+"""Columns of the views that are no field of a message."""
 _HEAD = ("event_id", "institution_id", "timestamp", "source_service")
 _ENVELOPE = {name: rule for name, rule in fields(Envelope).items() if name != "payload"}
 
@@ -33,8 +43,13 @@ def table_name(topic: Topic) -> str:
     return f"{topic.name.split('.')[1]}_messages"
 
 
+def checked_name(topic: Topic) -> str:
+    """``lms.content.events`` → ``content_checked``: the valid ones."""
+    return f"{topic.name.split('.')[1]}_checked"
+
+
 def view_name(topic: Topic) -> str:
-    """``lms.content.events`` → ``content_events``: the valid ones."""
+    """``lms.content.events`` → ``content_events``: those of them that one job counts."""
     return f"{topic.name.split('.')[1]}_events"
 
 
@@ -58,12 +73,14 @@ def source(topic: Topic, options: Mapping[str, str]) -> str:
         "format": "json",
         "json.ignore-parse-errors": "true",
     }
-    return table(table_name(topic), _columns(topic), settings)
+    place = [
+        "`partition` INT METADATA VIRTUAL",
+        "`offset` BIGINT METADATA VIRTUAL",
+    ]
+    return table(table_name(topic), [*_columns(topic), *place], settings)
 
 
-def repeats(
-    topic: Topic, options: Mapping[str, str], begins: Mapping[str, int] | None = None
-) -> list[str]:
+def repeats(topic: Topic, options: Mapping[str, str], begins: Offsets | None = None) -> list[str]:
     """``CREATE`` of the messages of ``topic`` that the archive found to repeat an event, each once.
 
     They stand in ``lms.duplicates`` as they were sent, under ``topic/partition/offset``. With
@@ -84,6 +101,7 @@ def repeats(
     }
     columns = [*_columns(topic), "`message_key` STRING", "`told_at` AS PROCTIME()"]
     kept = ", ".join(f"`{column}`" for column in (*_ENVELOPE, "payload", "arrived_at"))
+    kept += f", {_REPEATED['partition']} AS `partition`, {_REPEATED['offset']} AS `offset`"
     return [
         table(name, columns, settings),
         f"CREATE TEMPORARY VIEW {repeats_name(topic)} AS\nSELECT {kept} FROM (\n"
@@ -93,18 +111,20 @@ def repeats(
     ]
 
 
-def _from(begins: Mapping[str, int] | None) -> str:
+def _from(begins: Offsets | None) -> str:
     if not begins:
         return ""
-    first = " ".join(f"WHEN {_text(number)} THEN {offset}" for number, offset in begins.items())
-    return (
-        "\n    AND CAST(SPLIT_INDEX(message_key, '/', 2) AS BIGINT) >= "
-        f"CASE SPLIT_INDEX(message_key, '/', 1) {first} ELSE 0 END"
-    )
+    return "\n    AND " + since(begins, **_REPEATED)
+
+
+def since(begins: Offsets, partition: str = "`partition`", offset: str = "`offset`") -> str:
+    """The condition that a message is one of those from ``begins`` on."""
+    first = " ".join(f"WHEN {number} THEN {at}" for number, at in begins.items())
+    return f"{offset} >= CASE {partition} {first} ELSE 0 END"
 
 
 def _columns(topic: Topic) -> list[str]:
-    payload = ", ".join(f"`{name}` STRING" for name in _fields(topic))
+    payload = ", ".join(f"`{name}` STRING" for name in payload_fields(topic))
     return [
         *(f"`{name}` STRING" for name in _ENVELOPE),
         f"`payload` ROW<{payload}>",
@@ -123,33 +143,64 @@ def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
     )
 
 
-def view(topic: Topic, more: Mapping[str, str] | None = None) -> str:
-    """``CREATE VIEW`` of the valid events of ``topic``, one column per field of any of them.
+def checked(topic: Topic, more: Mapping[str, str] | None = None) -> str:
+    """``CREATE VIEW`` of the valid events of ``topic`` with the ``columns``, for every job.
 
-    Envelope fields keep their names; payload fields follow; text stays ``STRING`` (``timestamp``
-    too: its first 10, 13 or 16 characters are the day, hour or minute in UTC), integers are
-    ``BIGINT``, numbers ``DOUBLE``; NULL where the event's type has no such field.
-
-    ``weight`` is 1 for a message, and -1 for one that repeats an event and was counted before:
-    whoever counts events sums weights (a field ``weight`` of the payload is ``payload_weight``).
-    ``more`` are further columns by name: expressions over the message, and over ``arrived_at``,
-    its time in Kafka.
+    Further columns: ``partition`` and ``offset`` of the message (of one that repeats an event:
+    those of the message in ``topic``), and ``more`` by name: expressions over the message, and over
+    ``arrived_at``, its time in Kafka.
     """
-    columns = [
+    parts = [
         f"{_cast(rule, f'`{name}`')} AS `{name}`" if rule.type in _TYPES else f"`{name}`"
         for name, rule in _ENVELOPE.items()
     ]
-    columns += [_payload_column(topic, name) for name in _fields(topic)]
-    columns += [f"{expression} AS `{name}`" for name, expression in (more or {}).items()]
+    parts += [_payload_column(topic, name) for name in payload_fields(topic)]
+    parts += [f"{expression} AS `{name}`" for name, expression in (more or {}).items()]
     conditions = [f"REGEXP(CONCAT_WS('|',\n    {_checked(topic)}),\n    {_text(pattern(topic))})"]
     conditions += _bounds(topic)
     where = "\n  AND ".join(conditions)
-    return f"CREATE TEMPORARY VIEW {view_name(topic)} AS\n" + "\nUNION ALL\n".join(
+    return f"CREATE TEMPORARY VIEW {checked_name(topic)} AS\n" + "\nUNION ALL\n".join(
         "SELECT\n  "
-        + ",\n  ".join([*columns, f"CAST({weight} AS BIGINT) AS `weight`"])
+        + ",\n  ".join([*parts, f"CAST({weight} AS BIGINT) AS `weight`", "`partition`", "`offset`"])
         + f"\nFROM {name}\nWHERE {where}"
         for name, weight in ((table_name(topic), 1), (repeats_name(topic), -1))
     )
+
+
+def columns(topic: Topic) -> dict[str, str]:
+    """Name and Flink's type of each column of a job's view of ``topic``, but ``part``.
+
+    Envelope fields keep their names; payload fields follow (``column``); text stays ``STRING``
+    (``timestamp`` too: its first 10, 13 or 16 characters are the day, hour or minute in UTC),
+    integers are ``BIGINT``, numbers ``DOUBLE``; NULL where the event's type has no such field.
+
+    ``weight`` is 1 for a message, and -1 for one that repeats an event and was counted before:
+    whoever counts events sums weights.
+    """
+    rules = {**_ENVELOPE, **{column(name): rule for name, rule in payload_fields(topic).items()}}
+    return {name: _TYPES.get(rule.type, "STRING") for name, rule in rules.items()} | {
+        "weight": "BIGINT"
+    }
+
+
+def column(name: str) -> str:
+    """The column of a payload's field: its name, unless a column of ours has that."""
+    return f"payload_{name}" if name in _OWN else name
+
+
+def view(topic: Topic, part: str, of: str | None = None, where: str | None = None) -> list[str]:
+    """The statements that make the view of what one job counts of ``topic``.
+
+    It replaces another job's: a statement that was added before keeps the view that it was added
+    with. ``part`` is an expression over the columns of ``of``, which is the checked view unless it
+    is said; ``where`` a condition over them.
+    """
+    name, names = view_name(topic), ", ".join(f"`{one}`" for one in columns(topic))
+    return [
+        f"DROP TEMPORARY VIEW IF EXISTS {name}",
+        f"CREATE TEMPORARY VIEW {name} AS\nSELECT {names}, {part} AS `part`\n"
+        f"FROM {of or checked_name(topic)}" + (f"\nWHERE {where}" if where else ""),
+    ]
 
 
 def pattern(topic: Topic) -> str:
@@ -185,7 +236,13 @@ def _spelled(pattern: str) -> str:
     return re.sub(r"(?<=\[)[^]^|.]+(?=\])", lambda inside: spelled(inside[0]), pattern)
 
 
-def _fields(topic: Topic) -> dict[str, Rule]:
+def owners(topic: Topic, name: str) -> list[str]:
+    """The types of the events of ``topic`` that have a field ``name``; none where all have it."""
+    found = [event.TYPE for event in events_of(topic) if name in fields(event)]
+    return found if len(found) < len(events_of(topic)) else []
+
+
+def payload_fields(topic: Topic) -> dict[str, Rule]:
     """Every payload field of the topic by name; one name has one type on a topic."""
     found: dict[str, Rule] = {}
     for event in events_of(topic):
@@ -209,7 +266,7 @@ def _shared(topic: Topic) -> dict[str, Rule]:
 
 def _varying(topic: Topic) -> list[str]:
     known = _shared(topic)
-    return [n for n, rule in _fields(topic).items() if n not in known and not rule.free_text]
+    return [n for n, rule in payload_fields(topic).items() if n not in known and not rule.free_text]
 
 
 def _checked(topic: Topic) -> str:
@@ -264,20 +321,13 @@ def _number(value: float) -> str:
 
 
 def _payload_column(topic: Topic, name: str) -> str:
-    owners = [event for event in events_of(topic) if name in fields(event)]
-    rule = fields(owners[0])[name]
-    column = _cast(rule, f"`payload`.`{name}`")
+    rule = payload_fields(topic)[name]
+    text = _cast(rule, f"`payload`.`{name}`")
     if rule.default is not None:
-        column = f"COALESCE({column}, {rule.default!r})"
-    if len(owners) < len(events_of(topic)):
-        types = ", ".join(_text(event.TYPE) for event in owners)
-        column = f"CASE WHEN `event_type` IN ({types}) THEN {column} END"
-    return f"{column} AS `{column_name(name)}`"
-
-
-def column_name(field: str) -> str:
-    """What the view calls a payload field: ``weight`` is taken by that of the message."""
-    return f"payload_{field}" if field == "weight" else field
+        text = f"COALESCE({text}, {rule.default!r})"
+    if types := owners(topic, name):
+        text = f"CASE WHEN `event_type` IN ({', '.join(map(_text, types))}) THEN {text} END"
+    return f"{text} AS `{column(name)}`"
 
 
 def _cast(rule: Rule, value: str) -> str:

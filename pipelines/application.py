@@ -7,11 +7,12 @@ import hashlib
 import importlib.metadata
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
+from contracts.topics import Topic
 from pipelines import plan
 from pipelines.job import Job, kafka_options
 from pipelines.start import Start
@@ -20,21 +21,26 @@ from stack.flink import FlinkSettings
 from stack.profile import profile
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, TableEnvironment, TableResult
+    from pyflink.table import StatementSet, TableEnvironment
 
 NAME = "learnstream"
 """The application's name in Flink."""
+_JOB_ID = "$internal.pipeline.job-id"
+"""Flink's own option: who submits says the id, so it is known before there is such a job."""
 
 
-def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
-    """The tables and views that the jobs use, each once; ``start`` is where they count from."""
-    begin = start or Start()
-    part = {"part": _part(begin.generation)}
-    found = []
-    for topic in {topic.name: topic for job in jobs for topic in job.reads}.values():
-        offsets = begin.offsets.get(topic.name)
-        # Its position is in the checkpoints. Without one it begins where its partial sums begin:
-        # the upserts make the sums right again.
+Starts = Mapping[str, Start]
+"""By job where it counts from; one that is missing begins where its topics begin."""
+
+
+def definitions(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
+    """The tables and views that the jobs share, each once."""
+    begun, found = _begun(jobs, starts), []
+    topics = {topic.name: topic for job in jobs for topic in job.reads}
+    for topic, readers in ((topics[name], readers) for name, readers in _readers(jobs).items()):
+        offsets = _first([begun[name].offsets.get(topic.name, {}) for name in readers])
+        # Its position is in the checkpoints. Without one it begins where the first of its readers
+        # begins: the upserts make the sums right again.
         options = {
             **kafka_options(),
             "properties.group.id": "flink",
@@ -43,74 +49,122 @@ def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
         known = options | {
             "scan.startup.mode": "specific-offsets",
             "scan.startup.specific-offsets": ";".join(
-                f"partition:{number},offset:{offset}" for number, offset in (offsets or {}).items()
+                f"partition:{number},offset:{offset}" for number, offset in offsets.items()
             ),
         }
         found.append(flink.source(topic, known if offsets else options))
-        found += [*flink.repeats(topic, options, offsets), flink.view(topic, part)]
+        found += [*flink.repeats(topic, options, offsets), _checked(topic)]
     return found + [sink.ddl() for job in jobs for sink in job.writes]
 
 
-def _part(generation: int) -> str:
-    """The number of a message's partial sum: its arrival by Kafka's own clock, in whole spans.
+def statements(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
+    """Each job's views of what it counts, and its ``INSERT`` statements over them."""
+    begun, readers, found = _begun(jobs, starts), _readers(jobs), []
+    for job in jobs:
+        start = begun[job.name]
+        for topic in job.reads:
+            own = start.offsets.get(topic.name, {})
+            first = _first(
+                [begun[name].offsets.get(topic.name, {}) for name in readers[topic.name]]
+            )
+            # What is before the first of all starts is not even read.
+            where = flink.since(own) if own != first else None
+            found += flink.view(topic, _part(start.generation), where=where)
+        found += job.statements()
+    return found
+
+
+def _begun(jobs: Sequence[Job], starts: Starts | None) -> Starts:
+    """With numbers for jobs that have none, for no two may have the same."""
+    known = starts or {}
+    last = max((start.generation for start in known.values()), default=-1)
+    missing = [job.name for job in jobs if job.name not in known]
+    return {**known, **{name: Start(last + n) for n, name in enumerate(missing, 1)}}
+
+
+def _readers(jobs: Sequence[Job]) -> dict[str, list[str]]:
+    """Of each topic, by name, the jobs that read it."""
+    found: dict[str, list[str]] = {}
+    for job in jobs:
+        for topic in job.reads:
+            found.setdefault(topic.name, []).append(job.name)
+    return found
+
+
+def _first(offsets: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The least of each partition; one that somebody reads from its beginning is left out."""
+    shared = set.intersection(*map(set, offsets))
+    return {number: min(one[number] for one in offsets) for number in sorted(shared)}
+
+
+def _checked(topic: Topic) -> str:
+    return flink.checked(topic, {"arrived": _arrived()})
+
+
+def _arrived() -> str:
+    """The span in which a message arrived by Kafka's own clock: the number of its partial sum.
 
     A partial sum changes for no longer than its span and the jobs' lag. So Flink may forget one
     that has not changed for longer.
     """
     return (
-        f"CAST({generation * 10**9} AS BIGINT) + TIMESTAMPDIFF(SECOND, TIMESTAMP "
-        "'2020-01-01 00:00:00', CAST(`arrived_at` AS TIMESTAMP(3))) "
-        f"/ {FlinkSettings().part_s}"
+        "TIMESTAMPDIFF(SECOND, TIMESTAMP '2020-01-01 00:00:00', "
+        f"CAST(`arrived_at` AS TIMESTAMP(3))) / {FlinkSettings().part_s}"
     )
 
 
-def statements(jobs: Sequence[Job]) -> list[str]:
-    return [statement for job in jobs for statement in job.statements()]
+def _part(generation: int) -> str:
+    return f"CAST({generation * 10**9} AS BIGINT) + `arrived`"
 
 
-def fingerprint(jobs: Sequence[Job], start: Start | None = None) -> str:
-    """Changes with all that Flink runs but addresses; cheaper than compiling a plan."""
-    begin = start or Start()
-    topics = {topic.name: topic for job in jobs for topic in job.reads}
-    texts = [importlib.metadata.version("apache-flink"), str(begin)]
-    more = {"part": _part(begin.generation)}
-    texts += [
-        "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic, more)])
-        for topic in topics.values()
-    ]
-    return hashlib.sha256("\n".join(texts + statements(jobs)).encode()).hexdigest()
+def fingerprint(job: Job, start: Start) -> str:
+    """Changes with all that Flink runs for the job but addresses; cheaper than compiling a plan."""
+    texts = [importlib.metadata.version("apache-flink"), _part(start.generation)]
+    for topic in job.reads:
+        texts += [flink.source(topic, {}), *flink.repeats(topic, {}), _checked(topic)]
+        texts.append(str(sorted(start.offsets.get(topic.name, {}).items())))
+    return hashlib.sha256("\n".join(texts + job.statements()).encode()).hexdigest()
+
+
+def digests(job: Job) -> dict[str, str]:
+    """Of each table of the job the digest of the statement that makes it."""
+    return {
+        sink.table: hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
+        for sink, text in zip(job.writes, job.statements(), strict=True)
+    }
 
 
 def explain(jobs: Sequence[Job]) -> str:
     return str(build(definitions(jobs), statements(jobs)).explain())
 
 
-def compiled(jobs: Sequence[Job], start: Start) -> plan.Plan:
+def compiled(jobs: Sequence[Job], starts: Starts) -> plan.Plan:
     """The jobs' plan; nothing runs yet."""
-    built = build(definitions(jobs, start), statements(jobs))
-    made = {
-        sink.table: hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
+    built = build(definitions(jobs, starts), statements(jobs, starts))
+    owners = {
+        sink.table: plan.Owner(job.name, starts[job.name].generation)
         for job in jobs
-        for sink, text in zip(job.writes, job.statements(), strict=True)
+        for sink in job.writes
     }
-    return plan.plan(built.compile_plan().as_json_string(), made, FlinkSettings().part_s)
+    return plan.plan(built.compile_plan().as_json_string(), owners)
 
 
-def submit(jobs: Sequence[Job], start: Start, made: plan.Plan, restore_from: str | None) -> str:
-    """Start the application by its plan on the cluster; returns Flink's job id."""
+def submit(
+    jobs: Sequence[Job], starts: Starts, made: plan.Plan, restore_from: str | None, job_id: str
+) -> None:
+    """Start the application by its plan on the cluster, under Flink's id ``job_id``."""
     path = profile().run / "plan.json"
     path.write_text(made.text)
-    environment = _environment(definitions(jobs, start), NAME, restore_from)
-    return _job_id(environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'"))
+    more = {_JOB_ID: job_id}
+    if restore_from:
+        more |= _restoring(restore_from)
+    environment = _environment(definitions(jobs, starts), NAME, more)
+    environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'")
 
 
 def start(built: StatementSet) -> str:
     """Submit it to the cluster; returns Flink's job id."""
-    return _job_id(built.execute())
-
-
-def _job_id(result: TableResult) -> str:
-    client = result.get_job_client()
+    client = built.execute().get_job_client()
     if client is None:
         raise Misconfigured("the application was not given to a cluster: execution.target is local")
     return str(client.get_job_id())
@@ -119,15 +173,22 @@ def _job_id(result: TableResult) -> str:
 def build(
     definitions: Sequence[str], statements: Sequence[str], name: str = NAME, batch: bool = False
 ) -> StatementSet:
-    """One statement set over the definitions, as the cluster will run it under ``name``."""
-    together = _environment(definitions, name, None, batch).create_statement_set()
+    """One statement set over the definitions, as the cluster will run it under ``name``.
+
+    Among the statements may be definitions, which hold for what follows.
+    """
+    environment = _environment(definitions, name, {}, batch)
+    together = environment.create_statement_set()
     for statement in statements:
-        together.add_insert_sql(statement)
+        if statement.startswith("INSERT"):
+            together.add_insert_sql(statement)
+        else:
+            environment.execute_sql(statement)
     return together
 
 
 def _environment(
-    definitions: Sequence[str], name: str, restore_from: str | None, batch: bool = False
+    definitions: Sequence[str], name: str, more: Mapping[str, str], batch: bool = False
 ) -> TableEnvironment:
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
@@ -141,7 +202,7 @@ def _environment(
     # objects until this process ends.
     get_gateway().gateway_property.enable_memory_management = False
     configuration = Configuration()
-    for option, value in _configuration(name, restore_from).items():
+    for option, value in {**_configuration(name), **more}.items():
         configuration.set_string(option, str(value))
     settings = EnvironmentSettings.new_instance().with_configuration(configuration)
     environment = TableEnvironment.create(
@@ -152,7 +213,7 @@ def _environment(
     return environment
 
 
-def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
+def _configuration(name: str) -> dict[str, Any]:
     settings = FlinkSettings()
     jars = sorted(settings.jars.glob("*.jar"))
     if not jars:
@@ -192,11 +253,15 @@ def _configuration(name: str, restore_from: str | None) -> dict[str, Any]:
         "table.plan.compile.catalog-objects": "IDENTIFIER",
         "table.plan.restore.catalog-objects": "IDENTIFIER",
     }
-    if restore_from:
-        found["execution.state-recovery.path"] = restore_from
-        # Flink deletes it once newer checkpoints have taken its place.
-        found["execution.state-recovery.claim-mode"] = "CLAIM"
-        # The state of a table that is no longer wanted is dropped.
-        found["execution.state-recovery.ignore-unclaimed-state"] = "true"
     os.environ.setdefault("TZ", "UTC")
     return found
+
+
+def _restoring(path: str) -> dict[str, str]:
+    return {
+        "execution.state-recovery.path": path,
+        # Flink deletes it once newer checkpoints have taken its place.
+        "execution.state-recovery.claim-mode": "CLAIM",
+        # The state of a table that is no longer wanted is dropped.
+        "execution.state-recovery.ignore-unclaimed-state": "true",
+    }

@@ -51,15 +51,16 @@ def _call(method: str, path: str, **kwargs: Any) -> Any:
 
 def running(name: str) -> Running | None:
     """The application of that name that has not ended; the newest where there are several."""
-    jobs = [
-        job
+    return min(all_running(name), key=lambda job: job.running_s, default=None)
+
+
+def all_running(name: str) -> list[Running]:
+    """Every job of that name that has not ended."""
+    return [
+        Running(job["jid"], job["state"], job["duration"] / 1000)
         for job in _call("GET", "/jobs/overview")["jobs"]
         if job["name"] == name and job["state"] not in ENDED
     ]
-    if not jobs:
-        return None
-    newest = max(jobs, key=lambda job: job["start-time"])
-    return Running(newest["jid"], newest["state"], newest["duration"] / 1000)
 
 
 def all_tasks_run(job_id: str) -> bool:

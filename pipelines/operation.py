@@ -1,210 +1,313 @@
 """Submit, cancel and restore the jobs so that the totals are right whatever happens.
 
-The wanted jobs run as one application. It starts from its newest completed checkpoint or savepoint;
-a plan that is incompatible with that state is refused before anything is stopped. Without a state
-it starts where its partial sums begin (``pipelines.start``): sinks are upserts, so the rows end the
-same. Where Kafka no longer reaches back so far, the rows are first rebuilt from the archive, and it
-starts where that ends. Which jobs are wanted, and what ran last, is kept in ``jobs.json`` of the
-profile's run folder, because a standalone JobManager forgets its jobs.
+The wanted jobs run as one application. It starts from its newest completed checkpoint or savepoint,
+in which each job finds its own state. A job that cannot go on from there is refused alone, before
+anything is stopped, and the others run: it is new, its tables are made by other statements than
+their rows were, or it did not run when the others went on. ``submit`` by its name counts it from
+the archive (``pipelines.rebuild``) and starts it, without state, beside the others. Without any
+state each job starts where its partial sums begin (``pipelines.start``): sinks are upserts, so the
+rows end the same. Where Kafka no longer reaches back so far, that job is counted from the archive.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import logging
+import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+from psycopg import Connection
+
 from contracts.errors import LearnstreamError, Misconfigured, Retryable
-from pipelines import application, cluster, plan, schema, start
-from pipelines.job import Job, catalogue
+from pipelines import application, cluster, plan, rebuild, record, start
+from pipelines.job import Job
+from pipelines.rebuild import Recount
+from pipelines.record import Record, exclusive, read
 from stack.flink import FlinkSettings
 from stack.kafka import create_topics
-from stack.profile import profile
+
+__all__ = ["Record", "cancel", "exclusive", "read", "recount", "restore", "submit"]
 
 log = logging.getLogger("pipelines.operation")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """``wanted`` None means every job there is; ``begun_from`` is what ``job_id`` began at.
+@dataclass(slots=True)
+class Turn:
+    """One submission: what is recorded, who may be counted from the archive, and why others not.
 
-    ``plan`` (``Plan.facts``) and ``generation`` (``pipelines.start``) are those of its state;
-    ``stopped_at`` is when it was last stopped, in seconds since 1970.
+    ``counts``: jobs that are counted if they cannot go on; ``again``: jobs that are counted in any
+    case. ``refused`` has a reason by job.
     """
 
-    wanted: tuple[str, ...] | None = None
-    job_id: str | None = None
-    fingerprint: str | None = None
-    begun_from: str | None = None
-    plan: Mapping[str, Any] | None = None
-    generation: int = 0
-    stopped_at: float | None = None
-
-    def jobs(self) -> list[Job]:
-        known = catalogue()
-        return [known[name] for name in known if self.wanted is None or name in self.wanted]
-
-
-def read() -> Record:
-    path = profile().run / "jobs.json"
-    if not path.exists():
-        return Record()
-    found = json.loads(path.read_text())
-    wanted = found.pop("wanted")
-    known = {field.name for field in fields(Record)}
-    return Record(
-        wanted=None if wanted is None else tuple(wanted),
-        **{name: value for name, value in found.items() if name in known},
-    )
-
-
-def _write(new: Record) -> None:
-    path = profile().run / "jobs.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(asdict(new), indent=2) + "\n")
-    draft.replace(path)
-
-
-@contextmanager
-def exclusive() -> Iterator[None]:
-    """One submission at a time on this machine: two would be two applications."""
-    path = profile().run / "jobs.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    connection: Connection[Any]
+    now: Record
+    counts: Collection[str] = ()
+    again: Collection[str] = ()
+    since: datetime | None = None
+    refused: dict[str, str] = field(default_factory=dict)
 
 
 def submit(names: Sequence[str] = ()) -> str:
-    """Want these jobs too (no names: all jobs), and run what is wanted; returns a sentence."""
-    with exclusive():
-        before = read()
+    """Want these jobs too (no names: all jobs), and run what is wanted; returns a sentence.
+
+    Of these jobs, those that cannot go on are counted from the archive. Raises as ``restore``.
+    """
+    with exclusive() as connection:
+        before = read(connection)
         if not names or before.wanted is None:
             wanted = None
         else:
             wanted = tuple(dict.fromkeys((*before.wanted, *names)))
-        if before.wanted is None and names and before.job_id is None:
+        if before.wanted is None and names and before.job_id is None and not before.jobs:
             wanted = tuple(names)
-        return _run(replace(before, wanted=wanted))
+        now = replace(before, wanted=wanted)
+        return _run(Turn(connection, now, names or [job.name for job in now.wants()]))
 
 
 def cancel(names: Sequence[str] = ()) -> str:
-    """Want these jobs no longer (no names: none), and run the rest; returns a sentence."""
-    with exclusive():
-        before = read()
-        left = [job.name for job in before.jobs() if names and job.name not in names]
-        return _run(replace(before, wanted=tuple(left)))
+    """Want these jobs no longer (no names: none), and run the rest; returns a sentence.
+
+    Their rows stay. A job that is wanted again after others went on is counted from the archive.
+    """
+    with exclusive() as connection:
+        before = read(connection)
+        left = [job.name for job in before.wants() if names and job.name not in names]
+        return _run(Turn(connection, replace(before, wanted=tuple(left))))
 
 
 def restore() -> str:
-    """Run what is wanted after the cluster forgot it; returns a sentence."""
-    with exclusive():
-        return _run(read())
+    """Run what is wanted after the cluster forgot it; returns a sentence.
+
+    Raises ``Misconfigured`` where jobs are wanted and none of them can go on.
+    """
+    with exclusive() as connection:
+        return _run(Turn(connection, read(connection)))
 
 
-def _run(now: Record) -> str:
-    jobs = now.jobs()
+def recount(names: Sequence[str], since: datetime | None = None) -> str:
+    """Count these jobs from the archive while all run, with ``since`` buckets from then on.
+
+    One that was not wanted is wanted from then on. Returns a sentence. Raises ``Retryable`` where
+    the archive does not catch up or Flink fails: the rows are as they were, and what ran runs on.
+    """
+    with exclusive() as connection:
+        now = read(connection)
+        if now.wanted is not None:
+            now = replace(now, wanted=tuple(dict.fromkeys((*now.wanted, *names))))
+        return _run(Turn(connection, now, again=names, since=since))
+
+
+def _run(turn: Turn) -> str:
+    now, jobs = turn.now, turn.now.wants()
     alive = cluster.running(application.NAME)
     if not jobs:
         if alive:
-            now = _stopped(now, alive.job_id)
-        _write(now)
-        return "no job runs" if not alive else f"stopped at {now.begun_from or 'no savepoint'}"
+            turn.now = _stopped(turn, alive.job_id)
+        record.write(turn.connection, turn.now)
+        return f"stopped at {turn.now.begun_from or 'no savepoint'}" if alive else "no job runs"
     create_topics()
-    schema.prepare()
-    begins = start.current()
-    fingerprint = application.fingerprint(jobs, begins)
-    if alive and fingerprint == now.fingerprint and alive.job_id == now.job_id:
-        _write(now)
-        return f"already running: {_names(jobs)} (job {alive.job_id})"
-    made = application.compiled(jobs, begins)
-    fits = now.plan is not None and now.generation == begins.generation
-    if fits and now.plan is not None:
-        refuse(jobs, plan.differences(now.plan, made))
-    if alive:
-        now = _stopped(now, alive.job_id)
-    begin = _newest(now) if fits else None
-    found = _restored(jobs, begins, made, begin) if begin else None
-    if found is None:
-        job_id, begin, begins, made = _begun(jobs, begins, made)
-    else:
-        job_id = found
-    fingerprint = application.fingerprint(jobs, begins)
-    _write(
-        Record(now.wanted, job_id, fingerprint, begin, made.facts(), begins.generation),
-    )
-    where = begin or (
-        "the end of the last rebuild" if begins.offsets else "the beginning of the topics"
-    )
-    return f"running: {_names(jobs)} (job {job_id}, from {where})"
-
-
-def refuse(jobs: Sequence[Job], reasons: Sequence[str]) -> None:
-    """Raises ``Misconfigured`` where there are ``reasons`` not to start from the last state."""
-    if reasons:
+    ours = alive is not None and alive.job_id == now.job_id
+    has_state = now.states is not None and (ours or _newest(now) is not None)
+    starts = start.current(turn.connection)
+    able, count = _sorted(turn, jobs, starts, has_state)
+    if ours and able and not count and _runs_as_it_should(turn, able, starts):
+        record.write(turn.connection, now)
+        return f"already running: {_names(able)} (job {now.job_id}){_refusals(turn)}"
+    if has_state:
+        able = _fitting(turn, able, count, starts)
+    if not able and not count:
         raise Misconfigured(
-            f"{_names(jobs)} cannot start from the state of what ran before: {'; '.join(reasons)}. "
-            "Nothing was stopped. Rebuild the rows (readers have the old ones meanwhile): "
-            f"./learnstream rebuild {' '.join(job.name for job in jobs)} --from-archive",
-            jobs=[job.name for job in jobs],
+            f"no job can go on, and nothing was stopped{_refusals(turn)}",
+            jobs=list(turn.refused),
         )
+    if count:
+        _count(turn, count, lambda: _stop_if_running(turn))
+        starts = start.current(turn.connection)
+    jobs = [job for job in jobs if job in able or job in count]
+    made = application.compiled(jobs, starts) if has_state else None
+    _stop_if_running(turn)
+    begin = _newest(turn.now) if has_state else None
+    if made is None or begin is None or not _restored(turn, jobs, starts, made, begin):
+        begin = None
+        _begin(turn, jobs)
+    where = begin or (
+        "where the archive's count ended"
+        if any(one.offsets for one in start.current(turn.connection).values())
+        else "the beginning of the topics"
+    )
+    return f"running: {_names(jobs)} (job {turn.now.job_id}, from {where}){_refusals(turn)}"
 
 
-def stop() -> bool:
-    """Stop at a savepoint; whether anything ran. The caller holds ``exclusive``."""
-    alive = cluster.running(application.NAME)
-    if alive:
-        _write(_stopped(read(), alive.job_id))
-    return alive is not None
+def _sorted(
+    turn: Turn, jobs: Sequence[Job], starts: Mapping[str, start.Start], has_state: bool
+) -> tuple[list[Job], list[Job]]:
+    """The jobs that can go on, and those that are counted from the archive; others are refused."""
+    able: list[Job] = []
+    count: list[Job] = []
+    for job in jobs:
+        reason = _hindrance(turn.now, job, starts.get(job.name), has_state)
+        if job.name in turn.again or (reason and job.name in turn.counts):
+            count.append(job)
+        elif reason:
+            turn.refused[job.name] = reason
+        else:
+            able.append(job)
+    return able, count
 
 
-def resume() -> str:
-    """Run what is wanted; returns a sentence. The caller holds ``exclusive``."""
-    return _run(read())
+def _hindrance(now: Record, job: Job, begun: start.Start | None, has_state: bool) -> str | None:
+    """Why the job cannot go on with the rows that it has; None where it can."""
+    if begun is None:
+        return "it is new here: it would lack what was counted before" if has_state else None
+    if differences := begun.differences(application.digests(job)):
+        return "; ".join(differences)
+    ran = now.jobs.get(job.name, {}).get("generation") == begun.generation
+    if has_state and not (ran or begun.fresh):
+        return "it did not run when the others went on: it would lack what came meanwhile"
+    return None
 
 
-def _restored(jobs: Sequence[Job], begins: start.Start, made: plan.Plan, begin: str) -> str | None:
-    """Start the jobs from the state ``begin``; returns their id, None where Flink cannot."""
-    job_id = application.submit(jobs, begins, made, begin)
+def _fitting(
+    turn: Turn, able: Sequence[Job], count: Sequence[Job], starts: Mapping[str, start.Start]
+) -> list[Job]:
+    """The jobs that find their state in the plan of all; the others are refused, or to count.
+
+    Raises ``Misconfigured`` where a job that is to be counted would cost another one its state.
+    """
+    fits, known = list(able), turn.now.states or {}
+    while fits or count:
+        # Provisional: a job that is counted will have another generation than any has now.
+        last = max((one.generation for one in starts.values()), default=-1)
+        new = {job.name: start.Start(last + n, fresh=True) for n, job in enumerate(count, 1)}
+        made = application.compiled([*fits, *count], {**starts, **new})
+        found = {
+            job.name: reasons
+            for job in fits
+            if (reasons := plan.differences(known, made, job.name, starts[job.name].fresh))
+        }
+        if not found:
+            return fits
+        if count:
+            raise Misconfigured(
+                f"{_names(count)} would cost others their state: {found}. Nothing was stopped",
+                jobs=[job.name for job in count],
+            )
+        turn.refused |= {name: "; ".join(reasons) for name, reasons in found.items()}
+        fits = [job for job in fits if job.name not in found]
+    return fits
+
+
+def _runs_as_it_should(turn: Turn, able: Sequence[Job], starts: Mapping[str, start.Start]) -> bool:
+    """Whether all that differs is what a refused job still runs as it was."""
+    ran = {name: facts["fingerprint"] for name, facts in turn.now.jobs.items()}
+    wanted = {
+        job.name: application.fingerprint(job, starts[job.name])
+        for job in able
+        if job.name in starts
+    }
+    others = {name: ran[name] for name in turn.refused if name in ran}
+    return len(wanted) == len(able) and ran == {**others, **wanted}
+
+
+def _count(turn: Turn, jobs: Sequence[Job], stop: Callable[[], None]) -> None:
+    """Count the jobs from the archive; on failure what ran before runs on."""
     try:
-        cluster.wait_until_running(job_id)
+        rebuild.count(
+            Recount(turn.connection, jobs, turn.since),
+            stop,
+            lambda connection: record.write(connection, turn.now),
+        )
+    except LearnstreamError:
+        if turn.now.job_id is None and turn.now.jobs:
+            left = tuple(turn.now.jobs)
+            log.warning("not counted: %s run on as before", ", ".join(left))
+            with contextlib.suppress(Misconfigured):
+                _run(Turn(turn.connection, turn.now))
+        raise
+
+
+def _stop_if_running(turn: Turn) -> None:
+    if alive := cluster.running(application.NAME):
+        turn.now = _stopped(turn, alive.job_id)
+        record.write(turn.connection, turn.now)
+
+
+def _restored(
+    turn: Turn,
+    jobs: Sequence[Job],
+    starts: Mapping[str, start.Start],
+    made: plan.Plan,
+    begin: str,
+) -> bool:
+    """Start the jobs from the state ``begin``; False where Flink cannot."""
+    _submit(turn, jobs, starts, made, begin)
+    try:
+        cluster.wait_until_running(turn.now.job_id or "")
     except Retryable:
-        return job_id  # Flink keeps trying: Kafka or Postgres may be starting
+        return True  # Flink keeps trying: Kafka or Postgres may be starting
     except LearnstreamError as error:
         log.warning("cannot start from %s, counting again: %s", begin, error.message)
-        return None
-    return job_id
+        return False
+    return True
 
 
-def _begun(
-    jobs: Sequence[Job], begins: start.Start, made: plan.Plan
-) -> tuple[str, None, start.Start, plan.Plan]:
-    """Start the jobs without a state; returns their id, no state, the start and the plan."""
-    topics = {topic.name for job in jobs for topic in job.reads}
-    if gone := start.expired(begins, topics):
-        from pipelines import rebuild  # which imports this module
-
-        log.warning("Kafka no longer has the beginning of %s: counting the archive", gone)
-        rebuild.count_again(jobs)
-        begins = start.current()
-        made = application.compiled(jobs, begins)
-    job_id = application.submit(jobs, begins, made, None)
+def _begin(turn: Turn, jobs: Sequence[Job]) -> None:
+    """Start the jobs without a state, each where its partial sums begin."""
+    starts = start.current(turn.connection)
+    gone = []
+    for job in jobs:
+        begun = starts.get(job.name, start.Start())
+        if place := start.expired(begun, [topic.name for topic in job.reads]):
+            log.warning("Kafka no longer has the beginning of %s: counting the archive", place)
+            gone.append(job)
+        elif job.name not in starts:
+            start.record(turn.connection, job.name, {}, application.digests(job))
+    if gone:
+        rebuild.count(Recount(turn.connection, gone))
+    starts = start.current(turn.connection)
+    _submit(turn, jobs, starts, application.compiled(jobs, starts), None)
     with contextlib.suppress(Retryable):
-        cluster.wait_until_running(job_id)
-    return job_id, None, begins, made
+        cluster.wait_until_running(turn.now.job_id or "")
 
 
-def _stopped(now: Record, job_id: str) -> Record:
-    return replace(now, begun_from=_end(job_id), job_id=None, stopped_at=time.time())
+def _submit(
+    turn: Turn,
+    jobs: Sequence[Job],
+    starts: Mapping[str, start.Start],
+    made: plan.Plan,
+    begin: str | None,
+) -> None:
+    """Record what is submitted, then submit it: whoever is killed in between knows its id."""
+    turn.now = Record(
+        turn.now.wanted,
+        secrets.token_hex(16),
+        begin,
+        jobs={
+            job.name: {
+                "generation": starts[job.name].generation,
+                "fingerprint": application.fingerprint(job, starts[job.name]),
+            }
+            for job in jobs
+        },
+        states=made.states,
+    )
+    with turn.connection.transaction():
+        record.write(turn.connection, turn.now)
+        start.submitted(turn.connection, {job.name: application.digests(job) for job in jobs})
+    application.submit(jobs, starts, made, begin, turn.now.job_id or "")
+
+
+def _stopped(turn: Turn, job_id: str) -> Record:
+    begun_from = _end(job_id)
+    if job_id != turn.now.job_id:
+        return turn.now  # nobody knows what that state has counted
+    return replace(turn.now, begun_from=begun_from, job_id=None, stopped_at=datetime.now(UTC))
 
 
 def _end(job_id: str) -> str | None:
@@ -228,9 +331,11 @@ def _newest(now: Record) -> str | None:
     return found if found and _exists(found) and not _expired(found, now.stopped_at) else None
 
 
-def _expired(path: str, stopped_at: float | None) -> bool:
+def _expired(path: str, stopped_at: datetime | None) -> bool:
     local = _local(path)
-    taken_at = stopped_at if local is None else (local / "_metadata").stat().st_mtime
+    taken_at = stopped_at.timestamp() if stopped_at else None
+    if local is not None:
+        taken_at = (local / "_metadata").stat().st_mtime
     settings = FlinkSettings()
     kept_s = settings.state_ttl_h * 3600 - settings.part_s
     return taken_at is not None and time.time() - taken_at > kept_s
@@ -258,3 +363,13 @@ def _local(uri: str) -> Path | None:
 
 def _names(jobs: Sequence[Job]) -> str:
     return ", ".join(job.name for job in jobs)
+
+
+def _refusals(turn: Turn) -> str:
+    if not turn.refused:
+        return ""
+    each = "; ".join(f"{name} ({reason})" for name, reason in turn.refused.items())
+    return (
+        f"; refused: {each}. Their rows stay as they are; count them from the archive: "
+        f"./learnstream jobs submit {' '.join(turn.refused)}"
+    )

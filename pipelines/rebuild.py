@@ -1,219 +1,206 @@
-"""Rebuilds the tables of the Flink jobs: their SQL in batch mode over the archive, then a swap.
+"""Counts the archive into the tables of Flink jobs: their SQL in batch mode, then a swap.
 
-The streaming jobs run on while most events are counted. Then they stop, the rest is counted, and
-one transaction replaces the old rows by the new ones and records up to which offsets they count:
-there the jobs restart without state. Readers see either the old rows or the new ones, which lack
-nothing that the old ones had.
+Streaming jobs run on while most events are counted. Then they stop, the rest is counted, and one
+transaction replaces the old rows by the new ones and records up to which offsets they count: from
+there the job counts without state. Readers see either the old rows or the new ones, which lack
+nothing that the old ones had. Whoever is killed on the way leaves nothing that a repeat minds.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from confluent_kafka import TopicPartition
-from psycopg import sql
+from psycopg import Connection, sql
 
-from contracts.errors import Rejected, Retryable
-from contracts.topics import CONTENT
-from pipelines import application, cluster, operation, schema, start
-from pipelines.job import Job, Upsert, catalogue
+from contracts import flink
+from contracts.errors import Retryable
+from contracts.topics import Topic
+from pipelines import application, archived, cluster, start
+from pipelines.archived import Span
+from pipelines.job import Job, Upsert
 from pipelines.retention import archive_begins_at
 from stack import kafka, postgres
-from stack.kafka import create_topics
 
 NAME = "rebuild"
 SHADOW = "stream_shadow"
-_COLUMNS = {
-    **dict.fromkeys(("event_id", "event_type", "timestamp", "source_service"), "STRING"),
-    "schema_version": "BIGINT",
-    **dict.fromkeys(("institution", "user_id", "course_id", "item_id", "kind"), "STRING"),
-    "clicks": "BIGINT",
-    "weight": "BIGINT",
-    "batch_no": "BIGINT",
-}
 _CUT = """
 SELECT greatest((SELECT max(batch_no) FROM archive_batches),
+                (SELECT max(batch_no) FROM archive_marks),
                 (SELECT done_batch_no FROM derive_position), 0),
-       (SELECT coalesce(jsonb_object_agg(partition, next_offset), '{}') FROM archive_offsets
-        WHERE topic = %s)
+       (SELECT coalesce(jsonb_object_agg(topic, places), '{}')
+        FROM (SELECT topic, jsonb_object_agg(partition, next_offset) AS places
+              FROM archive_offsets WHERE topic = ANY(%s) GROUP BY topic) AS of_topic)
 """
 
 
-def rebuild(jobs: Sequence[Job], since: datetime | None = None, timeout_s: float = 3600) -> None:
-    """Rebuild the rows, with ``since`` those of buckets from that moment on.
+@dataclass(frozen=True, slots=True)
+class Recount:
+    """What is to be counted: ``connection`` holds ``record.exclusive``."""
 
-    The jobs read their topic together and restart together: whichever is named, all wanted ones
-    are rebuilt. Rows of what the archive no longer has stay. Raises ``Rejected`` for a job
-    that reads more than content, and ``Retryable`` where the archive does not catch up or Flink
-    fails; then the rows are as they were.
-    """
-    with operation.exclusive():
-        wanted = {job.name for job in operation.read().jobs()} | {job.name for job in jobs}
-        ran = False
+    connection: Connection[Any]
+    jobs: Sequence[Job]
+    since: datetime | None = None
+    timeout_s: float = 3600.0
 
-        def stop() -> None:
-            nonlocal ran
-            ran = operation.stop()
-
-        try:
-            count_again([job for job in catalogue().values() if job.name in wanted], since, stop)
-        finally:
-            if ran:
-                operation.resume()
+    @property
+    def topics(self) -> list[Topic]:
+        return list({topic.name: topic for job in self.jobs for topic in job.reads}.values())
 
 
-def count_again(
-    jobs: Sequence[Job],
-    since: datetime | None = None,
+def count(
+    asked: Recount,
     stop: Callable[[], None] = lambda: None,
-    timeout_s: float = 3600,
+    swapped: Callable[[Connection[Any]], None] = lambda connection: None,
 ) -> None:
-    """Rebuild the rows of these jobs from the archive, and record where they restart.
+    """Count the jobs' rows from the archive, and record where they go on.
 
-    ``stop`` is called once, when most is counted: the jobs may run until then. The caller holds
-    ``operation.exclusive``.
-    Raises as ``rebuild``.
+    ``stop`` is called once, when most is counted: the jobs may run until then. ``swapped`` is
+    called in the transaction that swaps. Rows of what the archive no longer has stay.
+    Raises ``Retryable`` where the archive does not catch up or Flink fails; then the rows are as
+    they were.
     """
-    for job in jobs:
-        if job.reads != (CONTENT,):
-            raise Rejected(f"{job.name} reads more than {CONTENT.name}: it cannot be rebuilt")
-    create_topics()
-    schema.prepare()
-    with postgres.connect_analytics() as connection:
-        begins_at = archive_begins_at(connection)
-    since = max(filter(None, (since, begins_at)), default=None)
-    tables = [sink for job in jobs for sink in job.writes]
-    _wait_for_archive(timeout_s)
-    _make_shadows(tables)
-    upto, _ = _cut()
-    _count(jobs, since, (-1, upto), 0, timeout_s)
+    _end_leftovers()
+    begins_at = archive_begins_at(asked.connection)
+    since = max(filter(None, (asked.since, begins_at)), default=None)
+    _wait_for_archive(asked.topics, asked.timeout_s)
+    upto, _ = cut(asked.connection, asked.topics)
+    _make_shadows(asked, Span(-1, upto, 0, since))
+    _count(asked)
     stop()
-    _wait_for_archive(timeout_s)
-    end, offsets = _cut()
+    _wait_for_archive(asked.topics, asked.timeout_s)
+    end, offsets = cut(asked.connection, asked.topics)
     if end > upto:
-        _count(jobs, since, (upto, end), -1, timeout_s)
-    _swap(tables, since, offsets)
+        with asked.connection.transaction():
+            _declare(asked, Span(upto, end, -1, since))
+        _count(asked)
+    with asked.connection.transaction():
+        _swap(asked, since, offsets)
+        swapped(asked.connection)
 
 
-def _cut() -> tuple[int, dict[str, int]]:
+def cut(connection: Connection[Any], topics: Iterable[Topic]) -> tuple[int, start.Offsets]:
     """The archive's last batch, and the offsets up to which it reaches: both of one moment."""
-    with postgres.connect_analytics() as connection:
-        row = connection.execute(_CUT, [CONTENT.name]).fetchone()
+    row = connection.execute(_CUT, [[topic.name for topic in topics]]).fetchone()
     assert row is not None
     return row[0], row[1]
 
 
-def _count(
-    jobs: Sequence[Job],
-    since: datetime | None,
-    batches: tuple[int, int],
-    part: int,
-    timeout_s: float,
-) -> None:
-    """Flink counts what was archived after the first of ``batches``, up to the second."""
-    built = application.build(
-        _definitions(jobs, since, batches, part),
-        application.statements(jobs),
-        name=NAME,
-        batch=True,
-    )
-    _wait_for_end(application.start(built), timeout_s)
-
-
-def _definitions(
-    jobs: Sequence[Job], since: datetime | None, batches: tuple[int, int], part: int
-) -> list[str]:
-    jdbc = postgres.PostgresSettings().analytics_jdbc()
-    columns = ", ".join(f"`{name}` {type_}" for name, type_ in _COLUMNS.items())
-    options = {
-        "connector": "jdbc",
-        **jdbc,
-        "table-name": "archived_content_events",
-        "scan.fetch-size": "10000",
-    }
-    settings = ", ".join(f"'{name}' = '{value}'" for name, value in options.items())
-    # Texts of UTC moments sort as the moments do.
-    only = f" AND `timestamp` >= '{since:%Y-%m-%dT%H:%M:%S}'" if since else ""
-    found = [
-        f"CREATE TEMPORARY TABLE archived ({columns}) WITH ({settings})",
-        "CREATE TEMPORARY VIEW content_events AS "
-        f"SELECT *, institution AS institution_id, CAST({part} AS BIGINT) AS part FROM archived "
-        f"WHERE batch_no > {batches[0]} AND batch_no <= {batches[1]}{only}",
-    ]
-    for job in jobs:
-        for sink in job.writes:
-            table = f"'table-name' = '{sink.table}'"
-            found.append(sink.ddl().replace(table, f"'table-name' = '{SHADOW}.{sink.table}'"))
+def definitions(jobs: Sequence[Job], topics: Iterable[Topic]) -> list[str]:
+    """The archive's views, the jobs' views over them, and shadows of the tables."""
+    found = []
+    for topic in topics:
+        name = archived.view_name(topic)
+        options = {
+            "connector": "jdbc",
+            **postgres.PostgresSettings().analytics_jdbc(),
+            "table-name": f"{SHADOW}.{name}",
+            "scan.fetch-size": "10000",
+            # Else the driver reads all rows before it gives the first one.
+            "scan.auto-commit": "false",
+        }
+        columns = [f"`{column}` {type_}" for column, type_ in archived.columns(topic).items()]
+        found += [flink.table(name, columns, options), *flink.view(topic, "`part`", name)]
+    for sink in _tables(jobs):
+        table = f"'table-name' = '{sink.table}'"
+        found.append(sink.ddl().replace(table, f"'table-name' = '{SHADOW}.{sink.table}'"))
     return found
 
 
-def _make_shadows(tables: Sequence[Upsert]) -> None:
-    with postgres.connect_analytics() as connection:
-        connection.execute(f"DROP SCHEMA IF EXISTS {SHADOW} CASCADE".encode())
-        connection.execute(f"CREATE SCHEMA {SHADOW}".encode())
-        for sink in tables:
+def _tables(jobs: Iterable[Job]) -> list[Upsert]:
+    return [sink for job in jobs for sink in job.writes]
+
+
+def _count(asked: Recount) -> None:
+    """Flink counts what the views of the archive now have."""
+    inserts = [statement for job in asked.jobs for statement in job.statements()]
+    built = application.build(definitions(asked.jobs, asked.topics), inserts, NAME, batch=True)
+    _wait_for_end(application.start(built), asked.timeout_s)
+
+
+def _end_leftovers() -> None:
+    """What somebody who was killed had begun to count."""
+    while left := cluster.running(NAME):
+        cluster.cancel(left.job_id)
+
+
+def _declare(asked: Recount, span: Span) -> None:
+    for topic in asked.topics:
+        asked.connection.execute(archived.view(topic, SHADOW, span))
+
+
+def _make_shadows(asked: Recount, span: Span) -> None:
+    connection, shadow = asked.connection, sql.Identifier(SHADOW)
+    with connection.transaction():
+        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(shadow))
+        connection.execute(sql.SQL("CREATE SCHEMA {}").format(shadow))
+        for sink in _tables(asked.jobs):
             connection.execute(
-                f"CREATE TABLE {SHADOW}.{sink.table} "
-                f"(LIKE public.{sink.table} INCLUDING ALL)".encode()
+                sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(
+                    sql.Identifier(SHADOW, sink.table), sql.Identifier("public", sink.table)
+                )
             )
-        flink = sql.Identifier(postgres.PostgresSettings().jdbc_user)
+        _declare(asked, span)
+        flink_role = sql.Identifier(postgres.PostgresSettings().jdbc_user)
         for right in (
             "USAGE ON SCHEMA {shadow}",
             "SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {shadow}",
         ):
             connection.execute(
-                sql.SQL("GRANT " + right + " TO {flink}").format(
-                    shadow=sql.Identifier(SHADOW), flink=flink
-                )
+                sql.SQL("GRANT " + right + " TO {flink}").format(shadow=shadow, flink=flink_role)
             )
 
 
-def _swap(tables: Sequence[Upsert], since: datetime | None, offsets: dict[str, int]) -> None:
-    part: sql.Composable = sql.SQL("")
-    if since:
-        part = sql.SQL(" WHERE bucket_at >= {}").format(sql.Literal(since))
-    with postgres.connect_analytics() as connection:
-        for sink in tables:
-            columns = sql.SQL(", ").join(sql.Identifier(name) for name in sink.columns)
-            public, shadow = (
-                sql.Identifier("public", sink.table),
-                sql.Identifier(SHADOW, sink.table),
+def _swap(asked: Recount, since: datetime | None, offsets: start.Offsets) -> None:
+    """Rows and starts; the caller has begun a transaction."""
+    connection = asked.connection
+    for sink in _tables(asked.jobs):
+        columns = sql.SQL(", ").join(sql.Identifier(name) for name in sink.columns)
+        public, shadow = sql.Identifier("public", sink.table), sql.Identifier(SHADOW, sink.table)
+        only: sql.Composable = sql.SQL("")
+        if since and sink.to.time:
+            only = sql.SQL(" WHERE {} >= {}").format(
+                sql.Identifier(sink.to.time), sql.Literal(since)
             )
-            connection.execute(sql.SQL("DELETE FROM {}{}").format(public, part))
-            connection.execute(
-                sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}{}").format(
-                    public, columns, columns, shadow, part
-                )
+        connection.execute(sql.SQL("DELETE FROM {}{}").format(public, only))
+        connection.execute(
+            sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}{}").format(
+                public, columns, columns, shadow, only
             )
-        start.record(connection, {CONTENT.name: offsets})
-        connection.execute(f"DROP SCHEMA {SHADOW} CASCADE".encode())
+        )
+    for job in asked.jobs:
+        own = {topic.name: offsets.get(topic.name, {}) for topic in job.reads}
+        start.record(connection, job.name, own, application.digests(job))
+    connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(SHADOW)))
 
 
-def _wait_for_archive(timeout_s: float) -> None:
-    """Return once the archive has every content event that is in Kafka now."""
+def _wait_for_archive(topics: Sequence[Topic], timeout_s: float) -> None:
+    """Return once the archive has every event of these topics that is in Kafka now."""
     deadline = time.monotonic() + timeout_s
     with closing(kafka.consumer("rebuild")) as consumer:
         ends = {
             place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=10)[1]
-            for place in kafka.places(CONTENT.name)
+            for place in kafka.places(*(topic.name for topic in topics))
         }
     while (behind := _unarchived(ends)) is not None:
         if time.monotonic() > deadline:
-            raise Retryable(f"the archive is behind in {CONTENT.name}/{behind}: is it running?")
+            raise Retryable(f"the archive is behind in {behind[0]}/{behind[1]}: is it running?")
         time.sleep(0.2)
 
 
-def _unarchived(ends: Mapping[kafka.Place, int]) -> int | None:
+def _unarchived(ends: Mapping[kafka.Place, int]) -> kafka.Place | None:
     """A partition with an event before its end that the archive has not got, if there is one."""
     with postgres.connect_analytics() as connection:
         reached: dict[kafka.Place, int] = {
             (topic, partition): next_offset
             for topic, partition, next_offset in connection.execute(
-                "SELECT topic, partition, next_offset FROM archive_offsets WHERE topic = %s",
-                [CONTENT.name],
+                "SELECT topic, partition, next_offset FROM archive_offsets WHERE topic = ANY(%s)",
+                [list({topic for topic, _ in ends})],
             )
         }
     starts = {place: reached.get(place, 0) for place, end in ends.items()}
@@ -222,7 +209,7 @@ def _unarchived(ends: Mapping[kafka.Place, int]) -> int | None:
     for [message] in kafka.remaining(unread, most=1):
         place = message.topic() or "", message.partition() or 0
         if (message.offset() or 0) < ends[place]:
-            return place[1]
+            return place
     return None
 
 
@@ -234,4 +221,4 @@ def _wait_for_end(job_id: str, timeout_s: float) -> None:
         if time.monotonic() > deadline:
             cluster.cancel(job_id)
             raise Retryable(f"the rebuild has not ended within {timeout_s:.0f} s")
-        time.sleep(0.5)
+        time.sleep(0.2)

@@ -64,8 +64,9 @@ GRANT EXECUTE ON FUNCTION retain_archive(integer, jsonb) TO derive;
 GRANT SELECT ON archive_offsets, archive_batches, archive_arrivals, archive_heartbeat, derive_position
     TO monitor;
 GRANT SELECT (event_id, timestamp, received_at) ON activity_events TO monitor;
+GRANT SELECT ON stream_application TO monitor;
 GRANT SELECT, INSERT, DELETE ON commit_to_row TO monitor;
 
--- Flink: upserts into its own tables; a rebuild reads the archive's view.
+-- Flink: upserts into its own tables; a rebuild's schema, with views of the archive, it is given for
+-- as long as it lasts. What is known about the jobs only the operator writes.
 GRANT SELECT, INSERT, UPDATE, DELETE ON {flink_tables} TO flink;
-GRANT SELECT ON archived_content_events TO flink;

@@ -35,7 +35,7 @@ import pytest
 from stack import cli
 from stack.commands.test import FAST
 from stack.kafka import create_topics
-from stack.postgres import connect_lms
+from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile, profile
 
 pytest.register_assert_rewrite("tests.waiting")  # its failures show what differs
@@ -131,6 +131,10 @@ def flink(stack: Profile) -> Profile:
 
     Nothing runs on it: a test submits what it is about.
     """
-    (stack.run / "jobs.json").write_text('{"wanted": []}')
+    with connect_analytics() as connection:
+        connection.execute(
+            "INSERT INTO stream_application (wanted) VALUES ('{}') "
+            "ON CONFLICT (one) DO UPDATE SET wanted = '{}'"
+        )
     assert cli.call("up", "flink") == 0
     return stack

@@ -1,10 +1,11 @@
 """List, submit, cancel or explain the Flink jobs.
 
 All wanted jobs run as one Flink application, so that a topic is read and parsed once for all of
-them. `submit` goes on from the newest state; a changed job that does not fit it is refused, with
-what to do, before anything is stopped. Without a name it means every job; `cancel` wants names or
---all. `restore` runs what should be running after a JobManager was started anew, and does nothing
-where it runs already.
+them. `submit` goes on from the newest state; a job of those named that is new or changed is first
+counted from the archive while the others run, and they keep their state. Without a name it means
+every job. `cancel` wants names or --all; the rows stay. `restore` runs what should be running after
+a JobManager was started anew, and does nothing where it runs already; a job that is new or changed
+it leaves out, with the reason.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("list", help="every job, what it reads and writes, whether it runs")
     for name, about in (
-        ("submit", "run jobs, from their newest checkpoint where there is one"),
+        ("submit", "run jobs, from their newest checkpoint; new and changed ones from the archive"),
         ("cancel", "stop jobs at a savepoint"),
         ("explain", "Flink's plan"),
     ):
@@ -62,15 +63,19 @@ def _cancel(names: list[str], everything: bool) -> int:
         return 2
     print(operation.cancel(names))
     again = " ".join(["./learnstream jobs submit", *names])
-    print(f"it goes on from there with: {again}")
+    print(f"to run it again: {again}")
     return 0
 
 
 def _list() -> int:
     alive = cluster.running(application.NAME)
-    wanted = {job.name for job in operation.read().jobs()}
+    known = operation.read()
+    wanted = {job.name for job in known.wants()}
     for job in catalogue().values():
-        state = "not wanted" if job.name not in wanted else alive.state if alive else "not running"
+        runs = alive is not None and job.name in known.jobs
+        state = alive.state if alive and runs else "not running"
+        if job.name not in wanted:
+            state = "not wanted"
         reads = ", ".join(topic.name for topic in job.reads)
         writes = ", ".join(sink.table for sink in job.writes)
         sys.stdout.write(f"{job.name}  {state}\n  {job.about}\n  {reads} → {writes}\n")
@@ -94,7 +99,7 @@ def _status(as_json: bool) -> int:
             "job_id": alive.job_id,
             "state": alive.state,
             "running_s": round(alive.running_s, 1),
-            "jobs": [job.name for job in operation.read().jobs()],
+            "jobs": list(operation.read().jobs),
             "checkpoints_completed": counts.get("completed", 0),
             "checkpoints_failed": counts.get("failed", 0),
             "newest_checkpoint": newest.get("external_path"),

@@ -1,8 +1,8 @@
 """Rebuild tables from the archive; readers see the old rows or the new ones.
 
-A job of `jobs list` runs its SQL in Flink's batch mode and goes on from where that ended; a derived
-job runs its own statements, learner by learner. Both write shadow tables and swap. `rebuild --list`
-names the derived jobs.
+A job of `jobs list` runs its SQL in Flink's batch mode and goes on from where that ended, beside
+the others, which keep their state; a derived job runs its own statements, learner by learner. Both
+write shadow tables and swap. `rebuild --list` names the derived jobs.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import argparse
 import sys
 
 from contracts.errors import Rejected
-from pipelines import rebuild as streams
+from pipelines import operation
 from pipelines.derive import job as derived
 from pipelines.derive import rebuild
 from pipelines.job import catalogue
@@ -49,6 +49,6 @@ def run(args: argparse.Namespace) -> int:
         for table, rows in rebuild.rebuild(others, since).items():
             sys.stdout.write(f"{table}: {rows:,} rows\n")
     if stream:
-        streams.rebuild(stream, since)
+        operation.recount([job.name for job in stream], since)
         sys.stdout.write(f"rebuilt by Flink: {', '.join(job.name for job in stream)}\n")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -69,6 +70,7 @@ class Monitor:
         self._consumer = kafka.consumer("monitor")
         self._mailbox = Mailbox()
         self._read: dict[int, int] = {}
+        self._known = operation.Record()
 
     def close(self) -> None:
         self._consumer.close()
@@ -91,11 +93,14 @@ class Monitor:
         return found
 
     def _flink(self) -> Iterator[Reading]:
-        wanted = operation.read().jobs()
+        with contextlib.suppress(psycopg.Error):  # as before, where the database is down
+            self._known = operation.read()
+        known = self._known
         alive = cluster.running(application.NAME)
         runs = alive is not None and alive.state == "RUNNING"
-        for job in wanted:
-            yield Reading("learnstream_job_running", float(runs), {"job": job.name})
+        for job in known.wants():
+            has_it = runs and job.name in known.jobs
+            yield Reading("learnstream_job_running", float(has_it), {"job": job.name})
         if alive is None:
             return
         restarts = cluster.metric(alive.job_id, "numRestarts")

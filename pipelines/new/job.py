@@ -11,7 +11,7 @@ EXAMPLE = "course_days"
 PATTERN = r"[a-z][a-z0-9_]*"
 NEXT = (
     "change columns, SQL and what verify expects together; a running installation counts the new "
-    "table from the archive: ./learnstream rebuild JOB --from-archive"
+    "table from the archive: ./learnstream jobs submit JOB"
 )
 
 _JOB = Template('''"""$Words: say in one sentence what it counts."""
@@ -43,7 +43,7 @@ JOB = Job(
 ''')
 _SQL = Template("""\
 -- Without windows: an event that comes late corrects its bucket. `weight` subtracts a repeated
--- message (contracts.flink.view); a sum is kept per `part` (pipelines.application).
+-- message (contracts.flink.columns); a sum is kept per `part` (pipelines.application).
 INSERT INTO $name
 SELECT bucket_at, institution_id, course_id, part, SUM(weight) AS events
 FROM (SELECT SUBSTRING(`timestamp`, 1, 10) || 'T00:00:00Z' AS bucket_at, * FROM content_events)

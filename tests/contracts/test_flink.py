@@ -19,12 +19,13 @@ EVERY_TOPIC = pytest.mark.parametrize("topic", EVENT_TOPICS, ids=lambda topic: t
 
 @EVERY_TOPIC
 def test_every_field_of_every_event_is_a_column_of_the_view(topic: Topic) -> None:
-    view = flink.view(topic)
+    view = flink.checked(topic)
     source = flink.source(topic, {})
     for event in flink.events_of(topic):
         for field in event.model_fields:
             assert f"`{field}` STRING" in source
-            assert f" AS `{flink.column_name(field)}`" in view
+            assert f" AS `{flink.column(field)}`" in view
+            assert flink.column(field) in flink.columns(topic)
         assert event.TYPE.replace(".", "[.]") in flink.pattern(topic)
 
 
@@ -104,7 +105,7 @@ def test_a_number_without_bounds_is_refused_where_its_rule_is_rendered() -> None
 
     try:
         with pytest.raises(TypeError, match=r"heart\.measured\.beats needs a lower and an upper"):
-            flink.view(topic)
+            flink.checked(topic)
         assert canonical.pattern(topic.name, "heart.measured") is None
     finally:
         del EVENTS["heart.measured"]

@@ -34,10 +34,12 @@ for future in client.delete_records([end for end in ends if end.offset > 0]).val
 """
 LOSE = """
 import shutil
+from stack import postgres
 from stack.profile import profile
 
 shutil.rmtree(profile().run / "checkpoints", ignore_errors=True)
-(profile().run / "jobs.json").unlink()
+with postgres.connect_analytics() as connection:
+    connection.execute("DELETE FROM stream_application")
 """
 
 

@@ -30,7 +30,7 @@ def count(jobs: Sequence[Job], arrived: Sequence[Arrived], folder: Path) -> dict
         definitions += [
             _source(topic, flink.table_name(topic), ours, folder),
             _source(topic, flink.repeats_name(topic), list(_repeats(ours)), folder),
-            flink.view(topic, {"part": application._part(0)}),
+            application._checked(topic),
         ]
     sinks = [sink for job in jobs for sink in job.writes]
     definitions += [_sink(sink, folder) for sink in sinks]
@@ -57,8 +57,9 @@ def _source(topic: Topic, name: str, arrived: Iterable[Arrived], folder: Path) -
         )
     )
     columns = [one for one in flink._columns(topic) if "arrived_at" not in one]
+    columns += ["`arrived_at` STRING", "`partition` INT", "`offset` BIGINT"]
     options = {"connector": "filesystem", "path": path.as_uri(), "format": "json"}
-    return flink.table(name, [*columns, "`arrived_at` STRING"], options)
+    return flink.table(name, columns, options)
 
 
 def _sink(sink: Upsert, folder: Path) -> str:
@@ -91,5 +92,8 @@ def _run(definitions: Sequence[str], statements: Sequence[str]) -> None:
         environment.execute_sql(definition)
     together = environment.create_statement_set()
     for statement in statements:
-        together.add_insert_sql(statement)
+        if statement.startswith("INSERT"):
+            together.add_insert_sql(statement)
+        else:
+            environment.execute_sql(statement)
     together.execute().wait()

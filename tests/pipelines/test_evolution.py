@@ -3,31 +3,35 @@
 from __future__ import annotations
 
 import json
+import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from contracts.envelope import wrap
 from contracts.errors import Misconfigured
-from contracts.ids import new_id
-from contracts.topics import CONTENT, EVENT_TOPICS
-from pipelines import application, cluster, operation, rebuild, start
+from contracts.fixtures import example
+from contracts.ids import DEFAULT_INSTITUTION, new_id
+from contracts.topics import ASSESSMENTS, CONTENT, EVENT_TOPICS
+from pipelines import application, cluster, job, operation, schema, start
 from pipelines.archive.consumer import Archive
 from pipelines.derive import rebuild as derived
 from pipelines.derive.engine import Engine
 from pipelines.job import Job, catalogue
 from stack import kafka, postgres
 from stack.profile import Profile, profile
+from tests.pipelines import coming
+from tests.pipelines.coming import Changed
 from tests.pipelines.messages import viewed
 from tests.pipelines.test_derive import drain
 from tests.pipelines.test_jobs import rows, totals
 from tests.topics import ends
-from tests.waiting import until_equal
+from tests.waiting import until, until_equal
 
 pytestmark = pytest.mark.integration
 
@@ -35,16 +39,6 @@ NOON = datetime(2024, 3, 1, 12, 0, tzinfo=UTC)
 TABLES = [f"course_activity_{grain}" for grain in ("minute", "hour", "day")]
 JOB = catalogue()["course_activity"]
 TTL_S = 8
-
-
-@dataclass(frozen=True)
-class Changed(Job):
-    """``course_activity`` with other statements."""
-
-    other: tuple[str, ...] = ()
-
-    def statements(self) -> list[str]:
-        return list(self.other)
 
 
 def changed(writes: tuple[int, ...], old: str = "", new: str = "") -> dict[str, Job]:
@@ -64,11 +58,14 @@ def running(flink: Profile) -> Iterator[None]:
     yield
     stop.set()
     archive.join()
-    # As on the first day: what follows in this stack knows nothing of the short memory here.
+    # As on the first day: what follows in this stack knows nothing of what came and went here.
     operation.cancel()
     with postgres.connect_analytics() as connection:
-        connection.execute(f"TRUNCATE stream_start, {', '.join(TABLES)}".encode())
-    (profile().run / "jobs.json").unlink()
+        tables = ", ".join(TABLES)
+        connection.execute(f"TRUNCATE job_starts, stream_application, {tables}".encode())
+        connection.execute("INSERT INTO stream_application (wanted) VALUES ('{}')")
+        connection.execute("DROP SCHEMA IF EXISTS stream_shadow CASCADE")
+    schema.prepare()
 
 
 def publish(*messages: bytes | None) -> None:
@@ -119,7 +116,7 @@ def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.Mon
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(3)))
     until_equal(lambda: [summed(table, course_id) for table in TABLES], [(3, 3)] * 3)
     before = operation.read().job_id
-    monkeypatch.setattr(operation, "catalogue", lambda: changed((1, 0)))
+    monkeypatch.setattr(job, "catalogue", lambda: changed((1, 0)))
     assert "savepoint" in operation.submit()
     assert operation.read().job_id != before
     publish(*(viewed(NOON + timedelta(minutes=n), course_id=course_id) for n in range(2)))
@@ -128,20 +125,89 @@ def test_an_upgrade_that_fits_goes_on_from_the_savepoint(monkeypatch: pytest.Mon
     assert summed(TABLES[2], course_id) == (3, 3), "nobody wanted the days any more"
 
 
-def test_an_upgrade_that_does_not_fit_is_refused_before_anything_is_stopped(
+def test_a_change_that_does_not_fit_is_refused_and_what_runs_runs_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     before = operation.read()
     other = changed((1, 0), "SUM(weight)", "SUM(weight * 2)")
-    monkeypatch.setattr(operation, "catalogue", lambda: other)
+    monkeypatch.setattr(job, "catalogue", lambda: other)
     reason = "course_activity_hour is made by another statement"
     with pytest.raises(Misconfigured, match=reason) as refused:
-        operation.submit()
-    assert "./learnstream rebuild course_activity --from-archive" in refused.value.message
+        operation.restore()
+    assert "./learnstream jobs submit course_activity" in refused.value.message
     assert operation.read() == before
     alive = cluster.running(application.NAME)
     assert alive is not None
     assert (alive.job_id, alive.state) == (before.job_id, "RUNNING")
+
+
+@pytest.fixture
+def course_work(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Has this process know the other job in a version; its table goes when the test ends."""
+    versions = {version: coming.catalogue(version) for version in coming.VERSIONS}
+    yield lambda version: monkeypatch.setattr(job, "catalogue", versions[version])
+    monkeypatch.undo()
+    with postgres.connect_analytics() as connection:
+        connection.execute("DELETE FROM job_starts WHERE job = 'course_work'")
+        connection.execute("DROP TABLE IF EXISTS course_work CASCADE")
+    schema.prepare()
+
+
+def test_a_job_of_two_topics_comes_changes_and_goes_while_events_come(
+    course_work: Callable[[str], None],
+) -> None:
+    """Whoever submits is killed at each step in turn; every row is right, and another job's too."""
+    assert "savepoint" in operation.submit([JOB.name]), "with the days again that nobody wanted"
+    course_id = new_id()
+    publish(*(viewed(NOON + timedelta(hours=n), course_id=course_id) for n in range(30)))
+    hand_in(course_id, 20)
+    until_equal(lambda: archived(course_id)[0] >= 50, True)
+    old = start.current()[JOB.name]
+    with publishing(course_id, hand_in):  # it comes
+        killed_after("day", "counted", "submit", "course_work")
+        assert running_jobs() == {JOB.name}, "the others have not been stopped"
+        killed_after("day", "stopped", "submit", "course_work")
+        assert cluster.running(application.NAME) is None
+        course_work("day")
+        sentence = operation.restore()
+        assert "savepoint" in sentence
+        assert "refused: course_work (it is new here" in sentence
+        assert running_jobs() == {JOB.name}
+        killed_after("day", "swapped", "submit", "course_work")
+        assert "savepoint" in operation.restore()
+        assert running_jobs() == {JOB.name, "course_work"}
+    right(course_id, "day")
+    came = start.current()["course_work"]
+    with publishing(course_id, hand_in):  # it changes
+        course_work("hour")
+        sentence = operation.restore()
+        assert "already running: course_activity" in sentence, "and the other one as it was"
+        assert "course_work is made by another statement" in sentence
+        killed_after("hour", "stopped", "submit", "course_work")
+        assert "course_work is made by another statement" in operation.restore()
+        assert running_jobs() == {JOB.name}
+        killed_after("hour", "recorded", "submit", "course_work")
+        assert "savepoint" in operation.submit(["course_work"])
+        assert start.current()["course_work"].generation > came.generation
+    right(course_id, "hour")
+    with publishing(course_id, hand_in):  # it goes, and comes back
+        killed_after("hour", "stopped", "cancel", "course_work")
+        assert "savepoint" in operation.restore()
+        assert running_jobs() == {JOB.name}
+        assert work(course_id), "its rows stay"
+        assert "savepoint" in operation.submit(["course_work"])
+    right(course_id, "hour")
+    assert start.current()[JOB.name] == old, "the other one has gone on with its own"
+    operation.cancel(["course_work"])
+
+
+def test_two_who_submit_at_once_make_one_application() -> None:
+    operation.cancel()
+    both = [coming.killed("day", "none", "submit", JOB.name) for _ in range(2)]
+    said = [process.communicate(timeout=240)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert sorted("already running" in text for text in said) == [False, True], said
+    assert len(cluster.all_running(application.NAME)) == 1
 
 
 def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
@@ -152,11 +218,11 @@ def test_a_rebuild_swaps_whole_tables_in_and_begins_anew_where_they_end(
     course_id, old = new_id(), operation.read().job_id
     publish(*(viewed(NOON, course_id=course_id, clicks=2) for _ in range(40)))
     until_equal(lambda: summed(TABLES[0], course_id), (40, 80))
-    generation = start.current().generation
+    generation = start.current()[JOB.name].generation
     with reading(course_id) as seen, publishing(course_id) as sent:
-        rebuild.rebuild([JOB])
+        operation.recount([JOB.name])
         until_equal(lambda: len(sent) > 20, True)
-    assert start.current().generation == generation + 1
+    assert start.current()[JOB.name].generation > generation
     assert operation.read().job_id != old
     count = 40 + len(sent)
     until_equal(lambda: [summed(t, course_id) for t in TABLES], [(count, 2 * count)] * 3)
@@ -187,8 +253,10 @@ def reading(course_id: str) -> Iterator[list[int]]:
 
 
 @contextmanager
-def publishing(course_id: str) -> Iterator[list[Any]]:
-    """An event now and then, on every partition."""
+def publishing(
+    course_id: str, more: Callable[[str], None] = lambda course_id: None
+) -> Iterator[list[Any]]:
+    """An event now and then, on every partition, and ``more``."""
     sent: list[Any] = []
     stop = threading.Event()
 
@@ -198,6 +266,7 @@ def publishing(course_id: str) -> Iterator[list[Any]]:
             value = viewed(NOON, course_id=course_id, clicks=2)
             producer.produce(CONTENT.name, value)
             producer.flush()
+            more(course_id)
             sent.append(value)
 
     with _thread(send, stop):
@@ -234,3 +303,74 @@ def test_an_event_later_than_the_state_is_kept_adds_to_its_bucket() -> None:
         ).fetchall()
     assert parts == [(5,), (1,)]
     until_equal(lambda: totals(course_id), archived(course_id))
+
+
+def killed_after(version: str, step: str, *action: str) -> None:
+    process = coming.killed(version, step, *action)
+    said, _ = process.communicate(timeout=240)
+    assert process.returncode == -signal.SIGKILL, said
+
+
+def running_jobs() -> set[str]:
+    """The jobs of the application that runs, by what it writes."""
+    alive = cluster.running(application.NAME)
+    if alive is None:
+        return set()
+    assert alive.job_id == operation.read().job_id
+    return set(operation.read().jobs)
+
+
+def hand_in(course_id: str, count: int = 1) -> None:
+    """Submissions into the topic of assessments."""
+    producer = kafka.producer()
+    for number in range(count):
+        event = example("assessment.submitted", number).model_copy(update={"course_id": course_id})
+        wrapped = wrap(
+            event,
+            institution_id=DEFAULT_INSTITUTION,
+            source_service="test",
+            timestamp=NOON + timedelta(hours=number),
+        )
+        producer.produce(ASSESSMENTS.name, wrapped.encode(), partition=number % 2)
+    assert producer.flush(30) == 0
+
+
+def right(course_id: str, bucket: str) -> None:
+    """Both jobs' rows are what the archive has, each row of them."""
+    until(
+        lambda: [
+            (work(course_id), summed(TABLES[0], course_id)),
+            (expected(course_id, bucket), archived_content(course_id)),
+        ],
+        "both jobs' rows are what the archive has",
+        accepts=lambda found: found[0] == found[1],
+    )
+
+
+def work(course_id: str) -> list[Any]:
+    with postgres.connect_analytics() as connection:
+        return connection.execute(
+            "SELECT bucket_at, sum(events)::int, sum(done)::int FROM course_work "
+            "WHERE course_id = %s GROUP BY 1 HAVING sum(events) <> 0 OR sum(done) <> 0 ORDER BY 1",
+            [course_id],
+        ).fetchall()
+
+
+def expected(course_id: str, bucket: str) -> list[Any]:
+    with postgres.connect_analytics() as connection:
+        return connection.execute(
+            "SELECT date_trunc(%s, timestamp, 'UTC'), "
+            "(count(*) FILTER (WHERE topic = 'lms.content.events'))::int, "
+            "(count(*) FILTER (WHERE event_type = 'assessment.submitted'))::int "
+            "FROM activity_events WHERE course_id = %s GROUP BY 1 ORDER BY 1",
+            [bucket, course_id],
+        ).fetchall()
+
+
+def archived_content(course_id: str) -> tuple[int, int]:
+    with postgres.connect_analytics() as connection:
+        return connection.execute(  # type: ignore[return-value]
+            "SELECT count(*)::int, coalesce(sum(clicks), 0)::int FROM activity_events "
+            "WHERE course_id = %s AND topic = 'lms.content.events'",
+            [course_id],
+        ).fetchone()

@@ -124,6 +124,7 @@ def test_no_page_log_or_plan_of_flink_holds_a_password_of_kafka(job_id: str) -> 
         assert secret in login.read_text()
         assert oct(login.stat().st_mode & 0o777) == "0o600"
     jobs = list(catalogue().values())
-    made = application.compiled(jobs, Start()).text + "".join(application.definitions(jobs))
+    starts = {job.name: Start(number) for number, job in enumerate(jobs)}
+    made = application.compiled(jobs, starts).text + "".join(application.definitions(jobs))
     assert secret not in made
     assert secret not in "".join(kafka_options().values())

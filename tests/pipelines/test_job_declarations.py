@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from pipelines.derive.tables import Table
 from pipelines.job import Job, Upsert, catalogue, find, tables
 from pipelines.start import Start
 from pipelines.verify.checks import CHECKS
+from stack.flink import FlinkSettings
 from stack.profile import REPOSITORY
 
 EVERY_TABLE = pytest.mark.parametrize("table", tables(), ids=lambda table: table.name)
@@ -61,42 +63,87 @@ def test_a_number_is_a_number_to_flink_and_everything_else_a_text() -> None:
     assert "PRIMARY KEY (`id`) NOT ENFORCED" in sink.ddl()
 
 
-def test_the_jobs_share_one_table_and_one_view_of_a_topic() -> None:
+def test_the_jobs_share_one_table_and_one_check_of_a_topic() -> None:
     definitions = application.definitions(list(catalogue().values()))
     assert sum("TABLE content_messages" in text for text in definitions) == 1
-    assert sum("VIEW content_events" in text for text in definitions) == 1
-
-
-def test_a_changed_plan_has_another_fingerprint() -> None:
-    jobs = list(catalogue().values())
-    assert application.fingerprint(jobs) == application.fingerprint(jobs)
-    assert application.fingerprint([]) != application.fingerprint(jobs)
-    assert application.fingerprint(jobs, LATER) != application.fingerprint(jobs)
+    assert sum("VIEW content_checked" in text for text in definitions) == 1
 
 
 LATER = Start(3, {CONTENT.name: {"0": 12, "2": 300}})
+JOB = catalogue()["course_activity"]
+SECOND = replace(JOB, name="second", tables=())
 
 
-def test_after_a_rebuild_the_jobs_begin_where_it_ended_and_number_their_parts_anew() -> None:
-    jobs = [find("course_activity")]
-    source, keyed, repeats, view = application.definitions(jobs, LATER)[:4]
+def test_a_changed_plan_has_another_fingerprint() -> None:
+    assert application.fingerprint(JOB, Start()) == application.fingerprint(JOB, Start())
+    assert application.fingerprint(JOB, LATER) != application.fingerprint(JOB, Start())
+    assert application.fingerprint(JOB, Start(1)) != application.fingerprint(JOB, Start())
+
+
+def test_after_a_rebuild_a_job_begins_where_it_ended_and_numbers_its_parts_anew() -> None:
+    starts = {JOB.name: LATER}
+    source, keyed, repeats = application.definitions([JOB], starts)[:3]
     assert (
         "'scan.startup.specific-offsets' = 'partition:0,offset:12;partition:2,offset:300'" in source
     )
     # What the archive counted, nobody takes back; and the offsets are another topic's.
-    assert "CASE SPLIT_INDEX(message_key, '/', 1) WHEN '0' THEN 12 WHEN '2' THEN 300 " in repeats
+    assert ">= CASE CAST(SPLIT_INDEX(message_key, '/', 1) AS INT) WHEN 0 THEN 12 " in repeats
     assert "earliest-offset" in keyed
-    assert view.count("CAST(3000000000 AS BIGINT) + TIMESTAMPDIFF(SECOND") == 2
+    _, view, *_ = application.statements([JOB], starts)
+    assert "CAST(3000000000 AS BIGINT) + `arrived` AS `part`" in view
+    assert "WHERE" not in view, "nothing that is read is before its start"
+
+
+def test_jobs_that_begin_at_different_offsets_read_from_the_first_and_filter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Job, "statements", lambda self: [])
+    earlier = Start(1, {CONTENT.name: {"0": 9, "1": 4, "2": 700}})
+    source = application.definitions([JOB, SECOND], {JOB.name: LATER, "second": earlier})[0]
+    assert "'partition:0,offset:9;partition:2,offset:300'" in source
+    views = application.statements([JOB, SECOND], {JOB.name: LATER, "second": earlier})
+    assert [text.startswith("DROP") for text in views] == [True, False] * 2
+    case = "`offset` >= CASE `partition` "
+    assert views[1].endswith(f"WHERE {case}WHEN 0 THEN 12 WHEN 2 THEN 300 ELSE 0 END")
+    assert views[3].endswith(f"WHERE {case}WHEN 0 THEN 9 WHEN 1 THEN 4 WHEN 2 THEN 700 ELSE 0 END")
+    # One that reads from the beginning needs no filter, and the source begins there.
+    source = application.definitions([JOB, SECOND], {JOB.name: LATER, "second": Start(1)})[0]
+    assert "earliest-offset" in source
+    views = application.statements([JOB, SECOND], {JOB.name: LATER, "second": Start(1)})
+    assert ["WHERE" in text for text in views] == [False, True, False, False]
+
+
+def test_no_two_jobs_have_the_same_parts_also_where_nothing_is_known_of_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else Flink would keep two jobs' sums as one, and could not tell them apart later."""
+    monkeypatch.setattr(Job, "statements", lambda self: [])
+    views = application.statements([JOB, SECOND])
+    assert "CAST(0 AS BIGINT)" in views[1]
+    assert "CAST(1000000000 AS BIGINT)" in views[3]
+
+
+def test_a_start_says_why_its_rows_cannot_go_on() -> None:
+    part_s = FlinkSettings().part_s
+    digests = application.digests(JOB)
+    assert Start().differences(digests) == [], "nothing is known of rows of an earlier version"
+    assert Start(statements=digests, part_s=part_s).differences(digests) == []
+    assert Start(statements={**digests, "more": "x"}, part_s=part_s).differences(digests) == []
+    (reason,) = Start(statements={}, part_s=part_s).differences({"t": "x"})
+    assert reason.startswith("t is new")
+    (reason,) = Start(statements={"t": "y"}, part_s=part_s).differences({"t": "x"})
+    assert reason.startswith("t is made by another statement")
+    (reason,) = Start(statements={}, part_s=part_s + 1).differences({})
+    assert "(LMS_FLINK_STATE_TTL_H)" in reason
 
 
 def test_the_address_of_kafka_is_no_part_of_the_fingerprint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    jobs = list(catalogue().values())
-    before = application.fingerprint(jobs)
+    before = application.fingerprint(JOB, LATER)
     monkeypatch.setenv("LMS_KAFKA_BOOTSTRAP_SERVERS", "elsewhere:9092")
-    assert application.fingerprint(jobs) == before
-    assert "elsewhere:9092" in "".join(application.definitions(jobs))
+    assert application.fingerprint(JOB, LATER) == before
+    assert "elsewhere:9092" in "".join(application.definitions([JOB]))
 
 
 def test_no_job_waits_for_a_watermark() -> None:

@@ -17,9 +17,9 @@ from contracts.envelope import decode
 from contracts.errors import Rejected
 from contracts.ids import new_id
 from contracts.topics import CONTENT
-from pipelines import application, cluster, operation, rebuild, start
+from pipelines import application, cluster, operation, record, start
 from pipelines.archive.consumer import Archive
-from pipelines.job import catalogue, find
+from pipelines.job import catalogue
 from pipelines.start import Start
 from stack import kafka, postgres
 from stack.local.record import recorded
@@ -65,7 +65,7 @@ def test_the_planner_is_spoken_to_in_one_thread_whatever_is_collected_meanwhile(
     """Another thread of Java knows nothing of the metadata: the plan would fail now and then."""
     from pyflink.java_gateway import get_gateway
 
-    application.compiled(list(catalogue().values()), Start())
+    application.explain(list(catalogue().values()))
     connections = get_gateway()._gateway_client.deque
     of_java = get_gateway().jvm.java.lang.Object()
     busy = connections.pop()  # as while a call is under way
@@ -147,9 +147,9 @@ def test_killing_the_taskmanager_midway_leaves_the_sums_exact() -> None:
     course_id, learners = new_id(), [new_id() for _ in range(50)]
     publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
     until_equal(lambda: totals(course_id)[0] > 0, True)
-    record = recorded("taskmanager")
-    assert record is not None
-    os.kill(record.pid, signal.SIGKILL)
+    taskmanager = recorded("taskmanager")
+    assert taskmanager is not None
+    os.kill(taskmanager.pid, signal.SIGKILL)
     publish(viewed(NOON, course_id=course_id, user_id=learners[n % 50]) for n in range(5_000))
     until_equal(lambda: totals(course_id), (10_000, 10_000), within_s=180)
     # Each table has its own sink, which writes at its own moment.
@@ -232,7 +232,7 @@ def test_a_rebuild_in_batch_mode_over_the_archive_equals_the_stream() -> None:
                 connection.execute(
                     f"UPDATE {table} SET events = 0 WHERE course_id = ANY(%s::uuid[])", [courses]
                 )
-        rebuild.rebuild([find("course_activity")])
+        operation.recount(["course_activity"])
         assert found() == streamed
         assert cluster.running(application.NAME) is not None
         publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there
@@ -261,14 +261,14 @@ def test_a_lost_state_is_counted_of_the_archive_where_kafka_no_longer_reaches(
         alive = cluster.running(application.NAME)
         assert alive is not None
         cluster.cancel(alive.job_id)
-        with operation.exclusive():  # no checkpoint, no savepoint: nothing is remembered of it
-            operation._write(operation.Record())
-        before = start.current().generation
+        with operation.exclusive() as connection:  # nothing is remembered of what ran
+            record.write(connection, operation.Record())
+        before = start.current()["course_activity"].generation
         # As if Kafka had dropped all that was sent until now.
         monkeypatch.setattr(start, "expired", lambda begin, topics: f"{CONTENT.name}/0")
         sentence = operation.restore()
-        assert "the end of the last rebuild" in sentence
-        assert start.current().generation == before + 1
+        assert "where the archive's count ended" in sentence
+        assert start.current()["course_activity"].generation > before
         assert [rows("course_activity_minute", course) for course in courses] == streamed
         publish([viewed(NOON, course_id=courses[0])])  # and the stream goes on from there
         until_equal(lambda: totals(courses[0])[0], 51)

@@ -63,7 +63,6 @@ PROBES = [
     ("derive", BUCKET, REFUSED),
     ("derive", "CREATE TABLE mine (id int)", REFUSED),
     ("flink", BUCKET, DONE),
-    ("flink", "SELECT * FROM archived_content_events", DONE),
     ("flink", "SELECT * FROM activity_events", REFUSED),
     ("flink", "DELETE FROM sessions", REFUSED),
     # How far everybody is, not what events say.
@@ -73,6 +72,11 @@ PROBES = [
     ("monitor", "INSERT INTO commit_to_row VALUES (now(), 1, 1)", DONE),
     ("monitor", "UPDATE archive_offsets SET next_offset = 0", REFUSED),
     ("monitor", "SELECT retain_archive()", REFUSED),
+    # What is known about the jobs only the operator writes.
+    ("monitor", "SELECT * FROM stream_application", DONE),
+    ("monitor", "UPDATE stream_application SET wanted = NULL", REFUSED),
+    ("flink", "SELECT * FROM job_starts", REFUSED),
+    ("derive", "DELETE FROM job_starts", REFUSED),
     # Who shows reads, whatever it says of itself.
     *((name, "SELECT payload FROM activity_events", DONE) for name in ("analyst", "reader")),
     *((name, "DELETE FROM sessions", REFUSED) for name in ("analyst", "reader")),
@@ -160,10 +164,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
     assert rights(owner, "derive") == everything | changed | {
         "archive_batches": {"SELECT", "DELETE"}
     }
-    assert rights(owner, "flink") == {
-        **{key: {"SELECT", *write} for key in summed},
-        "archived_content_events": {"SELECT"},
-    }
+    assert rights(owner, "flink") == {key: {"SELECT", *write} for key in summed}
     assert rights(owner, "archive") == {
         "activity_events": {"SELECT", "INSERT"},
         "archive_batches": {"SELECT", "INSERT"},
@@ -181,6 +182,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
         **{key: {"SELECT"} for key in ("archive_heartbeat", "derive_position")},
+        "stream_application": {"SELECT"},
         "commit_to_row": {"SELECT", "INSERT", "DELETE"},
     }
     for reader in ("analyst", "reader"):

@@ -49,7 +49,7 @@ OF_ALL = {
     check.right: check
     for check in FILES
     if check.right
-    in ("waiting", "archive_offsets", "archive_arrivals", "derive_position", "stream_start")
+    in ("waiting", "archive_offsets", "archive_arrivals", "derive_position", "job_starts")
 }
 """What belongs to no institution."""
 
