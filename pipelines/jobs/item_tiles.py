@@ -27,7 +27,7 @@ JOB = Job(
             first_at timestamptz NOT NULL -- the first event
             last_at timestamptz NOT NULL -- the last event
             """,
-            key=("institution_id", "course_id", "item_id", "hour_at", "part"),
+            key=("item_id", "institution_id", "course_id", "hour_at", "part"),
             time="hour_at",
         ),
     ),

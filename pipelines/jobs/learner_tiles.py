@@ -39,7 +39,7 @@ JOB = Job(
             first_at timestamptz -- the learner's first event or submission; NULL: only grades
             last_at timestamptz -- the learner's last event or submission; NULL: only grades
             """,
-            key=("institution_id", "user_id", "course_id", "hour_at", "part"),
+            key=("user_id", "institution_id", "course_id", "hour_at", "part"),
             time="hour_at",
         ),
     ),

@@ -1,35 +1,36 @@
-"""Runs the jobs' SQL in a Flink of its own, in batch mode, from files to files."""
+"""Runs the jobs' SQL in a Flink of its own, in batch mode, from files to files or tables."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from psycopg import sql
+
 from contracts import flink
-from contracts.envelope import Envelope
 from contracts.topics import Topic
 from pipelines import application
-from pipelines.job import Job, Upsert
+from pipelines.job import Job, Upsert, catalogue
+from stack.postgres import connect_analytics
 
-Arrived = tuple[Envelope, datetime]
-"""An event and when its message came, by Kafka's clock."""
+Message = tuple[str, bytes, datetime]
+"""A topic, an event as it was sent, and when it came by Kafka's clock."""
 
 
-def count(jobs: Sequence[Job], arrived: Sequence[Arrived], folder: Path) -> dict[str, Path]:
+def count(jobs: Sequence[Job], messages: Sequence[Message], folder: Path) -> dict[str, Path]:
     """The files (a JSON object per row) of every table of ``jobs``, made of the messages.
 
     What repeats an event is taken back, as the archive tells the jobs to.
     """
-    topics = {topic.name: topic for job in jobs for topic in job.reads}
     definitions = []
-    for topic in topics.values():
-        ours = [one for one in arrived if one[0].topic == topic.name]
+    for topic in {topic.name: topic for job in jobs for topic in job.reads}.values():
+        ours = [(json.loads(value), at) for name, value, at in messages if name == topic.name]
         definitions += [
             _source(topic, flink.table_name(topic), ours, folder),
-            _source(topic, flink.repeats_name(topic), list(_repeats(ours)), folder),
+            _source(topic, flink.repeats_name(topic), _repeats(ours), folder),
             application._checked(topic),
         ]
     sinks = [sink for job in jobs for sink in job.writes]
@@ -38,10 +39,32 @@ def count(jobs: Sequence[Job], arrived: Sequence[Arrived], folder: Path) -> dict
     return {sink.table: folder / sink.table for sink in sinks}
 
 
-def _repeats(arrived: Iterable[Arrived]) -> Iterable[Arrived]:
+def store(institution: str, folder: Path) -> None:
+    """Count what the archive has of an institution into the tables of every job."""
+    jobs = list(catalogue().values())
+    with connect_analytics() as connection:
+        archived = connection.execute(
+            (Path(__file__).with_name("archived.sql")).read_bytes(), [institution]
+        ).fetchall()
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        messages = [(topic, value.encode(), at) for topic, value in archived]
+        for name, files in count(jobs, messages, folder).items():
+            rows = [line for path in files.iterdir() for line in path.read_text().splitlines()]
+            statement = (
+                "INSERT INTO {0} SELECT * FROM jsonb_populate_recordset(NULL::{0}, %s::jsonb)"
+            )
+            connection.execute(
+                sql.SQL(statement).format(sql.Identifier(name)), [f"[{','.join(rows)}]"]
+            )
+
+
+Arrived = tuple[dict[str, object], datetime]
+
+
+def _repeats(arrived: Iterable[Arrived]) -> Iterator[Arrived]:
     known = set()
     for event, at in arrived:
-        key = event.event_id, event.timestamp, event.key
+        key = event["event_id"], event["timestamp"]
         if key in known:
             yield event, at + timedelta(seconds=1)
         known.add(key)
@@ -50,12 +73,8 @@ def _repeats(arrived: Iterable[Arrived]) -> Iterable[Arrived]:
 def _source(topic: Topic, name: str, arrived: Iterable[Arrived], folder: Path) -> str:
     path = folder / "messages" / f"{name}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(
-        "".join(
-            json.dumps(json.loads(event.encode()) | {"arrived_at": f"{at:%F %T}"}) + "\n"
-            for event, at in arrived
-        )
-    )
+    lines = [json.dumps(event | {"arrived_at": f"{at:%F %T}"}) for event, at in arrived]
+    path.write_text("".join(f"{line}\n" for line in lines))
     columns = [one for one in flink._columns(topic) if "arrived_at" not in one]
     columns += ["`arrived_at` STRING", "`partition` INT", "`offset` BIGINT"]
     options = {"connector": "filesystem", "path": path.as_uri(), "format": "json"}

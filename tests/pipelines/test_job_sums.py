@@ -28,7 +28,10 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnect
     """A disordered history with repeated messages that came on two days, as Flink counted it."""
     history = History(11, count=1500)
     sent = history.disordered()
-    arrived = [(event, ARRIVAL + timedelta(seconds=n % 120)) for n, event in enumerate(sent)]
+    arrived = [
+        (event.topic, event.encode(), ARRIVAL + timedelta(seconds=n % 120))
+        for n, event in enumerate(sent)
+    ]
     found = batch.count(list(catalogue().values()), arrived, tmp_path_factory.mktemp("sums"))
     db = duckdb.connect()
     db.execute("SET TimeZone = 'UTC'")
