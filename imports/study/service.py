@@ -84,7 +84,7 @@ def play(
             started = time.monotonic()
             with progress.counting("studying", len(timed)) as advance:
                 studied.answers = asyncio.run(_drive(timed, institution, speed, advance))
-            studied.reactions = _answer(connection, rows, people, run, institution)
+            studied.reactions = _answer(connection, rows, people, run, f"{name}/{run.seed}")
             studied.seconds = time.monotonic() - started
             connect_again(_finish, run.id, len(timed))
     return studied
@@ -95,13 +95,13 @@ def _answer(
     rows: Rows,
     people: Sequence[Person],
     run: StudyRun,
-    institution: str,
+    seed: str,
 ) -> Counter[str]:
     """Quizzes, recommendations, then corrections; what was done with recommendations."""
     courses = {course.slug: rows.id_of("course", course.slug) for course in rows.catalogue.courses}
     users = {person.slug: rows.id_of("user", person.slug) for person in people}
     enrolled = _enrolled(connection, list(users.values()))
-    run_id, seed = str(run.id), f"{run.name}/{run.seed}"
+    run_id, institution = str(run.id), rows.institution_id
     made = [one for course in rows.catalogue.courses for one in quizzes.setting_up(rows, course)]
     taken, corrected = [], []
     for person in people:
