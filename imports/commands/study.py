@@ -50,4 +50,6 @@ def run(args: argparse.Namespace) -> int | None:
         f"{studied.seconds:.1f} s: {studied.actions:,} requests\n"
     )
     sys.stdout.writelines(studied.answers.lines())
+    for what, count in sorted(studied.reactions.items()):
+        sys.stdout.write(f"  offers   {count:>9,}  {what}\n")
     return None

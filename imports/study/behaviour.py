@@ -13,6 +13,8 @@ PACE = (0.05, 0.3)
 """Minutes spent per minute of an item's declared length: invented learners skim."""
 
 PASS_RATE = 0.85
+REGRADED = 0.15
+"""So many grades are corrected at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def _attend(
             strength = 6 if dice.random() < PASS_RATE else 2
             score = round(100 * dice.betavariate(strength, 2), 1)
             yield act("grade", assessment.slug, score=score)
+            if dice.random() < REGRADED and clock.spend(1):
+                yield act("grade", assessment.slug, score=min(100.0, round(score + 7.5, 1)))
     if dice.random() < 0.08:
         yield act("drop", course.slug)
 
@@ -125,10 +129,14 @@ def _watch(
     pause_s = round(stop_s * dice.uniform(0.3, 0.7), 1)
     yield "video.played", 2.0, {"position_s": 0.0}
     yield "video.paused", spent_s / 2, {"position_s": pause_s}
+    yield "video.watched", 0.0, {"from_s": 0.0, "to_s": pause_s}
     resume_s = pause_s
     if dice.random() < 0.35:
         resume_s = round(max(0.0, pause_s + dice.uniform(-60, 90)), 1)
         resume_s = min(resume_s, stop_s)
         yield "video.seeked", 2.0, {"from_s": pause_s, "to_s": resume_s}
     yield "video.played", dice.uniform(3, 30), {"position_s": resume_s}
-    yield "video.paused", spent_s / 2, {"position_s": round(stop_s, 1)}
+    end_s = round(stop_s, 1)
+    yield "video.paused", spent_s / 2, {"position_s": end_s}
+    if end_s > resume_s:
+        yield "video.watched", 0.0, {"from_s": resume_s, "to_s": end_s}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,13 @@ from psycopg.rows import class_row
 
 from contracts.ids import named_id
 from imports import progress
-from imports.catalogue.definition import read
+from imports.catalogue.definition import Person, read
 from imports.catalogue.load import Rows, load
 from imports.driving import Answers, Driver, Request
 from imports.runs import alone, connect_again
+from imports.study import quizzes
 from imports.study.behaviour import study
+from imports.study.reactions import react
 from imports.study.requests import requests_of
 
 
@@ -31,6 +35,8 @@ class Studied:
     minutes: int
     actions: int
     answers: Answers | None = None
+    reactions: Counter[str] = field(default_factory=Counter)
+    """What they did with recommendations: clicks, conversions, dismissals."""
     seconds: float = 0.0
 
 
@@ -78,9 +84,44 @@ def play(
             started = time.monotonic()
             with progress.counting("studying", len(timed)) as advance:
                 studied.answers = asyncio.run(_drive(timed, institution, speed, advance))
+            studied.reactions = _answer(connection, rows, people, run, f"{name}/{run.seed}")
             studied.seconds = time.monotonic() - started
             connect_again(_finish, run.id, len(timed))
     return studied
+
+
+def _answer(
+    connection: psycopg.Connection[Any],
+    rows: Rows,
+    people: Sequence[Person],
+    run: StudyRun,
+    seed: str,
+) -> Counter[str]:
+    """Quizzes, recommendations, then corrections; what was done with recommendations."""
+    courses = {course.slug: rows.id_of("course", course.slug) for course in rows.catalogue.courses}
+    users = {person.slug: rows.id_of("user", person.slug) for person in people}
+    enrolled = _enrolled(connection, list(users.values()))
+    run_id, institution = str(run.id), rows.institution_id
+    made = [one for course in rows.catalogue.courses for one in quizzes.setting_up(rows, course)]
+    taken, corrected = [], []
+    for person in people:
+        within = [slug for slug in courses if (users[person.slug], courses[slug]) in enrolled]
+        answers = list(quizzes.taking(rows, person, within, run_id, seed))
+        taken += answers
+        corrected += list(quizzes.correcting(answers))
+    asyncio.run(_in_turn(institution, made, taken))
+    reactions = react(list(users.values()), seed)
+    asyncio.run(_in_turn(institution, corrected[::3]))
+    return reactions
+
+
+async def _in_turn(institution: str, *phases: Iterable[Request]) -> None:
+    """Send each phase once the one before is answered."""
+    async with Driver(institution) as driver:
+        for phase in phases:
+            for request in phase:
+                await driver.send(request)
+            await driver.drained()
 
 
 async def _drive(

@@ -19,6 +19,11 @@ from contracts.errors import Misconfigured
 
 PERSON = "user_id"
 """The column that holds a person: erasure renames what it finds there (``columns_of_people``)."""
+_UNDER_NEW_ID = (
+    "CREATE TRIGGER under_new_id BEFORE INSERT OR UPDATE OF user_id ON {} "
+    "FOR EACH ROW EXECUTE FUNCTION under_new_id()"
+)
+"""Flink knows somebody erased by the old id only (migration 0041)."""
 _LINE = re.compile(
     r"(?P<name>\w+)\s+(?P<type>.+?)(\s+-- (\((?P<merge>sum|min|max)\) ?)?(?P<about>.+)?)?"
 )
@@ -93,6 +98,7 @@ class Table:
         return [
             f"CREATE TABLE {self.name} ({', '.join(lines)})",
             *(f"CREATE INDEX ON {self.name} ({columns})" for columns in self.indexes),
+            *([_UNDER_NEW_ID.format(self.name)] if {PERSON, "part"} <= set(self.key) else ()),
         ]
 
 

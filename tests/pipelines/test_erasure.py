@@ -43,6 +43,9 @@ __all__ = ["engine"]
 pytestmark = pytest.mark.integration
 
 
+UPSERT = Path(__file__).with_name("tile.sql").read_bytes()
+
+
 def moved(old: str, new: str) -> int:
     with connect_analytics() as connection:
         row = connection.execute("SELECT move_person(%s, %s, %s)", [old, new, moving.MENTIONS])
@@ -106,6 +109,32 @@ def test_events_of_others_that_name_the_person_do_so_by_the_new_id(engine: Engin
         ).fetchall()
     assert rows == [(new,), (new,)]
     drain(engine)
+
+
+def test_what_flink_counts_under_the_old_id_stays_one_sum_under_the_new_one(
+    engine: Engine,
+) -> None:
+    """Before, during and after the move, and beside what is counted under the new id itself."""
+    old, new, institution, course = new_id(), str(uuid4()), new_id(), new_id()
+
+    def counted(user_id: str, part: int, events: int) -> None:
+        with connect_analytics() as connection:
+            connection.execute(UPSERT, [institution, user_id, course, part, events])
+
+    counted(old, 2526, 3)
+    counted(old, 0, 1)
+    assert moved(old, new) == 2
+    counted(old, 2526, 5)  # Flink has the sum under the old id, and it grows
+    counted(old, 2527, 2)
+    counted(new, 2526, 7)
+    with connect_analytics() as connection:
+        rows = connection.execute(
+            "SELECT user_id::text, events FROM learner_tiles WHERE institution_id = %s "
+            "ORDER BY events",
+            [institution],
+        ).fetchall()
+    assert rows == [(new, 1), (new, 2), (new, 5), (new, 7)]
+    assert moved(old, new) == 0
 
 
 def test_an_event_repeated_after_the_erasure_is_still_the_same_event(engine: Engine) -> None:

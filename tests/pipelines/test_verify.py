@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ from stack import kafka
 from stack.postgres import connect_analytics, connect_lms
 from stack.profile import Profile
 from tests.imports.oulad_files import write
+from tests.pipelines import batch
 from tests.pipelines.pushed import push
 
 
@@ -76,16 +78,9 @@ def institution(stack: Profile, tmp_path_factory: pytest.TempPathFactory) -> str
 
 
 def aggregate(institution: str) -> None:
-    """The sums of the streaming job, which does not run here."""
-    with connect_analytics() as connection:
-        for table in ("minute", "hour", "day"):
-            connection.execute(
-                f"INSERT INTO course_activity_{table} (bucket_at, institution_id, course_id, kind, "
-                f"events, clicks) SELECT date_trunc('{table}', timestamp), institution_id, "
-                "course_id, kind, count(*), sum(clicks) FROM activity_events "
-                "WHERE topic = 'lms.content.events' AND institution_id = %s GROUP BY 1, 2, 3, 4",
-                [institution],
-            )
+    """The tables of the streaming jobs, which do not run here: by their SQL, in batch."""
+    with tempfile.TemporaryDirectory() as folder:
+        batch.store(institution, Path(folder))
 
 
 def archive(folder: Path, institution: str) -> None:

@@ -17,8 +17,11 @@ INSERT INTO recommendation_offer AS t (recommendation_id, item_id, institution_i
     position, course_id, source, model, arm, shown_at, clicked_at, dismissed_at, converted_at)
 SELECT (payload ->> 'recommendation_id')::uuid, item_id,
        min(institution_id::text)::uuid, min(user_id::text)::uuid, min((payload ->> 'position')::int),
-       min(course_id::text)::uuid, min(payload ->> 'source'), min(payload ->> 'model'),
-       min(payload ->> 'arm'),
+       min(course_id::text)::uuid,
+       -- What was shown decides: a reaction's sender may know less, or something else.
+       min(payload ->> 'source') FILTER (WHERE event_type = 'recommendation.shown'),
+       min(payload ->> 'model') FILTER (WHERE event_type = 'recommendation.shown'),
+       min(payload ->> 'arm') FILTER (WHERE event_type = 'recommendation.shown'),
        min(at) FILTER (WHERE event_type = 'recommendation.shown'),
        min(at) FILTER (WHERE event_type = 'recommendation.clicked'),
        min(at) FILTER (WHERE event_type = 'recommendation.dismissed'),
