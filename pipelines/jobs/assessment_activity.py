@@ -45,7 +45,7 @@ JOB = Job(
             answers bigint NOT NULL -- answers graded for the first time
             correct bigint NOT NULL -- a correction adds 1, 0 or -1
             points double precision NOT NULL -- a correction adds its difference
-            max_points double precision NOT NULL -- points to be had for these answers
+            max_points double precision NOT NULL -- (sum) points to be had for these answers
             """,
             key=(
                 *("institution_id", "course_id", "assessment_id", "question_id", "day_at"),
