@@ -72,7 +72,7 @@ def describe_imported(
             wrap(row.event(), institution_id=institution_id, source_service=SOURCE) for row in rows
         ]
         if events:
-            cursor.execute(outbox.APPEND.encode(), outbox.rows(*events))
+            cursor.execute(outbox.APPEND.encode(), outbox.rows(*events, history=True))
     return len(events)
 
 
