@@ -62,7 +62,7 @@ class AssessmentSubmitted(
 class QuestionGraded(
     Event, type="assessment.question.graded", topic=ASSESSMENTS, key="user_id", version=2
 ):
-    """One question of handed-in work got its points; a regrade tells it again."""
+    """One question of handed-in work got its points; a regrade emits it again."""
 
     submission_id: Id
     assessment_id: Id

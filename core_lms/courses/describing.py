@@ -61,9 +61,16 @@ async def describe(unit: Unit, course_id: UUID | str) -> None:
 
 
 def describe_imported(
-    connection: psycopg.Connection[Any], institution_id: str, course_ids: Iterable[object]
+    connection: psycopg.Connection[Any],
+    institution_id: str,
+    course_ids: Iterable[object],
+    *,
+    history: bool = True,
 ) -> int:
-    """The same for courses that were written past the API, as the operator; how many events."""
+    """The same for courses that were written past the API, as the operator; how many events.
+
+    Of ``history`` nobody is notified (``contracts.history``).
+    """
     values = {"course_ids": list(course_ids), "institution_id": institution_id}
     with connection.transaction(), connection.cursor(row_factory=class_row(Described)) as cursor:
         cursor.execute(SQL["lock"].encode(), values)
@@ -72,7 +79,7 @@ def describe_imported(
             wrap(row.event(), institution_id=institution_id, source_service=SOURCE) for row in rows
         ]
         if events:
-            cursor.execute(outbox.APPEND.encode(), outbox.rows(*events))
+            cursor.execute(outbox.APPEND.encode(), outbox.rows(*events, history=history))
     return len(events)
 
 

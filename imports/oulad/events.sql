@@ -3,7 +3,8 @@
 CREATE MACRO envelope(event_id, event_type, day, payload) AS concat(
     '{"event_id":"', event_id, '","event_type":"', event_type,
     '","timestamp":"', date_of(day), 'T00:00:00Z","source_service":"importer",',
-    '"schema_version":1,"institution_id":"', getvariable('institution'), '","payload":{', payload,
+    '"schema_version":', CASE event_type WHEN 'assessment.graded' THEN 2 ELSE 1 END,
+    ',"institution_id":"', getvariable('institution'), '","payload":{', payload,
     '}}'
 );
 CREATE MACRO event_id_of(event_type, subject) AS
@@ -49,7 +50,8 @@ WITH rare (day, rank, topic, key, event_type, subject, payload) AS (
     UNION ALL
     SELECT day, 6, 'lms.assessments.events', user_id, 'assessment.graded', submission_id,
            concat(submission_payload(submission_id, assessment_id, user_id, course_id, kind),
-                  ',"score":', score, ',"passed":null,"attempt":null')
+                  ',"score":', score, ',"passed":null,"previous_score":null,',
+                  '"previous_passed":null,"attempt":null')
     FROM submission WHERE score IS NOT NULL
     UNION ALL
     SELECT dropped_day, 7, 'lms.enrollments.events', user_id, 'enrollment.dropped', enrollment_id,

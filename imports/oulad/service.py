@@ -103,7 +103,9 @@ def _import(
     ):
         done.rows = load(db, connection, history.LMS_TABLES)
         courses = db.execute("SELECT id FROM lms_courses").fetchall()
-        describe_imported(connection, run.institution_id, [id_ for (id_,) in courses])
+        describe_imported(
+            connection, run.institution_id, [id_ for (id_,) in courses], history=not notify
+        )
         run.rows = run.rows or done.rows
         runs.begin(connection, run)
     end = history.until_day(run.until_on)

@@ -103,7 +103,7 @@ def test_every_event_in_the_outbox_is_one_its_topic_accepts_and_names_nobody(
         [lms.institution_id],
     ).fetchall()
 
-    assert len(rows) == 9
+    assert len(rows) == 14
     for topic, key, message in rows:
         envelope = decode(topic, message.encode())
         assert (envelope.topic, envelope.key) == (topic, key)
@@ -146,10 +146,10 @@ def test_a_course_goes_from_draft_to_published_to_archived_telling_each_step_onc
 
     assert lms.types() == [
         "user.created",
-        "course.created",
-        "course.updated",
-        "course.published",
-        "course.archived",
+        *("course.created", "course.described"),
+        *("course.updated", "item.described"),
+        *("course.published", "course.described"),
+        *("course.archived", "course.described"),
     ]
 
 
@@ -164,7 +164,7 @@ def test_changing_a_course_is_told_and_changing_nothing_is_not(lms: Any) -> None
     again = lms.call("PATCH", f"/courses/{course_id}", json=title, headers=version)
 
     assert (changed.json()["title"], again.status_code) == ("Probability", 200)
-    assert lms.types() == [*before, "course.updated"]
+    assert lms.types() == [*before, "course.updated", "course.described"]
 
 
 def test_lists_come_in_pages_that_neither_skip_nor_repeat(lms: Any) -> None:

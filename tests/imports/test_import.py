@@ -159,11 +159,9 @@ def test_held_back_days_come_over_http_once_however_often_they_are_replayed(
             "WHERE institution_id = %s",
             [institution],
         ).fetchone()
-        waiting = connection.execute(
-            "SELECT count(*) FROM outbox WHERE message::json->>'institution_id' = %s", [institution]
-        ).fetchone()
+    waiting = replayed(institution)
     assert clicks == (9, "2014-02-13 00:00:00+00")
-    assert waiting == (4,)  # two views, a submission and its grade
+    assert waiting == 4  # two views, a submission and its grade
     assert silent(institution) == {True}, "and what waits for Kafka is as silent as what is there"
 
     assert replay(institution, speed=0).days == []
@@ -173,14 +171,18 @@ def test_held_back_days_come_over_http_once_however_often_they_are_replayed(
     assert again.days == done.days
     assert rows(institution) == after
     assert published(institution)["course.completed"] == 1
+    assert replayed(institution) == waiting
+
+
+def replayed(institution: str) -> int:
+    """Events of learners that wait in the outbox; descriptions of courses wait there too."""
     with connect_lms() as connection:
-        assert (
-            connection.execute(
-                "SELECT count(*) FROM outbox WHERE message::json->>'institution_id' = %s",
-                [institution],
-            ).fetchone()
-            == waiting
-        )
+        row = connection.execute(
+            "SELECT count(*) FROM outbox WHERE message::json->>'institution_id' = %s "
+            "AND message::json->>'event_type' NOT LIKE '%%.described'",
+            [institution],
+        ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def silent(institution: str) -> set[bool]:

@@ -83,13 +83,31 @@ def aggregate(institution: str) -> None:
         batch.store(institution, Path(folder))
 
 
+def relayed(institution: str) -> list[tuple[str, str]]:
+    """Topic and message of the descriptions that waited in the outbox, published as the relay does,
+    which does not run here."""
+    with connect_lms(autocommit=True) as connection:
+        rows = connection.execute(
+            "DELETE FROM outbox WHERE message::json->>'institution_id' = %s "
+            "AND message::json->>'event_type' LIKE '%%.described' "
+            "RETURNING topic, key, message",
+            [institution],
+        ).fetchall()
+    producer = kafka.producer()
+    for topic, key, message in rows:
+        producer.produce(topic, message.encode(), key)
+    assert producer.flush(30) == 0
+    return [(topic, message) for topic, _, message in rows]
+
+
 def archive(folder: Path, institution: str) -> None:
     """Into the archive and what is derived from it, as their processes would do it."""
     with locate(folder) as source, opened(source) as db:
         history.map_history(db, institution)
         history.state_until(db, None)
         messages = db.execute("SELECT topic, value FROM message").fetchall()
-    batch = Batch(at=datetime(2026, 1, 1, tzinfo=UTC))
+    messages += relayed(institution)
+    batch = Batch(at=datetime.now(UTC))  # a course is described when it is imported
     for topic, value in messages:
         batch.add(decode(topic, value.encode()))
     with closing(ArchiveTable()) as table, closing(Engine()) as engine:

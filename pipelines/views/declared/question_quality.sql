@@ -1,4 +1,4 @@
--- about: how well a question of an assessment tells learners apart
+-- about: how well a question of an assessment separates learners who know more from those who know less
 -- source: job assessment_stats
 -- key: question_id, assessment_id
 -- column assessment_id uuid:
