@@ -135,7 +135,8 @@ class Merged:
         until = np.where(self.active[:, 0], 0, 1)
         days = np.arange(DAYS_KEPT)
         unbroken = np.logical_and.accumulate(self.active | (days < until[:, None]), axis=1)
-        return np.maximum(unbroken.sum(axis=1) - until, 0)
+        days_in_row: Ints = np.maximum(unbroken.sum(axis=1) - until, 0)
+        return days_in_row
 
     def _window(self, name: str) -> Ints:
         if name not in self._windows:
