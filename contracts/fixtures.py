@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le
 from pydantic import AwareDatetime
@@ -45,7 +45,7 @@ def _value(name: str, annotation: Any, info: FieldInfo, number: int) -> Any:
         return choices[number % len(choices)]
     if get_origin(annotation) in (Union, UnionType):
         inner = next(arg for arg in get_args(annotation) if arg is not type(None))
-        if get_args(inner):  # Annotated: its bounds and pattern are not the field's own
+        if get_origin(inner) is Annotated:  # its bounds and pattern are not the field's own
             info, inner = FieldInfo.from_annotation(inner), get_args(inner)[0]
         return _value(name, inner, info, number)
     if annotation is AwareDatetime:

@@ -131,8 +131,9 @@ def view(topic: Topic, more: Mapping[str, str] | None = None) -> str:
     ``BIGINT``, numbers ``DOUBLE``; NULL where the event's type has no such field.
 
     ``weight`` is 1 for a message, and -1 for one that repeats an event and was counted before:
-    whoever counts events sums weights. ``more`` are further columns by name: expressions over the
-    message, and over ``arrived_at``, its time in Kafka.
+    whoever counts events sums weights (a field ``weight`` of the payload is ``payload_weight``).
+    ``more`` are further columns by name: expressions over the message, and over ``arrived_at``,
+    its time in Kafka.
     """
     columns = [
         f"{_cast(rule, f'`{name}`')} AS `{name}`" if rule.type in _TYPES else f"`{name}`"
@@ -271,7 +272,12 @@ def _payload_column(topic: Topic, name: str) -> str:
     if len(owners) < len(events_of(topic)):
         types = ", ".join(_text(event.TYPE) for event in owners)
         column = f"CASE WHEN `event_type` IN ({types}) THEN {column} END"
-    return f"{column} AS `{name}`"
+    return f"{column} AS `{column_name(name)}`"
+
+
+def column_name(field: str) -> str:
+    """What the view calls a payload field: ``weight`` is taken by that of the message."""
+    return f"payload_{field}" if field == "weight" else field
 
 
 def _cast(rule: Rule, value: str) -> str:

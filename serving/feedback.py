@@ -1,4 +1,4 @@
-"""What was shown, clicked and dismissed: events to Kafka, and the memory that clicks refer to."""
+"""What was shown and what learners did with it: events to Kafka, and the memory they refer to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import redis.exceptions
@@ -18,8 +18,10 @@ from contracts.envelope import Envelope, wrap
 from contracts.event import Event
 from contracts.events.recommendations import (
     RecommendationClicked,
+    RecommendationConverted,
     RecommendationDismissed,
     RecommendationShown,
+    Source,
 )
 from contracts.ids import named_id
 from gateway.errors import NotFound
@@ -85,14 +87,18 @@ class Outlet:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One answer as it was shown: item → position."""
+    """One answer as it was shown: item → position, item → source."""
 
     user_id: str
     positions: dict[str, int]
+    # Answers remembered before these were known lack them.
+    sources: dict[str, Source] = field(default_factory=dict)
+    model: str | None = None
+    arm: str | None = None
 
 
 class Feedback:
-    """Publishes what was shown, clicked and dismissed."""
+    """Publishes what was shown, and what the learner did with it."""
 
     def __init__(
         self, outlet: Outlet, client: redis_asyncio.Redis, settings: ServingSettings
@@ -112,9 +118,10 @@ class Feedback:
         arm: str,
     ) -> None:
         """Publish an answer as shown, (offer, course id) by position. Never waits."""
-        positions = {}
+        positions, sources = {}, {}
         for position, (offer, course_id) in enumerate(offers, start=1):
             positions[offer.item_id] = position
+            sources[offer.item_id] = offer.source
             event = RecommendationShown(
                 recommendation_id=recommendation_id,
                 user_id=user_id,
@@ -129,7 +136,7 @@ class Feedback:
                 reason=offer.reason[:200] or None,
             )
             self._send(event, recommendation_id, offer.item_id)
-        self._shown.put(recommendation_id, Shown(user_id, positions))
+        self._shown.put(recommendation_id, Shown(user_id, positions, sources, model, arm))
 
     def forget(self, user_id: str) -> None:
         """Drop what this process remembers of the offers that a person was shown."""
@@ -159,6 +166,11 @@ class Feedback:
         """Publish that the learner followed an offer. Raises ``NotFound``."""
         fields = _of(recommendation_id, shown, item_id)
         self._send(RecommendationClicked(**fields), recommendation_id, item_id)
+
+    async def converted(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
+        """Publish that the learner finished what was offered. Raises ``NotFound``."""
+        fields = _of(recommendation_id, shown, item_id)
+        self._send(RecommendationConverted(**fields), recommendation_id, item_id)
 
     async def dismissed(self, recommendation_id: str, shown: Shown, item_id: str) -> None:
         """Publish a dismissal; the item is not offered to this learner again for some time."""
@@ -197,6 +209,9 @@ def _of(recommendation_id: str, shown: Shown, item_id: str) -> dict[str, Any]:
         "user_id": shown.user_id,
         "item_id": item_id,
         "position": shown.positions[item_id],
+        "source": shown.sources.get(item_id),
+        "model": shown.model,
+        "arm": shown.arm,
     }
 
 

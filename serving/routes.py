@@ -141,6 +141,25 @@ async def click_recommendation(
 
 
 @router.post(
+    "/recommendations/{recommendation_id}/conversions",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["recommendations"],
+)
+async def convert_recommendation(
+    asking: Annotated[Asking, serves("recommendation.convert")],
+    recommendation_id: Uuid,
+    body: Chosen,
+) -> Accepted:
+    """Report that the learner finished an offer; emits `recommendation.converted`, once per offer.
+
+    Whether a finished item had been offered is found out without this, too.
+    """
+    shown = await _given(asking, recommendation_id)
+    await asking.components.feedback.converted(recommendation_id, shown, body.item_id)
+    return Accepted(recommendation_id=recommendation_id, item_id=body.item_id)
+
+
+@router.post(
     "/recommendations/{recommendation_id}/dismissals",
     status_code=HTTPStatus.ACCEPTED,
     tags=["recommendations"],

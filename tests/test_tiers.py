@@ -78,6 +78,7 @@ def steps(*words: str) -> list[tuple[str, str]]:
 
 def test_each_tier_is_a_step_and_what_follows_two_dashes_goes_to_pytest() -> None:
     assert [name for name, _ in steps("--fast")] == ["tests without servers"]
+    assert steps("--coverage") == steps("--fast"), "the same tests, measured"
     assert [name for name, _ in steps("--servers")] == [
         "tests without servers",
         "tests with servers",

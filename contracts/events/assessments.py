@@ -59,7 +59,9 @@ class AssessmentSubmitted(
     """None where the work has no due date."""
 
 
-class QuestionGraded(Event, type="assessment.question.graded", topic=ASSESSMENTS, key="user_id"):
+class QuestionGraded(
+    Event, type="assessment.question.graded", topic=ASSESSMENTS, key="user_id", version=2
+):
     """One question of handed-in work got its points; a regrade tells it again."""
 
     submission_id: Id
@@ -75,12 +77,17 @@ class QuestionGraded(Event, type="assessment.question.graded", topic=ASSESSMENTS
     correct: bool | None = None
     """None where right and wrong is not the measure, as in an essay."""
     points: Points
+    previous_points: Points | None = None
+    """What these points replace; None: the first grading."""
+    previous_correct: bool | None = None
     max_points: Points
     seconds: Seconds | None = None
     """How long the learner had this question open, where the client reports it."""
 
 
-class AssessmentGraded(Event, type="assessment.graded", topic=ASSESSMENTS, key="user_id"):
+class AssessmentGraded(
+    Event, type="assessment.graded", topic=ASSESSMENTS, key="user_id", version=2
+):
     """Work got a score; a later one replaces it."""
 
     submission_id: Id
@@ -91,6 +98,9 @@ class AssessmentGraded(Event, type="assessment.graded", topic=ASSESSMENTS, key="
     score: Percent
     passed: bool | None = None
     """None where the work has no score that passes."""
+    previous_score: Percent | None = None
+    """What this score replaces; None: the first grading."""
+    previous_passed: bool | None = None
     attempt: Attempt | None = None
 
 

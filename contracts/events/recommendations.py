@@ -1,4 +1,7 @@
-"""The feedback loop: what was offered and what the learner did with it."""
+"""The feedback loop: what was offered and what the learner did with it.
+
+What a learner did says of which source, model and arm the offer was, where the sender knows it.
+"""
 
 from typing import Annotated, Literal
 
@@ -32,7 +35,12 @@ class RecommendationShown(Event, type="recommendation.shown", topic=RECOMMENDATI
 
 
 class RecommendationClicked(
-    Event, type="recommendation.clicked", topic=RECOMMENDATIONS, key="user_id", learner_action=True
+    Event,
+    type="recommendation.clicked",
+    topic=RECOMMENDATIONS,
+    key="user_id",
+    version=2,
+    learner_action=True,
 ):
     """The learner followed a recommendation."""
 
@@ -40,6 +48,9 @@ class RecommendationClicked(
     user_id: PersonId
     item_id: Id
     position: Position
+    source: Source | None = None
+    model: ShortText | None = None
+    arm: ShortText | None = None
 
 
 class RecommendationDismissed(
@@ -47,6 +58,7 @@ class RecommendationDismissed(
     type="recommendation.dismissed",
     topic=RECOMMENDATIONS,
     key="user_id",
+    version=2,
     learner_action=True,
 ):
     """The learner said no to a recommendation."""
@@ -55,10 +67,13 @@ class RecommendationDismissed(
     user_id: PersonId
     item_id: Id
     position: Position
+    source: Source | None = None
+    model: ShortText | None = None
+    arm: ShortText | None = None
 
 
 class RecommendationConverted(
-    Event, type="recommendation.converted", topic=RECOMMENDATIONS, key="user_id"
+    Event, type="recommendation.converted", topic=RECOMMENDATIONS, key="user_id", version=2
 ):
     """The learner finished what had been recommended; the sender knows of which offer."""
 
@@ -66,3 +81,6 @@ class RecommendationConverted(
     user_id: PersonId
     item_id: Id
     position: Position
+    source: Source | None = None
+    model: ShortText | None = None
+    arm: ShortText | None = None

@@ -21,6 +21,7 @@ from core_lms.assessment.question_schemas import (
 )
 from core_lms.assessment.repository import SQL
 from core_lms.courses import service as courses
+from core_lms.courses.describing import describe
 from core_lms.idempotency import claim
 from core_lms.unit import Unit
 from gateway.etags import Check
@@ -66,6 +67,7 @@ async def add_question(unit: Unit, bank_id: UUID, new: NewQuestion) -> tuple[Que
     unit.conflicts(f"there is a question {id_}")
     await unit.execute(SQL["insert_question"], id=id_, **values)
     await _write_version(unit, id_, 1, body, corrects=False, why=None)
+    await describe(unit, bank.course_id)
     return await question(unit, id_), True
 
 
@@ -102,13 +104,16 @@ async def change(unit: Unit, id_: UUID, changes: QuestionChange, check: Check) -
     if (version, points, tags) != (row.version, row.points, row.tags):
         values = {"points": points, "tags": tags, "version": version}
         await unit.execute(SQL["change_question"], id=id_, **values)
+        await describe(unit, row.course_id)
     return await question(unit, id_)
 
 
 async def archive(unit: Unit, id_: UUID) -> Question:
     """No longer drawn from its bank; what was asked, and slots that name it, stay."""
     await unit.execute(SQL["archive_question"], id=id_)
-    return await question(unit, id_)
+    archived = await question(unit, id_)
+    await describe(unit, archived.course_id)
+    return archived
 
 
 async def versions(unit: Unit, id_: UUID) -> list[Version]:

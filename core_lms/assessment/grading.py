@@ -114,7 +114,9 @@ async def by_hand(
         **which,
     )
     if row.points != points or row.correct != correct:
-        emit_graded(unit, attempt, row, Verdict(0.0, correct, row.response), points, at)
+        before = (row.points, row.correct)
+        verdict = Verdict(0.0, correct, row.response)
+        emit_graded(unit, attempt, row, verdict, points, at, before)
         await record_change(unit, attempt, row.points, points, cause, question_id)
     if grade.feedback is not None and cause.by is not None:
         unit.emit(FeedbackGiven(**ids(attempt), given_by=cause.by), source=GRADER, at=at)
@@ -164,8 +166,9 @@ def emit_graded(
     verdict: Verdict,
     points: Decimal,
     at: datetime,
+    before: tuple[Decimal | None, bool | None] = (None, None),
 ) -> None:
-    """Emit ``assessment.question.graded``."""
+    """Emit ``assessment.question.graded``; ``before`` are points and correctness they replace."""
     event = QuestionGraded(
         **ids(attempt),
         question_id=str(row.question_id),
@@ -174,6 +177,8 @@ def emit_graded(
         response=verdict.response,
         correct=verdict.correct,
         points=float(points),
+        previous_points=None if before[0] is None else float(before[0]),
+        previous_correct=before[1],
         max_points=float(row.max_points),
         seconds=None if row.seconds is None else float(row.seconds),
     )
@@ -218,6 +223,8 @@ async def give(
         kind=row.kind,
         score=graded.score or 0.0,
         passed=graded.passed,
+        previous_score=row.score,
+        previous_passed=row.passed,
         attempt=row.attempt,
     )
     unit.emit(event, source=GRADER if row.attempt else SOURCE, at=at)

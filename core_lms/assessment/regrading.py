@@ -66,7 +66,8 @@ async def _follow(
     """Emit and record one answer's new points; whether its submission's score became another."""
     what = f"attempt {row.attempt_id}"
     attempt = await unit.need(LockedAttempt, SQL["lock_attempt"], what, id=row.attempt_id)
-    grading.emit_graded(unit, attempt, row, verdict, points, now)
+    before = (row.points, row.correct)
+    grading.emit_graded(unit, attempt, row, verdict, points, now, before)
     await grading.record_change(unit, attempt, row.points, points, cause, row.question_id)
     if attempt.status != "graded":
         return False

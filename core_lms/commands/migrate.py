@@ -6,6 +6,7 @@ import argparse
 
 from contracts.ids import DEFAULT_INSTITUTION
 from core_lms.api_keys import services
+from core_lms.courses.describing import describe_missing
 from core_lms.migrate import migrate
 from core_lms.sealing.existing import seal_existing
 from stack.postgres import connect_lms
@@ -26,8 +27,11 @@ def run(args: argparse.Namespace) -> int:
         print(f"sealed {sealed:,} accounts and texts that were in the clear")
     with connect_lms() as owner:
         keyed = services.ensure(owner, DEFAULT_INSTITUTION)
+        described = describe_missing(owner)
     if keyed:
         print(f"keys for the LMS: {', '.join(keyed)}")
-    if not applied and not sealed and not keyed:
+    if described:
+        print(f"published {described:,} titles and places of what courses are made of")
+    if not (applied or sealed or keyed or described):
         print("the LMS database is up to date")
     return 0

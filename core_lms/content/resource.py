@@ -24,7 +24,8 @@ class Item(Resource, sql=_sql["item"]):
 class Media(Resource, sql=_sql["media"]):
     """A file; relations as those of its course.
 
-    ``about`` is the person to whom an address of it was given: ``bound`` while they may see it.
+    ``about`` is the person to whom an address of it was given; their relations begin with
+    ``bound_``.
     """
 
     media_id: UUID | str

@@ -24,15 +24,14 @@ SELECT course.status AS course_status, array_remove(ARRAY[
           AND enrollment.status <> 'dropped'
     ) THEN 'learner' END,
     CASE WHEN course.instructor_id = %(about)s::uuid OR teaches(%(about)s::uuid, course.id)
-              OR EXISTS (SELECT FROM users AS reader
-                         WHERE reader.id = %(about)s::uuid AND reader.status = 'active'
-                           AND reader.role = 'admin')
-              OR course.status <> 'draft' AND EXISTS (
-                     SELECT FROM enrollments AS enrollment
-                     WHERE enrollment.course_id = course.id
-                       AND enrollment.user_id = %(about)s::uuid
-                       AND enrollment.status <> 'dropped')
-         THEN 'bound' END
+         THEN 'bound_instructor' END,
+    CASE WHEN EXISTS (
+        SELECT FROM enrollments AS enrollment
+        WHERE enrollment.course_id = course.id AND enrollment.user_id = %(about)s::uuid
+          AND enrollment.status <> 'dropped'
+    ) THEN 'bound_learner' END,
+    (SELECT 'bound_role_' || reader.role FROM users AS reader
+     WHERE reader.id = %(about)s::uuid AND reader.status = 'active')
 ], NULL) AS relations
 FROM media
 JOIN courses AS course ON course.id = media.course_id

@@ -91,8 +91,9 @@ async def archive(unit: Unit, course_id: UUID, id_: UUID) -> Item:
     row = await _locked(unit, course_id, id_)
     if row.archived_at is not None:
         return row
+    archived = await _item(unit, "archive", id_)
     await courses.structure_changed(unit, course_id)
-    return await _item(unit, "archive", id_)
+    return archived
 
 
 async def _locked(unit: Unit, course_id: UUID, id_: UUID) -> Item:

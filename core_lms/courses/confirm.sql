@@ -31,3 +31,23 @@ WHERE cohorts.id = %(cohort_id)s AND cohorts.course_id = %(course_id)s AND users
 -- name: cohort.left
 SELECT FROM cohorts, users
 WHERE cohorts.id = %(cohort_id)s AND cohorts.course_id = %(course_id)s AND users.id = %(user_id)s
+
+-- name: course.described
+SELECT FROM course_descriptions
+WHERE id = %(course_id)s AND course_id = %(course_id)s AND revision >= %(revision)s
+
+-- name: module.described
+SELECT FROM course_descriptions
+WHERE id = %(module_id)s AND course_id = %(course_id)s AND revision >= %(revision)s
+
+-- name: item.described
+SELECT FROM course_descriptions
+WHERE id = %(item_id)s AND course_id = %(course_id)s AND revision >= %(revision)s
+
+-- name: assessment.described
+SELECT FROM course_descriptions
+WHERE id = %(assessment_id)s AND course_id = %(course_id)s AND revision >= %(revision)s
+
+-- name: question.described
+SELECT FROM course_descriptions
+WHERE id = %(question_id)s AND course_id = %(course_id)s AND revision >= %(revision)s

@@ -8,6 +8,7 @@ from uuid import UUID
 from contracts.errors import Rejected
 from contracts.events.courses import CourseCopied
 from core_lms.courses import prerequisites, service, structure
+from core_lms.courses.describing import describe
 from core_lms.courses.resource import Course
 from core_lms.courses.schemas import Course as CourseRow
 from core_lms.courses.schemas import NewCopy
@@ -51,6 +52,7 @@ async def make(unit: Unit, source_id: UUID, new: NewCopy) -> tuple[CourseRow, bo
     await _modules(unit, run)
     await prerequisites.copy(unit, run.source_id, run.target_id)
     await structure.copy(unit, run)
+    await describe(unit, id_)
     return row, True
 
 

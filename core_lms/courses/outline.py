@@ -73,8 +73,9 @@ async def change_module(
     values["title"] = values["title"] or row.title
     if values == before:
         return row
+    changed = await _module(unit, "change_module", id_, **values)
     await service.structure_changed(unit, course_id)
-    return await _module(unit, "change_module", id_, **values)
+    return changed
 
 
 async def archive_module(unit: Unit, course_id: UUID, id_: UUID) -> Module:
@@ -85,8 +86,9 @@ async def archive_module(unit: Unit, course_id: UUID, id_: UUID) -> Module:
         return row
     if await unit.value(_sql["module_has_items"], id=id_):
         raise Conflict(f"module {id_} has items: move them to another module or archive them first")
+    archived = await _module(unit, "archive_module", id_)
     await service.structure_changed(unit, course_id)
-    return await _module(unit, "archive_module", id_)
+    return archived
 
 
 async def get(unit: Unit, course_id: UUID) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from contracts.events.courses import CourseCreated, CourseUpdated
 from core_lms import pages
 from core_lms.answers import Answer
 from core_lms.courses import resource, seats
+from core_lms.courses.describing import SOURCE, describe
 from core_lms.courses.repository import SQL, FoundCourse
 from core_lms.courses.schemas import Course, CourseChange, CourseStatus, NewCourse
 from core_lms.idempotency import claim
@@ -24,7 +25,6 @@ from gateway.decision import Right
 from gateway.errors import Conflict
 from gateway.etags import Check, tag
 
-SOURCE = "course-service"
 LIST_ALL = Right("course.list-all")
 """To list drafts that others teach."""
 _shape = TypeAdapter(Course)
@@ -55,6 +55,7 @@ async def insert(unit: Unit, id_: str, **values: Any) -> Course:
     row = await _course(unit, "insert", id_, **values)
     event = CourseCreated(course_id=id_, instructor_id=str(values["instructor_id"]))
     unit.emit(event, source=SOURCE)
+    await describe(unit, id_)
     return row
 
 
@@ -118,6 +119,7 @@ async def change(unit: Unit, id_: UUID, changes: CourseChange, check: Check) -> 
         return row
     changed = await _course(unit, "change", id_, **values)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
+    await describe(unit, id_)
     if changed.capacity != row.capacity:
         await seats.fill(unit, id_, changed.capacity)
     return changed
@@ -138,7 +140,9 @@ async def move(unit: Unit, row: Course, status: CourseStatus, event: Event) -> C
     if row.status == status:
         return row
     unit.emit(event, source=SOURCE)
-    return await _course(unit, "set_status", row.id, status=status)
+    moved = await _course(unit, "set_status", row.id, status=status)
+    await describe(unit, row.id)
+    return moved
 
 
 async def locked(unit: Unit, id_: UUID) -> Course:
@@ -155,9 +159,13 @@ async def changeable(unit: Unit, id_: UUID) -> Course:
 
 
 async def structure_changed(unit: Unit, id_: UUID | str) -> None:
-    """Something of the locked course came, changed or went: an item, a module, an assessment."""
+    """Something of the locked course came, changed or went: an item, a module, an assessment.
+
+    Call it after that is written: what changed is described as it is then.
+    """
     await unit.execute(SQL["touch"], id=id_)
     unit.emit(CourseUpdated(course_id=str(id_)), source=SOURCE)
+    await describe(unit, id_)
 
 
 async def open_to_learners(unit: Unit, id_: UUID) -> Course:

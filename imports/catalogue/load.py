@@ -19,6 +19,7 @@ from contracts.events.courses import CourseCreated, CoursePublished, CourseUpdat
 from contracts.events.users import UserCreated, UserUpdated
 from contracts.ids import named_id
 from core_lms import outbox
+from core_lms.courses import describing
 from imports.catalogue import people
 from imports.catalogue.definition import Catalogue
 from stack.postgres import PostgresSettings
@@ -154,6 +155,10 @@ async def _load(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Loaded:
         *_of_courses(rows, new, changed),
         *_of_assessments(rows, work),
     ]
+    about = {"course_ids": sorted(touched), "institution_id": rows.institution_id}
+    await cursor.execute(describing.SQL["of_courses"].encode(), about)
+    for row in await cursor.fetchall():
+        events.append(_tell(rows, describing.Described(**row).event()))
     if events:
         await outbox.append(cursor, *events)
     created = sum(row["created"] for row in (*users, *courses, *children))

@@ -14,6 +14,7 @@ import duckdb
 import psycopg
 
 from contracts.errors import Rejected
+from core_lms.courses.describing import describe_imported
 from imports import progress, runs
 from imports.loading import load
 from imports.oulad import history
@@ -101,6 +102,8 @@ def _import(
         connection.transaction(),
     ):
         done.rows = load(db, connection, history.LMS_TABLES)
+        courses = db.execute("SELECT id FROM lms_courses").fetchall()
+        describe_imported(connection, run.institution_id, [id_ for (id_,) in courses])
         run.rows = run.rows or done.rows
         runs.begin(connection, run)
     end = history.until_day(run.until_on)

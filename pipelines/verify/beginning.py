@@ -19,6 +19,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from contracts.errors import Retryable
 from contracts.topics import EVENT_TOPICS
 from pipelines.verify import tables
+from pipelines.verify.messages import AS_JSON
 from stack import kafka
 from stack.queries import load as load_sql
 
@@ -60,7 +61,7 @@ def load(
     for kind in ("event", "payload"):
         query = _SQL[f"archived_{kind}"].replace("{batch_no}", str(beginning.batch_no))
         tables.load(db, analytics, query, f"archived_{kind}")
-        db.execute(_SQL[f"insert_{kind}"])
+        db.execute(_SQL[f"insert_{kind}"].replace("{payload}", AS_JSON))
         db.execute(f"DROP TABLE archived_{kind}")
     counted = db.execute("SELECT topic, count(*) FROM kafka_event GROUP BY topic").fetchall()
     rows = [[topic, events, beginning.arrived.get(topic, events)] for topic, events in counted]

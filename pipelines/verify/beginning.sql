@@ -28,12 +28,5 @@ WHERE batch_no <= {batch_no} AND (topic <> 'lms.content.events' OR event_type = 
 
 -- name: insert_payload
 INSERT INTO kafka_payload BY NAME
-SELECT * REPLACE (from_json(payload, '{
-    "submission_id": "VARCHAR", "assessment_id": "VARCHAR", "question_id": "VARCHAR",
-    "recommendation_id": "VARCHAR", "response": "VARCHAR", "source": "VARCHAR", "model": "VARCHAR",
-    "arm": "VARCHAR", "due_at": "VARCHAR", "purpose": "VARCHAR", "from_s": "DOUBLE",
-    "to_s": "DOUBLE", "progress": "DOUBLE", "score": "DOUBLE", "points": "DOUBLE",
-    "max_points": "DOUBLE", "seconds": "DOUBLE", "weight": "DOUBLE", "pass_score": "DOUBLE",
-    "attempt": "BIGINT", "position": "BIGINT", "late": "BOOLEAN", "passed": "BOOLEAN",
-    "correct": "BOOLEAN"}') AS payload)
+SELECT * REPLACE (from_json(payload, '{payload}') AS payload)
 FROM archived_payload

@@ -33,6 +33,10 @@ KEYS = (
 """Every other column of a compared table is a value, where a check names no key of its own."""
 
 
+STRUCTURE = ("what", "id", "institution_id", "course_id")
+"""The key of a course, module, item, assessment or question."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """``left`` (expected) and ``right`` (found) are tables; ``about`` is the sentence that is true
@@ -57,6 +61,19 @@ _BY_NAME = (
     Check("Kafka has every account of the LMS", "lms_user", "kafka_users"),
     Check("Kafka has every course of the LMS", "lms_course", "kafka_courses"),
     Check("Kafka has every assessment of the LMS", "lms_assessment", "kafka_assessments"),
+    Check(
+        "Kafka describes every course as the LMS has it",
+        "lms_structure",
+        "kafka_structure",
+        keys=STRUCTURE,
+    ),
+    Check(
+        "the dimension tables have the newest description of each thing",
+        "kafka_structure",
+        "structure",
+        ("course_dim", "module_dim", "item_dim", "assessment_dim", "question_dim"),
+        STRUCTURE,
+    ),
     Check("the LMS has every imported enrollment", "source_enrollments", "enrollments_of_source"),
     Check("Kafka has every enrollment of the LMS", "lms_enrollments", "kafka_enrollments"),
     Check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -22,33 +23,33 @@ BATCH = 50_000
 _TEXTS = (
     *("user_id", "course_id", "item_id", "kind", "device", "submission_id", "assessment_id"),
     *("question_id", "recommendation_id", "response", "source", "model", "arm", "due_at"),
-    "purpose",
+    *("purpose", "module_id", "title", "status", "language", "starts_at", "ends_at"),
 )
 _NUMBERS = (
     *("from_s", "to_s", "progress", "score", "points", "max_points", "seconds", "weight"),
-    "pass_score",
+    *("pass_score", "previous_score", "previous_points"),
 )
-_WHOLE = ("clicks", "attempt", "position")
-_FLAGS = ("late", "passed", "correct")
+_WHOLE = ("clicks", "attempt", "position", "revision")
+_FLAGS = ("late", "passed", "correct", "previous_passed", "previous_correct", "required")
+_FIELDS = (
+    *((name, pa.string(), "VARCHAR") for name in _TEXTS),
+    *((name, pa.float64(), "DOUBLE") for name in _NUMBERS),
+    *((name, pa.int64(), "BIGINT") for name in _WHOLE),
+    *((name, pa.bool_(), "BOOLEAN") for name in _FLAGS),
+)
+"""What is read of payloads: name, and type in a batch and in DuckDB."""
 _SCHEMA = pa.schema(
     [
         ("event_id", pa.string()),
         ("event_type", pa.string()),
         ("timestamp", pa.string()),
         ("institution_id", pa.string()),
-        (
-            "payload",
-            pa.struct(
-                [
-                    *((name, pa.string()) for name in _TEXTS),
-                    *((name, pa.float64()) for name in _NUMBERS),
-                    *((name, pa.int64()) for name in _WHOLE),
-                    *((name, pa.bool_()) for name in _FLAGS),
-                ]
-            ),
-        ),
+        ("payload", pa.struct([(name, arrow) for name, arrow, _ in _FIELDS])),
     ]
 )
+STRUCT = "STRUCT(" + ", ".join(f'"{name}" {type_}' for name, _, type_ in _FIELDS) + ")"
+"""DuckDB's type of a payload; as JSON has it in ``AS_JSON``."""
+AS_JSON = json.dumps({name: type_ for name, _, type_ in _FIELDS})
 
 
 class Messages:
@@ -66,7 +67,8 @@ class Messages:
         self.malformed: list[str] = []
         """What is wrong with messages that are no events, one sentence each."""
         self.mailbox = Mailbox()
-        db.execute((HERE / "messages.sql").read_text(encoding="utf-8"))
+        tables = (HERE / "messages.sql").read_text(encoding="utf-8")
+        db.execute(tables.replace("{payload}", STRUCT))
 
     def begin(self, offsets: Mapping[kafka.Place, int]) -> None:
         """Read nothing before these offsets: it was loaded from elsewhere."""

@@ -6,12 +6,7 @@ CREATE TABLE kafka_event (
 -- The rare ones with their payload: statements over it read `payload.<field>`.
 CREATE TABLE kafka_payload (
     event_id UUID, event_type VARCHAR, moment TIMESTAMP, institution_id UUID, user_id UUID,
-    course_id UUID, item_id UUID, kind VARCHAR, payload STRUCT(
-        submission_id VARCHAR, assessment_id VARCHAR, question_id VARCHAR,
-        recommendation_id VARCHAR, response VARCHAR, source VARCHAR, model VARCHAR, arm VARCHAR,
-        due_at VARCHAR, purpose VARCHAR, from_s DOUBLE, to_s DOUBLE, progress DOUBLE, score DOUBLE, points DOUBLE,
-        max_points DOUBLE, seconds DOUBLE, weight DOUBLE, pass_score DOUBLE, attempt BIGINT,
-        "position" BIGINT, late BOOLEAN, passed BOOLEAN, correct BOOLEAN)
+    course_id UUID, item_id UUID, kind VARCHAR, payload {payload}
 );
 -- The offset after the last message of each partition.
 CREATE TABLE kafka_end (topic VARCHAR, partition INTEGER, next_offset BIGINT);

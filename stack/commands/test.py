@@ -1,10 +1,11 @@
 """Run every check: ruff, mypy, generated files, then pytest on the real servers.
 
-`--fast` runs the tests that need no servers; `--servers` also those on real servers without
-Flink. Two lanes test at once, each on servers of its own; `--lanes 1` tests one thing after the
-other. Further words go to pytest, in one lane by default: `learnstream test --
-tests/serving -x`. LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET, where they are set, say which folder
-and ports the tests take: so two suites run beside each other.
+`--fast` runs the tests that need no servers, `--coverage` the same and measures which lines they
+reach, in about twice the time; `--servers` also those on real servers without Flink. Two lanes
+test at once, each on servers of its own; `--lanes 1` tests one thing after the other. Further
+words go to pytest, in one lane by default: `learnstream test -- tests/serving -x`.
+LMS_LOCAL_NAME and LMS_LOCAL_PORT_OFFSET, where they are set, say which folder and ports the tests
+take: so two suites run beside each other.
 """
 
 from __future__ import annotations
@@ -46,13 +47,14 @@ REST = "integration or slow or e2e"
 def configure(parser: argparse.ArgumentParser) -> None:
     tier = parser.add_mutually_exclusive_group()
     tier.add_argument("--fast", action="store_true", help="only what needs no servers")
+    tier.add_argument("--coverage", action="store_true", help="the same, and the lines they reach")
     tier.add_argument("--servers", action="store_true", help="only what needs no Flink")
     parser.add_argument("--lanes", type=int, help=f"default {LANES}, or 1 with words for pytest")
     parser.add_argument("pytest", nargs="*", help="paths or options for pytest, after --")
 
 
 def run(args: argparse.Namespace) -> int:
-    if not args.fast:
+    if not (args.fast or args.coverage):
         _need_chromium()
     own = {name: os.environ.get(name, value) for name, value in (TEST_PROFILE | SMALL).items()}
     _need_no_demo(own["LMS_LOCAL_NAME"])
@@ -69,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="coverage-") as folder:
         for name, command in steps:
             began = time.monotonic()
-            measured = _measuring(Path(folder)) if name == "tests without servers" else {}
+            tests = name.startswith("tests")
+            measured = _measuring(Path(folder)) if args.coverage and tests else {}
             if not passes(name, command, own | measured):
                 failed.append(name)
             if measured:
@@ -87,10 +90,11 @@ def _tests(args: argparse.Namespace) -> list[tuple[str, list[str]]]:
     """The steps that are pytest, with what follows ``python``; cheap ones first."""
     lanes = args.lanes or (1 if args.pytest else LANES)
     words = ["-m", "pytest", "-q", *(["-n", str(lanes)] if lanes > 1 else [])]
+    fast = args.fast or args.coverage
     if args.pytest:
-        tier = FAST if args.fast else SERVERS if args.servers else None
+        tier = FAST if fast else SERVERS if args.servers else None
         return [("tests", [*words, *(["-m", tier] if tier else []), *args.pytest])]
-    if not (args.fast or args.servers):  # at once: each step imports everything again
+    if not (fast or args.servers):  # at once: each step imports everything again
         return [("tests", [*words, "-m", "not soak", "tests"])]
     found = [("tests without servers", [*words, "-m", FAST, "tests"])]
     if args.servers:
@@ -99,7 +103,7 @@ def _tests(args: argparse.Namespace) -> list[tuple[str, list[str]]]:
 
 
 def _measuring(folder: Path) -> dict[str, str]:
-    """What makes ``tests/conftest.py`` measure coverage: of the fast tests, whose time it costs."""
+    """What makes ``tests/conftest.py`` measure coverage."""
     return {
         "COVERAGE_PROCESS_START": str(REPOSITORY / "pyproject.toml"),
         "COVERAGE_FILE": str(folder / "data"),

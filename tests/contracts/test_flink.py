@@ -24,7 +24,7 @@ def test_every_field_of_every_event_is_a_column_of_the_view(topic: Topic) -> Non
     for event in flink.events_of(topic):
         for field in event.model_fields:
             assert f"`{field}` STRING" in source
-            assert f" AS `{field}`" in view
+            assert f" AS `{flink.column_name(field)}`" in view
         assert event.TYPE.replace(".", "[.]") in flink.pattern(topic)
 
 

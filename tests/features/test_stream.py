@@ -10,11 +10,12 @@ from pipelines.derive.features import query, rows
 from stack import postgres
 from stack.profile import Profile
 
+pytestmark = pytest.mark.integration
+
 POSTGRES = {20: "int", 23: "int", 25: "text", 701: "float"}
 """Type codes of a result's columns: bigint, integer, text, double precision."""
 
 
-@pytest.mark.integration
 @pytest.mark.parametrize("view", VIEWS.values(), ids=list(VIEWS))
 def test_the_query_of_a_view_makes_the_declared_features(stack: Profile, view: View) -> None:
     with postgres.connect_analytics() as connection:

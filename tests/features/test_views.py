@@ -10,7 +10,7 @@ import pytest
 from contracts import feature_views
 from contracts.errors import Misconfigured
 from contracts.feature_views import View
-from features import generate, history, store
+from features import generate, history
 from pipelines.derive import features as derived
 from pipelines.verify.checks import CHECKS
 from stack.profile import REPOSITORY
@@ -64,6 +64,8 @@ def test_a_job_fills_the_queue_of_a_view(view: View) -> None:
 
 def test_a_new_file_is_a_view_in_every_place_that_needs_it(tmp_path: Path) -> None:
     """Tables, Feast, the page, the stream and verify all follow from what the folder has."""
+    from features import store  # with it comes Feast, which takes seconds: in one lane alone
+
     views = set(VIEWS)
     assert {view.name for view in derived.VIEWS.values()} == views
     assert {view for view in views if f"## {view}" in generate.generate()[generate.PAGE]} == views

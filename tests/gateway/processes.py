@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from fastapi import FastAPI
 
@@ -39,3 +40,12 @@ PROCESSES = {
     "monitor": Process("pipelines.monitor", "LMS_HTTP_MONITOR_PORT", monitor, api=False),
 }
 WITH_ROUTES = {name: process.app for name, process in PROCESSES.items() if process.api}
+
+
+@cache
+def application(name: str) -> FastAPI:
+    """One for all who read it, ask it or change nothing of it: the LMS's takes a second to build.
+
+    It has the settings of whoever asked first.
+    """
+    return PROCESSES[name].app()

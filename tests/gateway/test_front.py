@@ -17,7 +17,7 @@ from gateway.front import MAX_HEADERS, hostname
 from gateway.logs import JsonLines
 from gateway.operations import REFERENCE
 from gateway.settings import FrontSettings
-from tests.gateway.processes import PROCESSES, WITH_ROUTES
+from tests.gateway.processes import PROCESSES, WITH_ROUTES, application
 
 PROBLEM = "application/problem+json"
 HEADERS = {
@@ -31,7 +31,7 @@ HEADERS = {
 @pytest.fixture(scope="module", params=PROCESSES)
 def process(request: pytest.FixtureRequest) -> TestClient:
     """A process whose servers are away: none of this needs them."""
-    return TestClient(PROCESSES[request.param].app())
+    return TestClient(application(request.param))
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_an_origin_is_one_origin(origin: str) -> None:
 
 @pytest.fixture
 def documented(request: pytest.FixtureRequest) -> TestClient:
-    return TestClient(WITH_ROUTES[request.param]())
+    return TestClient(application(request.param))
 
 
 @pytest.mark.parametrize("documented", WITH_ROUTES, indirect=True)
@@ -211,7 +211,7 @@ def test_the_documentation_of_the_api_ships_its_assets(documented: TestClient) -
 
 @pytest.mark.parametrize("name", WITH_ROUTES)
 def test_a_body_is_json_of_a_bounded_size(name: str) -> None:
-    client = TestClient(WITH_ROUTES[name]())
+    client = TestClient(application(name))
     path = "/api/v1/anything"
     for more, status in (
         ({"content": b" " * 300_000, "headers": {"Content-Type": "application/json"}}, 413),

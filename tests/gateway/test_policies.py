@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.actions import Action
 from gateway.decision import RIGHTS, policy_files
 from stack.profile import REPOSITORY
-from tests.gateway.processes import WITH_ROUTES
+from tests.gateway.processes import WITH_ROUTES, application
 
 OPERATION = re.compile(
     r"/health/(live|ready)|/metrics|/docs|/openapi\.json|/\.well-known/jwks\.json"
@@ -57,12 +57,12 @@ def named(package: str) -> set[str]:
 
 @pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_route_names_one_action(package: str) -> None:
-    assert undeclared(WITH_ROUTES[package]()) == []
+    assert undeclared(application(package)) == []
 
 
 @pytest.mark.parametrize("package", WITH_ROUTES)
 def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> None:
-    known = declared(WITH_ROUTES[package]())
+    known = declared(application(package))
     known |= {"recommendation.show"} if package == "serving" else RIGHTS.keys()
     assert named(package) <= known
 
@@ -70,7 +70,7 @@ def test_every_action_of_a_policy_is_one_of_a_route_beside_it(package: str) -> N
 @pytest.mark.parametrize("package", ["serving", "dashboards"])
 def test_an_action_is_one_that_a_policy_names(package: str) -> None:
     """The LMS's have rows in ``access.csv``: some are the administrators' alone."""
-    assert declared(WITH_ROUTES[package]()) <= named(package)
+    assert declared(application(package)) <= named(package)
 
 
 @pytest.mark.parametrize("package", WITH_ROUTES)

@@ -14,7 +14,7 @@ from contracts.errors import Rejected
 from gateway import promise
 from gateway.openapi import rendered
 from stack.profile import REPOSITORY
-from tests.gateway.processes import WITH_ROUTES
+from tests.gateway.processes import WITH_ROUTES, application
 
 Document = dict[str, Any]
 
@@ -197,7 +197,7 @@ def test_the_api_keeps_what_it_promised(process: str) -> None:
     """Fails with what to do: the message is that of ``./learnstream generate``."""
     path = promise.FOLDER / f"{FILES[process]}.json"
     promised = json.loads((REPOSITORY / path).read_text(encoding="utf-8"))
-    found = promise.breaks(promised, json.loads(rendered(WITH_ROUTES[process]())))
+    found = promise.breaks(promised, json.loads(rendered(application(process))))
     assert not found, promise.explained(path, found)
 
 

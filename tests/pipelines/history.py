@@ -13,6 +13,7 @@ from contracts.event import EVENTS, Event
 
 NOON = datetime(2025, 3, 3, 12, 0, tzinfo=UTC)
 DEVICES = ("phone", "tablet", "desktop", None)
+KINDS = ("video", "page", "quiz", "forumng", "resource", "sharedsubpage", "dungeon")
 _INTERACTIONS = (
     *("content.viewed",) * 6,
     *("content.completed", "content.downloaded", "video.played", "forum.posted"),
@@ -92,10 +93,11 @@ class History:
     def _interaction(self, who: dict[str, str]) -> Event:
         chance = self._random
         type_ = chance.choice(_INTERACTIONS)
+        item = chance.choice(self.items[who["course_id"]])
         fields: dict[str, object] = {
             **who,
-            "item_id": chance.choice(self.items[who["course_id"]]),
-            "kind": "video",
+            "item_id": item,
+            "kind": KINDS[int(item[:2], 16) % len(KINDS)],
             "device": chance.choice(DEVICES),
         }
         if type_ == "content.viewed":
@@ -156,6 +158,8 @@ class History:
                 kind="exam",
                 score=chance.choice((0.0, 9.99, 10.0, 55.5, 100.0)),
                 passed=chance.choice((None, True, False)),
+                previous_score=chance.choice((None, None, 0.0, 33.333, 55.5)),
+                previous_passed=chance.choice((None, True, False)),
             )
         return made(
             "assessment.question.graded",
@@ -167,6 +171,8 @@ class History:
             response=chance.choice((None, "a", "a,b", "3.5")),
             points=chance.choice((0.0, 0.5, 2.0)),
             correct=chance.choice((None, True, False)),
+            previous_points=chance.choice((None, None, 0.0, 1.25)),
+            previous_correct=chance.choice((None, True, False)),
             seconds=chance.choice((None, 1.25, 60.0)),
         )
 
@@ -195,4 +201,5 @@ class History:
                 ("recommendation.clicked", "recommendation.dismissed", "recommendation.converted")
             ),
             **chance.choice(self._offers),
+            **chance.choice(({}, {"source": "course", "model": "m1", "arm": "b"})),
         )

@@ -29,6 +29,8 @@ from stack import cli, kafka, postgres
 from stack.profile import REPOSITORY, Profile
 from tests.waiting import until, until_equal
 
+pytestmark = pytest.mark.integration
+
 ABOUT = ("user_id", "course_id", "item_id", "kind", "clicks")
 REST = ("source_service", "schema_version", "payload")
 
@@ -82,7 +84,6 @@ def query(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return connection.execute(statement, parameters).fetchall()  # type: ignore[call-overload]
 
 
-@pytest.mark.integration
 def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess) -> None:
     number = time.time_ns() % 10**9
     sent = {t: example_envelope(t, number) for t in EVENTS}
@@ -106,7 +107,6 @@ def test_every_kind_of_event_is_archived_as_it_was_sent(archive: ArchiveProcess)
         ]
 
 
-@pytest.mark.integration
 def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
     archive: ArchiveProcess,
 ) -> None:
@@ -122,7 +122,6 @@ def test_an_event_sent_twice_is_stored_once_and_its_neighbours_too(
     assert query(count, user) == [(51,)]
 
 
-@pytest.mark.integration
 def test_an_id_that_comes_again_for_another_learner_is_another_event(
     archive: ArchiveProcess,
 ) -> None:
@@ -140,7 +139,6 @@ def test_an_id_that_comes_again_for_another_learner_is_another_event(
     assert query(found, second) == [(event.event_id,)]
 
 
-@pytest.mark.integration
 def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_goes_on(
     archive: ArchiveProcess,
 ) -> None:
@@ -165,7 +163,6 @@ def test_a_malformed_message_becomes_a_dead_letter_with_its_reason_and_the_rest_
     assert invalid.topic == CONTENT.name
 
 
-@pytest.mark.integration
 def test_a_text_that_postgres_cannot_store_is_a_dead_letter_and_stops_nothing(
     archive: ArchiveProcess,
 ) -> None:
@@ -189,7 +186,6 @@ def dead_letters(mark: str) -> list[DeadLetter]:
     ]
 
 
-@pytest.mark.integration
 def test_an_archive_killed_again_and_again_stores_everything_once(archive: ArchiveProcess) -> None:
     user = new_id()
     send(*((CONTENT.name, e.encode()) for e in views(60_000, user)))
@@ -209,7 +205,6 @@ def test_an_archive_killed_again_and_again_stores_everything_once(archive: Archi
     assert query(count, user) == [(60_000, 60_000)]
 
 
-@pytest.mark.integration
 def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
     archive: ArchiveProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,7 +239,6 @@ def test_a_repaired_letter_is_archived_once_and_is_not_repaired_again(
     assert (states[wrong], states[lost]) == ("replayed", "discarded")
 
 
-@pytest.mark.integration
 def test_a_repair_that_was_overtaken_by_another_publishes_nothing(archive: ArchiveProcess) -> None:
     user = new_id()
     good = views(1, user)[0]

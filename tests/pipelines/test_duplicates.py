@@ -11,8 +11,9 @@ from stack import kafka
 from stack.postgres import connect_analytics
 from stack.profile import Profile
 
+pytestmark = pytest.mark.integration
 
-@pytest.mark.integration
+
 def test_an_archive_that_begins_deletes_the_records_of_what_was_published(stack: Profile) -> None:
     published, unpublished = f"lms.content.events/0/{new_id()}", f"lms.content.events/0/{new_id()}"
     producer = kafka.producer()

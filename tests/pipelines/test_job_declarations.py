@@ -32,7 +32,7 @@ def test_a_job_reads_only_views_of_valid_events(job: Job) -> None:
 
 @EVERY_TABLE
 def test_a_table_is_kept_in_partial_sums_of_buckets(table: Table) -> None:
-    assert table.time == table.key[0] == "bucket_at"
+    assert table.time in table.key
     assert table.key[-1] == "part"
     assert set(table.key) <= set(table.columns)
 
@@ -78,7 +78,7 @@ LATER = Start(3, {CONTENT.name: {"0": 12, "2": 300}})
 
 
 def test_after_a_rebuild_the_jobs_begin_where_it_ended_and_number_their_parts_anew() -> None:
-    jobs = list(catalogue().values())
+    jobs = [find("course_activity")]
     source, keyed, repeats, view = application.definitions(jobs, LATER)[:4]
     assert (
         "'scan.startup.specific-offsets' = 'partition:0,offset:12;partition:2,offset:300'" in source

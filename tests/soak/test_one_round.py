@@ -11,8 +11,9 @@ from tests.soak.plan import Kill, Round
 from tests.soak.rounds import Life
 from tests.soak.school import School
 
+pytestmark = pytest.mark.soak
 
-@pytest.mark.soak
+
 @pytest.mark.timeout(0)
 @pytest.mark.usefixtures("running")
 def test_parts_killed_at_once_in_mid_work_leave_every_table_equal() -> None:

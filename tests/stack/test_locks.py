@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -52,6 +53,10 @@ def test_each_package_is_in_one_lock_and_the_locks_are_made_from_the_project() -
     assert wanted(project["optional-dependencies"]["dev"]) <= tests
 
 
+providers = cache(packages_distributions)
+"""Distributions by module; finding them takes a read of every file of every distribution."""
+
+
 def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -62,14 +67,14 @@ def _imported(path: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("package", PRODUCTION)
 def test_what_runs_imports_nothing_that_only_the_tests_have(package: str) -> None:
-    runs, providers = locked("requirements.lock"), packages_distributions()
+    runs = locked("requirements.lock")
     ours = {path.name for path in REPOSITORY.iterdir() if path.is_dir()}
     for path in (REPOSITORY / package).rglob("*.py"):
         for module in _imported(path):
             top = module.partition(".")[0]
             if top in ours or top in sys.stdlib_module_names:
                 continue
-            found = {normal(name) for name in providers.get(top, [])}
+            found = {normal(name) for name in providers().get(top, [])}
             assert found & runs, f"{path}: {module} is of {found or 'nothing installed'}"
 
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from core_lms.app import create_app
+from core_lms import services
 from core_lms.audit_trail import PERSON_FACT, PERSON_FIELDS
 from gateway.resource import Resource
 
@@ -25,7 +25,7 @@ NOBODY_S = {
 
 
 def resources() -> list[type[Resource]]:
-    create_app()  # imports every context
+    services.routers()  # imports every context
     return sorted(Resource.__subclasses__(), key=lambda one: one.__name__)
 
 
