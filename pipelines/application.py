@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
-from pipelines import plan
+from pipelines import plan, published
 from pipelines.job import Job, kafka_options
 from pipelines.start import Start
 from stack import keystores
@@ -48,7 +48,8 @@ def definitions(jobs: Sequence[Job], start: Start | None = None) -> list[str]:
         }
         found.append(flink.source(topic, known if offsets else options))
         found += [*flink.repeats(topic, options, offsets), flink.view(topic, part)]
-    return found + [sink.ddl() for job in jobs for sink in job.writes]
+    found += [sink.ddl() for job in jobs for sink in job.writes]
+    return found + [sink for job in jobs for sink in published.sinks(job)]
 
 
 def _part(generation: int) -> str:
@@ -65,7 +66,13 @@ def _part(generation: int) -> str:
 
 
 def statements(jobs: Sequence[Job]) -> list[str]:
+    """What makes the jobs' tables."""
     return [statement for job in jobs for statement in job.statements()]
+
+
+def streamed(jobs: Sequence[Job]) -> list[str]:
+    """All that runs: the tables, and the tiles that are published too."""
+    return statements(jobs) + [one for job in jobs for one in published.statements(job)]
 
 
 def fingerprint(jobs: Sequence[Job], start: Start | None = None) -> str:
@@ -78,16 +85,16 @@ def fingerprint(jobs: Sequence[Job], start: Start | None = None) -> str:
         "".join([flink.source(topic, {}), *flink.repeats(topic, {}), flink.view(topic, more)])
         for topic in topics.values()
     ]
-    return hashlib.sha256("\n".join(texts + statements(jobs)).encode()).hexdigest()
+    return hashlib.sha256("\n".join(texts + streamed(jobs)).encode()).hexdigest()
 
 
 def explain(jobs: Sequence[Job]) -> str:
-    return str(build(definitions(jobs), statements(jobs)).explain())
+    return str(build(definitions(jobs), streamed(jobs)).explain())
 
 
 def compiled(jobs: Sequence[Job], start: Start) -> plan.Plan:
     """The jobs' plan; nothing runs yet."""
-    built = build(definitions(jobs, start), statements(jobs))
+    built = build(definitions(jobs, start), streamed(jobs))
     made = {
         sink.table: hashlib.sha256(re.sub(r"\s+", " ", text).encode()).hexdigest()
         for job in jobs
