@@ -25,7 +25,7 @@ from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.feature_views import LEARNER, View
 from contracts.features import FeatureRow
-from features import online, online_windows, trail
+from features import online, online_windows, served, trail
 from features.catalogue import VIEWS
 from features.history import SCHEMA
 from stack import pseudonyms
@@ -145,7 +145,7 @@ def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequenc
         ]
         keys += [online_windows.key("learner", user_id) for user_id in user_ids]
         keys += [online_windows.written_key("learner", user_id) for user_id in user_ids]
-        client.delete(*keys)
+        client.delete(*keys, *served.of_people(client, user_ids))
 
 
 def _concerns(envelope: Envelope) -> bool:

@@ -29,9 +29,11 @@ def known(
     view: WindowView,
     asked: Sequence[Ids],
     at: Sequence[datetime],
+    arrived: Sequence[datetime] | None = None,
 ) -> Merged:
     """The windows of each entity of ``asked`` as known at its moment of ``at``.
 
+    With ``arrived``, windows end at ``at`` and hold what had arrived by these moments.
     Of a learner who does not agree to features nothing is known. ``asked`` are ids as texts, in the
     order of the view's join keys.
     """
@@ -44,7 +46,7 @@ def known(
         )
         with connection.cursor() as cursor:
             with cursor.copy("COPY asked FROM STDIN") as copy:
-                for n, (ids, moment) in enumerate(zip(asked, at, strict=True)):
+                for n, (ids, moment) in enumerate(zip(asked, arrived or at, strict=True)):
                     named = dict(zip(view.entity.keys, ids, strict=True))
                     id_ = named.get(view.tiles.id_column)
                     copy.write_row((n, id_, named.get("course_id"), moment))

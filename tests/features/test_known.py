@@ -29,8 +29,9 @@ COURSE, IN_COURSE = WINDOW_VIEWS["course_windows"], WINDOW_VIEWS["learner_course
 T = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 _ARCHIVE = """
-INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, user_id, course_id,
-    item_id, kind, clicks, source_service, schema_version, payload, received_at, batch_no)
+INSERT INTO activity_events (event_id, event_type, topic, timestamp, institution_id, user_id,
+    course_id, item_id, kind, clicks, source_service,
+    schema_version, payload, received_at, batch_no)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, 1, %s, %s, 1)
 """
 
