@@ -89,18 +89,21 @@ class TilesOnlineStore(RedisOnlineStore):  # type: ignore[misc]
 def _proto(type_: str, value: Value) -> ValueProto:
     if value is None:
         return ValueProto()
-    return ValueProto(**{"int64_val" if type_ == "int" else "double_val": value})
+    if type_ == "int":
+        return ValueProto(int64_val=int(value))
+    return ValueProto(double_val=float(value))
 
 
 class TilesOfflineStoreConfig(PostgreSQLOfflineStoreConfig):
     """As of Feast's PostgreSQL store."""
 
+    # Feast finds a class by this name.
     type: Literal["features.feast_tiles.TilesOfflineStore"] = (  # type: ignore[assignment]
         "features.feast_tiles.TilesOfflineStore"
     )
 
 
-class TilesOfflineStore(PostgreSQLOfflineStore):  # type: ignore[misc]
+class TilesOfflineStore(PostgreSQLOfflineStore):
     """Windowed views are counted from the archive as known at each row's moment."""
 
     @staticmethod
@@ -119,9 +122,15 @@ class TilesOfflineStore(PostgreSQLOfflineStore):  # type: ignore[misc]
         windows = [one for one in feature_views if one.name in WINDOW_VIEWS]
         if not windows:
             return PostgreSQLOfflineStore.get_historical_features(
-                config, feature_views, feature_refs, entity_df, registry, project,
-                full_feature_names, **options,
-            )  # fmt: skip
+                config,
+                feature_views,
+                feature_refs,
+                entity_df,
+                registry,
+                project,
+                full_feature_names,
+                **options,
+            )
         if not isinstance(entity_df, pd.DataFrame):
             raise NotImplementedError("windows are asked for by a frame of entities and moments")
         of_rows = [one for one in feature_views if one.name not in WINDOW_VIEWS]
@@ -140,7 +149,7 @@ class TilesOfflineStore(PostgreSQLOfflineStore):  # type: ignore[misc]
                     project,
                     full_feature_names,
                     **options,
-                )  # fmt: skip
+                )
                 .to_df()
                 .sort_values("_n")
                 .drop(columns="_n")
@@ -157,7 +166,7 @@ def _by_view(refs: Sequence[str]) -> dict[str, list[str]]:
     return found
 
 
-class WindowsJob(RetrievalJob):  # type: ignore[misc]
+class WindowsJob(RetrievalJob):
     """The rows asked for, with the windowed features beside them; nothing runs before it is
     read."""
 

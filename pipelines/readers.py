@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 
+from contracts import tiles
 from pipelines import job
 from pipelines.derive import job as derive
 from stack import roles
@@ -35,4 +36,5 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         ROLES,
         derived_tables=[table.name for table in derive.tables()],
         flink_tables=[table.name for table in job.tables()],
+        tile_tables=list(tiles.TABLES),
     )

@@ -158,7 +158,7 @@ def test_feast_answers_for_the_past_as_the_windows_do(learner: Learner) -> None:
         for name in view.features
     ]
     refs.append("learner_activity:events_total")  # a view of rows, in the same question
-    feast = store.FeatureStore(config=store.config())
+    feast = store.opened()
     answer = feast.get_historical_features(frame, refs).to_df().sort_values("event_timestamp")
     assert len(answer) == 3
     for at, (_, row) in zip(moments, answer.iterrows(), strict=True):
@@ -183,7 +183,7 @@ def test_feast_answers_online_as_serving_does(connection: psycopg.Connection[Any
     views = (LEARNER, IN_COURSE, ITEM, COURSE)
     refs = [f"{view.name}:{name}" for view in views for name in view.features]
     refs.append("item_popularity:views_total")
-    feast = store.FeatureStore(config=store.config())
+    feast = store.opened()
     asked = [{"user_id": user, "course_id": course, "item_id": item} for user in users]
     answer = feast.get_online_features(refs, asked).to_dict()
 

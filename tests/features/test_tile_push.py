@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from contracts import tiles
+from contracts.errors import Rejected
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.ids import DEFAULT_INSTITUTION, new_id
 from contracts.tiles import ITEM_TILES, LEARNER_TILES, TileRow
@@ -109,7 +110,13 @@ def test_a_published_tile_is_in_the_windows_of_learner_course_and_item(now: date
         through()
     found = features(LEARNER, user)
     assert found is not None
-    wanted = {"events_1h": 3, "events_1d": 3, "events_7d": 8, "events_all": 8, "days_7d": 2}
+    wanted: dict[str, float] = {
+        "events_1h": 3,
+        "events_1d": 3,
+        "events_7d": 8,
+        "events_all": 8,
+        "days_7d": 2,
+    }
     wanted |= {"score_mean_all": 55.5, "watched_s_7d": 1.5}
     assert {name: found[name] for name in wanted} == pytest.approx(wanted)
     assert (features(IN_COURSE, user, course) or {})["course_events_all"] == 3
@@ -212,7 +219,7 @@ def test_who_does_not_agree_has_no_tiles_and_who_agrees_again_has_them_from_hist
         assert features(LEARNER, ana) is None
         assert not list(stack_redis.client().scan_iter(match=f"*tiles*{ana}"))
         event_of(ConsentGiven(user_id=ana, purpose="personalization"), 1)
-        until_equal(lambda: (features(LEARNER, ana) or {}).get("events_all"), 4)
+        until_equal(lambda: (features(LEARNER, ana) or {"events_all": 0})["events_all"], 4)
 
 
 def test_an_erased_persons_tiles_have_the_new_id_also_those_that_come_later(
@@ -262,7 +269,7 @@ def test_what_is_no_tile_is_a_dead_letter_with_its_reason() -> None:
         ({"course_id": "42"}, "invalid"),
         ({"events": 2**60}, "invalid"),
     ):
-        with pytest.raises(tiles.Rejected) as refused:
+        with pytest.raises(Rejected) as refused:
             decoded(**(good | change))
         assert refused.value.reason == reason
     assert decoded(**good).hour == int(datetime(2026, 11, 1, tzinfo=UTC).timestamp()) // 3600
