@@ -34,12 +34,10 @@ _MOMENT = "event_timestamp"
 class TilesOnlineStoreConfig(RedisOnlineStoreConfig):
     """As of Feast's Redis store."""
 
-    type: Literal["features.feast_tiles.TilesOnlineStore"] = (  # type: ignore[assignment]
-        "features.feast_tiles.TilesOnlineStore"
-    )
+    type: Literal["features.feast_tiles.TilesOnlineStore"] = "features.feast_tiles.TilesOnlineStore"  # type: ignore[assignment]
 
 
-class TilesOnlineStore(RedisOnlineStore):  # type: ignore[misc]
+class TilesOnlineStore(RedisOnlineStore):
     """Windowed views are read from their tiles, others as Feast's Redis store reads them."""
 
     def _read_features_per_fv(self, config: Any, grouped_refs: Any, *args: Any) -> None:
@@ -98,8 +96,8 @@ class TilesOfflineStoreConfig(PostgreSQLOfflineStoreConfig):
     """As of Feast's PostgreSQL store."""
 
     # Feast finds a class by this name.
-    type: Literal["features.feast_tiles.TilesOfflineStore"] = (  # type: ignore[assignment]
-        "features.feast_tiles.TilesOfflineStore"
+    type: Literal["features.feast_tiles.TilesOfflineStore"] = (
+        "features.feast_tiles.TilesOfflineStore"  # type: ignore[assignment]
     )
 
 

@@ -248,5 +248,5 @@ def _store(
             pipe.delete(*places)
             for place, mapping in zip(places, (read, written), strict=True):
                 if mapping:
-                    pipe.hset(place, mapping=mapping)  # type: ignore[arg-type]
+                    pipe.hset(place, mapping=mapping)
         pipe.execute()
