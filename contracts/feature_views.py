@@ -59,6 +59,7 @@ class Entity:
 
 LEARNER = Entity("learner", "user_id", "A person who studies, by the LMS's user id")
 ITEM = Entity("item", "item_id", "A piece of content of one course")
+COURSE = Entity("course", "course_id", "A course; of windows only")
 ENTITIES = {entity.name: entity for entity in (LEARNER, ITEM)}
 
 

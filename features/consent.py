@@ -11,7 +11,7 @@ theirs that are still in Kafka are then written under that id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from contracts.envelope import Envelope
 from contracts.events.consents import ConsentGiven, ConsentWithdrawn
 from contracts.feature_views import LEARNER, View
 from contracts.features import FeatureRow
-from features import online, trail
+from features import online, online_windows, served, trail
 from features.catalogue import VIEWS
 from features.history import SCHEMA
 from stack import pseudonyms
@@ -72,22 +72,24 @@ def agreed(
         row.model_copy(update={"entity_id": new[row.entity_id]}) if row.entity_id in new else row
         for row in rows
     ]
-    ids = list({row.entity_id for row in rows})
-    found = connection.execute(_statement("choices"), {"user_ids": ids}).fetchall()
+    may = permitted(connection, {row.entity_id: row.institution_id for row in rows})
+    return [row for row in rows if row.entity_id in may]
+
+
+def permitted(connection: psycopg.Connection[Any], people: Mapping[str, str]) -> set[str]:
+    """Those of ``people`` (id → institution) who agree to all purposes of features."""
+    found = connection.execute(_statement("choices"), {"user_ids": list(people)}).fetchall()
     choices = {(user_id, purpose): given for user_id, purpose, given in found}
     settings = ConsentSettings()
-    default = {
-        institution_id: settings.by_default(institution_id)
-        for institution_id in {row.institution_id for row in rows}
-    }
-    return [
-        row
-        for row in rows
+    default = {one: settings.by_default(one) for one in set(people.values())}
+    return {
+        user_id
+        for user_id, institution_id in people.items()
         if all(
-            choices.get((row.entity_id, purpose), purpose in default[row.institution_id])
+            choices.get((user_id, purpose), purpose in default[institution_id])
             for purpose in OF_FEATURES
         )
-    ]
+    }
 
 
 def apply(
@@ -141,7 +143,9 @@ def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequenc
             for view in views
             for key in (online.entity_key(view, user_id), trail.key(view, user_id))
         ]
-        client.delete(*keys)
+        keys += [online_windows.key("learner", user_id) for user_id in user_ids]
+        keys += [online_windows.written_key("learner", user_id) for user_id in user_ids]
+        client.delete(*keys, *served.of_people(client, user_ids))
 
 
 def _concerns(envelope: Envelope) -> bool:

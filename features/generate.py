@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.catalogue import SERVICES, VIEWS
+from features.catalogue import SERVICES, VIEWS, WINDOW_VIEWS
 
 PAGE = Path("docs/generated/features.md")
 
@@ -25,6 +25,19 @@ def generate() -> dict[Path, str]:
         lines += [
             f"| `{name}` | {type_} | {view.meanings.get(name, '')} |"
             for name, type_ in view.features.items()
+        ]
+    for window_view in WINDOW_VIEWS.values():
+        lines += ["", f"## {window_view.name}", "", f"{window_view.about}. Entity "]
+        lines[-1] += f"`{window_view.entity.name}`, key "
+        lines[-1] += ", ".join(f"`{key}`" for key in window_view.entity.keys)
+        lines[-1] += f"; merged from `{window_view.tiles.name}` as of the moment of asking; owner "
+        lines[-1] += f"{window_view.owner}; fresh within {window_view.freshness_s:g} s."
+        lines += ["", "| feature | type | unit | window | expression | meaning |"]
+        lines += ["|---|---|---|---|---|---|"]
+        lines += [
+            f"| `{name}` | {one.type} | {one.unit} | {one.window} | `{one.expression}` "
+            f"| {one.about} |"
+            for name, one in window_view.features.items()
         ]
     lines += ["", "## Services", "", "| service | reads |", "|---|---|"]
     lines += [

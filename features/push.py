@@ -1,5 +1,8 @@
 """The process between derivation and feature store: ``lms.features`` → history, online store.
 
+Tiles of the Flink jobs go to Redis alone (``features.tile_push``): their history is the jobs' own
+table.
+
 Order of work per batch: consent, history row, online row, trail, dead letters, and only
 then the offsets. A crash anywhere repeats the batch, and repeating changes nothing. One backlog's
 many rows of a key cost one online write: only the newest is pushed.
@@ -18,9 +21,10 @@ from typing import Any
 
 import psycopg
 import redis.exceptions
-from confluent_kafka import Consumer, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 from feast import FeatureStore
 
+from contracts import tiles
 from contracts.dead_letters import DeadLetter
 from contracts.envelope import Envelope, decode
 from contracts.errors import Rejected, Retryable
@@ -29,6 +33,7 @@ from contracts.features import FeatureRow
 from contracts.topics import DEAD_LETTERS, FEATURES, USERS
 from features import consent, history, rows, store, trail
 from features.catalogue import VIEWS
+from features.tile_push import TilePusher, load
 from stack import kafka, postgres
 from stack import redis as stack_redis
 
@@ -39,6 +44,8 @@ GATHER_S = 0.02
 """How long a batch waits for more after its first message: freshness against throughput."""
 MAX_BACKOFF_S = 5.0
 REPORT_S = 10.0
+REWIND_S = 600.0
+"""The tables of tiles lag the messages by less, or Flink has failed and publishes again."""
 _FILLED = "learnstream:features:filled"
 """Set in Redis once the online store has every newest row of history."""
 
@@ -51,20 +58,28 @@ class Pusher:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self._redis = stack_redis.client()
+        self._tiles = TilePusher(self._redis)
         self._store: FeatureStore | None = None
         self._connection: psycopg.Connection[Any] | None = None
         self._checked = False
+        self.behind = False
+        """Tiles were filled from history, which may lag what messages of the last minutes said."""
 
     def write(self, messages: Sequence[Message]) -> int:
         """Write one batch; returns the number of valid rows. Raises ``Retryable``."""
         accepted: dict[str, list[FeatureRow]] = {}
+        changed: list[tuple[tiles.TileRow, int]] = []
         choices: list[Envelope] = []
         for message in messages:
             if message.topic() == USERS.name:
                 choices += _of_people(message.value())
                 continue
+            value = message.value()
             try:
-                row = rows.decode(message.value())
+                if value is not None and tiles.MARK in value:
+                    changed.append((tiles.decode(value), message.timestamp()[1]))
+                    continue
+                row = rows.decode(value)
             except Rejected as error:
                 self._refuse(message, error)
             else:
@@ -73,6 +88,9 @@ class Pusher:
         with self._guard():
             if gone := consent.apply(self._open(), self._redis, choices):
                 log.info("removed the features of %d people without consent", len(gone))
+            if back := {str(getattr(one.payload, "user_id", "")) for one in choices} - {*gone, ""}:
+                with consent.writing(self._open()):
+                    self._load(back)
         for name, batch in accepted.items():
             view = VIEWS[name]
             with self._guard(), consent.writing(self._open()):
@@ -82,9 +100,12 @@ class Pusher:
                 history.write(self._open(), view, agreed)
                 store.push(feature_store, view, newest)
                 trail.extend(self._redis, view, present)
+        if changed:
+            with self._guard(), consent.writing(self._open()):
+                self.behind |= self._tiles.write(self._open(), changed)
         if self._producer.flush(10):
             raise Retryable("dead letters could not be published: Kafka does not answer")
-        return sum(map(len, accepted.values()))
+        return sum(map(len, accepted.values())) + len(changed)
 
     def _ready(self) -> FeatureStore:
         """The store, filled again from history where Redis came back empty."""
@@ -94,8 +115,16 @@ class Pusher:
             if not self._checked:
                 if not self._redis.exists(_FILLED):
                     self._fill(self._store)
+                with consent.writing(self._open()):
+                    self.behind |= self._tiles.ready(self._open())
                 self._checked = True
             return self._store
+
+    def _load(self, user_ids: set[str]) -> None:
+        """What history has of people who agree again, or for the first time."""
+        new = consent.renamed(self._open(), list(user_ids))
+        people = [new.get(one, one) for one in user_ids]
+        load(self._open(), self._redis, tiles.LEARNER_TILES, time.time(), people)
 
     def _fill(self, feature_store: FeatureStore) -> None:
         for view in VIEWS.values():
@@ -141,6 +170,7 @@ class Pusher:
     def forget(self) -> None:
         """Drop what a failure may have broken; the next batch opens and checks it again."""
         self._checked = False
+        self._tiles.forget()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -190,7 +220,11 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
             if count is None:
                 break
             pushed += count
-            _commit(consumer)
+            if pusher.behind:
+                _rewind(consumer)
+                pusher.behind = False
+            else:
+                _commit(consumer)
     finally:
         consumer.close()
     return pushed
@@ -228,6 +262,19 @@ def _persist(stop: threading.Event, step: Callable[[], int]) -> int | None:
             stop.wait(wait_s)
             wait_s = min(wait_s * 2, MAX_BACKOFF_S)
     return None
+
+
+def _rewind(consumer: Consumer) -> None:
+    """Read the last minutes again: repeating changes nothing."""
+    since = int((time.time() - REWIND_S) * 1000)
+    places = [
+        TopicPartition(place.topic, place.partition, since)
+        for place in consumer.assignment()
+        if place.topic == FEATURES.name
+    ]
+    for place in consumer.offsets_for_times(places, timeout=10):
+        if place.offset >= 0:
+            consumer.seek(place)
 
 
 def _commit(consumer: Consumer) -> None:

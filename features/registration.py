@@ -16,7 +16,7 @@ from psycopg import sql
 
 from contracts.errors import Retryable
 from features import consent, history
-from features.catalogue import REGISTRY_SCHEMA, SERVICES, VIEWS
+from features.catalogue import REGISTRY_SCHEMA, SERVICES, VIEWS, WINDOW_VIEWS
 from stack import postgres, roles
 
 RIGHTS = Path(__file__).parent / "sql" / "rights.sql"
@@ -64,5 +64,5 @@ def _register(connection: psycopg.Connection[Any]) -> bool:
 def fingerprint() -> str:
     """Changes with the catalogue, with how it is declared to Feast, and with Feast's version."""
     declared = Path(__file__).with_name("store.py").read_text(encoding="utf-8")
-    catalogue = repr([*VIEWS.values(), *SERVICES])
+    catalogue = repr([*VIEWS.values(), *WINDOW_VIEWS.values(), *SERVICES])
     return hashlib.sha256("\n".join([version("feast"), declared, catalogue]).encode()).hexdigest()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -32,10 +32,11 @@ from redis.connection import parse_url
 from sqlalchemy.engine import URL
 
 from contracts.errors import Retryable
-from contracts.feature_views import View
+from contracts.feature_views import COURSE, View
 from contracts.features import FeatureRow
-from features.catalogue import PROJECT, REGISTRY_SCHEMA, SERVICES, VIEWS
+from features.catalogue import PROJECT, REGISTRY_SCHEMA, SERVICES, VIEWS, WINDOW_VIEWS
 from features.history import SCHEMA
+from features.windowed import WindowView
 from stack import tls
 from stack.postgres import PostgresSettings
 from stack.redis import RedisSettings
@@ -74,14 +75,14 @@ def config(schema: str = "verify") -> RepoConfig:
             "schema_mode": schema,
         },
         online_store={
-            "type": "redis",
+            "type": "features.feast_tiles.TilesOnlineStore",
             "connection_string": _redis_address(),
             # A later row of a key replaces an earlier one, whatever the clocks said: many imported
             # events share one timestamp, and Feast would keep the first of them.
             "skip_dedup": True,
         },
         offline_store={
-            "type": "postgres",
+            "type": "features.feast_tiles.TilesOfflineStore",
             "host": address.get("host", "127.0.0.1"),
             "port": int(address.get("port", 5432)),
             "database": address["dbname"],
@@ -124,7 +125,7 @@ def push_source(view: View) -> str:
 
 def definitions() -> list[Any]:
     """Entities, views and services of the catalogue as Feast objects."""
-    kinds = {view.entity.name: view.entity for view in VIEWS.values()}
+    kinds = {view.entity.name: view.entity for view in VIEWS.values()} | {COURSE.name: COURSE}
     entities = {
         name: Entity(
             name=name,
@@ -137,6 +138,8 @@ def definitions() -> list[Any]:
     feast_views = {
         name: _feast_view(view, entities[view.entity.name]) for name, view in VIEWS.items()
     }
+    of_keys = {kind.join_key: entities[name] for name, kind in kinds.items()}
+    feast_views |= {name: _window_view(view, of_keys) for name, view in WINDOW_VIEWS.items()}
     services = [
         FeatureService(name=service.name, features=[feast_views[name] for name in service.views])
         for service in SERVICES
@@ -165,6 +168,30 @@ def _feast_view(view: View, entity: Entity) -> FeatureView:
         source=PushSource(name=push_source(view), batch_source=history),
         description=view.about,
         owner=PROJECT,
+    )
+
+
+def _window_view(view: WindowView, entities: Mapping[str, Entity]) -> FeatureView:
+    """Its source says where the tiles are; the store classes of ours merge them."""
+    history = PostgreSQLSource(
+        name=f"{view.name}_tiles",
+        table=f"public.{view.tiles.name}",
+        timestamp_field="hour_at",
+    )
+    return FeatureView(
+        name=view.name,
+        entities=[entities[key] for key in view.entity.keys],
+        ttl=timedelta(0),
+        schema=[
+            *(Field(name=key, dtype=String) for key in view.entity.keys),
+            *(
+                Field(name=name, dtype=_TYPES[one.type], description=one.about)
+                for name, one in view.features.items()
+            ),
+        ],
+        source=history,
+        description=view.about,
+        owner=view.owner,
     )
 
 

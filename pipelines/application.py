@@ -7,13 +7,13 @@ import hashlib
 import importlib.metadata
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
 from contracts.topics import Topic
-from pipelines import plan
+from pipelines import plan, published
 from pipelines.job import Job, kafka_options
 from pipelines.start import Start
 from stack import keystores
@@ -54,11 +54,27 @@ def definitions(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
         }
         found.append(flink.source(topic, known if offsets else options))
         found += [*flink.repeats(topic, options, offsets), _checked(topic)]
-    return found + [sink.ddl() for job in jobs for sink in job.writes]
+    found += [sink.ddl() for job in jobs for sink in job.writes]
+    return found + [sink for job in jobs for sink in published.sinks(job)]
 
 
 def statements(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
     """Each job's views of what it counts, and its ``INSERT`` statements over them."""
+    return _over_views(jobs, starts, Job.statements)
+
+
+def streamed(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
+    """All that runs: what makes the tables, and the tiles that are published too."""
+    return _over_views(jobs, starts, _streamed)
+
+
+def _streamed(job: Job) -> list[str]:
+    return job.statements() + published.statements(job)
+
+
+def _over_views(
+    jobs: Sequence[Job], starts: Starts | None, inserts: Callable[[Job], list[str]]
+) -> list[str]:
     begun, readers, found = _begun(jobs, starts), _readers(jobs), []
     for job in jobs:
         start = begun[job.name]
@@ -70,7 +86,7 @@ def statements(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
             # What is before the first of all starts is not even read.
             where = flink.since(own) if own != first else None
             found += flink.view(topic, _part(start.generation), where=where)
-        found += job.statements()
+        found += inserts(job)
     return found
 
 
@@ -123,7 +139,7 @@ def fingerprint(job: Job, start: Start) -> str:
     for topic in job.reads:
         texts += [flink.source(topic, {}), *flink.repeats(topic, {}), _checked(topic)]
         texts.append(str(sorted(start.offsets.get(topic.name, {}).items())))
-    return hashlib.sha256("\n".join(texts + job.statements()).encode()).hexdigest()
+    return hashlib.sha256("\n".join(texts + _streamed(job)).encode()).hexdigest()
 
 
 def digests(job: Job) -> dict[str, str]:
@@ -135,16 +151,17 @@ def digests(job: Job) -> dict[str, str]:
 
 
 def explain(jobs: Sequence[Job]) -> str:
-    return str(build(definitions(jobs), statements(jobs)).explain())
+    return str(build(definitions(jobs), streamed(jobs)).explain())
 
 
 def compiled(jobs: Sequence[Job], starts: Starts) -> plan.Plan:
     """The jobs' plan; nothing runs yet."""
-    built = build(definitions(jobs, starts), statements(jobs, starts))
+    built = build(definitions(jobs, starts), streamed(jobs, starts))
     owners = {
-        sink.table: plan.Owner(job.name, starts[job.name].generation)
+        table: plan.Owner(job.name, starts[job.name].generation)
         for job in jobs
         for sink in job.writes
+        for table in (sink.table, published.name(sink.table))
     }
     return plan.plan(built.compile_plan().as_json_string(), owners)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from contracts import tiles
 from pipelines import job
 from pipelines.derive import job as derive
 from pipelines.views import catalogue
@@ -38,6 +39,7 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         ROLES,
         derived_tables=[table.name for table in derive.tables()],
         flink_tables=[table.name for table in job.tables()],
+        tile_tables=list(tiles.TABLES),
     )
 
 

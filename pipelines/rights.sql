@@ -1,6 +1,6 @@
 -- Who may do what in the analytical database: run by `learnstream prepare` after the migrations, for
 -- roles that have nothing (stack/roles.py). The operator owns the tables and needs no line here.
--- {flink_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
+-- {flink_tables}, {tile_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
 DO $$
 BEGIN
     EXECUTE format(
@@ -52,6 +52,8 @@ GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
 GRANT SELECT ON erasures TO archive, features;
+-- The history of tiles is the jobs' own tables; training counts what had arrived from the archive.
+GRANT SELECT ON {tile_tables}, activity_events TO features;
 -- And what Kafka no longer has, a store or a consumer that begins anew reads here.
 GRANT SELECT ON archived_consents TO features;
 GRANT SELECT ON activity_events, archive_offsets, archive_batches, derive_position TO inbox;

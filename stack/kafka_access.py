@@ -113,7 +113,7 @@ GRANTS: Mapping[str, tuple[Grant, ...]] = {
         *_writes(DEAD_LETTERS),
         *_group("feature-push"),
     ),
-    "flink": (*_reads(*EVENT_TOPICS, DUPLICATES), *_group("flink")),
+    "flink": (*_reads(*EVENT_TOPICS, DUPLICATES), *_writes(FEATURES), *_group("flink")),
     "monitor": (
         *_reads(DEAD_LETTERS),
         *_describes(*EVENT_TOPICS, FEATURES),

@@ -1,0 +1,130 @@
+"""Is what serving read what the archive says for the same moment? Each feature, and a gate.
+
+A served value counts as equal where it lies between what had arrived ``LAG_S`` before the moment
+and what had arrived by then: the tile of an event is readable a moment after the archive has it,
+or before. That is freshness, and has its own figure.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+
+from contracts.errors import Rejected
+from contracts.feature_views import Value
+from features import known
+from features.served import Served
+from features.settings import FeatureSettings
+
+LAG_S = 10.0
+_AT_ONCE = 5_000
+_CLOSE = 1e-9
+
+
+@dataclass
+class FeatureSkew:
+    """One feature's comparison; ``missing`` were null when served alone, ``extra`` the reverse."""
+
+    view: str
+    feature: str
+    compared: int = 0
+    missing: int = 0
+    extra: int = 0
+    differences: list[float] = field(default_factory=list)
+
+    @property
+    def matched(self) -> int:
+        return self.compared - self.missing - self.extra - len(self.differences)
+
+    @property
+    def match_rate(self) -> float:
+        return self.matched / self.compared
+
+    def figures(self) -> dict[str, Any]:
+        """Rates, and the median and greatest size of a difference."""
+        sizes = sorted(abs(one) for one in self.differences)
+        return {
+            "feature": f"{self.view}:{self.feature}",
+            "compared": self.compared,
+            "match": self.match_rate,
+            "missing": self.missing / self.compared,
+            "extra": self.extra / self.compared,
+            "difference_p50": statistics.median(sizes) if sizes else 0.0,
+            "difference_max": sizes[-1] if sizes else 0.0,
+        }
+
+
+def measure(connection: psycopg.Connection[Any], served: Iterable[Served]) -> list[FeatureSkew]:
+    """Recompute each served moment from the archive and compare, per feature."""
+    found: dict[tuple[str, str], FeatureSkew] = {}
+    by_view = defaultdict(list)
+    for one in served:
+        by_view[one.view.name].append(one)
+    for some in by_view.values():
+        for start in range(0, len(some), _AT_ONCE):
+            _compare(connection, some[start : start + _AT_ONCE], found)
+    return list(found.values())
+
+
+def _compare(
+    connection: psycopg.Connection[Any],
+    some: list[Served],
+    found: dict[tuple[str, str], FeatureSkew],
+) -> None:
+    view = some[0].view
+    ids, at = [one.ids for one in some], [one.at for one in some]
+    early = [moment - timedelta(seconds=LAG_S) for moment in at]
+    before, after = (
+        view.rows(known.known(connection, view, ids, at, arrived)) for arrived in (early, at)
+    )
+    for one, low, high in zip(some, before, after, strict=True):
+        for name in view.features:
+            skew = found.setdefault((view.name, name), FeatureSkew(view.name, name))
+            skew.compared += 1
+            value = None if one.features is None else one.features.get(name)
+            _judge(skew, value, (low or {}).get(name), (high or {}).get(name))
+
+
+def _judge(skew: FeatureSkew, value: Value, low: Value, high: Value) -> None:
+    if value in (low, high):
+        return
+    if not isinstance(value, int | float):
+        skew.missing += 1
+        return
+    bounds = [one for one in (low, high) if isinstance(one, int | float)]
+    if not bounds:
+        skew.extra += 1
+        return
+    least, most = min(bounds), max(bounds)
+    slack = _CLOSE * max(1.0, abs(most))
+    if not least - slack <= value <= most + slack:
+        skew.differences.append(float(value - most if value > most else value - least))
+
+
+def gate(found: Iterable[FeatureSkew]) -> float:
+    """The share of equal values of all features together.
+
+    Raises ``Rejected`` where it is below ``LMS_FEATURES_SKEW_MATCH_MIN``, naming the worst feature,
+    and where nothing was compared: no evidence is no promotion.
+    """
+    every = list(found)
+    compared = sum(one.compared for one in every)
+    if not compared:
+        raise Rejected("no served features were compared: nothing is known about their skew")
+    rate = sum(one.matched for one in every) / compared
+    least = FeatureSettings().skew_match_min
+    if rate < least:
+        worst = min(every, key=lambda one: one.match_rate)
+        raise Rejected(
+            f"only {rate:.4%} of served features are what the archive says, less than {least:.2%}; "
+            f"the worst is {worst.view}:{worst.feature} with {worst.match_rate:.4%}",
+            match=rate,
+            feature=f"{worst.view}:{worst.feature}",
+        )
+    return rate

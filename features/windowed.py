@@ -1,0 +1,179 @@
+"""A windowed feature view: one ``.toml`` file of ``features/views``, over one table of tiles.
+
+::
+
+    about = "What a learner did in windows that end at the moment of asking"
+    entity = "learner"
+    tiles = "learner_tiles"
+    owner = "learnstream"
+    freshness_s = 2
+
+    [features."events_{w}"]
+    windows = ["1h", "1d", "7d", "28d", "all"]
+    type = "int"
+    unit = "events"
+
+    [features.trend]
+    type = "float"
+    unit = "ratio"
+    about = "events of the last 7 days over those of an average week of the 21 before"
+    expression = "ratio(events_7d * 3, events_28d - events_7d)"
+
+``{w}`` stands for each of the windows; without an expression a feature is what it is called
+(``features.expressions``). A changed definition is a new file ``<view>_v2.toml`` beside the old
+one, for as long as a model reads that.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from contracts.errors import Misconfigured
+from contracts.feature_views import FOLDER, Value
+from contracts.tiles import ITEM_TILES, LEARNER_TILES, TABLES, TileTable
+from features import expressions, windows
+from features.windows import Floats, Merged
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What windows describe; ``keys`` are its join keys, ``tiles`` may tell of it."""
+
+    name: str
+    keys: tuple[str, ...]
+    tiles: TileTable
+
+
+ENTITIES = {
+    entity.name: entity
+    for entity in (
+        Entity("learner", ("user_id",), LEARNER_TILES),
+        Entity("learner_course", ("user_id", "course_id"), LEARNER_TILES),
+        Entity("item", ("item_id",), ITEM_TILES),
+        Entity("course", ("course_id",), ITEM_TILES),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One column of a view."""
+
+    type: Literal["int", "float"]
+    unit: str
+    expression: str
+    about: str
+    window: str
+
+
+@dataclass(frozen=True)
+class WindowView:
+    """One windowed view, features by name."""
+
+    name: str
+    entity: Entity
+    about: str
+    owner: str
+    freshness_s: float
+    features: Mapping[str, Feature]
+
+    @property
+    def tiles(self) -> TileTable:
+        return self.entity.tiles
+
+    def compute(self, merged: Merged, names: Iterable[str] | None = None) -> dict[str, Floats]:
+        """The features (all, or ``names``) of every question; NaN is null."""
+        wanted = self.features if names is None else names
+        return {name: _compiled(self.features[name].expression)(merged) for name in wanted}
+
+    def rows(self, merged: Merged) -> list[dict[str, Value] | None]:
+        """The features of each question as serving reads them; None where nothing is known."""
+        columns = [
+            [_plain(self.features[name].type, value) for value in values.tolist()]
+            for name, values in self.compute(merged).items()
+        ]
+        return [
+            dict(zip(self.features, values, strict=True)) if known else None
+            for known, *values in zip(merged.known.tolist(), *columns, strict=True)
+        ]
+
+
+_cache: dict[str, expressions.Expression] = {}
+
+
+def _compiled(text: str) -> expressions.Expression:
+    if text not in _cache:
+        _cache[text] = expressions.compiled(text)
+    return _cache[text]
+
+
+def _plain(type_: str, value: float) -> Value:
+    if value != value:  # NaN
+        return None
+    return int(value) if type_ == "int" else value
+
+
+def read_all(folder: Path = FOLDER) -> dict[str, WindowView]:
+    """Every windowed view by name; a new file is a new view, nothing lists it."""
+    return {path.stem: read(path) for path in sorted(folder.glob("*.toml"))}
+
+
+def read(path: Path) -> WindowView:
+    """The view of one file; raises ``Misconfigured`` naming the file and what is wrong with it."""
+    try:
+        facts = tomllib.loads(path.read_text(encoding="utf-8"))
+        entity = ENTITIES[facts["entity"]]
+        if TABLES[facts["tiles"]] is not entity.tiles:
+            raise Misconfigured(f"{facts['entity']} is told of by {entity.tiles.name}")
+        features = {
+            name: feature
+            for pattern, one in facts["features"].items()
+            for name, feature in _expanded(pattern, one)
+        }
+        for feature in features.values():
+            _check(entity.tiles, feature)
+        return WindowView(
+            path.stem,
+            entity,
+            facts["about"],
+            facts["owner"],
+            float(facts["freshness_s"]),
+            features,
+        )
+    except KeyError as error:
+        raise Misconfigured(f"feature view {path.name}: no {error}", view=path.stem) from error
+    except (Misconfigured, tomllib.TOMLDecodeError) as error:
+        raise Misconfigured(f"feature view {path.name}: {error}", view=path.stem) from error
+
+
+def _expanded(pattern: str, facts: Mapping[str, Any]) -> Sequence[tuple[str, Feature]]:
+    unknown = facts.keys() - {"windows", "type", "unit", "expression", "about"}
+    if unknown or facts["type"] not in ("int", "float"):
+        raise Misconfigured(f"feature {pattern}: {', '.join(unknown) or facts['type']}?")
+    text = facts.get("expression", pattern)
+    return [
+        (
+            pattern.replace("{w}", window),
+            Feature(
+                facts["type"],
+                facts["unit"],
+                text.replace("{w}", window),
+                facts.get("about", ""),
+                window,
+            ),
+        )
+        for window in facts.get("windows", [""])
+    ]
+
+
+def _check(tiles: TileTable, feature: Feature) -> None:
+    expressions.compiled(feature.expression)
+    for name in expressions.names(feature.expression):
+        column, _, window = name.rpartition("_")
+        whole = name in ("at", "streak_days") or (column == "days" and window in ("7d", "28d"))
+        if not whole and (column not in tiles.columns or window not in windows.WINDOWS):
+            raise Misconfigured(f"{tiles.name} has no {name}")
