@@ -60,8 +60,8 @@ def course_work(version: str) -> Job:
             institution_id uuid NOT NULL
             course_id uuid NOT NULL
             part bigint NOT NULL
-            events bigint NOT NULL
-            done bigint NOT NULL
+            events bigint NOT NULL  -- all events
+            done bigint NOT NULL  -- submissions
         """,
         key=("bucket_at", "institution_id", "course_id", "part"),
         time="bucket_at",
