@@ -1,4 +1,4 @@
-"""Compare what serving read with what the archive says for the same moments, feature by feature.
+"""Compare what serving read with what the archive says for the same moments.
 
 `./learnstream skew` prints the rates of each feature and fails where fewer are equal than
 LMS_FEATURES_SKEW_MATCH_MIN. Serving keeps the share LMS_FEATURES_SKEW_RATE of entities.

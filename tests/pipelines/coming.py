@@ -71,9 +71,9 @@ def course_work(version: str) -> Job:
 
 
 def catalogue(version: str) -> Callable[[], dict[str, Job]]:
-    """The catalogue with the job in this version."""
-    known = job.catalogue()
-    return lambda: {**known, NAME: course_work(version)}
+    """``course_activity``, and the job in this version beside it."""
+    known = job.catalogue()["course_activity"]
+    return lambda: {known.name: known, NAME: course_work(version)}
 
 
 def killed(version: str, step: str, action: str, *names: str) -> subprocess.Popen[str]:

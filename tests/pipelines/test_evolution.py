@@ -52,15 +52,18 @@ def changed(writes: tuple[int, ...], old: str = "", new: str = "") -> dict[str, 
 
 @pytest.fixture(scope="module", autouse=True)
 def running(flink: Profile) -> Iterator[None]:
+    """An installation that has one job only: each submission of many takes its time."""
     stop = threading.Event()
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
-    operation.submit()
-    yield
-    stop.set()
-    archive.join()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(job, "catalogue", lambda: {JOB.name: JOB})
+        operation.submit()
+        yield
+        stop.set()
+        archive.join()
+        operation.cancel()
     # As on the first day: what follows in this stack knows nothing of what came and went here.
-    operation.cancel()
     with postgres.connect_analytics() as connection:
         tables = ", ".join(TABLES)
         connection.execute(f"TRUNCATE job_starts, stream_application, {tables}".encode())
