@@ -14,7 +14,7 @@ differ.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 
 from contracts.envelope import Envelope
@@ -102,10 +102,13 @@ def repeats(topic: Topic, options: Mapping[str, str], begins: Offsets | None = N
     columns = [*_columns(topic), "`message_key` STRING", "`told_at` AS PROCTIME()"]
     kept = ", ".join(f"`{column}`" for column in (*_ENVELOPE, "payload", "arrived_at"))
     kept += f", {_REPEATED['partition']} AS `partition`, {_REPEATED['offset']} AS `offset`"
+    # Counted, not numbered: with mini-batches Flink takes the first of `ROW_NUMBER()` for a row that
+    # may change, and every sum after it keeps twice as much to be able to take rows back.
     return [
         table(name, columns, settings),
         f"CREATE TEMPORARY VIEW {repeats_name(topic)} AS\nSELECT {kept} FROM (\n"
-        "  SELECT *, ROW_NUMBER() OVER (PARTITION BY message_key ORDER BY told_at) AS nth\n"
+        "  SELECT *, COUNT(*) OVER (PARTITION BY message_key ORDER BY told_at\n"
+        "    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS nth\n"
         f"  FROM {name} WHERE message_key LIKE {_text(topic.name + '/%')}{_from(begins)}\n"
         ") WHERE nth = 1",
     ]
@@ -143,18 +146,25 @@ def table(name: str, columns: Iterable[str], options: Mapping[str, str]) -> str:
     )
 
 
-def checked(topic: Topic, more: Mapping[str, str] | None = None) -> str:
+def checked(
+    topic: Topic, more: Mapping[str, str] | None = None, only: Collection[str] | None = None
+) -> str:
     """``CREATE VIEW`` of the valid events of ``topic`` with the ``columns``, for every job.
 
-    Further columns: ``partition`` and ``offset`` of the message (of one that repeats an event:
+    With ``only``, it has no other ``columns``: each costs time in every message. Further columns: ``partition`` and ``offset`` of the message (of one that repeats an event:
     those of the message in ``topic``), and ``more`` by name: expressions over the message, and over
     ``arrived_at``, its time in Kafka.
     """
     parts = [
         f"{_cast(rule, f'`{name}`')} AS `{name}`" if rule.type in _TYPES else f"`{name}`"
         for name, rule in _ENVELOPE.items()
+        if only is None or name in only
     ]
-    parts += [_payload_column(topic, name) for name in payload_fields(topic)]
+    parts += [
+        _payload_column(topic, name)
+        for name in payload_fields(topic)
+        if only is None or column(name) in only
+    ]
     parts += [f"{expression} AS `{name}`" for name, expression in (more or {}).items()]
     conditions = [f"REGEXP(CONCAT_WS('|',\n    {_checked(topic)}),\n    {_text(pattern(topic))})"]
     conditions += _bounds(topic)
@@ -183,19 +193,32 @@ def columns(topic: Topic) -> dict[str, str]:
     }
 
 
+def named(topic: Topic, statements: Iterable[str]) -> list[str]:
+    """Those of the ``columns`` whose names stand in the statements."""
+    words = {word for text in statements for word in re.findall(r"\w+", text)}
+    return [name for name in columns(topic) if name in words]
+
+
 def column(name: str) -> str:
     """The column of a payload's field: its name, unless a column of ours has that."""
     return f"payload_{name}" if name in _OWN else name
 
 
-def view(topic: Topic, part: str, of: str | None = None, where: str | None = None) -> list[str]:
+def view(
+    topic: Topic,
+    part: str,
+    of: str | None = None,
+    where: str | None = None,
+    only: Collection[str] | None = None,
+) -> list[str]:
     """The statements that make the view of what one job counts of ``topic``.
 
     It replaces another job's: a statement that was added before keeps the view that it was added
     with. ``part`` is an expression over the columns of ``of``, which is the checked view unless it
-    is said; ``where`` a condition over them.
+    is said; ``where`` a condition over them; ``only`` as for ``checked``.
     """
-    name, names = view_name(topic), ", ".join(f"`{one}`" for one in columns(topic))
+    names = ", ".join(f"`{one}`" for one in columns(topic) if only is None or one in only)
+    name = view_name(topic)
     return [
         f"DROP TEMPORARY VIEW IF EXISTS {name}",
         f"CREATE TEMPORARY VIEW {name} AS\nSELECT {names}, {part} AS `part`\n"

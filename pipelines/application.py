@@ -7,7 +7,7 @@ import hashlib
 import importlib.metadata
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
@@ -53,7 +53,8 @@ def definitions(jobs: Sequence[Job], starts: Starts | None = None) -> list[str]:
             ),
         }
         found.append(flink.source(topic, known if offsets else options))
-        found += [*flink.repeats(topic, options, offsets), _checked(topic)]
+        named = {column for job in jobs if job.name in readers for column in _named(job, topic)}
+        found += [*flink.repeats(topic, options, offsets), _checked(topic, named)]
     found += [sink.ddl() for job in jobs for sink in job.writes]
     return found + [sink for job in jobs for sink in published.sinks(job)]
 
@@ -85,7 +86,8 @@ def _over_views(
             )
             # What is before the first of all starts is not even read.
             where = flink.since(own) if own != first else None
-            found += flink.view(topic, _part(start.generation), where=where)
+            part, named = _part(start.generation), _named(job, topic)
+            found += flink.view(topic, part, where=where, only=named)
         found += inserts(job)
     return found
 
@@ -113,8 +115,12 @@ def _first(offsets: Sequence[Mapping[str, int]]) -> dict[str, int]:
     return {number: min(one[number] for one in offsets) for number in sorted(shared)}
 
 
-def _checked(topic: Topic) -> str:
-    return flink.checked(topic, {"arrived": _arrived()})
+def _checked(topic: Topic, named: Collection[str] | None = None) -> str:
+    return flink.checked(topic, {"arrived": _arrived()}, named)
+
+
+def _named(job: Job, topic: Topic) -> list[str]:
+    return ["weight", *flink.named(topic, job.statements())]
 
 
 def _arrived() -> str:

@@ -20,6 +20,9 @@ from typing import Any, NamedTuple
 _VOLATILE = ("id", "description", "configuration", "inputProperties", "state")
 """Attributes of a node that do not change the shape of its state."""
 
+_UNSAID = ("table-source-scan", "over-aggregate")
+"""Types of nodes that have a state of which Flink's plan says nothing."""
+
 States = Mapping[str, Sequence[Any]]
 """By name of an operator: a line for people, the digest of its state's shape, whose it is."""
 
@@ -55,7 +58,7 @@ def plan(text: str, owners: Mapping[str, Owner]) -> Plan:
             [owner.job for owner in jobs[node["id"]]],
         )
         for node in nodes
-        if node.get("state") or "table-source-scan" in node["type"]
+        if node.get("state") or any(type_ in node["type"] for type_ in _UNSAID)
     }
     for node in nodes:
         node["id"] = names[node["id"]]

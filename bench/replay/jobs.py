@@ -75,7 +75,7 @@ def replay(size: Size) -> Measured:
     """From the start of Flink's job until nothing is due; the totals are checked."""
     jobs = list(catalogue().values())
     built = application.build(
-        bounded(application.definitions(jobs)), application.statements(jobs), name=NAME
+        bounded(application.definitions(jobs)), application.streamed(jobs), name=NAME
     )
     with _process("pipelines.archive") as archive, _process("pipelines.derive") as derive:
         own = {"archive": archive.pid, "derive": derive.pid}
