@@ -27,6 +27,8 @@ from stack.postgres import PostgresSettings
 HERE = Path(__file__).parent
 SOURCE = "open-catalogue"
 """Stored with every row that came from a catalogue, so that pages can say what is made up."""
+ITEMS_A_WEEK = 4
+"""A course is studied by the week: so many of its items make a module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +90,23 @@ class Rows:
                 },
             }
 
+    def course_modules(self) -> Iterator[dict[str, Any]]:
+        for course in self.catalogue.courses:
+            for week in range(-(-len(course.items) // ITEMS_A_WEEK)):
+                yield {
+                    "id": self.id_of("module", course.slug, week),
+                    "course_id": self.id_of("course", course.slug),
+                    "title": f"Week {week + 1}",
+                    "position": week,
+                }
+
     def content_items(self) -> Iterator[dict[str, Any]]:
         for course in self.catalogue.courses:
             for position, item in enumerate(course.items):
                 yield {
                     "id": self.id_of("item", item.slug),
                     "course_id": self.id_of("course", course.slug),
+                    "module_id": self.id_of("module", course.slug, position // ITEMS_A_WEEK),
                     "kind": item.kind,
                     "title": item.title,
                     "description": item.description,
@@ -143,9 +156,10 @@ async def _load(cursor: psycopg.AsyncCursor[Any], rows: Rows) -> Loaded:
     users = await people.upsert(cursor, (row | institution for row in rows.users()))
     await _upsert(cursor, rows, "user_roles")
     courses = await _upsert(cursor, rows, "courses")
+    modules = await _upsert(cursor, rows, "course_modules")
     items = await _upsert(cursor, rows, "content_items")
     work = await _upsert(cursor, rows, "assessments")
-    children = [*items, *work]
+    children = [*modules, *items, *work]
     new = [row["id"] for row in courses if row["created"]]
     touched = {row["id"] for row in courses} | {row["course_id"] for row in children}
     changed = sorted(touched - set(new))

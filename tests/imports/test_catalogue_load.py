@@ -19,7 +19,7 @@ from contracts.errors import Rejected
 from contracts.ids import named_id, new_id
 from imports.catalogue.definition import read
 from imports.catalogue.importer import FOLDER
-from imports.catalogue.load import Loaded, load
+from imports.catalogue.load import ITEMS_A_WEEK, Loaded, load
 from stack.postgres import connect_lms
 
 pytestmark = pytest.mark.integration
@@ -66,17 +66,19 @@ def installed(stack: object, tmp_path: Path) -> Iterator[Installed]:
         yield Installed(folder, institution, connection)
 
 
-def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
+def test_all_of_it_arrives_and_is_published(installed: Installed) -> None:
     loaded = installed.load()
     catalogue = read(installed.folder)
     items = sum(len(course.items) for course in catalogue.courses)
     work = sum(len(course.assessments) for course in catalogue.courses)
     people, courses = len(catalogue.people), len(catalogue.courses)
-    described = courses + items + work
+    weeks = sum(-(-len(course.items) // ITEMS_A_WEEK) for course in catalogue.courses)
+    described = courses + weeks + items + work
     events = people + 2 * courses + work + described
-    assert loaded == Loaded(people + courses + items + work, 0, events)
+    assert loaded == Loaded(people + described, 0, events)
     assert installed.count("users") == installed.count("user_roles") == people
     assert installed.count("courses") == courses
+    assert installed.count("course_modules") == weeks
     assert installed.count("content_items") == items
     assert installed.count("assessments") == work
     published = Counter(
@@ -88,13 +90,14 @@ def test_all_of_it_arrives_and_is_told_of(installed: Installed) -> None:
         "course.published": courses,
         "assessment.created": work,
         "course.described": courses,
+        "module.described": weeks,
         "item.described": items,
         "assessment.described": work,
     }
     assert published == expected
 
 
-def test_loading_twice_changes_nothing_and_tells_nobody(installed: Installed) -> None:
+def test_loading_twice_changes_nothing_and_publishes_nothing(installed: Installed) -> None:
     installed.load()
     before = installed.events(), snapshot(installed)
     assert installed.load() == Loaded(0, 0, 0)
@@ -103,7 +106,7 @@ def test_loading_twice_changes_nothing_and_tells_nobody(installed: Installed) ->
 
 def snapshot(installed: Installed) -> list[Any]:
     """Every row of the institution, with its ``xmin``: even an update to the same shows."""
-    tables = ("users", "user_roles", "courses", "content_items", "assessments")
+    tables = ("users", "user_roles", "courses", "course_modules", "content_items", "assessments")
     return [
         installed.connection.execute(
             f"SELECT xmin::text, t.* FROM {table} t WHERE institution_id = %s ORDER BY id",
