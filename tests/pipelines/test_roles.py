@@ -188,7 +188,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "erasures": {"SELECT"},
     }
     assert rights(owner, "features") == {
-        key: {"SELECT"} for key in ("erasures", "archived_consents", *TABLES)
+        key: {"SELECT"} for key in ("erasures", "archived_consents", "job_starts", *TABLES)
     }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
