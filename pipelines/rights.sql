@@ -52,8 +52,9 @@ GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
 GRANT SELECT ON erasures TO archive, features;
--- The history of tiles is the jobs' own tables; training counts what had arrived from the archive.
-GRANT SELECT ON {tile_tables}, activity_events TO features;
+-- The history of tiles is the jobs' own tables: a Redis that was lost, or whose job counted anew, is
+-- filled from them.
+GRANT SELECT ON {tile_tables}, job_starts TO features;
 -- And what Kafka no longer has, a store or a consumer that begins anew reads here.
 GRANT SELECT ON archived_consents TO features;
 GRANT SELECT ON activity_events, archive_offsets, archive_batches, derive_position TO inbox;

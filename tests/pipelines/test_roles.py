@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
 from contracts.ids import new_id
+from contracts.tiles import TABLES
 from contracts.topics import CONTENT
 from pipelines import readers, retention, schema
 from pipelines.archive.rows import Batch
@@ -98,6 +99,9 @@ PROBES = [
     ("inbox", "UPDATE activity_events SET user_id = NULL", REFUSED),
     ("archive", "SELECT * FROM erasures", DONE),
     ("features", "SELECT * FROM erasures", DONE),
+    # A Redis that was lost is filled from the history of tiles.
+    ("features", "SELECT sum(events) FROM learner_tiles", DONE),
+    ("features", "DELETE FROM learner_tiles", REFUSED),
     *((name, "DELETE FROM erasures", REFUSED) for name in ("archive", "features", "inbox")),
     *(
         (name, "SELECT move_person(gen_random_uuid(), gen_random_uuid(), '{}')", REFUSED)
@@ -184,7 +188,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "erasures": {"SELECT"},
     }
     assert rights(owner, "features") == {
-        key: {"SELECT"} for key in ("erasures", "archived_consents")
+        key: {"SELECT"} for key in ("erasures", "archived_consents", "job_starts", *TABLES)
     }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
