@@ -212,12 +212,16 @@ def _environment(
         from pyflink.common import Configuration
         from pyflink.java_gateway import get_gateway
         from pyflink.table import EnvironmentSettings, TableEnvironment
+        from pyflink.util.java_utils import add_jars_to_context_class_loader
 
     # The planner works only in the thread of Java in which its environment was made (FLINK-36298).
     # Py4J would open a second connection, and with it a thread, to release an object that Python
     # collects during a call; a later call may then use that thread. Instead Java keeps such
     # objects until this process ends.
     get_gateway().gateway_property.enable_memory_management = False
+    # For the planner alone. A job that brought them would have classes of its own, which the
+    # cluster never unloads: the drivers and threads in them outlive the job.
+    add_jars_to_context_class_loader(_connectors())
     configuration = Configuration()
     for option, value in {**_configuration(name), **more}.items():
         configuration.set_string(option, str(value))
@@ -230,18 +234,21 @@ def _environment(
     return environment
 
 
-def _configuration(name: str) -> dict[str, Any]:
+def _connectors() -> list[str]:
     settings = FlinkSettings()
-    jars = sorted(settings.jars.glob("*.jar"))
-    if not jars:
+    if not (jars := sorted(settings.jars.glob("*.jar"))):
         raise Misconfigured(
             f"no connector jars in {settings.jars}: ./learnstream up brings them, or set "
             "LMS_FLINK_JARS to a folder that has them",
             setting="LMS_FLINK_JARS",
         )
+    return [jar.resolve().as_uri() for jar in jars]
+
+
+def _configuration(name: str) -> dict[str, Any]:
+    settings = FlinkSettings()
     found: dict[str, Any] = {
         "pipeline.name": name,
-        "pipeline.jars": ";".join(jar.resolve().as_uri() for jar in jars),
         "execution.target": "remote",
         "execution.attached": "false",
         "rest.address": settings.rest_host,

@@ -177,7 +177,9 @@ class _FlinkProcess(Component):
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
-        path = f"{_home() / 'lib'}/*{os.pathsep}{gate.folder()}"
+        path = os.pathsep.join(
+            [f"{_home() / 'lib'}/*", f"{FlinkSettings().jars}/*", str(gate.folder())]
+        )
         classes = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
         environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
         environment["PGPASSFILE"] = str(self._passfile)
