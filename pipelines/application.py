@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
@@ -21,12 +22,14 @@ from stack.flink import FlinkSettings
 from stack.profile import profile
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, TableEnvironment
+    from pyflink.table import CompiledPlan, StatementSet, TableEnvironment
 
 NAME = "learnstream"
 """The application's name in Flink."""
 _JOB_ID = "$internal.pipeline.job-id"
 """Flink's own option: who submits says the id, so it is known before there is such a job."""
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""The planner's JVM lives for seconds: without the optimizing compiler it needs half the CPU."""
 
 
 Starts = Mapping[str, Start]
@@ -166,17 +169,36 @@ def compiled(jobs: Sequence[Job], starts: Starts) -> plan.Plan:
     return plan.plan(built.compile_plan().as_json_string(), owners)
 
 
-def submit(
-    jobs: Sequence[Job], starts: Starts, made: plan.Plan, restore_from: str | None, job_id: str
-) -> None:
-    """Start the application by its plan on the cluster, under Flink's id ``job_id``."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan that Flink's planner has translated: to start it is all that is left."""
+
+    plan: plan.Plan
+    environment: TableEnvironment
+    translated: CompiledPlan
+
+
+def ready(jobs: Sequence[Job], starts: Starts, made: plan.Plan) -> Ready:
+    """Translate the plan, which takes longer than starting it: do so while others still run."""
+    environment = _environment(definitions(jobs, starts), NAME)
+    from pyflink.table import PlanReference
+
     path = profile().run / "plan.json"
     path.write_text(made.text)
+    translated = environment.load_plan(PlanReference.from_file(str(path)))
+    translated._t_env = environment  # PyFlink 2.3 gives it Java's, which cannot execute it
+    translated.explain()  # for this it translates, and keeps what it made
+    return Ready(made, environment, translated)
+
+
+def submit(what: Ready, restore_from: str | None, job_id: str) -> None:
+    """Start the application on the cluster under Flink's id ``job_id``."""
     more = {_JOB_ID: job_id}
     if restore_from:
         more |= _restoring(restore_from)
-    environment = _environment(definitions(jobs, starts), NAME, more)
-    environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'")
+    for option, value in more.items():
+        what.environment.get_config().set(option, value)
+    what.translated.execute()
 
 
 def start(built: StatementSet) -> str:
@@ -194,7 +216,7 @@ def build(
 
     Among the statements may be definitions, which hold for what follows.
     """
-    environment = _environment(definitions, name, {}, batch)
+    environment = _environment(definitions, name, batch)
     together = environment.create_statement_set()
     for statement in statements:
         if statement.startswith("INSERT"):
@@ -204,9 +226,9 @@ def build(
     return together
 
 
-def _environment(
-    definitions: Sequence[str], name: str, more: Mapping[str, str], batch: bool = False
-) -> TableEnvironment:
+def _environment(definitions: Sequence[str], name: str, batch: bool = False) -> TableEnvironment:
+    os.environ.setdefault("TZ", "UTC")
+    os.environ.setdefault("JVM_ARGS", _JVM)
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
         from pyflink.common import Configuration
@@ -223,7 +245,7 @@ def _environment(
     # cluster never unloads: the drivers and threads in them outlive the job.
     add_jars_to_context_class_loader(_connectors())
     configuration = Configuration()
-    for option, value in {**_configuration(name), **more}.items():
+    for option, value in _configuration(name).items():
         configuration.set_string(option, str(value))
     settings = EnvironmentSettings.new_instance().with_configuration(configuration)
     environment = TableEnvironment.create(
@@ -247,7 +269,7 @@ def _connectors() -> list[str]:
 
 def _configuration(name: str) -> dict[str, Any]:
     settings = FlinkSettings()
-    found: dict[str, Any] = {
+    return {
         "pipeline.name": name,
         "execution.target": "remote",
         "execution.attached": "false",
@@ -277,8 +299,6 @@ def _configuration(name: str) -> dict[str, Any]:
         "table.plan.compile.catalog-objects": "IDENTIFIER",
         "table.plan.restore.catalog-objects": "IDENTIFIER",
     }
-    os.environ.setdefault("TZ", "UTC")
-    return found
 
 
 def _restoring(path: str) -> dict[str, str]:

@@ -216,6 +216,8 @@ class JobManager(_FlinkProcess):
             "web.upload.dir": self.data / "upload",
             "web.tmpdir": self.data / "tmp",
             "cluster.evenly-spread-out-slots": "true",
+            # How old may be what REST says of a job: whoever starts or ends one waits for that.
+            "web.refresh-interval": "500 ms",
         }
 
     def jvm(self) -> list[str]:
