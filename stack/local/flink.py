@@ -108,7 +108,7 @@ class _FlinkProcess(Component):
             # its last checkpoint, and leaves that checkpoint behind when the cluster stops.
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "1 s",
-            "restart-strategy.exponential-delay.max-backoff": "15 s",
+            "restart-strategy.exponential-delay.max-backoff": "5 s",
             "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
             "execution.checkpointing.storage": "filesystem",
             "execution.checkpointing.dir": FlinkSettings().checkpoint_dir,
