@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from contracts import flink
@@ -22,12 +23,14 @@ from stack.flink import FlinkSettings
 from stack.profile import profile
 
 if TYPE_CHECKING:
-    from pyflink.table import StatementSet, TableEnvironment
+    from pyflink.table import CompiledPlan, StatementSet, TableEnvironment
 
 NAME = "learnstream"
 """The application's name in Flink."""
 _JOB_ID = "$internal.pipeline.job-id"
 """Flink's own option: who submits says the id, so it is known before there is such a job."""
+_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""The planner's JVM lives for seconds: without the optimizing compiler it needs half the CPU."""
 
 
 Starts = Mapping[str, Start]
@@ -173,17 +176,36 @@ def compiled(jobs: Sequence[Job], starts: Starts) -> plan.Plan:
     return plan.plan(built.compile_plan().as_json_string(), owners)
 
 
-def submit(
-    jobs: Sequence[Job], starts: Starts, made: plan.Plan, restore_from: str | None, job_id: str
-) -> None:
-    """Start the application by its plan on the cluster, under Flink's id ``job_id``."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan that Flink's planner has translated: to start it is all that is left."""
+
+    plan: plan.Plan
+    environment: TableEnvironment
+    translated: CompiledPlan
+
+
+def ready(jobs: Sequence[Job], starts: Starts, made: plan.Plan) -> Ready:
+    """Translate the plan, which takes longer than starting it: do so while others still run."""
+    environment = _environment(definitions(jobs, starts), NAME)
+    from pyflink.table import PlanReference
+
     path = profile().run / "plan.json"
     path.write_text(made.text)
+    translated = environment.load_plan(PlanReference.from_file(str(path)))
+    translated._t_env = environment  # PyFlink 2.3 gives it Java's, which cannot execute it
+    translated.explain()  # for this it translates, and keeps what it made
+    return Ready(made, environment, translated)
+
+
+def submit(what: Ready, restore_from: str | None, job_id: str) -> None:
+    """Start the application on the cluster under Flink's id ``job_id``."""
     more = {_JOB_ID: job_id}
     if restore_from:
         more |= _restoring(restore_from)
-    environment = _environment(definitions(jobs, starts), NAME, more)
-    environment.execute_sql(f"EXECUTE PLAN '{path.as_uri()}'")
+    for option, value in more.items():
+        what.environment.get_config().set(option, value)
+    what.translated.execute()
 
 
 def start(built: StatementSet) -> str:
@@ -201,7 +223,7 @@ def build(
 
     Among the statements may be definitions, which hold for what follows.
     """
-    environment = _environment(definitions, name, {}, batch)
+    environment = _environment(definitions, name, batch)
     together = environment.create_statement_set()
     for statement in statements:
         if statement.startswith("INSERT"):
@@ -211,22 +233,26 @@ def build(
     return together
 
 
-def _environment(
-    definitions: Sequence[str], name: str, more: Mapping[str, str], batch: bool = False
-) -> TableEnvironment:
+def _environment(definitions: Sequence[str], name: str, batch: bool = False) -> TableEnvironment:
+    os.environ.setdefault("TZ", "UTC")
+    os.environ.setdefault("JVM_ARGS", _JVM)
     # Log lines of the client JVM would land between ours.
     with contextlib.redirect_stderr(None):
         from pyflink.common import Configuration
         from pyflink.java_gateway import get_gateway
         from pyflink.table import EnvironmentSettings, TableEnvironment
+        from pyflink.util.java_utils import add_jars_to_context_class_loader
 
     # The planner works only in the thread of Java in which its environment was made (FLINK-36298).
     # Py4J would open a second connection, and with it a thread, to release an object that Python
     # collects during a call; a later call may then use that thread. Instead Java keeps such
     # objects until this process ends.
     get_gateway().gateway_property.enable_memory_management = False
+    # For the planner alone. A job that brought them would have classes of its own, which the
+    # cluster never unloads: the drivers and threads in them outlive the job.
+    add_jars_to_context_class_loader(_connectors())
     configuration = Configuration()
-    for option, value in {**_configuration(name), **more}.items():
+    for option, value in _configuration(name).items():
         configuration.set_string(option, str(value))
     settings = EnvironmentSettings.new_instance().with_configuration(configuration)
     environment = TableEnvironment.create(
@@ -237,18 +263,21 @@ def _environment(
     return environment
 
 
-def _configuration(name: str) -> dict[str, Any]:
+def _connectors() -> list[str]:
     settings = FlinkSettings()
-    jars = sorted(settings.jars.glob("*.jar"))
-    if not jars:
+    if not (jars := sorted(settings.jars.glob("*.jar"))):
         raise Misconfigured(
             f"no connector jars in {settings.jars}: ./learnstream up brings them, or set "
             "LMS_FLINK_JARS to a folder that has them",
             setting="LMS_FLINK_JARS",
         )
-    found: dict[str, Any] = {
+    return [jar.resolve().as_uri() for jar in jars]
+
+
+def _configuration(name: str) -> dict[str, Any]:
+    settings = FlinkSettings()
+    return {
         "pipeline.name": name,
-        "pipeline.jars": ";".join(jar.resolve().as_uri() for jar in jars),
         "execution.target": "remote",
         "execution.attached": "false",
         "rest.address": settings.rest_host,
@@ -277,8 +306,6 @@ def _configuration(name: str) -> dict[str, Any]:
         "table.plan.compile.catalog-objects": "IDENTIFIER",
         "table.plan.restore.catalog-objects": "IDENTIFIER",
     }
-    os.environ.setdefault("TZ", "UTC")
-    return found
 
 
 def _restoring(path: str) -> dict[str, str]:

@@ -79,6 +79,11 @@ def duration_s(job_id: str) -> float:
     return float(_call("GET", f"/jobs/{job_id}")["duration"]) / 1000
 
 
+def ended_at(job_id: str) -> float:
+    """When the job ended, in seconds since 1970."""
+    return float(_call("GET", f"/jobs/{job_id}")["end-time"]) / 1000
+
+
 def checkpoints(job_id: str) -> dict[str, Any]:
     return _call("GET", f"/jobs/{job_id}/checkpoints") or {}
 

@@ -119,8 +119,9 @@ def _run(turn: Turn) -> str:
     if ours and able and not count and _runs_as_it_should(turn, able, starts):
         record.write(turn.connection, now)
         return f"already running: {_names(able)} (job {now.job_id}){_refusals(turn)}"
+    made = None
     if has_state:
-        able = _fitting(turn, able, count, starts)
+        able, made = _fitting(turn, able, count, starts)
     if not able and not count:
         raise Misconfigured(
             f"no job can go on, and nothing was stopped{_refusals(turn)}",
@@ -130,10 +131,12 @@ def _run(turn: Turn) -> str:
         _count(turn, count, lambda: _stop_if_running(turn))
         starts = start.current(turn.connection)
     jobs = [job for job in jobs if job in able or job in count]
-    made = application.compiled(jobs, starts) if has_state else None
+    if made and count:
+        made = application.compiled(jobs, starts)
+    ready = application.ready(jobs, starts, made) if made else None
     _stop_if_running(turn)
-    begin = _newest(turn.now) if has_state else None
-    if made is None or begin is None or not _restored(turn, jobs, starts, made, begin):
+    begin = _newest(turn.now) if ready else None
+    if ready is None or begin is None or not _restored(turn, jobs, starts, ready, begin):
         begin = None
         _begin(turn, jobs)
     where = begin or (
@@ -175,8 +178,9 @@ def _hindrance(now: Record, job: Job, begun: start.Start | None, has_state: bool
 
 def _fitting(
     turn: Turn, able: Sequence[Job], count: Sequence[Job], starts: Mapping[str, start.Start]
-) -> list[Job]:
-    """The jobs that find their state in the plan of all; the others are refused, or to count.
+) -> tuple[list[Job], plan.Plan | None]:
+    """The jobs that find their state in the plan of all, and that plan, which is provisional where
+    jobs are to be counted; the others are refused, or to count.
 
     Raises ``Misconfigured`` where a job that is to be counted would cost another one its state.
     """
@@ -192,7 +196,7 @@ def _fitting(
             if (reasons := plan.differences(known, made, job.name, starts[job.name].fresh))
         }
         if not found:
-            return fits
+            return fits, made
         if count:
             raise Misconfigured(
                 f"{_names(count)} would cost others their state: {found}. Nothing was stopped",
@@ -200,7 +204,7 @@ def _fitting(
             )
         turn.refused |= {name: "; ".join(reasons) for name, reasons in found.items()}
         fits = [job for job in fits if job.name not in found]
-    return fits
+    return [], None
 
 
 def _runs_as_it_should(turn: Turn, able: Sequence[Job], starts: Mapping[str, start.Start]) -> bool:
@@ -242,11 +246,11 @@ def _restored(
     turn: Turn,
     jobs: Sequence[Job],
     starts: Mapping[str, start.Start],
-    made: plan.Plan,
+    ready: application.Ready,
     begin: str,
 ) -> bool:
     """Start the jobs from the state ``begin``; False where Flink cannot."""
-    _submit(turn, jobs, starts, made, begin)
+    _submit(turn, jobs, starts, ready, begin)
     try:
         cluster.wait_until_running(turn.now.job_id or "")
     except Retryable:
@@ -271,7 +275,8 @@ def _begin(turn: Turn, jobs: Sequence[Job]) -> None:
     if gone:
         rebuild.count(Recount(turn.connection, gone))
     starts = start.current(turn.connection)
-    _submit(turn, jobs, starts, application.compiled(jobs, starts), None)
+    ready = application.ready(jobs, starts, application.compiled(jobs, starts))
+    _submit(turn, jobs, starts, ready, None)
     with contextlib.suppress(Retryable):
         cluster.wait_until_running(turn.now.job_id or "")
 
@@ -280,7 +285,7 @@ def _submit(
     turn: Turn,
     jobs: Sequence[Job],
     starts: Mapping[str, start.Start],
-    made: plan.Plan,
+    ready: application.Ready,
     begin: str | None,
 ) -> None:
     """Record what is submitted, then submit it: whoever is killed in between knows its id."""
@@ -295,12 +300,12 @@ def _submit(
             }
             for job in jobs
         },
-        states=made.states,
+        states=ready.plan.states,
     )
     with turn.connection.transaction():
         record.write(turn.connection, turn.now)
         start.submitted(turn.connection, {job.name: application.digests(job) for job in jobs})
-    application.submit(jobs, starts, made, begin, turn.now.job_id or "")
+    application.submit(ready, begin, turn.now.job_id or "")
 
 
 def _stopped(turn: Turn, job_id: str) -> Record:

@@ -23,7 +23,8 @@ class FlinkSettings(BaseSettings):
     checkpoint_dir: str = Field(default_factory=lambda: (profile().run / "checkpoints").as_uri())
     """A URI all Flink processes reach: a folder here, an object store on a cluster."""
     jars: Path = Field(default_factory=lambda: profile().programs / "jars" / "flink")
-    """Folder of connector jars given to each job."""
+    """Folder of the connectors' jars. Flink's processes have them on their class path (a cluster of
+    your own in its ``lib``); whoever submits needs them to plan the jobs."""
     mini_batch_latency_ms: int = 1000
     """How long an aggregate gathers rows before it writes: freshness against throughput."""
     state_ttl_h: float = Field(default=168.0, ge=0.002)

@@ -108,7 +108,7 @@ class _FlinkProcess(Component):
             # its last checkpoint, and leaves that checkpoint behind when the cluster stops.
             "restart-strategy.type": "exponential-delay",
             "restart-strategy.exponential-delay.initial-backoff": "1 s",
-            "restart-strategy.exponential-delay.max-backoff": "15 s",
+            "restart-strategy.exponential-delay.max-backoff": "5 s",
             "restart-strategy.exponential-delay.reset-backoff-threshold": "2 min",
             "execution.checkpointing.storage": "filesystem",
             "execution.checkpointing.dir": FlinkSettings().checkpoint_dir,
@@ -177,7 +177,9 @@ class _FlinkProcess(Component):
             f"-Dlog4j2.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
-        path = f"{_home() / 'lib'}/*{os.pathsep}{gate.folder()}"
+        path = os.pathsep.join(
+            [f"{_home() / 'lib'}/*", f"{FlinkSettings().jars}/*", str(gate.folder())]
+        )
         classes = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
         environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
         environment["PGPASSFILE"] = str(self._passfile)
@@ -214,6 +216,8 @@ class JobManager(_FlinkProcess):
             "web.upload.dir": self.data / "upload",
             "web.tmpdir": self.data / "tmp",
             "cluster.evenly-spread-out-slots": "true",
+            # How old may be what REST says of a job: whoever starts or ends one waits for that.
+            "web.refresh-interval": "500 ms",
         }
 
     def jvm(self) -> list[str]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
+from typing import Any
 
 import pytest
 
+from contracts import flink
 from contracts.topics import ASSESSMENTS, CONTENT
 from pipelines import application
 from pipelines.job import catalogue
@@ -28,6 +32,31 @@ def alone() -> Plan:
 @pytest.fixture(scope="module")
 def both() -> Plan:
     return application.compiled([course_work("day"), JOB], FIRST | {NAME: LATER})
+
+
+def test_every_job_together_reads_and_checks_each_message_once() -> None:
+    """However many jobs read a topic, and whenever each of them began."""
+    jobs = list(catalogue().values())
+    later = {topic.name: {"0": 5, "1": 7} for job in jobs for topic in job.reads}
+    starts = {job.name: Start(n, later if n % 2 else {}) for n, job in enumerate(jobs)}
+    nodes = json.loads(application.compiled(jobs, starts).text)["nodes"]
+    read = [name for job in jobs for name in {topic.name for topic in job.reads}]
+    assert len(read) > len(set(read)), "some topic has several readers"
+    tables = {
+        flink.table_name(topic): flink.repeats_name(topic) for job in jobs for topic in job.reads
+    }
+    sources = Counter(about(node) for node in nodes if "table-source-scan" in node["type"])
+    wanted = {name for pair in tables.items() for name in (pair[0], f"{pair[1]}_told")}
+    assert sources == Counter(wanted)
+    checks = [node for node in nodes if "REGEXP" in json.dumps(node)]
+    assert len(checks) == len(wanted)
+
+
+def about(node: dict[str, Any]) -> str:
+    """The table of a source's node."""
+    found = re.search(r"default_database[.,] (\w+)", node["description"])
+    assert found, node["description"]
+    return found[1]
 
 
 def test_two_jobs_that_read_a_topic_share_its_source_and_its_check(both: Plan) -> None:
