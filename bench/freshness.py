@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bench.spine import must_be_empty
+from contracts import live
 from contracts.envelope import wrap
 from contracts.errors import LearnstreamError, Misconfigured
 from contracts.events.content import ContentViewed
@@ -112,8 +113,8 @@ def _counters(institution_id: str) -> Callable[[], int]:
     def count() -> int:
         pipe = redis.pipeline(transaction=False)
         for minute in range(first, int(time.time()) // 60 + 1):
-            pipe.hvals(f"live:{institution_id}:{minute}")
-        return sum(int(value) for values in pipe.execute() for value in values)
+            pipe.hget(live.sums_key(institution_id, minute), live.ALL)
+        return sum(int(value or 0) for value in pipe.execute())
 
     return count
 

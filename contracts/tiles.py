@@ -29,6 +29,8 @@ Partial = Literal["sum", "min", "max"]
 MARK = b'"tiles"'
 """A message that lacks it is no tile."""
 HOUR_S = 3600
+GENERATION = 10**9
+"""Parts of one generation of the jobs (``pipelines.start``); a rebuild begins the next."""
 _MAX = 2**53
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
+from contracts.tiles import GENERATION
 from contracts.topics import Topic
 from pipelines import plan, published
 from pipelines.job import Job, kafka_options
@@ -130,7 +131,7 @@ def _arrived() -> str:
 
 
 def _part(generation: int) -> str:
-    return f"CAST({generation * 10**9} AS BIGINT) + `arrived`"
+    return f"CAST({generation * GENERATION} AS BIGINT) + `arrived`"
 
 
 def fingerprint(job: Job, start: Start) -> str:

@@ -15,7 +15,7 @@ from pipelines.views import catalogue
 from stack import roles
 
 ROLES = (
-    *("lms", "inbox", "archive", "derive", "monitor", "features", "flink"),
+    *("lms", "inbox", "archive", "derive", "monitor", "live", "features", "flink"),
     *("analyst", "reader"),
 )
 """Who comes into this database, besides the operator."""
