@@ -66,6 +66,11 @@ PROBES = [
     ("flink", BUCKET, DONE),
     ("flink", "SELECT * FROM activity_events", REFUSED),
     ("flink", "DELETE FROM sessions", REFUSED),
+    # Live counters begin with sums and last moments.
+    ("live", "SELECT events FROM course_activity_minute", DONE),
+    ("live", "SELECT last_at FROM learner_tiles", DONE),
+    ("live", "SELECT user_id FROM activity_events", REFUSED),
+    ("live", BUCKET, REFUSED),
     # How far everybody is, not what events say.
     ("monitor", "SELECT event_id, timestamp, received_at FROM activity_events", DONE),
     ("monitor", "SELECT user_id FROM activity_events", REFUSED),
