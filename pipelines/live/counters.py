@@ -37,7 +37,7 @@ _SQL = load(__file__, "last_hour.sql")
 
 
 class Sum(NamedTuple):
-    """A row of ``course_activity_minute``."""
+    """A row of ``contracts.live.TABLE``."""
 
     institution_id: str
     course_id: str

@@ -22,6 +22,7 @@ import redis
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from contracts.errors import Retryable
+from contracts.tiles import LEARNER_TILES
 from contracts.topics import FEATURES, LIVE
 from pipelines.live.counters import LiveCounters, Presence, Sum
 from stack import kafka, postgres
@@ -39,7 +40,7 @@ _GATHER_S = 0.02
 _IDLE_S = 0.5
 _WAIT_S = 10.0
 _MAX_BACKOFF_S = 5.0
-_OF_LEARNERS = b'"tiles":"learner_tiles"'
+_OF_LEARNERS = f'"tiles":"{LEARNER_TILES.name}"'.encode()
 
 _AWAY = (
     redis.RedisError,
