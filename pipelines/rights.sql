@@ -1,6 +1,6 @@
 -- Who may do what in the analytical database: run by `learnstream prepare` after the migrations, for
 -- roles that have nothing (stack/roles.py). The operator owns the tables and needs no line here.
--- {flink_tables}, {tile_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
+-- {flink_tables}, {tile_tables}, {live_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
 DO $$
 BEGIN
     EXECUTE format(
@@ -76,7 +76,7 @@ GRANT SELECT ON stream_application TO monitor;
 GRANT SELECT, INSERT, DELETE ON commit_to_row TO monitor;
 
 -- What live counters begin with where Redis has none: the last hour.
-GRANT SELECT ON course_activity_minute, learner_tiles, job_starts TO live;
+GRANT SELECT ON {live_tables}, job_starts TO live;
 
 -- Flink: upserts into its own tables; a rebuild's schema, with views of the archive, it is given for
 -- as long as it lasts. What is known about the jobs only the operator writes.
