@@ -76,7 +76,8 @@ class LiveCounters:
         """
         now = datetime.now(UTC)
         values = {"now": now, "since": _first(now), "until": now + AHEAD}
-        [(self._generation,)] = connection.execute(_SQL["generation"].encode()).fetchall()
+        [(known,)] = connection.execute(_SQL["generation"].encode()).fetchall()
+        self._generation = max(known, self._generation)
         self._pseudonyms = pseudonyms.read(connection)
         sums = [Sum(*row) for row in connection.execute(_SQL["sums"].encode(), values)]
         present = [Presence(*row) for row in connection.execute(_SQL["learners"].encode(), values)]
@@ -91,7 +92,9 @@ class LiveCounters:
         now = datetime.now(UTC)
         first, last = _first(now), now + AHEAD
         recent = [one for one in sums if first <= one.at <= last]
-        if any(one.part // GENERATION > self._generation for one in recent):
+        newest = max((one.part // GENERATION for one in recent), default=0)
+        if newest > self._generation:
+            self._generation = newest
             return False
         # What a job counted before it was counted anew is part of other rows now.
         current = [one for one in recent if one.part // GENERATION == self._generation]
