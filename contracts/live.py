@@ -28,8 +28,7 @@ KEPT_S = (MINUTES + 5) * 60
 ALL = ""
 """The field of all courses together."""
 FILLED = "live:filled"
-"""Set while Redis has all of the last hour and somebody keeps it so. Its value is the generation of
-the jobs' partial sums (``pipelines.start``)."""
+"""Set while Redis has all of the last hour and somebody keeps it so."""
 FILLED_S = 30
 """The mark expires so long after its writer fell silent: then readers ask the database."""
 

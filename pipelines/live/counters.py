@@ -85,7 +85,7 @@ class LiveCounters:
         return len(sums) + len(present)
 
     def filled(self) -> None:
-        self._redis.set(FILLED, self._generation, ex=FILLED_S)
+        self._redis.set(FILLED, 1, ex=FILLED_S)
 
     def write(self, sums: Iterable[Sum], present: Iterable[Presence]) -> bool:
         """Take in what the jobs published; False: first ``fill``, for a job was counted anew."""

@@ -68,7 +68,7 @@ def test_a_live_panel_is_answered_by_the_counters_while_they_are_kept(
     count(redis, lms.institution_id, new_id(), 3, two)
     count(redis, lms.institution_id, course, 30, three)
     assert (active(admin), sum(events(admin))) == ([0, 0], 0), "nobody says that they are kept"
-    redis.set(live.FILLED, 0, ex=60)
+    redis.set(live.FILLED, 1, ex=60)
     assert active(admin) == [2, 3]
     found = events(admin)
     assert sum(found) == 4
@@ -82,7 +82,7 @@ def test_a_teacher_counts_in_the_courses_they_teach_and_others_in_the_database(
     taught, other, learner = lms.course(), lms.course(), lms.user()
     count(redis, lms.institution_id, taught, 2, learner, new_id())
     count(redis, lms.institution_id, other, 2, learner)
-    redis.set(live.FILLED, 0, ex=60)
+    redis.set(live.FILLED, 1, ex=60)
     teacher = lms.get(f"/courses/{taught}").json()["instructor_id"]
     who = lms.person(teacher, "instructor@institution")
     assert (active(who), sum(events(who))) == ([2, 2], 2)

@@ -138,7 +138,7 @@ def test_redis_keeps_what_it_had_under_the_new_id(lms: Any) -> None:
         client.zadd(f"learnstream:dismissed:{old}", {"item": 1})
         client.set(shown, f'{{"user_id": "{old}", "positions": {{}}}}', ex=900)
         client.pfadd("live:a:1:learners", old)
-        client.set(FILLED, 0)
+        client.set(FILLED, 1)
         client.set(f"revoked:{old}", 1, ex=900)
         wanted = Wanted(UUID(old))
         assert len(list(redis_.search(wanted))) == 3  # nobody can read a HyperLogLog
