@@ -145,7 +145,7 @@ def nodes_of(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def test_active_learners_are_counted_once_each(filled: str) -> None:
     (row,) = shown(filled, "active_learners")
-    assert (row["last_15_minutes"], row["last_hour"]) == (2, 2)
+    assert (row["last_15_minutes"], row["last_hour"]) == (2, 3)
     (row,) = shown(filled, "learners_by_day")
     assert row["newest_day"] in (2, 3)  # near midnight one of them was active yesterday
     assert datetime.now(UTC) - row["until_at"] < timedelta(days=1, hours=1)

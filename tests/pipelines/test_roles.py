@@ -188,6 +188,10 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "derive_position": {"SELECT"},
         "erasures": {"SELECT"},
     }
+    assert rights(owner, "live") == {
+        key: {"SELECT"}
+        for key in ("course_activity_minute", "learner_tiles", "job_starts", "erasures")
+    }
     assert rights(owner, "features") == {
         key: {"SELECT"} for key in ("erasures", "archived_consents")
     }
