@@ -5,8 +5,8 @@ that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way
 from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
 ``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink job and
 into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, polling every
-50 ms, finds a sum that holds the event. ``derived_to_live`` is how much later than the derived
-table the counters have it. ``load`` is the machine's load average.
+50 ms, finds a sum that holds the event. ``minute_to_live`` is how much later than the table of the
+same sums the counters have it. ``load`` is the machine's load average.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bench.spine import must_be_empty
+from contracts import live
 from contracts.envelope import wrap
 from contracts.errors import LearnstreamError, Misconfigured
 from contracts.events.content import ContentViewed
@@ -80,10 +81,10 @@ def run() -> dict[str, float | int | str]:
     for name, found in delays.items():
         figures |= figures_of(name, found)
     later = [
-        max(0.0, live - table)
-        for live, table in zip(delays["live"], delays["learner_minute"], strict=True)
+        max(0.0, counter - row)
+        for counter, row in zip(delays["live"], delays["minute"], strict=True)
     ]
-    return figures | figures_of("live", later, since="derived")
+    return figures | figures_of("live", later, since="minute")
 
 
 def figures_of(name: str, delays_s: Sequence[float], since: str = "commit") -> dict[str, float]:
@@ -113,8 +114,8 @@ def _counters(institution_id: str) -> Callable[[], int]:
     def count() -> int:
         pipe = redis.pipeline(transaction=False)
         for minute in range(first, int(time.time()) // 60 + 1):
-            pipe.hvals(f"live:{institution_id}:{minute}")
-        return sum(int(value) for values in pipe.execute() for value in values)
+            pipe.hget(live.sums_key(institution_id, minute), live.ALL)
+        return sum(int(value or 0) for value in pipe.execute())
 
     return count
 

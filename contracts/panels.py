@@ -31,7 +31,10 @@ SPAN_COLUMNS = ("since_at", "until_at")
 """Columns that say which span of time the answer covers; they are a caption, not a series."""
 
 _REQUIRED = ("title", "question", "picture", "unit", "empty")
-_OPTIONAL = ("order", "size", "note", "span", "series")
+LIVE = ("active_learners", "events_per_minute")
+"""What the live counters answer (``contracts.live``)."""
+
+_OPTIONAL = ("order", "size", "note", "span", "series", "live")
 _LINE = re.compile(r"^-- ([a-z]+)(?: ([a-z][a-z0-9_]*))?: (.+)$")
 
 
@@ -59,6 +62,9 @@ class Panel:
     """The span of time in words, where it is always the same."""
     series: str | None = None
     """The column whose values are the stacked series of a day, where the picture is columns."""
+    live: str | None = None
+    """The API answers it from the live counters where it can, in the query's columns; one of
+    ``LIVE``."""
     labels: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
 
@@ -87,6 +93,8 @@ def read(path: Path) -> Panel:
         raise _wrong(path, f"picture is one of {', '.join(PICTURES)}")
     if (facts["picture"] == "columns") != ("series" in facts):
         raise _wrong(path, "the picture columns, and only it, says which column is its `series`")
+    if facts.get("live", LIVE[0]) not in LIVE:
+        raise _wrong(path, f"live is one of {', '.join(LIVE)}")
     for unit in (facts["unit"], *columns["unit"].values()):
         if unit not in UNITS:
             raise _wrong(path, f"unit {unit!r} is not one of {', '.join(UNITS)}")
@@ -104,6 +112,7 @@ def read(path: Path) -> Panel:
         note=facts.get("note"),
         span=facts.get("span"),
         series=facts.get("series"),
+        live=facts.get("live"),
         labels=columns["label"],
         units=columns["unit"],
     )

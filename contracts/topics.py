@@ -13,7 +13,8 @@ _BY_ARRIVAL = {"message.timestamp.type": "LogAppendTime"}
 class Topic:
     """One topic; ``config`` are Kafka topic settings, partitions are ``LMS_KAFKA_PARTITIONS``.
 
-    How long messages are kept is ``LMS_KAFKA_RETENTION_DAYS``, but for a topic that is compacted.
+    How long messages are kept is ``LMS_KAFKA_RETENTION_DAYS``, but for a topic that is compacted or
+    says it itself.
     """
 
     name: str
@@ -33,6 +34,11 @@ FEATURES = Topic(
     "lms.features",
     "Feature rows on their way to the feature store (contracts.features)",
     {},
+)
+LIVE = Topic(
+    "lms.live",
+    "Minute sums of courses on their way to the live counters (contracts.live): for three hours",
+    _BY_ARRIVAL | {"retention.ms": str(3 * 3600 * 1000), "segment.ms": str(3600 * 1000)},
 )
 DEAD_LETTERS = Topic("lms.dead-letters", "What could not be read, with the reason")
 HEARTBEATS = Topic(
@@ -55,4 +61,4 @@ EVENT_TOPICS = (
 LMS_TOPICS = tuple(topic for topic in EVENT_TOPICS if topic is not RECOMMENDATIONS)
 """What the LMS publishes; recommendations are published by the service that makes them."""
 
-TOPICS = (*EVENT_TOPICS, FEATURES, DEAD_LETTERS, DUPLICATES, HEARTBEATS)
+TOPICS = (*EVENT_TOPICS, FEATURES, LIVE, DEAD_LETTERS, DUPLICATES, HEARTBEATS)

@@ -1,19 +1,23 @@
-"""The second sink of a table of tiles: the same rows as messages on ``lms.features``.
+"""The second sink of some tables: the same rows as messages, for those who read them from Kafka.
 
-One statement makes both: its query is one node of the plan, whose rows go to two places. The
-feature store takes them from there (``features.tile_push``). What an hour tile was before does
-not matter to its reader, so a message is the whole row, under its key.
+One statement makes both: its query is one node of the plan, whose rows go to two places. Tiles go
+to ``lms.features``, from where the feature store takes them (``features.tile_push``), sums of
+minutes to ``lms.live`` for the live counters (``pipelines.live``). What a row was before does not
+matter to its reader, so a message is the whole row, under its key. The query emits a row that
+changes once per mini-batch, so nothing is gathered again before it is sent.
 """
 
 from __future__ import annotations
 
 import re
 
-from contracts import flink
+from contracts import flink, live
 from contracts.tiles import TABLES
-from contracts.topics import FEATURES
+from contracts.topics import FEATURES, LIVE
 from pipelines.job import Job, Upsert, kafka_options
 
+_TOPICS = {**dict.fromkeys(TABLES, FEATURES), live.TABLE: LIVE}
+"""By table, where its rows go."""
 _INSERT = re.compile(r"INSERT INTO (\w+)\s")
 
 
@@ -22,16 +26,16 @@ def name(table: str) -> str:
 
 
 def sinks(job: Job) -> list[str]:
-    """``CREATE TABLE`` over the topic for each table of tiles that the job writes."""
-    return [_ddl(sink) for sink in job.writes if sink.table in TABLES]
+    """``CREATE TABLE`` over the topic for each table of the job whose rows are published."""
+    return [_ddl(sink) for sink in job.writes if sink.table in _TOPICS]
 
 
 def statements(job: Job) -> list[str]:
-    """The job's own statements that make tiles, into the topic."""
+    """The job's own statements that make such a table, into its topic."""
     found = []
     for statement in job.statements():
         target = _INSERT.match(statement)
-        if target and target[1] in TABLES:
+        if target and target[1] in _TOPICS:
             query = statement[target.end() :].rstrip().removesuffix(";")
             table = target[1]
             found.append(
@@ -43,17 +47,15 @@ def statements(job: Job) -> list[str]:
 def _ddl(sink: Upsert) -> str:
     columns = [f"`{one}` {type_}" for one, type_ in sink.columns.items()]
     key = ", ".join(f"`{one}`" for one in ("tiles", *sink.to.key))
+    topic = _TOPICS[sink.table].name
     return flink.table(
         name(sink.table),
         ["`tiles` STRING", *columns, f"PRIMARY KEY ({key}) NOT ENFORCED"],
         {
             "connector": "upsert-kafka",
-            "topic": FEATURES.name,
+            "topic": topic,
             **kafka_options(),
             "key.format": "json",
             "value.format": "json",
-            # Of a tile that changes often only the last value is sent.
-            "sink.buffer-flush.max-rows": "20000",
-            "sink.buffer-flush.interval": "200 ms",
         },
     )

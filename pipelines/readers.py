@@ -8,14 +8,14 @@ from typing import Any
 
 import psycopg
 
-from contracts import tiles
+from contracts import live, tiles
 from pipelines import job
 from pipelines.derive import job as derive
 from pipelines.views import catalogue
 from stack import roles
 
 ROLES = (
-    *("lms", "inbox", "archive", "derive", "monitor", "features", "flink"),
+    *("lms", "inbox", "archive", "derive", "monitor", "live", "features", "flink"),
     *("analyst", "reader"),
 )
 """Who comes into this database, besides the operator."""
@@ -40,6 +40,7 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         derived_tables=[table.name for table in derive.tables()],
         flink_tables=[table.name for table in job.tables()],
         tile_tables=list(tiles.TABLES),
+        live_tables=[live.TABLE, tiles.LEARNER_TILES.name],
     )
 
 

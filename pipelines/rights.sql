@@ -1,13 +1,13 @@
 -- Who may do what in the analytical database: run by `learnstream prepare` after the migrations, for
 -- roles that have nothing (stack/roles.py). The operator owns the tables and needs no line here.
--- {flink_tables}, {tile_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
+-- {flink_tables}, {tile_tables}, {live_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
 DO $$
 BEGIN
     EXECUTE format(
         'REVOKE ALL ON DATABASE %1$I
-             FROM PUBLIC, lms, inbox, archive, derive, monitor, features, flink, analyst, reader;
+             FROM PUBLIC, lms, inbox, archive, derive, monitor, live, features, flink, analyst, reader;
          GRANT CONNECT ON DATABASE %1$I
-             TO lms, inbox, archive, derive, monitor, features, flink, analyst, reader;
+             TO lms, inbox, archive, derive, monitor, live, features, flink, analyst, reader;
          GRANT TEMPORARY ON DATABASE %1$I TO archive, derive, features',
         current_database());
     -- A login that an administrator made for the API before each process had its own.
@@ -33,7 +33,7 @@ END
 $$;
 
 GRANT USAGE ON SCHEMA public
-    TO lms, inbox, archive, derive, monitor, features, flink, analyst, reader;
+    TO lms, inbox, archive, derive, monitor, live, features, flink, analyst, reader;
 
 -- The analytics API has no rights of its own: each transaction takes on one scope (readers.sql).
 GRANT learnstream_seen_installation, learnstream_seen_institution, learnstream_seen_courses,
@@ -51,7 +51,7 @@ GRANT SELECT, INSERT, DELETE ON archive_duplicates, archive_marks TO archive;
 GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
-GRANT SELECT ON erasures TO archive, features;
+GRANT SELECT ON erasures TO archive, live, features;
 -- The history of tiles is the jobs' own tables: a Redis that was lost, or whose job counted anew, is
 -- filled from them.
 GRANT SELECT ON {tile_tables}, job_starts TO features;
@@ -75,6 +75,9 @@ GRANT SELECT ON archive_offsets, archive_batches, archive_arrivals, archive_hear
 GRANT SELECT (event_id, timestamp, received_at) ON activity_events TO monitor;
 GRANT SELECT ON stream_application TO monitor;
 GRANT SELECT, INSERT, DELETE ON commit_to_row TO monitor;
+
+-- What live counters begin with where Redis has none: the last hour.
+GRANT SELECT ON {live_tables}, job_starts TO live;
 
 -- Flink: upserts into its own tables; a rebuild's schema, with views of the archive, it is given for
 -- as long as it lasts. What is known about the jobs only the operator writes.

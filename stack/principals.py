@@ -31,6 +31,7 @@ PRINCIPALS = (
     "archive",
     "derive",
     "monitor",
+    "live",
     "features",
     "flink",
     "serving",

@@ -16,6 +16,7 @@ from core_lms.users.resource import Person
 from gateway.problems import RESPONSES
 from gateway.resource import Institution
 from stack.postgres import PostgresSettings, pool
+from stack.redis import async_client
 
 Name = Annotated[str, Path(max_length=64, pattern=r"^[a-z][a-z0-9_]*$")]
 
@@ -98,7 +99,7 @@ async def get_panel_data(
         seen, course_ids = str(unit.facts["scope"]), await service.courses(unit)
     response.headers["Cache-Control"] = "private, max-age=1"
     answer = await service.data(
-        request.app.state.analytics, found, seen, units.caller, course_ids, settings
+        request.app.state.analytics, async_client(), found, seen, units.caller, course_ids, settings
     )
     columns = [column["name"] for column in answer["columns"]]
     rows = (dict(zip(columns, row, strict=True)) for row in answer["rows"])

@@ -2,7 +2,7 @@
 
 Keys are found by their name, texts by what they contain: offers that were shown name their learner.
 Sets of who is active right now (HyperLogLog) cannot be changed; they are deleted, with the mark
-of their writer, which then writes the last hour again (``pipelines/derive/live.py``).
+of their writer, which then writes the last hour again (``pipelines/live``).
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any
 
 import redis
 
+from contracts.live import FILLED
+
 AT_ONCE = 1_000
 SECRET = (b"sso:", b"tries:", b"dashboards:session:")
 """Of logins: they name nobody in the clear, and who moves people may not read them."""
 REVOKED = b"revoked:"
 """Tokens that no longer count (``core_lms/session_store/revocation.py``): they name the old id, and
 so must the mark, until the last of them has expired."""
-LIVE = b"live:"
-"""The live counters, and who writes them."""
+_FILLED = FILLED.encode()
 
 _REPLACE = """
 local value = redis.call('GET', KEYS[1])
@@ -44,7 +45,7 @@ def move(client: redis.Redis, old: str, new: str) -> int:
     for keys in _pieces(key for key in texts if not key.startswith((REVOKED, *SECRET))):
         values: Any = client.mget(keys)
         for key, value in zip(keys, values, strict=True):
-            if key.startswith(LIVE) and key.endswith((b":learners", b":writer")):
+            if key == _FILLED or (key.startswith(b"live:") and key.endswith(b":learners")):
                 live.append(key)
             elif value is not None and before in value:
                 replace(keys=[key], args=[value, value.replace(before, after)])

@@ -4,29 +4,15 @@
 -- unit: learners
 -- order: 10
 -- size: 4
+-- live: active_learners
 -- label last_15_minutes: in the last 15 minutes
--- label today: today (UTC)
--- label newest_day: on the newest day with activity
--- note: A learner is active when at least one content event of theirs happened in the span.
+-- label last_hour: in the last hour
+-- note: A learner is active when they used content or handed in work in the span, the minute in progress included. An estimate: two thirds of the figures are within 0.8 % of the exact one.
 -- empty: No learner has been active yet. Load some: ./learnstream demo
-WITH newest AS (
-    SELECT max(bucket_at) AS day FROM learner_course_day WHERE bucket_at <= now()
-),
-live AS (
-    SELECT count(DISTINCT user_id) AS learners
-    FROM activity_events
-    WHERE topic = 'lms.content.events'
-      AND timestamp > now() - INTERVAL '15 minutes' AND timestamp <= now()
-),
-by_day AS (
-    SELECT bucket_at, count(DISTINCT user_id) AS learners
-    FROM learner_course_day
-    WHERE bucket_at IN ((SELECT day FROM newest), date_trunc('day', now(), 'UTC'))
-    GROUP BY bucket_at
-)
-SELECT live.learners AS last_15_minutes,
-       coalesce((SELECT learners FROM by_day
-                 WHERE bucket_at = date_trunc('day', now(), 'UTC')), 0) AS today,
-       coalesce((SELECT learners FROM by_day WHERE bucket_at = newest.day), 0) AS newest_day,
-       newest.day AS until_at
-FROM live, newest;
+SELECT count(DISTINCT user_id) FILTER (
+           WHERE timestamp >= date_trunc('minute', now()) - INTERVAL '14 minutes'
+       ) AS last_15_minutes,
+       count(DISTINCT user_id) AS last_hour
+FROM activity_events
+WHERE (topic = 'lms.content.events' OR event_type = 'assessment.submitted')
+  AND timestamp >= date_trunc('minute', now()) - INTERVAL '59 minutes' AND timestamp <= now();

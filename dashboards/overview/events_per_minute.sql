@@ -4,6 +4,7 @@
 -- unit: events
 -- order: 40
 -- size: 8
+-- live: events_per_minute
 -- span: last 60 minutes
 -- note: Content events by the minute they happened in; the last minute is still filling.
 -- empty: Nothing has happened in the last hour. Let learners study: ./learnstream study

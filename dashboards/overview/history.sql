@@ -4,7 +4,7 @@
 -- unit: clicks
 -- series: course_id
 -- order: 80
--- size: 12
+-- size: 8
 -- label course_id: course
 -- note: Clicks of content views on the last 90 days with activity; days without any are left out, a gap is marked. The five busiest courses of the span, the others together.
 -- empty: No day of activity is loaded. Load some: ./learnstream demo

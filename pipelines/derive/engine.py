@@ -14,7 +14,6 @@ from psycopg import Connection
 
 from pipelines.derive.actions import OWN, own_actions
 from pipelines.derive.job import INPUTS, INPUTS_SQL, Derived, catalogue
-from pipelines.derive.live import LiveCounters, Presence
 from pipelines.derive.settings import DeriveSettings
 from stack import postgres
 from stack.queries import load
@@ -43,8 +42,6 @@ class Step:
     upto: int
     batches: int
     events: int
-    recent: list[Presence]
-    """Who did something in the last hour, for the live counters."""
 
 
 class Engine:
@@ -105,8 +102,7 @@ class Engine:
                 self.run((job for job in catalogue().values() if job.due is None), parameters)
             self._execute("advance", parameters)
             self._execute("delete_batches", parameters)
-            recent = LiveCounters.recent(self._connection)
-            return Step(upto, len(queued), events, recent)
+            return Step(upto, len(queued), events)
 
     def position(self) -> int:
         """The last batch that is in the derived tables; 0 before the first."""

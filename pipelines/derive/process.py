@@ -15,7 +15,6 @@ from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import MOST, QUEUES, TOTALS, FeaturePublisher
-from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
 log = logging.getLogger("pipelines.derive")
@@ -66,44 +65,40 @@ class Derivation:
 
     def _session(self, engine: Engine) -> None:
         log.info("deriving from batch %d on", engine.position() + 1)
-        live, features = LiveCounters(), FeaturePublisher()
+        features = FeaturePublisher()
         refreshed = published = reported = time.monotonic()
         refresh_took_s = publish_took_s = 0.0
         retained = -retention.EVERY_S
         events = 0
         more = False  # whether the last round published as many rows as one round may
-        with closing(live):
-            live.write(engine.connection, engine.position(), [])
-            while not self._stop.is_set():
-                step = engine.step()
-                if step:
-                    events += step.events
-                    live.write(engine.connection, step.upto, step.recent)
-                now = time.monotonic()
-                # A full step leaves more in the queue: rows published now are soon outdated.
-                backlogged = step is not None and step.events >= self._settings.step_events
-                factor = BACKLOG_FACTOR if backlogged else 1
-                pause_s = max(self._settings.refresh_s * factor, refresh_took_s * STEPS_SHARE)
-                if step is None:
-                    pause_s = 0.0 if more else FEATURES_S
-                if now - refreshed > pause_s:
-                    engine.refresh_due()
-                    more = self._publish(engine, features, QUEUES) >= MOST
-                    live.write(engine.connection, engine.position(), [])
-                    refreshed = published = time.monotonic()
-                    refresh_took_s = refreshed - now
-                elif now - published > max(TOTALS_S * factor, publish_took_s * STEPS_SHARE):
-                    self._publish(engine, features, TOTALS)
-                    published = time.monotonic()
-                    publish_took_s = published - now
-                if now - retained > retention.EVERY_S:
-                    retention.retain(engine.connection)
-                    retained = now
-                if now - reported > 10 and events:
-                    log.info("derived %d events, up to batch %d", events, engine.position())
-                    reported, events = now, 0
-                if step is None:
-                    self._stop.wait(0.0 if more else IDLE_S)
+        while not self._stop.is_set():
+            step = engine.step()
+            if step:
+                events += step.events
+            now = time.monotonic()
+            # A full step leaves more in the queue: rows published now are soon outdated.
+            backlogged = step is not None and step.events >= self._settings.step_events
+            factor = BACKLOG_FACTOR if backlogged else 1
+            pause_s = max(self._settings.refresh_s * factor, refresh_took_s * STEPS_SHARE)
+            if step is None:
+                pause_s = 0.0 if more else FEATURES_S
+            if now - refreshed > pause_s:
+                engine.refresh_due()
+                more = self._publish(engine, features, QUEUES) >= MOST
+                refreshed = published = time.monotonic()
+                refresh_took_s = refreshed - now
+            elif now - published > max(TOTALS_S * factor, publish_took_s * STEPS_SHARE):
+                self._publish(engine, features, TOTALS)
+                published = time.monotonic()
+                publish_took_s = published - now
+            if now - retained > retention.EVERY_S:
+                retention.retain(engine.connection)
+                retained = now
+            if now - reported > 10 and events:
+                log.info("derived %d events, up to batch %d", events, engine.position())
+                reported, events = now, 0
+            if step is None:
+                self._stop.wait(0.0 if more else IDLE_S)
 
     def _publish(self, engine: Engine, features: FeaturePublisher, queues: Iterable[str]) -> int:
         try:

@@ -13,7 +13,7 @@ import psycopg
 from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
-from contracts.topics import DEAD_LETTERS, EVENT_TOPICS, FEATURES
+from contracts.topics import DEAD_LETTERS, EVENT_TOPICS, FEATURES, LIVE
 from pipelines import application, cluster, operation
 from pipelines.dead_letters import Mailbox
 from stack import kafka, postgres
@@ -159,14 +159,12 @@ class Monitor:
             yield Reading("learnstream_future_events", future, labels)
 
     def _kafka(self) -> Iterator[Reading]:
-        places = [TopicPartition(FEATURES.name, n) for n in self._partitions(FEATURES.name)]
-        pusher = kafka.consumer("feature-push")
-        try:
-            committed = pusher.committed(places, timeout=_WAIT_S)
-        finally:
-            pusher.close()
-        offsets = {(FEATURES.name, place.partition): max(place.offset, 0) for place in committed}
-        yield from self._lag("feature-push", [FEATURES.name], offsets)
+        for group, topic in (("feature-push", FEATURES.name), ("live", LIVE.name)):
+            places = [TopicPartition(topic, number) for number in self._partitions(topic)]
+            with contextlib.closing(kafka.consumer(group)) as reader:
+                committed = reader.committed(places, timeout=_WAIT_S)
+            offsets = {(topic, place.partition): max(place.offset, 0) for place in committed}
+            yield from self._lag(group, [topic], offsets)
         self._follow_dead_letters()
         waiting = len(self._mailbox.open)
         yield Reading("learnstream_dead_letters", waiting, {"state": "open"})

@@ -14,7 +14,7 @@ import psycopg
 from confluent_kafka import KafkaException, TopicPartition
 
 from contracts.errors import Retryable
-from contracts.topics import EVENT_TOPICS, FEATURES
+from contracts.topics import EVENT_TOPICS, FEATURES, LIVE
 from pipelines.derive.job import queues
 from stack import kafka, postgres
 
@@ -81,8 +81,10 @@ def _waits() -> Iterator[str]:
         counted = connection.execute(_COUNTED.encode()).fetchone()
         if counted and counted[0]:
             yield f"Flink's sums differ from the derived ones by {counted[0]:,} events"
-    if lag := _unread([FEATURES.name], _pushed()):
+    if lag := _unread([FEATURES.name], _reached("feature-push", FEATURES.name)):
         yield f"about {lag:,} feature rows are not in the feature store yet"
+    if lag := _unread([LIVE.name], _reached("live", LIVE.name)):
+        yield f"about {lag:,} sums are not in the live counters yet"
 
 
 def _unread(topics: Sequence[str], reached: Mapping[tuple[str, int], int]) -> int:
@@ -100,11 +102,10 @@ def _unread(topics: Sequence[str], reached: Mapping[tuple[str, int], int]) -> in
     return lag if any(kafka.remaining(beyond, most=1)) else 0
 
 
-def _pushed() -> dict[tuple[str, int], int]:
-    with closing(kafka.consumer("feature-push")) as pusher:
-        numbers = pusher.list_topics(FEATURES.name, timeout=_WAIT_S).topics[FEATURES.name]
-        places = [TopicPartition(FEATURES.name, number) for number in numbers.partitions]
+def _reached(group: str, topic: str) -> dict[tuple[str, int], int]:
+    with closing(kafka.consumer(group)) as reader:
+        places = [TopicPartition(*place) for place in kafka.places(topic, client=reader)]
         return {
             (place.topic, place.partition): place.offset
-            for place in pusher.committed(places, timeout=_WAIT_S)
+            for place in reader.committed(places, timeout=_WAIT_S)
         }

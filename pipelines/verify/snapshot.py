@@ -5,38 +5,41 @@ from __future__ import annotations
 import contextlib
 import tempfile
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import redis
 
+from contracts import live
 from contracts.consent import OF_FEATURES
 from contracts.errors import Rejected
 from stack import cli
 from stack import redis as stack_redis
 from stack.consent import ConsentSettings
 
-LIVE = timedelta(hours=1)
-"""How far back the derivation updates Redis for late events; older minutes only expire."""
-
 _LIVE_TABLES = """
 CREATE OR REPLACE TABLE redis_events (
     institution_id UUID, minute_at TIMESTAMP, course_id UUID, events BIGINT);
 CREATE OR REPLACE TABLE redis_learners (
-    institution_id UUID, course_id UUID, minute_at TIMESTAMP, learners BIGINT, learners_now BIGINT);
+    institution_id UUID, course_id UUID, minutes INTEGER, learners BIGINT, learners_now BIGINT);
 """
 _PRESENT = """
-SELECT institution_id::VARCHAR, c::VARCHAR, date_trunc('minute', moment),
-       list(DISTINCT user_id::VARCHAR)
+SELECT institution_id::VARCHAR, c::VARCHAR, list(DISTINCT user_id::VARCHAR)
 FROM (SELECT *, unnest([NULL, course_id]) AS c FROM distinct_events
-      WHERE content AND moment > getvariable('now') - INTERVAL 1 HOUR
-        AND moment <= getvariable('now'))
+      WHERE (content OR event_type = 'assessment.submitted') AND moment <= getvariable('now')
+        AND moment >= date_trunc('minute', getvariable('now')::TIMESTAMP) - to_minutes(? - 1))
 GROUP BY ALL
 """
+_AHEAD = """
+SELECT DISTINCT institution_id::VARCHAR, unnest([NULL, course_id])::VARCHAR FROM clocks_ahead
+WHERE minute_at > getvariable('now')::TIMESTAMP - INTERVAL 2 HOUR
+"""
+"""Where somebody's clock is ahead: when they were active is known to their messages alone."""
+_WINDOWS = (15, live.MINUTES)
+"""Minutes up to now in which learners are counted."""
 
 
 def load_features(db: duckdb.DuckDBPyConnection) -> None:
@@ -74,47 +77,47 @@ def _defaults(db: duckdb.DuckDBPyConnection) -> None:
 
 
 def _live(db: duckdb.DuckDBPyConnection, client: redis.Redis, now: datetime) -> None:
-    """The counters of the last hour, and for each set what it should count to.
+    """The counters of the last hour, and for sets of learners what their union should count to.
 
     An estimate of the same learners is the same number: a set made for the comparison gives it.
     """
     db.execute(_LIVE_TABLES)
-    current = int(now.timestamp()) // 60
-    minutes = set(range(current - int(LIVE.total_seconds()) // 60 + 1, current + 1))
-    counts, sets = [], {}
+    current = live.minute_of(now)
+    counts, places = [], set()
     for key in client.scan_iter(match="live:*", count=5_000):
-        parts = key.decode().split(":")
-        if parts[-1] == "learners":
-            place, minute = parts[1:-2], int(parts[-2])
-            if minute in minutes:
-                sets[place[0], place[1] if len(place) > 1 else None, minute] = 0
-        elif len(parts) == 3 and parts[2].isdigit() and int(parts[2]) in minutes:
-            for course, events in client.hgetall(key).items():  # type: ignore[union-attr]
-                counts.append((parts[1], _moment(int(parts[2])), course.decode(), int(events)))
-    present: dict[tuple[str, str | None, int], list[str]] = defaultdict(list)
-    for institution, course, minute_at, learners in db.execute(_PRESENT).fetchall():
-        number = int(minute_at.replace(tzinfo=UTC).timestamp()) // 60
-        if number in minutes:
-            present[institution, course, number] = learners
-    sets_found = [
-        (place[0], place[1], _moment(place[2]), *_estimates(client, place, present[place]))
-        for place in sorted({*sets, *present}, key=str)
-    ]
+        match key.decode().split(":"):
+            case [_, institution, minute] if current - live.MINUTES < int(minute) <= current:
+                for course, events in client.hgetall(key).items():  # type: ignore[union-attr]
+                    place = course.decode() or None
+                    counts.append((institution, _moment(int(minute)), place, int(events)))
+            case [_, institution, _, "learners"]:
+                places.add((institution, None))
+            case [_, institution, course, _, "learners"]:
+                places.add((institution, course))
+    found, ahead = [], set(db.execute(_AHEAD).fetchall())
+    for minutes in _WINDOWS:
+        present = {
+            (institution, course): learners
+            for institution, course, learners in db.execute(_PRESENT, [minutes]).fetchall()
+        }
+        for institution, course in sorted({*places, *present} - ahead, key=str):
+            courses = None if course is None else [course]
+            sets = live.learners_keys(institution, courses, current, minutes)
+            estimates = _estimates(client, present.get((institution, course), []), sets)
+            found.append((institution, course, minutes, *estimates))
     _insert(db, "redis_events", counts)
-    _insert(db, "redis_learners", sets_found)
+    _insert(db, "redis_learners", found)
 
 
-def _estimates(
-    client: redis.Redis, place: tuple[str, str | None, int], learners: list[str]
-) -> tuple[int, int]:
-    """What a set of these learners counts to, and what the set in Redis does."""
-    draft, where = f"verify:{uuid.uuid4().hex}", ":".join(str(p) for p in place[:2] if p)
+def _estimates(client: redis.Redis, learners: list[str], sets: Sequence[str]) -> tuple[int, int]:
+    """What a set of these learners counts to, and what the union of ``sets`` does."""
+    draft = f"verify:{uuid.uuid4().hex}"
     pipe = client.pipeline(transaction=False)
     for start in range(0, len(learners), 5_000):
         pipe.pfadd(draft, *learners[start : start + 5_000])
     pipe.expire(draft, 60)
     pipe.pfcount(draft)
-    pipe.pfcount(f"live:{where}:{place[2]}:learners")
+    pipe.pfcount(*sets)
     pipe.delete(draft)
     *_, expected, found, _ = pipe.execute()
     return int(expected), int(found)

@@ -90,6 +90,7 @@ PROCESSES = (
     OwnProcess("archive", "pipelines.archive"),
     OwnProcess("derive", "pipelines.derive"),
     OwnProcess("monitor", "pipelines.monitor", "monitor_port"),
+    OwnProcess("live", "pipelines.live"),
     OwnProcess("features", "features.push"),
     OwnProcess("serving", "serving", "serving_port"),
     OwnProcess("dashboards", "dashboards.web", "dashboards_port"),

@@ -1,116 +1,118 @@
-"""Live counters agree with the tables soon after these have caught up, and end by themselves.
-
-How soon is measured by ``learnstream bench freshness``: here the wait is as long as a machine with
-other work may need.
-"""
+"""From events to live counters, with everything between them: they have what the tables have."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from redis import Redis
 
-from contracts.envelope import Envelope, wrap
+from contracts import live
+from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
 from contracts.ids import new_id
-from pipelines.archive.rows import Batch
-from pipelines.archive.table import ArchiveTable
-from pipelines.derive import live
-from pipelines.derive.process import Derivation
-from stack.postgres import connect_analytics
+from contracts.topics import CONTENT
+from pipelines import operation
+from pipelines.archive.consumer import Archive
+from stack import kafka
 from stack.profile import Profile
 from stack.redis import client
+from tests.pipelines.child import Child
+from tests.pipelines.test_live import active, in_redis, in_table
 from tests.waiting import until, until_equal
 
 pytestmark = pytest.mark.integration
 
 
-def viewed(institution: str, course: str, learner: str, at: datetime) -> Envelope:
-    event = ContentViewed(user_id=learner, course_id=course, item_id=new_id(), kind="page")
-    return wrap(event, institution_id=institution, source_service="test", timestamp=at)
-
-
-def archive(events: list[Envelope]) -> None:
-    batch = Batch()
-    for event in events:
-        batch.add(event)
-    with closing(ArchiveTable()) as table:
-        table.store(batch, {})
-
-
-@contextmanager
-def deriving() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def running(flink: Profile) -> Iterator[None]:
+    """The jobs, and the archive, which finds messages that repeat an event."""
+    operation.submit()
     stop = threading.Event()
-    thread = threading.Thread(target=Derivation(stop).run)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
+    archive = threading.Thread(target=Archive(stop).run)
+    archive.start()
+    yield
+    stop.set()
+    archive.join()
+    operation.cancel()
 
 
-def in_tables(institution: str) -> dict[tuple[str, datetime], int]:
-    with connect_analytics() as connection:
-        return {
-            (str(course), at): events
-            for course, at, events in connection.execute(
-                "SELECT course_id, bucket_at, events FROM course_learners_minute "
-                "WHERE institution_id = %s AND bucket_at > now() - INTERVAL '1 hour'",
-                [institution],
-            )
-        }
+@pytest.fixture
+def redis(flink: Profile) -> Iterator[Redis]:
+    with closing(client()) as opened:
+        yield opened
 
 
-def in_redis(redis: Redis, institution: str) -> dict[tuple[str, datetime], int]:
-    found = {}
-    for key in redis.scan_iter(match=f"live:{institution}:*", count=1000):
-        *_, minute = key.decode().split(":")
-        if minute.isdigit():
-            at = datetime.fromtimestamp(int(minute) * 60, UTC)
-            for course, events in live.minute_counts(redis, institution, at).items():
-                found[course, at] = events
-    return found
-
-
-def test_redis_agrees_with_the_tables_once_they_have_caught_up(stack: Profile) -> None:
+def test_counters_agree_with_the_tables_whoever_is_killed_and_whatever_is_repeated(
+    redis: Redis,
+) -> None:
     institution, courses = new_id(), [new_id() for _ in range(3)]
-    learners = [new_id() for _ in range(30)]
-    with closing(client()) as redis, deriving():
-        sent = 0
-        for batch in range(5):
-            now = datetime.now(UTC)
-            archive(
-                [
-                    viewed(institution, courses[n % 3], learners[n % (10 + 5 * batch)], now)
-                    for n in range(60)
-                ]
-            )
-            sent += 60
-            until_equal(lambda: sum(in_tables(institution).values()), sent)
-            # The tables have them: now the counters, row by row.
-            until(
-                lambda: in_redis(redis, institution) == in_tables(institution),
-                "Redis has what the tables have",
-                within_s=10,
-            )
-        found = live.read(redis, institution)
-        assert found["active_learners"] == pytest.approx(30, rel=0.05)
+    learners = [new_id() for _ in range(60)]
+
+    def viewed(number: int) -> bytes:
+        event = ContentViewed(
+            user_id=learners[number % 60],
+            course_id=courses[number % 3],
+            item_id=new_id(),
+            kind=("page", "video")[number % 2],
+        )
+        at = datetime.now(UTC) - timedelta(minutes=(number // 60) % 10)
+        return wrap(event, institution_id=institution, source_service="test", timestamp=at).encode()
+
+    producer, sent = kafka.producer(), 0
+
+    def publish(events: list[bytes]) -> None:
+        for event in events:
+            producer.produce(CONTENT.name, event)
+        assert producer.flush(30) == 0
+
+    def agreed() -> bool:
+        found = in_table(institution)
+        total = sum(events for (course, _), events in found.items() if course is None)
+        return total == sent and in_redis(redis, institution) == found
+
+    process = Child("pipelines.live")
+    process.start()
+    try:
+        for _ in range(3):
+            events = [viewed(n) for n in range(300)]
+            publish([*events, *events[::4]])
+            sent += len(events)
+            until(lambda: in_redis(redis, institution), "some of it is counted", within_s=120)
+            process.end(signal.SIGKILL)
+            process.start()
+        until(agreed, "Redis has what the tables have", within_s=120, every_s=0.5)
+        for minutes in (15, live.MINUTES):
+            assert active(redis, institution, minutes) == pytest.approx(60, abs=2)
+            assert active(redis, institution, minutes, *courses[:1]) == pytest.approx(20, abs=1)
+
+        # Counted anew while events come.
+        more = [viewed(n) for n in range(60)]
+        publish(more[:30])
+        operation.recount(["course_activity"])
+        publish(more[30:])
+        sent += len(more)
+        until(agreed, "Redis has what was counted anew", within_s=120, every_s=0.5)
+    finally:
+        assert process.end(signal.SIGTERM) in (0, -signal.SIGTERM)
 
 
-def test_counters_end_by_themselves(stack: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "KEPT_S", 2)
+def test_an_event_is_counted_while_it_happens(redis: Redis) -> None:
+    """How soon is measured by ``learnstream bench freshness``."""
     institution, course = new_id(), new_id()
-    with closing(client()) as redis, deriving():
-        archive([viewed(institution, course, new_id(), datetime.now(UTC))])
-
-        def keys() -> list[bytes]:
-            return list(redis.scan_iter(match=f"live:{institution}:*", count=1000))
-
-        until_equal(lambda: len(keys()), 3)  # the minute, its learners, the course's learners
-        until_equal(keys, [], within_s=20)
-    assert sum(in_tables(institution).values()) == 1, "the table remembers"
+    event = ContentViewed(user_id=new_id(), course_id=course, item_id=new_id(), kind="page")
+    message = wrap(event, institution_id=institution, source_service="test")
+    process = Child("pipelines.live")
+    process.start()
+    try:
+        producer = kafka.producer()
+        producer.produce(CONTENT.name, message.encode())
+        assert producer.flush(30) == 0
+        until_equal(lambda: sum(in_redis(redis, institution).values()), 2)  # its course's, and all
+        until_equal(lambda: active(redis, institution, 15, course), 1)
+    finally:
+        process.end(signal.SIGTERM)

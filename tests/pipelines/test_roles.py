@@ -67,6 +67,11 @@ PROBES = [
     ("flink", BUCKET, DONE),
     ("flink", "SELECT * FROM activity_events", REFUSED),
     ("flink", "DELETE FROM sessions", REFUSED),
+    # Live counters begin with sums and last moments.
+    ("live", "SELECT events FROM course_activity_minute", DONE),
+    ("live", "SELECT last_at FROM learner_tiles", DONE),
+    ("live", "SELECT user_id FROM activity_events", REFUSED),
+    ("live", BUCKET, REFUSED),
     # How far everybody is, not what events say.
     ("monitor", "SELECT event_id, timestamp, received_at FROM activity_events", DONE),
     ("monitor", "SELECT user_id FROM activity_events", REFUSED),
@@ -186,6 +191,10 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "archive_marks": {"SELECT", "INSERT", "DELETE"},
         "derive_position": {"SELECT"},
         "erasures": {"SELECT"},
+    }
+    assert rights(owner, "live") == {
+        key: {"SELECT"}
+        for key in ("course_activity_minute", "learner_tiles", "job_starts", "erasures")
     }
     assert rights(owner, "features") == {
         key: {"SELECT"} for key in ("erasures", "archived_consents", "job_starts", *TABLES)

@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 VICTIMS = (
     *("taskmanager", "jobmanager", "kafka", "postgres", "redis"),
-    *("archive", "derive", "relay", "features"),
+    *("archive", "derive", "relay", "live", "features"),
 )
 
 

@@ -12,6 +12,7 @@ import redis
 
 from contracts.errors import Retryable
 from contracts.ids import new_id
+from contracts.live import FILLED
 from core_lms.audit import redacting
 from core_lms.audit.chain import verify
 from core_lms.audit.sealer import Sealer, head
@@ -137,7 +138,7 @@ def test_redis_keeps_what_it_had_under_the_new_id(lms: Any) -> None:
         client.zadd(f"learnstream:dismissed:{old}", {"item": 1})
         client.set(shown, f'{{"user_id": "{old}", "positions": {{}}}}', ex=900)
         client.pfadd("live:a:1:learners", old)
-        client.set("live:writer", "token")
+        client.set(FILLED, 1)
         client.set(f"revoked:{old}", 1, ex=900)
         wanted = Wanted(UUID(old))
         assert len(list(redis_.search(wanted))) == 3  # nobody can read a HyperLogLog
@@ -147,7 +148,7 @@ def test_redis_keeps_what_it_had_under_the_new_id(lms: Any) -> None:
         assert client.zrange(f"learnstream:dismissed:{new}", 0, -1) == [b"item"]
         assert new.encode() in client.get(shown)
         assert 0 < client.ttl(shown) <= 900
-        assert not client.exists("live:a:1:learners", "live:writer")
+        assert not client.exists("live:a:1:learners", FILLED)
         [left] = redis_.search(wanted)
         assert left.place == f"revoked:{old}"
         assert left.until is not None

@@ -1,4 +1,4 @@
-"""Live counters and feature rows: published after each step, repaired after any crash."""
+"""Feature rows: published after each step, repaired after any crash."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ from contracts.features import FeatureRow
 from contracts.ids import new_id
 from contracts.topics import FEATURES
 from pipelines.archive.table import ArchiveTable
-from pipelines.derive import live, rebuild
+from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
 from pipelines.derive.features import FeaturePublisher, rows
 from stack import kafka
 from stack.postgres import connect_analytics
 from stack.profile import Profile
-from stack.redis import client
 from tests.pipelines.child import Child
 from tests.pipelines.history import History
 from tests.pipelines.test_derive import archive, differences, drain
@@ -49,49 +48,6 @@ def viewed(learner: str, course: str, institution: str, at: datetime) -> Envelop
         source_service="test",
         timestamp=at,
     )
-
-
-def test_live_counters_agree_with_the_tables_and_outlive_an_empty_redis(engine: Engine) -> None:
-    institution, course, learners = new_id(), new_id(), [new_id() for _ in range(20)]
-    now = datetime.now(UTC)
-    events = [viewed(learners[n % 20], course, institution, now) for n in range(60)]
-    events += [viewed(learners[0], course, institution, now - timedelta(days=3))]
-    redis, counters = client(), live.LiveCounters()
-    with closing(ArchiveTable()) as table, closing(counters):
-        archive(table, [*events[:40], *events[:5]])
-        step = engine.step()
-        assert step is not None
-        counters.write(engine.connection, step.upto, step.recent)
-        assert counted(redis, institution, now) == stored(institution) == {course: 40}
-        for key in redis.scan_iter("live:*"):  # as if Redis had been started anew
-            redis.delete(key)
-        archive(table, events[40:])
-        step = engine.step()
-        assert step is not None
-        counters.write(engine.connection, step.upto, step.recent)
-    assert counted(redis, institution, now) == stored(institution) == {course: 60}
-    for place in (None, course):
-        found = live.read(redis, institution, place, now)
-        assert found["active_learners"] == pytest.approx(20, rel=0.05)
-        assert found["events_per_s"] > 0
-    for key in redis.scan_iter(f"live:{institution}:*"):
-        assert 0 < redis.ttl(key) <= live.KEPT_S
-
-
-def counted(redis: Any, institution: str, minute: datetime) -> dict[str, int]:
-    return live.minute_counts(redis, institution, minute)
-
-
-def stored(institution: str) -> dict[str, int]:
-    with connect_analytics() as connection:
-        return {
-            str(course): events
-            for course, events in connection.execute(
-                "SELECT course_id, events FROM course_learners_minute WHERE institution_id = %s "
-                "AND bucket_at > now() - INTERVAL '1 hour'",
-                [institution],
-            )
-        }
 
 
 def test_feature_rows_tell_windows_streak_and_mix_as_of_the_newest_event(engine: Engine) -> None:
