@@ -13,7 +13,7 @@
 -- label difference_max: greatest difference
 -- span: the newest comparison
 -- note: Serving keeps a sample of what it reads; ./learnstream skew counts the same moments again from the archive. Promotion wants 99.99 %.
--- empty: Nothing was compared yet: ./learnstream skew
+-- empty: Nothing was compared yet. ./learnstream skew compares what serving has read.
 SELECT feature_view || ':' || feature AS feature, compared,
        round(100.0 * equal / compared, 4) AS equal, missing, extra, difference_max
 FROM feature_skew

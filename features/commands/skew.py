@@ -40,5 +40,7 @@ def run(args: argparse.Namespace) -> int | None:
             sys.stdout.write(f"{name:<45} " + " ".join(f"{n:>10.4f}" for n in numbers) + "\n")
     equal = skew.gate(found)
     if not args.json:
-        sys.stdout.write(f"{equal:.4%} of {sum(one.compared for one in found):,} values are equal\n")
+        sys.stdout.write(
+            f"{equal:.4%} of {sum(one.compared for one in found):,} values are equal\n"
+        )
     return None
