@@ -1,8 +1,8 @@
 """Is what serving read what the archive says for the same moment? Each feature, and a gate.
 
 A served value counts as equal where it lies between what had arrived ``LAG_S`` before the moment
-and what had arrived by then: the tile of an event is readable a moment after the archive has it,
-or before. That is freshness, and has its own figure.
+and ``LAG_S`` after: the tile of an event is readable a moment after the archive has it, or before.
+That is freshness, and has its own figure.
 """
 
 from __future__ import annotations
@@ -79,12 +79,13 @@ def _compare(
 ) -> None:
     view = some[0].view
     ids, at = [one.ids for one in some], [one.at for one in some]
-    early = [moment - timedelta(seconds=LAG_S) for moment in at]
+    lag = timedelta(seconds=LAG_S)
     before, after = (
-        view.rows(known.known(connection, view, ids, at, arrived)) for arrived in (early, at)
+        view.rows(known.known(connection, view, ids, at, [moment + way for moment in at]))
+        for way in (-lag, lag)
     )
     for one, low, high in zip(some, before, after, strict=True):
-        for name in view.features:
+        for name in (n for n in view.features if one.features is None or n in one.features):
             skew = found.setdefault((view.name, name), FeatureSkew(view.name, name))
             skew.compared += 1
             value = None if one.features is None else one.features.get(name)
@@ -101,10 +102,27 @@ def _judge(skew: FeatureSkew, value: Value, low: Value, high: Value) -> None:
     if not bounds:
         skew.extra += 1
         return
+    if len(bounds) == 1:  # it began to be known within the lag: what came first cannot be told
+        return
     least, most = min(bounds), max(bounds)
     slack = _CLOSE * max(1.0, abs(most))
     if not least - slack <= value <= most + slack:
         skew.differences.append(float(value - most if value > most else value - least))
+
+
+def store(connection: psycopg.Connection[Any], found: Iterable[FeatureSkew]) -> None:
+    """Keep the comparison, for the monitor and the panel."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO feature_skew VALUES (now(), %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    *(one.view, one.feature, one.compared, one.matched, one.missing, one.extra),
+                    max(map(abs, one.differences), default=0.0),
+                )
+                for one in found
+            ],
+        )
 
 
 def gate(found: Iterable[FeatureSkew]) -> float:

@@ -28,7 +28,8 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,7 +37,7 @@ from contracts.errors import Misconfigured
 from contracts.feature_views import FOLDER, Value
 from contracts.tiles import ITEM_TILES, LEARNER_TILES, TABLES, TileTable
 from features import expressions, windows
-from features.windows import Floats, Merged
+from features.windows import Floats, Merged, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,16 @@ class WindowView:
     @property
     def tiles(self) -> TileTable:
         return self.entity.tiles
+
+    @cached_property
+    def windows(self) -> frozenset[Window]:
+        """What its features read, besides all time."""
+        read = {n for one in self.features.values() for n in expressions.names(one.expression)}
+        return frozenset(window for name in read if (window := windows.window_of(name)))
+
+    def only(self, names: Iterable[str]) -> WindowView:
+        """The view with these features alone, for a reader who needs no others."""
+        return replace(self, features={name: self.features[name] for name in names})
 
     def compute(self, merged: Merged, names: Iterable[str] | None = None) -> dict[str, Floats]:
         """The features (all, or ``names``) of every question; NaN is null."""
