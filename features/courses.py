@@ -1,0 +1,44 @@
+"""A course and its learners, out of rows: one way for the past and for what is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from features import consent, expressions
+from features.relative import Course, InCourse, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """How far each enrolled learner is who agrees to features, and the course without a spread."""
+
+    progress: Mapping[str, Progress]
+    course: Course
+
+
+def roster(
+    connection: psycopg.Connection[Any],
+    statements: Mapping[str, str],
+    values: Mapping[str, object],
+) -> Roster:
+    """By the statements ``learners`` and ``due`` of ``known_course.sql`` or ``course_now.sql``."""
+    rows = connection.execute(statements["learners"].encode(), values).fetchall()
+    due = connection.execute(statements["due"].encode(), values).fetchall()
+    agreed = consent.permitted(connection, {user_id: where for user_id, where, *_ in rows})
+    return Roster(
+        {
+            user_id: Progress(enrolled_us, opened, submitted)
+            for user_id, _, enrolled_us, opened, submitted, _ in rows
+            if user_id in agreed
+        },
+        Course(rows[0][-1] if rows else 0, dict(due)),
+    )
+
+
+def spread(course: Course, everyone: InCourse, measures: Iterable[str]) -> Course:
+    """The course with how its learners are spread in each measure."""
+    return course.spread({text: expressions.compiled(text)(everyone) for text in measures})
