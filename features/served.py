@@ -1,9 +1,9 @@
 """What serving read, kept for a while to be compared with what the archive says
 (``features.skew``).
 
-A hash per view and entity: moment → features. Entities are sampled by a hash of their ids, so
-that one who is in the sample is always in it. Ids are in the key alone: erasure renames it, and
-withdrawing consent deletes it.
+A hash per view and first id (of a person, if the view is about people): moment and further ids →
+features. Entities are sampled by a hash of their ids, so that one who is in the sample is always
+in it. People are named by keys alone: erasure renames one, and withdrawing consent deletes it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Served:
 
 
 def key(view: WindowView, ids: Ids) -> str:
-    """The hash of one entity's served features."""
-    return f"{_HEAD}{view.name}:{'/'.join(ids)}"
+    """The hash that has one entity's served features."""
+    return f"{_HEAD}{view.name}:{ids[0]}"
 
 
 def sampled(ids: Ids, rate: float) -> bool:
@@ -68,30 +68,27 @@ class ServedLog:
         if chosen:
             async with self._client.pipeline(transaction=False) as pipe:
                 for ids, row in chosen:
-                    pipe.hset(key(view, ids), str(at_us), json.dumps(row))
+                    field = "/".join((str(at_us), *ids[1:]))
+                    pipe.hset(key(view, ids), field, json.dumps(row))
                     pipe.expire(key(view, ids), int(self._settings.skew_kept_days * 86_400))
                 await pipe.execute()
         return len(chosen)
 
 
-def of_people(client: Redis, user_ids: Sequence[str]) -> list[str]:
+def of_people(user_ids: Sequence[str]) -> list[str]:
     """The keys of what was served about these people."""
-    views = [view for view in WINDOW_VIEWS.values() if "user_id" in view.entity.keys]
-    found: list[str] = []
-    for user_id in user_ids:
-        for view in views:
-            pattern = f"{key(view, (user_id,))}*"
-            found += [one.decode() for one in client.scan_iter(match=pattern, count=_MOST)]
-    return found
+    views = [view for view in WINDOW_VIEWS.values() if view.entity.keys[0] == "user_id"]
+    return [key(view, (user_id,)) for user_id in user_ids for view in views]
 
 
 def read(client: Redis) -> Iterator[Served]:
     """All that is kept."""
     for place in client.scan_iter(match=f"{_HEAD}*", count=_MOST):
-        name, _, ids = place.decode().removeprefix(_HEAD).partition(":")
+        name, _, first = place.decode().removeprefix(_HEAD).partition(":")
         view = WINDOW_VIEWS.get(name)
         if view is not None:
             kept: Any = client.hgetall(place)
-            for at_us, row in kept.items():
+            for field, row in kept.items():
+                at_us, *others = field.decode().split("/")
                 moment = datetime.fromtimestamp(int(at_us) / 1e6, UTC)
-                yield Served(view, tuple(ids.split("/")), moment, json.loads(row))
+                yield Served(view, (first, *others), moment, json.loads(row))

@@ -52,8 +52,8 @@ GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
 GRANT SELECT ON erasures TO archive, features;
--- The history of tiles is the jobs' own tables; training counts what had arrived from the archive.
-GRANT SELECT ON {tile_tables}, activity_events TO features;
+-- The history of tiles is the jobs' own tables: a Redis that was lost is filled from them.
+GRANT SELECT ON {tile_tables} TO features;
 -- And how courses and their learners are, of those of which events came.
 GRANT SELECT ON learner_course, learner_item, learner_submission, assessment_set, assessment_dim,
     derive_position TO features;

@@ -24,6 +24,7 @@ _arrivals, _freshness = (
     for name in ("arrivals", "freshness")
 )
 _HEARTBEAT = load(__file__, "heartbeat.sql")
+_DRIFT = load(__file__, "drift.sql")
 _WAIT_S = 5.0
 
 
@@ -59,6 +60,8 @@ ABOUT = {
     "learnstream_arrived_events": "events archived in this and the previous hour",
     "learnstream_late_events": "those of them that happened more than an hour before they came",
     "learnstream_future_events": "those of them that claim to happen in the future",
+    "learnstream_feature_drift_psi": "how far a feature has drifted from its baseline, as "
+    "learnstream drift measured last: a population stability index",
 }
 """The help text of each reading; a test allows no others."""
 
@@ -138,6 +141,12 @@ class Monitor:
             fresh = connection.execute(_freshness).fetchone()
             beats = connection.execute(_HEARTBEAT["recent"].encode()).fetchall()
             beat_age = connection.execute(_HEARTBEAT["age"].encode()).fetchone()
+            measured = connection.execute(_DRIFT["measured"].encode()).fetchone()
+            drifts = (
+                connection.execute(_DRIFT["newest"].encode()).fetchall()
+                if measured and measured[0]
+                else []
+            )
         yield from self._lag("archive", [t.name for t in EVENT_TOPICS], offsets)
         if row is not None:
             yield Reading("learnstream_derive_waiting_batches", row[0])
@@ -157,6 +166,9 @@ class Monitor:
             yield Reading("learnstream_arrived_events", events, labels)
             yield Reading("learnstream_late_events", late, labels)
             yield Reading("learnstream_future_events", future, labels)
+        for view, feature, psi in drifts:
+            labels = {"feature": f"{view}:{feature}"}
+            yield Reading("learnstream_feature_drift_psi", psi, labels)
 
     def _kafka(self) -> Iterator[Reading]:
         places = [TopicPartition(FEATURES.name, n) for n in self._partitions(FEATURES.name)]

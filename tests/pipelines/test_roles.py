@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 from contracts.envelope import wrap
 from contracts.events.content import ContentViewed
 from contracts.ids import new_id
+from contracts.tiles import TABLES
 from contracts.topics import CONTENT
 from pipelines import readers, retention, schema
 from pipelines.archive.rows import Batch
@@ -98,6 +99,9 @@ PROBES = [
     ("inbox", "UPDATE activity_events SET user_id = NULL", REFUSED),
     ("archive", "SELECT * FROM erasures", DONE),
     ("features", "SELECT * FROM erasures", DONE),
+    # A Redis that was lost is filled from the history of tiles.
+    ("features", "SELECT sum(events) FROM learner_tiles", DONE),
+    ("features", "DELETE FROM learner_tiles", REFUSED),
     *((name, "DELETE FROM erasures", REFUSED) for name in ("archive", "features", "inbox")),
     *(
         (name, "SELECT move_person(gen_random_uuid(), gen_random_uuid(), '{}')", REFUSED)
@@ -112,6 +116,7 @@ PROBES = [
     ("reader", "SELECT payload FROM activity_events", DONE),
     ("reader", "SELECT * FROM pipelines_migrations", DONE),
     ("features", "SELECT payload FROM activity_events", REFUSED),
+    ("features", "SELECT DISTINCT course_id FROM activity_events WHERE batch_no > 5", DONE),
     *((name, "SELECT 1", NO_WAY_IN) for name in ("relay", "serving", "dashboards")),
     *(
         (name, "SET ROLE operator", REFUSED)
@@ -183,8 +188,10 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         "derive_position": {"SELECT"},
         "erasures": {"SELECT"},
     }
+    progress = ("learner_course", "learner_item", "learner_submission", "derive_position")
+    due = ("assessment_set", "assessment_dim")
     assert rights(owner, "features") == {
-        key: {"SELECT"} for key in ("erasures", "archived_consents")
+        key: {"SELECT"} for key in ("erasures", "archived_consents", *TABLES, *progress, *due)
     }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},

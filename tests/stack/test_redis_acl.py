@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from core_lms.privacy import redis_keys
-from features import online, trail
-from features.catalogue import VIEWS
+from features import online, online_windows, served, trail
+from features.catalogue import VIEWS, WINDOW_VIEWS
 from serving import feedback, signals
 from stack.principals import PRINCIPALS, password, with_login
 from stack.profile import Profile, profile
@@ -22,6 +22,8 @@ pytestmark = pytest.mark.integration
 DONE, REFUSED, NO_WAY_IN = "done", "refused", "no way in"
 VIEW = next(view for view in VIEWS.values() if view.trail is not None)
 ENTITY, TRAIL = online.entity_key(VIEW, "someone"), trail.key(VIEW, "someone")
+TILES = online_windows.key("learner", "someone")
+SERVED = served.key(WINDOW_VIEWS["learner_windows"], ("someone",))
 LIMIT = ("EVAL", "return redis.call('EXISTS', ARGV[1])", "1", "limit:x", "revoked:x")
 FORGED = ("SET", "revoked:x", "1")
 IN_REDIS = tuple(rules())
@@ -58,6 +60,13 @@ PROBES: list[tuple[str, tuple[Any, ...], str]] = [
     # Features: written by their own process, read by serving.
     ("features", ("HSET", ENTITY, "f", "1"), DONE),
     ("features", ("ZADD", TRAIL, "1", "item"), DONE),
+    # Tiles are the feature store's; what was read of them, serving's to keep.
+    ("features", ("HSET", TILES, "f", "1"), DONE),
+    ("features", ("DEL", SERVED), DONE),
+    ("serving", ("HGETALL", TILES), DONE),
+    ("serving", ("HSET", TILES, "f", "1"), REFUSED),
+    ("serving", ("HSET", SERVED, "f", "1"), DONE),
+    *((name, ("HGETALL", TILES), REFUSED) for name in ("lms", "derive", "dashboards")),
     ("serving", ("HMGET", ENTITY, "f"), DONE),
     ("serving", ("ZREVRANGE", TRAIL, "0", "5"), DONE),
     ("serving", ("HSET", ENTITY, "f", "1"), REFUSED),
