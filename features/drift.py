@@ -183,9 +183,10 @@ def histogram(values: Floats, edges: Floats) -> Ints:
 
 
 def psi(then: Ints, now: Ints) -> float:
-    """The index of two histograms with the same bins."""
-    shares = [(one + 0.5) / (one.sum() + len(one) / 2) for one in (then, now)]
-    return float(np.sum((shares[1] - shares[0]) * np.log(shares[1] / shares[0])))
+    """The index of two histograms with the same bins; those that both leave empty do not count."""
+    filled = (then + now) > 0
+    was, is_ = ((one[filled] + 0.5) / (one.sum() + filled.sum() / 2) for one in (then, now))
+    return float(np.sum((is_ - was) * np.log(is_ / was)))
 
 
 def chance(then: Ints, now: Ints) -> float:
