@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts import feature_views
@@ -33,11 +33,21 @@ def window_views(names: Sequence[str] = ()) -> dict[str, WindowView]:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The views one model reads, by name: Feast's feature service of the same name."""
+    """The features one model reads, by view: Feast's feature service of the same name."""
 
     name: str
-    views: tuple[str, ...]
+    reads: Mapping[str, tuple[str, ...]]
+
+    def view(self, name: str) -> WindowView:
+        """The view with the features that the model reads."""
+        return WINDOW_VIEWS[name].only(self.reads[name])
 
 
-RECOMMENDER = Service("recommender", ("learner_activity", "item_popularity"))
+RECOMMENDER = Service(
+    "recommender",
+    {
+        "learner_windows": ("events_28d", "recency_hours"),
+        "item_windows": ("item_views_7d", "item_views_all", "item_recency_hours"),
+    },
+)
 SERVICES = (RECOMMENDER,)

@@ -41,7 +41,9 @@ def generate() -> dict[Path, str]:
         ]
     lines += ["", "## Services", "", "| service | reads |", "|---|---|"]
     lines += [
-        f"| `{service.name}` | {', '.join(f'`{name}`' for name in service.views)} |"
+        f"| `{service.name}` | "
+        + ", ".join(f"`{view}:{one}`" for view, names in service.reads.items() for one in names)
+        + " |"
         for service in SERVICES
     ]
     return {PAGE: "\n".join(lines) + "\n"}

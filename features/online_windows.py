@@ -25,12 +25,14 @@ from contracts.feature_views import Value
 from contracts.tiles import LEARNER_TILES, TileTable
 from features.relative import Course, InCourse, Progress
 from features.windowed import WindowView
-from features.windows import ALL, Merged, Tiles
+from features.windows import ALL, Merged, Tiles, tiles_of
 
 NO_COURSE = bytes(16)
 FIELD = np.dtype([("course", "V16"), ("grain", "u1"), ("begins", ">u4")])
 COURSE_FIELD = "course"
 _HEAD = "learnstream:tiles:"
+_NAMED = 16
+"""To ask for more tiles by name than so many costs more than to read the whole hash."""
 
 Ids = tuple[str, ...]
 """The join keys of one entity, in the order of its view's ``entity.keys``."""
@@ -75,38 +77,72 @@ class OnlineWindows:
         self._clock = clock
 
     async def read(
-        self, *wanted: tuple[WindowView, Sequence[Ids]]
+        self, *wanted: tuple[WindowView, Sequence[Ids]], at: float | None = None
     ) -> list[list[dict[str, Value] | None]]:
-        """For each (view, entities): their features in order, None for one that is unknown."""
-        places = _places(wanted)
+        """For each (view, entities): their features in order, None for one that is unknown.
+
+        ``at`` is in seconds since 1970, or now.
+        """
+        at_us = int((self._clock() if at is None else at) * 1e6)
+        questions = _questions(wanted, at_us)
         async with self._client.pipeline(transaction=False) as pipe:
-            for place in places:
-                pipe.hgetall(place)
-            found = dict(zip(places, await pipe.execute(), strict=True))
-        at_us = int(self._clock() * 1e6)
+            _ask(pipe, questions)
+            found = _hashes(questions, await pipe.execute())
         return [merged(view, ids, found, at_us)[1] for view, ids in wanted]
 
 
 def read(
     client: redis.Redis, *wanted: tuple[WindowView, Sequence[Ids]], at: float | None = None
 ) -> list[list[dict[str, Value] | None]]:
-    """The same for a caller without an event loop; ``at`` in seconds since 1970, or now."""
-    places = _places(wanted)
-    with client.pipeline(transaction=False) as pipe:
-        for place in places:
-            pipe.hgetall(place)
-        found: dict[str, Any] = dict(zip(places, pipe.execute(), strict=True))
+    """The same for a caller without an event loop."""
     at_us = int((time.time() if at is None else at) * 1e6)
+    questions = _questions(wanted, at_us)
+    with client.pipeline(transaction=False) as pipe:
+        _ask(pipe, questions)
+        found = _hashes(questions, pipe.execute())
     return [merged(view, ids, found, at_us)[1] for view, ids in wanted]
 
 
-def _places(wanted: Sequence[tuple[WindowView, Sequence[Ids]]]) -> list[str]:
-    found = dict.fromkeys(place for view, ids in wanted for place in keys(view, ids))
-    for view, some in wanted:
+def _questions(
+    wanted: Sequence[tuple[WindowView, Sequence[Ids]]], at_us: int
+) -> dict[str, list[bytes]]:
+    """The hashes to read and of each the fields, none for all of them."""
+    found: dict[str, set[bytes]] = {}
+    for view, ids in wanted:
+        fields = _fields(view, at_us)
+        for place in keys(view, ids):
+            before = found.get(place, fields)
+            found[place] = before | fields if before and fields else set()
         if view.relative:
-            found |= dict.fromkeys(progress_key(user_id) for user_id, _ in some)
-            found |= dict.fromkeys(spread_key(course_id) for _, course_id in some)
-    return list(found)
+            found |= {progress_key(user_id): set() for user_id, _ in ids}
+            found |= {spread_key(course_id): set() for _, course_id in ids}
+    return {place: list(fields) for place, fields in found.items()}
+
+
+def _fields(view: WindowView, at_us: int) -> set[bytes]:
+    """The tiles that the view needs, where they are few and can be named: a learner's are kept by
+    course."""
+    tiles = tiles_of(view.windows, at_us)
+    if _holder(view) == "learner" or len(tiles) > _NAMED:
+        return set()
+    return {field(NO_COURSE, *one) for one in (*tiles, (ALL, 0))}
+
+
+def _ask(pipe: Any, questions: Mapping[str, list[bytes]]) -> None:
+    for place, fields in questions.items():
+        if fields:
+            pipe.hmget(place, fields)
+        else:
+            pipe.hgetall(place)
+
+
+def _hashes(questions: Mapping[str, list[bytes]], replies: Sequence[Any]) -> dict[str, Hash]:
+    return {
+        place: {one: value for one, value in zip(fields, reply, strict=True) if value is not None}
+        if fields
+        else reply
+        for (place, fields), reply in zip(questions.items(), replies, strict=True)
+    }
 
 
 def merged(

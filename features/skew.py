@@ -1,8 +1,8 @@
 """Is what serving read what the archive says for the same moment? Each feature, and a gate.
 
 A served value counts as equal where it lies between what had arrived ``LAG_S`` before the moment
-(or the view's freshness, where that is more) and what had arrived by then: the tile of an event is
-readable a moment after the archive has it, or before. That is freshness, and has its own figure.
+(or the view's freshness, where that is more) and as long after: the tile of an event is readable a
+moment after the archive has it, or before. That is freshness, and has its own figure.
 """
 
 from __future__ import annotations
@@ -81,14 +81,17 @@ def _compare(
 ) -> None:
     view = some[0].view
     ids, at = [one.ids for one in some], [one.at for one in some]
-    early = [moment - timedelta(seconds=max(LAG_S, view.freshness_s)) for moment in at]
-    sides = [known.known(connection, view, ids, at, arrived) for arrived in (early, at)]
+    lag = timedelta(seconds=max(LAG_S, view.freshness_s))
+    sides = [
+        known.known(connection, view, ids, at, [moment + way for moment in at])
+        for way in (-lag, lag)
+    ]
     # A learner's own windows are fresher than what is known about the course.
     in_courses = [one for one in sides if isinstance(one, InCourse)]
     sides += [one.beside(other) for one, other in permutations(in_courses, 2)]
     rows = [view.rows(merged) for merged in sides]
     for one, *possible in zip(some, *rows, strict=True):
-        for name in view.features:
+        for name in (n for n in view.features if one.features is None or n in one.features):
             skew = found.setdefault((view.name, name), FeatureSkew(view.name, name))
             skew.compared += 1
             value = None if one.features is None else one.features.get(name)

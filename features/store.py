@@ -141,7 +141,10 @@ def definitions() -> list[Any]:
     of_keys = {kind.join_key: entities[name] for name, kind in kinds.items()}
     feast_views |= {name: _window_view(view, of_keys) for name, view in WINDOW_VIEWS.items()}
     services = [
-        FeatureService(name=service.name, features=[feast_views[name] for name in service.views])
+        FeatureService(
+            name=service.name,
+            features=[feast_views[view][list(names)] for view, names in service.reads.items()],
+        )
         for service in SERVICES
     ]
     return [*entities.values(), *feast_views.values(), *services]

@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -40,7 +40,7 @@ from contracts.feature_views import FOLDER, Value
 from contracts.tiles import ITEM_TILES, LEARNER_TILES, TABLES, TileTable
 from features import expressions, windows
 from features.relative import FACTS
-from features.windows import DAY, Floats, Merged
+from features.windows import DAY, Floats, Merged, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,21 @@ class WindowView:
     def relative(self) -> bool:
         """Whether it asks for more than tiles: it is computed from ``features.relative.InCourse``,
         and not from ``Merged`` alone."""
-        read = set().union(*(expressions.names(one.expression) for one in self.features.values()))
-        return bool(self.measures or read & FACTS.keys())
+        return bool(self.measures or self._read & FACTS.keys())
+
+    @cached_property
+    def _read(self) -> set[str]:
+        return {n for one in self.features.values() for n in expressions.names(one.expression)}
+
+    @cached_property
+    def windows(self) -> frozenset[Window]:
+        """What its features read, besides all time."""
+        read = self._read - FACTS.keys()
+        return frozenset(window for name in read if (window := windows.window_of(name)))
+
+    def only(self, names: Iterable[str]) -> WindowView:
+        """The view with these features alone, for a reader who needs no others."""
+        return replace(self, features={name: self.features[name] for name in names})
 
     def compute(self, merged: Merged, names: Iterable[str] | None = None) -> dict[str, Floats]:
         """The features (all, or ``names``) of every question; NaN is null."""

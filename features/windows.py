@@ -17,7 +17,7 @@ how many partial sums a tile came in.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +52,24 @@ WINDOWS: Mapping[str, Window] = {
     "28d": Window(DAY, 28),
     "all": Window(ALL, 0),
 }
+
+
+def window_of(name: str) -> Window | None:
+    """The window that a name of ``Merged.value`` reads. Raises ``KeyError`` for one of none."""
+    if name == "at":
+        return None
+    return Window(DAY, DAYS_KEPT) if name == "streak_days" else WINDOWS[name.rpartition("_")[2]]
+
+
+def tiles_of(windows: Iterable[Window], at_us: int) -> set[tuple[int, int]]:
+    """Grain and beginning (hours since 1970) of each tile in these windows as of the moment."""
+    hour = at_us // HOUR_US
+    found = set()
+    for window in windows:
+        for ago in range(window.tiles):
+            begins = hour - ago if window.grain == HOUR else (hour // 24 - ago) * 24
+            found.add((window.grain, begins))
+    return found
 
 
 @dataclass(frozen=True)

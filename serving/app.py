@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from prometheus_client import Gauge
 
-from features.online import OnlineFeatures
+from features.online_windows import OnlineWindows
 from gateway import openapi
 from gateway.app import PLAIN, install
 from gateway.caller import Caller
@@ -24,7 +24,7 @@ from serving import routes
 from serving.catalogue import Catalogue
 from serving.components import Components
 from serving.feedback import Feedback, Outlet
-from serving.followers import CatalogueFollower, every, refresh_popularity
+from serving.followers import CatalogueFollower, every
 from serving.forgetting import Forgetting
 from serving.lms import Lms
 from serving.model import LiveModel
@@ -110,7 +110,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     live = LiveModel(artefacts / "recommender")
     popularity, index, outlet = Popularity(), SemanticIndex(), Outlet()
     signals = SignalReader(lms, client, settings)
-    online = OnlineFeatures(client)
+    online = OnlineWindows(client)
     feedback = Feedback(outlet, client, settings)
 
     def forget(user_id: str) -> None:
@@ -138,7 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         every(settings.model_refresh_s, lambda: asyncio.to_thread(live.refresh), "model"),
         every(
             settings.popularity_refresh_s,
-            lambda: refresh_popularity(popularity, online, catalogue, live),
+            lambda: popularity.refresh(online, list(catalogue.items)),
             "popularity",
         ),
         every(settings.forgetting_s, lambda: asyncio.to_thread(forgetting.step), "forgetting"),

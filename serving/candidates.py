@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from itertools import islice
 
 import numpy as np
 
+from features.recommender.candidates import gather
 from serving.catalogue import Catalogue, Course, Item
 from serving.model import Model, Ranked
 from serving.policy import CandidateSource, Offer
-from serving.popularity import Popularity, seconds
+from serving.popularity import Popularity
 from serving.semantic import SemanticIndex
-from serving.signals import Signals
+from serving.signals import SignalReader, Signals
 
 ANCHORS = 3
 """How many of the recent items with text are searched for neighbours."""
@@ -22,19 +22,16 @@ MIN_SIMILARITY = 0.35
 """Below this cosine two texts have little to do with each other."""
 
 
-def rank(model: Model, signals: Signals, popularity: Popularity) -> Ranked:
-    """The model's candidates for this learner, with their probabilities."""
-    views, last_viewed_s = popularity.over(model.tables)
-    last_seen_s = seconds(signals.activity.get("last_seen_at"))
-    return model.rank(
-        recent=signals.recent,
-        finished=signals.finished | signals.dismissed | set(signals.recent),
-        events_total=int(signals.activity.get("events_total") or 0),
-        # A learner without any event has no last visit: every view counts as after it.
-        last_seen_s=0.0 if math.isnan(last_seen_s) else last_seen_s,
-        views_total=views,
-        last_viewed_s=last_viewed_s,
-    )
+async def rank(model: Model, signals: Signals, reader: SignalReader) -> Ranked | None:
+    """The model's candidates for this learner, with their probabilities.
+
+    None while Redis is away: without the learner's last items there is nothing to go on from.
+    """
+    recent = model.known(signals.recent)
+    gone = signals.finished | signals.dismissed | set(signals.recent)
+    found = gather(model.tables, recent, model.known(gone))
+    windows = await reader.windows(signals.user_id, [model.tables.item_ids[i] for i in found.items])
+    return None if windows is None else model.rank(recent, found, windows.learner, windows.items)
 
 
 def personal(model: Model, ranked: Ranked, catalogue: Catalogue) -> CandidateSource:

@@ -1,4 +1,4 @@
-"""Background tasks: they follow the catalogue, the model, popularity and the index."""
+"""Background tasks: they follow the catalogue and the index."""
 
 from __future__ import annotations
 
@@ -13,11 +13,8 @@ from confluent_kafka import OFFSET_END, Consumer, KafkaException, TopicPartition
 from contracts.envelope import decode
 from contracts.errors import LearnstreamError, Rejected
 from contracts.topics import COURSES
-from features.online import OnlineFeatures
 from serving.catalogue import Catalogue
 from serving.lms import Lms
-from serving.model import LiveModel
-from serving.popularity import Popularity
 from serving.semantic import SemanticIndex
 from stack import kafka
 
@@ -143,13 +140,3 @@ class CatalogueFollower:
 
 def _expected(error: Exception) -> bool:
     return isinstance(error, LearnstreamError)
-
-
-async def refresh_popularity(
-    popularity: Popularity, online: OnlineFeatures, catalogue: Catalogue, live: LiveModel
-) -> None:
-    """Views of everything that may be ranked or offered."""
-    known = set(catalogue.items)
-    if live.current is not None:
-        known.update(live.current.tables.item_ids)
-    await popularity.refresh(online, list(known))

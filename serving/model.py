@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import onnxruntime
 
 from contracts.errors import Rejected
-from features.recommender.candidates import Candidates, Learner, fingerprint, gather, matrix
+from features.recommender.candidates import Candidates, Columns, fingerprint, matrix
 from features.recommender.tables import ItemTables
 
 log = logging.getLogger("serving")
@@ -48,27 +48,18 @@ class Model:
         [given] = self._session.get_inputs()
         self._input = given.name
 
-    def rank(
-        self,
-        *,
-        recent: Sequence[str],
-        finished: Collection[str],
-        events_total: int,
-        last_seen_s: float,
-        views_total: npt.NDArray[np.float64],
-        last_viewed_s: npt.NDArray[np.float64],
-    ) -> Ranked:
-        """Rank what the tables offer; views and times are over all items of the tables."""
+    def known(self, item_ids: Iterable[str]) -> list[int]:
+        """The numbers of those of the items that the tables have."""
         index = self.tables.index
-        known = [index[item_id] for item_id in recent if item_id in index]
-        exclude = [index[item_id] for item_id in finished if item_id in index]
-        found = gather(self.tables, known, exclude)
+        return [index[item_id] for item_id in item_ids if item_id in index]
+
+    def rank(
+        self, recent: Sequence[int], found: Candidates, learner: Columns, items: Columns
+    ) -> Ranked:
+        """Rank candidates by what ``features.recommender.candidates.matrix`` makes of these."""
         if not len(found.items):
             return Ranked(found, np.empty(0, dtype=np.float32))
-        learner = Learner(known, events_total, last_seen_s)
-        x = matrix(
-            self.tables, learner, found, views_total[found.items], last_viewed_s[found.items]
-        )
+        x = matrix(self.tables, recent, found, learner, items)
         scores = self._session.run(["probabilities"], {self._input: x})[0][:, 1]
         return Ranked(found, scores)
 

@@ -78,12 +78,15 @@ class Recommender:
             missing.append("model")
         elif "personal" in sources:
             try:
-                ranked = candidates.rank(model, signals, self._popularity)
+                ranked = await candidates.rank(model, signals, self._signals)
             except Exception:  # a broken model makes answers poorer, never fails them
                 log.exception("%s cannot rank", model.name)
                 missing.append("model")
             else:
-                found.append(candidates.personal(model, ranked, self._catalogue))
+                if ranked is not None:
+                    found.append(candidates.personal(model, ranked, self._catalogue))
+                elif "redis" not in missing:
+                    missing.append("redis")
         if "course" in sources:
             found.append(candidates.course(signals, self._catalogue))
         if "semantic" in sources:

@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import redis.exceptions
 from redis import asyncio as redis_asyncio
 
 from contracts.errors import Retryable
-from contracts.feature_views import Value
 from features import trail
 from features.catalogue import VIEWS
-from features.online import OnlineFeatures
 from gateway.breaker import Breaker
 from gateway.remembered import Remembered
 from serving.lms import Lms
 from serving.settings import ServingSettings
+from serving.windows import WindowReader, Windows
 from stack.consent import ConsentSettings
 
 VIEW = VIEWS["learner_activity"]
@@ -40,7 +39,6 @@ class Signals:
     finished: frozenset[str] = frozenset()
     enrolled: tuple[str, ...] = ()
     recent: tuple[str, ...] = ()
-    activity: dict[str, Value] = field(default_factory=dict)
     dismissed: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     personalized: bool = True
@@ -79,7 +77,7 @@ class SignalReader:
     def __init__(self, lms: Lms, client: redis_asyncio.Redis, settings: ServingSettings) -> None:
         self._lms = lms
         self._redis = client
-        self._online = OnlineFeatures(client)
+        self._windows = WindowReader(client)
         self._settings = settings
         self._lms_breaker = Breaker(settings.cooldown_s)
         self._redis_breaker = Breaker(settings.cooldown_s)
@@ -101,12 +99,15 @@ class SignalReader:
             await self._remember(user_id, from_lms)
         if from_redis is None:
             missing.append("redis")
-            from_redis = ((), {}, frozenset())
+            from_redis = ((), frozenset())
         finished, enrolled, personalized = from_lms
-        recent, activity, dismissed = from_redis if personalized else ((), {}, from_redis[2])
-        return Signals(
-            user_id, finished, enrolled, recent, activity, dismissed, tuple(missing), personalized
-        )
+        recent, dismissed = from_redis if personalized else ((), from_redis[1])
+        return Signals(user_id, finished, enrolled, recent, dismissed, tuple(missing), personalized)
+
+    async def windows(self, user_id: str, item_ids: Sequence[str]) -> Windows | None:
+        """The ranker's features as of now, of a learner who agrees; None while Redis is away."""
+        step = self._windows.read(user_id, item_ids)
+        return await attempt(self._redis_breaker, step, self._settings.redis_timeout_s)
 
     async def agrees(self, user_id: str) -> bool:
         """Whether the learner agrees to personalization; while the LMS is away its last answer."""
@@ -147,19 +148,9 @@ class SignalReader:
         )
         return frozenset(finished), tuple(enrolled), personalized
 
-    async def _ask_redis(
-        self, user_id: str
-    ) -> tuple[tuple[str, ...], dict[str, Value], frozenset[str]]:
-        recent, [rows], dismissed = await asyncio.gather(
+    async def _ask_redis(self, user_id: str) -> tuple[tuple[str, ...], frozenset[str]]:
+        recent, dismissed = await asyncio.gather(
             trail.newest(self._redis, VIEW, user_id, _TRAIL),
-            self._online.read((VIEW, [user_id])),
             self._redis.zrangebyscore(dismissed_key(user_id), time.time(), "+inf"),
         )
-        activity = rows.get(user_id, {})
-        last = activity.get("last_item_id")
-        order = [last, *recent] if isinstance(last, str) else list(recent)
-        return (
-            tuple(dict.fromkeys(order)),
-            activity,
-            frozenset(item.decode() for item in dismissed),
-        )
+        return tuple(recent), frozenset(item.decode() for item in dismissed)

@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from features import windows
+from features.catalogue import RECOMMENDER
 from features.recommender.tables import DECAY, RECENT, Floats, Ints, ItemTables
+from features.windowed import WindowView
+from features.windows import HOUR_US, Merged, Tiles
 
+Columns = Mapping[str, windows.Floats]
+"""Values by feature."""
+
+LEARNER, ITEM = RECOMMENDER.view("learner_windows"), RECOMMENDER.view("item_windows")
+"""What serving and training read, each as of the moment of asking or of learning."""
 FEATURES = (
     "follows_last",  # share of learners who went on from the last item to this one
     "follows_recent",  # the same over the recent items, older ones counting less
     "links",  # how many of the recent items lead here
-    "log_views",  # ln(1 + item_popularity.views_total)
+    "log_views",  # ln(1 + item_views_all)
     "log_views_below_best",  # log_views minus the best among this request's items of the course
-    "days_since_seen_by_others",  # item's last view minus the learner's last event, -30…30
-    "log_events",  # ln(1 + learner_activity.events_total)
+    "log_views_7d",  # ln(1 + item_views_7d)
+    "days_since_used_by_others",  # item's last event minus the learner's, -30…30
+    "log_events",  # ln(1 + events_28d)
     "same_course",  # is it in the course of the last item
     "course_share",  # share of the recent items that are in its course
 )
 MAX_DAYS = 30.0
-_DAY_S = 86_400.0
+_DAY_H = 24.0
 
 
 @dataclass(frozen=True)
@@ -36,16 +45,6 @@ class Candidates:
     links: Floats
     anchors: Ints
     """The recent item that leads here most strongly, -1 where none does."""
-
-
-@dataclass(frozen=True)
-class Learner:
-    """What the ranker needs to know of a learner; ``recent`` is newest first."""
-
-    recent: Sequence[int]
-    events_total: int
-    last_seen_s: float
-    """Seconds since the epoch."""
 
 
 def gather(tables: ItemTables, recent: Sequence[int], exclude: Collection[int]) -> Candidates:
@@ -82,33 +81,37 @@ def gather(tables: ItemTables, recent: Sequence[int], exclude: Collection[int]) 
 
 def matrix(
     tables: ItemTables,
-    learner: Learner,
+    recent: Sequence[int],
     candidates: Candidates,
-    views_total: npt.NDArray[np.float64],
-    last_viewed_s: npt.NDArray[np.float64],
+    learner: Columns,
+    items: Columns,
 ) -> Floats:
-    """One row per candidate, columns as in ``FEATURES``.
+    """One row per candidate, columns as in ``FEATURES``; ``recent`` is newest first.
 
-    ``views_total`` and ``last_viewed_s`` (NaN: never) belong to the candidates, in their order.
+    ``learner`` has the features of ``LEARNER``, one value each, ``items`` those of ``ITEM`` for the
+    candidates in their order. NaN is null: nothing is known, which is as if it had never happened.
     """
-    items = candidates.items
-    courses = tables.course_of[items]
-    log_views = np.log1p(views_total)
+    courses = tables.course_of[candidates.items]
+    log_views = np.log1p(np.nan_to_num(items["item_views_all"]))
     best = np.zeros(len(tables.course_ids))
     np.maximum.at(best, courses, log_views)
-    days = (last_viewed_s - learner.last_seen_s) / _DAY_S
-    recent = list(learner.recent[:RECENT])
+    # A learner without any event: every use by others counts as after it.
+    ago = np.nan_to_num(learner["recency_hours"], nan=np.inf)
+    days = np.nan_to_num((ago - items["item_recency_hours"]) / _DAY_H, nan=-MAX_DAYS)
+    recent = list(recent[:RECENT])
     recent_courses = tables.course_of[recent] if recent else np.empty(0, dtype=np.int32)
     share = np.bincount(recent_courses, minlength=len(tables.course_ids)) / max(len(recent), 1)
     last_course = recent_courses[0] if recent else -1
+    events = float(np.nan_to_num(learner["events_28d"])[0])
     columns = (
         candidates.follows_last,
         candidates.follows_recent,
         candidates.links,
         log_views,
         log_views - best[courses],
-        np.clip(np.nan_to_num(days, nan=-MAX_DAYS), -MAX_DAYS, MAX_DAYS),
-        np.full(len(items), np.log1p(learner.events_total)),
+        np.log1p(np.nan_to_num(items["item_views_7d"])),
+        np.clip(days, -MAX_DAYS, MAX_DAYS),
+        np.full(len(courses), np.log1p(events)),
         courses == last_course,
         share[courses],
     )
@@ -116,7 +119,8 @@ def matrix(
 
 
 def fingerprint() -> str:
-    """Changes when a definition here does: a model is served only by the code it was made for.
+    """Changes when a definition here, of a window or of a feature that is read does: a model is
+    served only by the code it was made for.
 
     It is what the definitions compute on a fixed example, so that neither a comment nor a faster
     formulation changes it.
@@ -135,9 +139,23 @@ def fingerprint() -> str:
         popular=np.arange(3, dtype=np.int32),
         popular_in=rng.integers(-1, size, size=(courses, 3)).astype(np.int32),
     )
-    learner = Learner([7, 3, 41, 12], events_total=99, last_seen_s=1e9)
-    found = gather(tables, learner.recent, [5, 6])
-    views = np.arange(len(found.items), dtype=float)
-    x = matrix(tables, learner, found, views, 1e9 + 3e5 * (views - 9))
+    recent = [7, 3, 41, 12]
+    found = gather(tables, recent, [5, 6])
+    items = _example(ITEM, len(found.items), rng)
+    x = matrix(tables, recent, found, _example(LEARNER, 1, rng), items)
     values = [FEATURES, found.items.tolist(), found.anchors.tolist(), np.round(x, 3).tolist()]
     return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+
+
+def _example(view: WindowView, entities: int, rng: np.random.Generator) -> Columns:
+    """The view's features of made-up entities with forty hours of the last fifty days each."""
+    at = 500_000  # hours since 1970
+    asked = np.repeat(np.arange(entities), 40)
+    begins = at - rng.integers(50 * 24, size=len(asked))
+    values = rng.integers(9, size=(len(asked), len(view.tiles.columns)))
+    for number, column in enumerate(view.tiles.columns.values()):
+        if column.is_moment:
+            values[:, number] = begins * HOUR_US
+    tiles = Tiles.of_hours(asked, begins, values)
+    moments = np.full(entities, at * HOUR_US)
+    return view.compute(Merged(view.tiles.columns, tiles, moments))

@@ -39,7 +39,7 @@ class ItemTables:
     followers: Ints
     weights: Floats
     views: Floats
-    """Views when the tables were made, used while the online store is away."""
+    """Views when the tables were made."""
     popular: Ints
     """Busiest items overall, busiest first."""
     popular_in: Ints

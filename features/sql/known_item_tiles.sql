@@ -1,6 +1,11 @@
 -- As known_learner_tiles, by item or (where `id` is null) by course: the columns as
 -- pipelines/jobs/item_tiles.sql makes them.
-SELECT n, max(institution_id::text) AS institution, extract(epoch FROM timestamp)::bigint / 3600 AS hour,
+SELECT n, max(institution_id::text) AS institution,
+       CASE WHEN timestamp > at - INTERVAL '26 hours'
+            THEN floor(extract(epoch FROM timestamp) / 3600)::bigint
+            WHEN timestamp > at - INTERVAL '36 days'
+            THEN floor(extract(epoch FROM timestamp) / 86400)::bigint * 24
+            ELSE 0 END AS hour,
        count(*) AS events,
        count(*) FILTER (WHERE event_type = 'content.viewed') AS views,
        coalesce(sum(clicks), 0)::bigint AS clicks,
@@ -23,6 +28,5 @@ FROM (
     FROM asked a JOIN activity_events e ON e.course_id = a.course_id
     WHERE a.id IS NULL AND e.topic = 'lms.content.events' AND e.item_id IS NOT NULL
 ) AS of_topic
-WHERE at >= CASE WHEN source_service <> 'importer' THEN received_at
-                 ELSE timestamp + %(import_lag)s END
+WHERE at >= received_at OR source_service = 'importer' AND at >= timestamp + %(import_lag)s
 GROUP BY n, hour

@@ -34,7 +34,7 @@ def popular_in_courses(moment: Moment) -> Scores:
     most = moment.views_total.max() + 1
 
     def scores(case: Case) -> Array:
-        mine = np.isin(course_of, course_of[list(case.learner.recent)])
+        mine = np.isin(course_of, course_of[list(case.recent)])
         return np.asarray(moment.views_total + most * mine)
 
     return scores

@@ -35,13 +35,14 @@ _ROW = np.dtype(
 
 @dataclass(frozen=True)
 class Events:
-    """Content events ordered by learner, then time. Items and courses are numbered."""
+    """Content events ordered by learner, then time. Learners, items and courses are numbered."""
 
     learner: Array
     item: Array
     at: Array
     """Seconds since the epoch."""
     viewed: Array
+    learner_ids: list[str]
     item_ids: list[str]
     course_ids: list[str]
     course_of: Array
@@ -62,6 +63,7 @@ class Events:
             self.item[mask],
             self.at[mask],
             self.viewed[mask],
+            self.learner_ids,
             self.item_ids,
             self.course_ids,
             self.course_of,
@@ -75,11 +77,12 @@ def load(connection: psycopg.Connection[Any], until: datetime) -> Events:
     and ``Retryable`` where the database goes away.
     """
     blocks: list[Array] = []
+    learners: dict[bytes, bytes] = {}
     items: dict[bytes, bytes] = {}
     try:
         with connection.cursor() as cursor, cursor.copy(_QUERY, (until,)) as copy:
             for chunk in _chunks(copy):
-                blocks.append(_reduce(chunk, items))
+                blocks.append(_reduce(chunk, learners, items))
     except psycopg.OperationalError as error:
         raise Retryable(f"the archive went away while it was read: {error}") from error
     if not blocks:
@@ -89,7 +92,7 @@ def load(connection: psycopg.Connection[Any], until: datetime) -> Events:
         )
     rows = np.concatenate(blocks)
     blocks.clear()
-    return number(rows["learner"], rows["item"], rows["at"], rows["viewed"], items)
+    return number(rows["learner"], rows["item"], rows["at"], rows["viewed"], learners, items)
 
 
 def _chunks(copy: psycopg.Copy) -> Iterator[Array]:
@@ -110,7 +113,7 @@ def _chunks(copy: psycopg.Copy) -> Iterator[Array]:
         yield np.frombuffer(bytes(buffer[:whole]), dtype=_ROW)
 
 
-def _reduce(chunk: Array, items: dict[bytes, bytes]) -> Array:
+def _reduce(chunk: Array, learners: dict[bytes, bytes], items: dict[bytes, bytes]) -> Array:
     """Identifiers to 64 bits, both halves mixed: a million of them collide once in 10^8 times."""
     reduced = np.empty(
         len(chunk), dtype=[("learner", "u8"), ("item", "u8"), ("at", "i8"), ("viewed", "?")]
@@ -119,8 +122,9 @@ def _reduce(chunk: Array, items: dict[bytes, bytes]) -> Array:
     reduced["item"] = _mix(chunk["item"])
     reduced["at"] = chunk["at"] // 1_000_000 + int(_EPOCH_S)
     reduced["viewed"] = chunk["viewed"] != 0
-    _, first = np.unique(reduced["item"], return_index=True)
-    for row in first:
+    for row in np.unique(reduced["learner"], return_index=True)[1]:
+        learners.setdefault(reduced["learner"][row].tobytes(), chunk["learner"][row].tobytes())
+    for row in np.unique(reduced["item"], return_index=True)[1]:
         items.setdefault(
             reduced["item"][row].tobytes(),
             chunk["item"][row].tobytes() + chunk["course"][row].tobytes(),
@@ -135,19 +139,25 @@ def _mix(halves: Array) -> Array:
 
 
 def number(
-    learner: Array, item: Array, at: Array, viewed: Array, items: dict[bytes, bytes]
+    learner: Array,
+    item: Array,
+    at: Array,
+    viewed: Array,
+    learner_names: dict[bytes, bytes],
+    item_names: dict[bytes, bytes],
 ) -> Events:
     """Give learners, items and courses numbers, and put the events in order."""
-    learners, _ = pd.factorize(learner)
+    learners, people = pd.factorize(learner)
     codes, uniques = pd.factorize(item)
     order = np.lexsort((at, learners))
-    names = [items[np.uint64(unique).tobytes()] for unique in uniques]
+    names = [item_names[np.uint64(unique).tobytes()] for unique in uniques]
     course_of, course_ids = pd.factorize(np.array([_uuid(name[16:]) for name in names]))
     return Events(
         learners.astype(np.int32)[order],
         codes.astype(np.int32)[order],
         at.astype(np.int64)[order],
         viewed[order],
+        [_uuid(learner_names[np.uint64(person).tobytes()]) for person in people],
         [_uuid(name[:16]) for name in names],
         [str(name) for name in course_ids],
         course_of.astype(np.int32),

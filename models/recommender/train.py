@@ -25,7 +25,7 @@ from models.recommender import baselines, metrics
 from models.recommender.covisitation import item_tables
 from models.recommender.dataset import Array, Events, load
 from models.recommender.export import write_ranker
-from models.recommender.moment import Moment
+from models.recommender.moment import Known, Moment, in_archive
 from models.registry import Registry
 from stack import postgres
 
@@ -46,9 +46,9 @@ def train(until: datetime | None = None) -> dict[str, Any]:
     """Train from the archive as of ``until`` (default: now) and return the report."""
     began = time.monotonic()
     until = until or datetime.now(UTC)
-    with postgres.connect_analytics() as connection:
+    with postgres.connect_analytics(autocommit=True) as connection:
         events = load(connection, until)
-    ranker, report = fit(events)
+        ranker, report = fit(events, in_archive(connection))
     registry = Registry("recommender")
     with registry.draft() as folder:
         write_ranker(ranker, folder / "ranker.onnx")
@@ -73,8 +73,8 @@ def train(until: datetime | None = None) -> dict[str, Any]:
     }
 
 
-def fit(events: Events) -> tuple[Pipeline, dict[str, Any]]:
-    """The ranker, and its metrics and its baselines' on the held-out time.
+def fit(events: Events, known: Known) -> tuple[Pipeline, dict[str, Any]]:
+    """The ranker, and its metrics and its baselines' on the held-out time; features by ``known``.
 
     Raises ``Rejected`` where too few learners have a past and something new after it.
     """
@@ -82,7 +82,8 @@ def fit(events: Events) -> tuple[Pipeline, dict[str, Any]]:
     cutoff_s = float(np.floor(np.quantile(events.at, 1 - HELD_OUT)))
     xs, ys = [], []
     for back in range(MOMENTS, 0, -1):
-        x, y = _examples(events, cutoff_s - back * horizon_s, horizon_s, seed=SEED + back)
+        moment = Moment(events, cutoff_s - back * horizon_s, horizon_s, known)
+        x, y = _examples(moment, seed=SEED + back)
         xs.append(x)
         ys.append(y)
     x, y = np.concatenate(xs), np.concatenate(ys)
@@ -93,7 +94,7 @@ def fit(events: Events) -> tuple[Pipeline, dict[str, Any]]:
             events=len(events),
         )
     ranker = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(x, y)
-    table, learners = _evaluate(ranker, events, cutoff_s, horizon_s)
+    table, learners = _evaluate(ranker, Moment(events, cutoff_s, horizon_s, known))
     model = table["model"][GATE]
     best = max(row[GATE] for name, row in table.items() if name.startswith("popularity"))
     return ranker, {
@@ -110,8 +111,7 @@ def fit(events: Events) -> tuple[Pipeline, dict[str, Any]]:
     }
 
 
-def _examples(events: Events, cutoff_s: float, horizon_s: float, seed: int) -> tuple[Floats, Array]:
-    moment = Moment(events, cutoff_s, horizon_s)
+def _examples(moment: Moment, seed: int) -> tuple[Floats, Array]:
     xs = [np.empty((0, len(FEATURES)), dtype=np.float32)]
     ys = [np.empty(0, dtype=bool)]
     for case in moment.cases(TRAIN_LEARNERS, seed):
@@ -121,15 +121,12 @@ def _examples(events: Events, cutoff_s: float, horizon_s: float, seed: int) -> t
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def _evaluate(
-    ranker: Pipeline, events: Events, cutoff_s: float, horizon_s: float
-) -> tuple[dict[str, dict[str, float]], int]:
-    moment = Moment(events, cutoff_s, horizon_s)
+def _evaluate(ranker: Pipeline, moment: Moment) -> tuple[dict[str, dict[str, float]], int]:
     cases = list(moment.cases(TEST_LEARNERS, SEED))
     if len(cases) < ENOUGH_LEARNERS:
         raise Rejected(
-            f"only {len(cases)} learners opened something new after {_iso(cutoff_s)}; at least "
-            f"{ENOUGH_LEARNERS} are needed to judge a model: import or replay more first",
+            f"only {len(cases)} learners opened something new after {_iso(moment.cutoff_s)}; at "
+            f"least {ENOUGH_LEARNERS} are needed to judge a model: import or replay more first",
             learners=len(cases),
         )
     ranked: dict[str, list[list[int]]] = {"model": []}

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.recommender.candidates import FEATURES, Learner, fingerprint, gather, matrix
+from features import windows
+from features.recommender.candidates import FEATURES, fingerprint, gather, matrix
 from features.recommender.tables import ItemTables
 from stack.profile import REPOSITORY
 
@@ -43,17 +44,43 @@ def test_a_learner_without_a_past_is_offered_what_is_busiest() -> None:
 def test_the_matrix_is_what_its_column_names_say() -> None:
     found = gather(TABLES, recent=[0], exclude=[])
     assert found.items.tolist() == [1, 2, 3, 4]
-    learner = Learner([0], events_total=3, last_seen_s=1_000_000.0)
-    views = np.array([7.0, 1, 0, 3])
-    last = np.array([1_000_000.0 + 86_400, 1_000_000.0 - 2 * 86_400, np.nan, 1e9])
-    x = dict(zip(FEATURES, matrix(TABLES, learner, found, views, last).T.tolist(), strict=True))
+    learner = {"events_28d": np.array([3.0]), "recency_hours": np.array([100.0])}
+    items = {
+        "item_views_all": np.array([7.0, 1, np.nan, 3]),
+        "item_views_7d": np.array([2.0, 0, np.nan, 1]),
+        "item_recency_hours": np.array([100.0 - 24, 100 + 48, np.nan, 0]),
+    }
+    x = dict(zip(FEATURES, matrix(TABLES, [0], found, learner, items).T.tolist(), strict=True))
     assert x["follows_last"] == pytest.approx([0.5, 0.2, 0, 0])
     assert x["log_views"] == pytest.approx(np.log([8, 2, 1, 4]))
     assert x["log_views_below_best"] == pytest.approx(np.log([1, 2 / 8, 1 / 8, 1]), abs=1e-6)
-    assert x["days_since_seen_by_others"] == pytest.approx([1, -2, -30, 30])
+    assert x["log_views_7d"] == pytest.approx(np.log([3, 1, 1, 2]))
+    assert x["days_since_used_by_others"] == pytest.approx([1, -2, -30, 100 / 24])
     assert x["log_events"] == pytest.approx([np.log(4)] * 4)
     assert x["same_course"] == [1, 1, 1, 0]
     assert x["course_share"] == [1, 1, 1, 0]
+
+
+def test_a_learner_of_whom_nothing_is_known_comes_after_everybody() -> None:
+    found = gather(TABLES, recent=[0], exclude=[])
+    nothing = np.array([np.nan])
+    learner = {"events_28d": nothing, "recency_hours": nothing}
+    items = {
+        "item_views_all": np.ones(4),
+        "item_views_7d": np.ones(4),
+        "item_recency_hours": np.array([1, 1, np.nan, 900]),
+    }
+    x = dict(zip(FEATURES, matrix(TABLES, [0], found, learner, items).T.tolist(), strict=True))
+    assert x["log_events"] == [0] * 4
+    assert x["days_since_used_by_others"] == [30, 30, -30, 30]
+
+
+def test_another_meaning_of_a_window_is_another_fingerprint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = fingerprint()
+    monkeypatch.setitem(windows.WINDOWS, "7d", windows.Window(windows.DAY, 6))  # type: ignore[arg-type]
+    assert fingerprint() != before
 
 
 def test_tables_come_back_as_they_were_saved(tmp_path: Path) -> None:
@@ -79,5 +106,5 @@ def test_the_fingerprint_is_the_same_in_another_process() -> None:
 
 
 def test_reading_features_online_does_not_import_feast() -> None:
-    code = "import sys, features.online, features.trail; sys.exit('feast' in sys.modules)"
+    code = "import sys, features.online_windows, features.trail; sys.exit('feast' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0

@@ -12,7 +12,7 @@ from contracts import feature_views
 from contracts.errors import Misconfigured
 from contracts.tiles import LEARNER_TILES
 from features import generate, windowed
-from features.windows import HOUR_US, Merged, Tiles
+from features.windows import DAY, DAYS_KEPT, HOUR_US, WINDOWS, Merged, Tiles, Window, tiles_of
 
 VIEWS = windowed.read_all()
 GOOD = (feature_views.FOLDER / "learner_windows.toml").read_text(encoding="utf-8")
@@ -104,3 +104,11 @@ def test_a_wrong_file_names_itself_and_the_fault(
         windowed.read(path)
     assert complaint in str(caught.value)
     assert "some_view.toml" in str(caught.value)
+
+
+def test_a_view_with_some_features_reads_and_computes_those_alone() -> None:
+    view = VIEWS["learner_windows"].only(["recency_hours", "events_7d", "streak_days"])
+    [row] = view.rows(merged((0, {"events": 6, "clicks": 9})))
+    assert row == {"recency_hours": 0.0, "events_7d": 6, "streak_days": 1}
+    assert view.windows == {WINDOWS["all"], WINDOWS["7d"], Window(DAY, DAYS_KEPT)}
+    assert len(tiles_of(view.windows, NOW)) == DAYS_KEPT

@@ -56,7 +56,7 @@ def inside(at: int, window: str, now: int) -> bool:
     if window.endswith("h") or window == "1d":
         length, grain = (1 if window == "1h" else 24) * HOUR_US, HOUR_US
         begins = at // grain * grain
-        return begins <= now and begins + grain > now // grain * grain - length + grain
+        return begins <= now and begins + grain > now - length
     length, grain = int(window[:-1]) * 24 * HOUR_US, 24 * HOUR_US
     begins = at // grain * grain
     return now - length < begins <= now

@@ -73,7 +73,7 @@ def test_without_consent_nothing_a_learner_did_is_read_and_offers_say_so(tmp_pat
             assert (await lms.put(path, json={"given": False})).status_code == 200
 
             signals = await reader.read(ana)
-            assert (signals.recent, signals.activity, signals.personalized) == ((), {}, False)
+            assert (signals.recent, signals.personalized) == ((), False)
             for sources in (("personal", "course", "semantic", "popular"), ("personal",)):
                 answer = await recommender.answer(ana, 3, None, sources)  # type: ignore[arg-type]
                 assert len(answer.offers) == 3

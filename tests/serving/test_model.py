@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from features.recommender.candidates import FEATURES, fingerprint
+from features.recommender.candidates import FEATURES, ITEM, LEARNER, fingerprint, gather
 from models.recommender.covisitation import item_tables
 from models.recommender.export import write_ranker
 from models.recommender.moment import Case, Moment
 from models.recommender.train import fit
 from models.registry import Registry
 from serving.model import LiveModel
-from tests.models.archive import DAY_S, course_followers
+from tests.models.archive import DAY_S, course_followers, known
 
 
 @pytest.fixture
@@ -25,10 +26,11 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 EVENTS = course_followers()
+ANSWERS = known(EVENTS)
 
 
 def publish(registry: Registry, note: str, made_for: str | None = None) -> str:
-    ranker, _ = fit(EVENTS)
+    ranker, _ = fit(EVENTS, ANSWERS)
     with registry.draft() as folder:
         write_ranker(ranker, folder / "ranker.onnx")
         item_tables(EVENTS).save(folder / "items.npz")
@@ -79,21 +81,19 @@ def test_serving_scores_a_learner_as_training_did(registry: Registry) -> None:
     live.refresh()
     model = live.current
     assert model is not None
-    ranker, _ = fit(EVENTS)
-    moment = Moment(EVENTS, float(EVENTS.at.max()) + 1, DAY_S)
+    ranker, _ = fit(EVENTS, ANSWERS)
+    moment = Moment(EVENTS, float(EVENTS.at.max()) + 1, DAY_S, ANSWERS)
+    at = datetime.fromtimestamp(moment.cutoff_s, UTC)
+    names = model.tables.item_ids
     starts = np.flatnonzero(np.diff(EVENTS.learner, prepend=-1))
     for start, end in zip(starts[:10], [*starts[1:11]], strict=True):
         past = slice(int(start), int(end))
-        seen = np.unique(EVENTS.item[past])
-        learner = moment._learner(past)
-        ranked = model.rank(
-            recent=[model.tables.item_ids[item] for item in learner.recent],
-            finished=[model.tables.item_ids[item] for item in seen],
-            events_total=learner.events_total,
-            last_seen_s=learner.last_seen_s,
-            views_total=moment.views_total,
-            last_viewed_s=moment.last_viewed_s,
-        )
-        found, x = moment.candidates(Case(learner, seen, seen))
+        recent, seen = moment.recent(past), np.unique(EVENTS.item[past])
+        learner = ANSWERS(LEARNER, [(EVENTS.learner_ids[EVENTS.learner[start]],)], at)
+        last = model.known([names[item] for item in recent])
+        offered = gather(model.tables, last, model.known([names[item] for item in seen]))
+        items = ANSWERS(ITEM, [(names[item],) for item in offered.items], at)
+        ranked = model.rank(last, offered, learner, items)
+        found, x = moment.candidates(Case(recent, learner, seen, seen))
         assert ranked.candidates.items.tolist() == found.items.tolist()
         assert ranked.scores == pytest.approx(ranker.predict_proba(x)[:, 1], abs=1e-5)
