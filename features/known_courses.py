@@ -24,8 +24,8 @@ from features.windows import Ints, Tiles
 from stack.queries import load
 
 _ARRIVED = """
-%(arrived)s >= CASE WHEN source_service <> 'importer' THEN received_at
-                    ELSE timestamp + %(import_lag)s END
+(%(arrived)s >= received_at
+ OR source_service = 'importer' AND %(arrived)s >= timestamp + %(import_lag)s)
 """
 _SQL = {
     name: text.replace("{arrived}", _ARRIVED.strip())

@@ -3,8 +3,8 @@
 SELECT {texts}
 FROM activity_events
 WHERE topic = 'lms.content.events' AND timestamp > %(at)s - INTERVAL '28 days' AND timestamp <= %(at)s
-  AND %(at)s >= CASE WHEN source_service <> 'importer' THEN received_at
-                     ELSE timestamp + %(import_lag)s END
+  AND (%(at)s >= received_at
+       OR source_service = 'importer' AND %(at)s >= timestamp + %(import_lag)s)
 GROUP BY {keys}
 ORDER BY md5(concat({keys}))
 LIMIT %(most)s
