@@ -87,11 +87,12 @@ class CoursePusher:
         values = {"course_id": course_id}
         roster = courses.roster(connection, _SQL, values)
         dropped = connection.execute(_SQL["dropped"].encode(), values).fetchall()
-        everyone = online_windows.in_course(
-            self._redis, course_id, roster.progress, roster.course, self._clock()
+        everyone = (
+            online_windows.in_course(self._redis, course_id, some, roster.course, self._clock())
+            for some in courses.pieces(roster.progress)
         )
         course = courses.spread(roster.course, everyone, self._measures)
-        with self._redis.pipeline(transaction=True) as pipe:
+        with self._redis.pipeline(transaction=False) as pipe:
             place = online_windows.spread_key(course_id)
             pipe.hset(place, online_windows.COURSE_FIELD, orjson.dumps(course).decode())
             for user_id, progress in roster.progress.items():
@@ -116,6 +117,8 @@ def run(stop: threading.Event) -> None:
                     log.info("%d courses refreshed in %.1f s", count, time.monotonic() - began)
         except (psycopg.Error, RedisError) as error:
             log.warning("courses could not be refreshed: %s; trying again", error)
+        except Exception:  # it must not end while the process lives: answers would grow old
+            log.exception("courses could not be refreshed; trying again")
 
 
 def start(stop: threading.Event) -> threading.Thread:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
+import numpy as np
 import psycopg
 
 from features import consent, expressions
 from features.relative import Course, InCourse, Progress
+from features.windows import Floats
+
+AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,20 @@ def roster(
     )
 
 
-def spread(course: Course, everyone: InCourse, measures: Iterable[str]) -> Course:
+def pieces(progress: Mapping[str, Progress]) -> Iterator[dict[str, Progress]]:
+    """The learners of a course, so many at a time as fit in memory with their tiles."""
+    everybody = iter(progress.items())
+    while some := dict(islice(everybody, AT_ONCE)):
+        yield some
+
+
+def spread(course: Course, everyone: Iterable[InCourse], measures: Collection[str]) -> Course:
     """The course with how its learners are spread in each measure."""
-    return course.spread({text: expressions.compiled(text)(everyone) for text in measures})
+    values: dict[str, list[Floats]] = {measure: [] for measure in measures}
+    for some in everyone:
+        for measure in measures:
+            values[measure].append(expressions.compiled(measure)(some))
+    none = [np.empty(0)]
+    return course.spread(
+        {measure: np.concatenate(found or none) for measure, found in values.items()}
+    )

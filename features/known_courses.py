@@ -69,16 +69,14 @@ def _course(
         "import_lag": FeatureSettings().import_lag,
     }
     roster = courses.roster(connection, _SQL, values)
-    everyone = InCourse(
-        view.tiles.columns,
-        counted(
-            connection,
-            view,
-            [(user_id, course_id) for user_id in roster.progress],
-            [arrived] * len(roster.progress),
-        ),
-        np.full(len(roster.progress), at_us, dtype=np.int64),
-        list(roster.progress.values()),
-        [roster.course] * len(roster.progress),
+    everyone = (
+        InCourse(
+            view.tiles.columns,
+            counted(connection, view, [(one, course_id) for one in some], [arrived] * len(some)),
+            np.full(len(some), at_us, dtype=np.int64),
+            list(some.values()),
+            [roster.course] * len(some),
+        )
+        for some in courses.pieces(roster.progress)
     )
     return dict(roster.progress), courses.spread(roster.course, everyone, view.measures)

@@ -18,7 +18,7 @@ from contracts.events.consents import ConsentWithdrawn
 from contracts.ids import new_id
 from contracts.tiles import LEARNER_TILES, TileRow
 from core_lms.privacy import redis_keys
-from features import consent, course_push, known, online_windows
+from features import consent, course_push, courses, known, online_windows
 from features.catalogue import WINDOW_VIEWS
 from features.course_push import STATE, CoursePusher
 from features.known_tiles import counted
@@ -141,7 +141,7 @@ def push_tiles(
 
 
 def test_every_learner_is_served_as_the_archive_says_for_the_same_moment(
-    connection: psycopg.Connection[Any],
+    connection: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A history in every disorder: by the tables and Redis on one side, by the archive on the
     other."""
@@ -151,7 +151,9 @@ def test_every_learner_is_served_as_the_archive_says_for_the_same_moment(
     push_tiles(connection, history.institution_id, asked, T)
     refresh(connection)
     for at in (T, T + 5 * DAY):
-        CoursePusher(stack_redis.client(), at.timestamp).write(connection, history.courses)
+        with monkeypatch.context() as patch:
+            patch.setattr(courses, "AT_ONCE", 5)
+            CoursePusher(stack_redis.client(), at.timestamp).write(connection, history.courses)
         [found] = online_windows.read(stack_redis.client(), (VIEW, asked), at=at.timestamp())
         expected = VIEW.rows(known.known(connection, VIEW, asked, [at] * len(asked)))
         assert found == expected

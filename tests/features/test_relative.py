@@ -55,7 +55,7 @@ def rows(*learners: tuple[dict[str, int], Progress | None], **course: Any) -> li
     plain = Course(course.pop("items", 10), course.pop("due_us", {}))
     at = course.pop("at", NOW)
     enrolled = [one for one in learners if one[1] is not None]
-    spread = courses.spread(plain, in_course(*enrolled, course=plain, at=at), VIEW.measures)
+    spread = courses.spread(plain, [in_course(*enrolled, course=plain, at=at)], VIEW.measures)
     return VIEW.rows(in_course(*learners, course=spread, at=at))
 
 
@@ -119,7 +119,7 @@ def test_a_large_course_is_kept_as_few_points_and_ranks_stay_right_to_half_a_per
 def test_a_silent_learner_falls_behind_without_any_event() -> None:
     learners = [({"events": 5}, Progress(0)), ({"events": 2}, Progress(0))]
     course = courses.spread(
-        Course(1, {}), in_course(*learners, course=Course(1, {})), VIEW.measures
+        Course(1, {}), [in_course(*learners, course=Course(1, {}))], VIEW.measures
     )
     then = VIEW.rows(in_course(learners[0], course=course))
     later = VIEW.rows(in_course(learners[0], course=course, at=NOW + 40 * DAY))
