@@ -108,6 +108,8 @@ def _judge(skew: FeatureSkew, value: Value, possible: Sequence[Value]) -> None:
     if not bounds:
         skew.extra += 1
         return
+    if len(bounds) == 1:  # it began to be known within the lag: what came first cannot be told
+        return
     least, most = min(bounds), max(bounds)
     slack = _CLOSE * max(1.0, abs(most))
     if not least - slack <= value <= most + slack:

@@ -54,6 +54,10 @@ class WindowReader:
         keeping.add_done_callback(self._keeping.discard)
         return Windows(columns(LEARNER, answers[0]), columns(ITEM, answers[1]))
 
+    async def kept(self) -> None:
+        """Wait until all that was read so far is kept."""
+        await asyncio.gather(*self._keeping)
+
     async def _keep(
         self, wanted: Sequence[tuple[WindowView, list[Ids]]], answers: Sequence[Rows], at_us: int
     ) -> None:

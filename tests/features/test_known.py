@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import psycopg
 import pytest
@@ -17,7 +18,9 @@ from contracts.tiles import ITEM_TILES, LEARNER_TILES
 from features import known
 from features.catalogue import WINDOW_VIEWS
 from features.online_windows import OnlineWindows
+from features.recommender import candidates
 from features.tile_push import TilePusher
+from features.windows import HOUR_US, Merged, Tiles
 from stack import postgres
 from stack import redis as stack_redis
 from tests.features.test_tile_push import decoded, message
@@ -126,6 +129,39 @@ def test_imported_history_arrived_at_its_own_time_and_grades_a_marking_lag_later
     assert (found["submissions_28d"], found["score_mean_28d"]) == (0, 70)
 
 
+def test_imported_history_is_known_when_it_was_imported_at_the_latest(learner: Learner) -> None:
+    learner.did(T - 2 * DAY, T - DAY, "assessment.graded", "importer", score=80)
+    assert (learner.features() or {})["score_mean_28d"] == 80
+    assert learner.features(at=T - 25 * HOUR) is None
+
+
+def test_what_no_window_tells_apart_is_summed_before_it_is_merged(learner: Learner) -> None:
+    """Tiles of every hour of forty days, counted by the archive and from the events alike."""
+    hours = [24 * day + hour for day in range(40) for hour in (0, 1, 7, 13, 23)]
+    asked_at = T + timedelta(seconds=7)
+    for hour in hours:
+        learner.did(T - hour * HOUR - timedelta(minutes=29, seconds=59, milliseconds=700))
+    at_us = int(asked_at.timestamp()) * 1_000_000
+    happened = [at_us - (hour * 3600 + 1806) * 1_000_000 - 700_000 for hour in hours]
+    values = [
+        [
+            moment if column.is_moment else 2 if "clicks" in (name, name[:6]) else 1
+            for name, column in LEARNER_TILES.columns.items()
+        ]
+        for moment in happened
+    ]
+    begins = np.array(happened) // HOUR_US
+    tiles = Tiles.of_hours(np.zeros(len(hours), dtype=np.int64), begins, np.array(values))
+    view = LEARNER.only(
+        [name for name in LEARNER.features if name.split("_")[0] in ("events", "days", "streak")]
+        + ["clicks_28d", "clicks_1d", "clicks_all", "recency_hours", "trend"]
+    )
+    [expected] = view.rows(Merged(LEARNER_TILES.columns, tiles, np.array([at_us])))
+    assert expected is not None
+    assert expected["events_all"] == len(hours)
+    assert learner.features(view, asked_at) == pytest.approx(expected)
+
+
 def test_before_anything_arrived_nothing_is_known(learner: Learner) -> None:
     learner.did(T - DAY, arrived=T + DAY)
     assert learner.features() is None
@@ -166,6 +202,21 @@ def test_feast_answers_for_the_past_as_the_windows_do(learner: Learner) -> None:
             expected = learner.features(view, at) or dict.fromkeys(view.features)
             found = {n: None if pd.isna(row[n]) else row[n] for n in view.features}
             assert found == expected
+
+
+def test_the_rankers_service_has_what_training_reads(learner: Learner) -> None:
+    from features import store
+
+    learner.did(T - 3 * DAY)
+    learner.did(T - HOUR, T + DAY)
+    asked = {"user_id": learner.id, "item_id": learner.item, "event_timestamp": T}
+    feast = store.opened()
+    service = feast.get_feature_service("recommender")
+    [row] = feast.get_historical_features(pd.DataFrame([asked]), service).to_df().to_dict("records")
+    for view in (candidates.LEARNER, candidates.ITEM):
+        expected = learner.features(view)
+        assert expected
+        assert {name: row[name] for name in view.features} == expected
 
 
 def test_feast_answers_online_as_serving_does(connection: psycopg.Connection[Any]) -> None:
