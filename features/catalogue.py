@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from contracts import feature_views
+from contracts.errors import Rejected
 from features import windowed
 from features.windowed import WindowView
+from stack.arguments import meant
 
 PROJECT = "learnstream"
 """Feast's project: part of every online key."""
@@ -18,6 +20,15 @@ REGISTRY_SCHEMA = "feast"
 VIEWS = feature_views.read_all()
 WINDOW_VIEWS = windowed.read_all()
 """Views over tiles, merged as of the moment of asking."""
+
+
+def window_views(names: Sequence[str] = ()) -> dict[str, WindowView]:
+    """These windowed views, or all; raises ``Rejected`` for one that is not there."""
+    for name in names:
+        if name not in WINDOW_VIEWS:
+            hint = meant(name, WINDOW_VIEWS)
+            raise Rejected(f"no windowed feature view is called {name!r}{hint}", view=name)
+    return {name: WINDOW_VIEWS[name] for name in names or WINDOW_VIEWS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,6 +145,7 @@ def remove(connection: psycopg.Connection[Any], client: Redis, user_ids: Sequenc
         ]
         keys += [online_windows.key("learner", user_id) for user_id in user_ids]
         keys += [online_windows.written_key("learner", user_id) for user_id in user_ids]
+        keys += [online_windows.progress_key(user_id) for user_id in user_ids]
         client.delete(*keys, *served.of_people(user_ids))
 
 

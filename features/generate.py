@@ -30,8 +30,10 @@ def generate() -> dict[Path, str]:
         lines += ["", f"## {window_view.name}", "", f"{window_view.about}. Entity "]
         lines[-1] += f"`{window_view.entity.name}`, key "
         lines[-1] += ", ".join(f"`{key}`" for key in window_view.entity.keys)
-        lines[-1] += f"; merged from `{window_view.tiles.name}` as of the moment of asking; owner "
-        lines[-1] += f"{window_view.owner}; fresh within {window_view.freshness_s:g} s."
+        lines[-1] += f"; merged from `{window_view.tiles.name}` as of the moment of asking"
+        if window_view.relative:
+            lines[-1] += ", compared with the course (`features/relative.py`)"
+        lines[-1] += f"; owner {window_view.owner}; fresh within {window_view.freshness_s:g} s."
         lines += ["", "| feature | type | unit | window | expression | meaning |"]
         lines += ["|---|---|---|---|---|---|"]
         lines += [

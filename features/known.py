@@ -7,21 +7,17 @@ see more than serving saw. The tiles are merged by the function that serving use
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import psycopg
 
-from contracts.tiles import LEARNER_TILES
-from features import consent
+from features import known_courses
+from features.known_tiles import counted, micros
 from features.online_windows import Ids
-from features.settings import FeatureSettings
 from features.windowed import WindowView
-from features.windows import Merged, Tiles
-
-_SQL = Path(__file__).parent / "sql"
+from features.windows import Merged
 
 
 def known(
@@ -37,36 +33,8 @@ def known(
     Of a learner who does not agree to features nothing is known. ``asked`` are ids as texts, in the
     order of the view's join keys.
     """
-    moments = np.array([_micros(moment) for moment in at], dtype=np.int64)
-    settings = FeatureSettings()
-    with connection.transaction():
-        connection.execute(
-            "CREATE TEMP TABLE asked (n integer, id uuid, course_id uuid, at timestamptz) "
-            "ON COMMIT DROP"
-        )
-        with connection.cursor() as cursor:
-            with cursor.copy("COPY asked FROM STDIN") as copy:
-                for n, (ids, moment) in enumerate(zip(asked, arrived or at, strict=True)):
-                    named = dict(zip(view.entity.keys, ids, strict=True))
-                    id_ = named.get(view.tiles.id_column)
-                    copy.write_row((n, id_, named.get("course_id"), moment))
-            cursor.execute("ANALYZE asked")
-            cursor.execute(
-                (_SQL / f"known_{view.tiles.name}.sql").read_text(encoding="utf-8").encode(),
-                {"import_lag": settings.import_lag, "marking_lag": settings.marking_lag},
-            )
-            rows = cursor.fetchall()
-        if view.tiles is LEARNER_TILES:
-            people = {asked[n][0]: institution for n, institution, *_ in rows}
-            may = consent.permitted(connection, people)
-            rows = [row for row in rows if asked[row[0]][0] in may]
-    columns = view.tiles.columns
-    found = np.array([(n, *values) for n, _, *values in rows], dtype=np.int64)
-    found = found.reshape(-1, 2 + len(columns))
-    tiles = Tiles.of_hours(found[:, 0], found[:, 1], found[:, 2:])
-    return Merged(columns, tiles, moments)
-
-
-def _micros(moment: datetime) -> int:
-    exact = moment.astimezone(UTC)
-    return int(exact.replace(microsecond=0).timestamp()) * 1_000_000 + exact.microsecond
+    moments = np.array([micros(moment) for moment in at], dtype=np.int64)
+    tiles = counted(connection, view, asked, arrived or at)
+    if view.relative:
+        return known_courses.known(connection, view, asked, moments, arrived or at, tiles)
+    return Merged(view.tiles.columns, tiles, moments)

@@ -4,6 +4,9 @@ asking.
 A learner, an item and a course have a hash each. A field is a tile: course (16 bytes, zero but for
 learners), grain (1 byte), when it begins (hours since 1970, 4 bytes, big endian); its value is the
 columns as 8-byte integers, little endian. ``features/apply_tiles.lua`` writes them.
+
+How far a learner is in each course is a hash beside theirs, and each course has one that says how
+its learners are spread; ``features/course_push.py`` writes these.
 """
 
 from __future__ import annotations
@@ -14,15 +17,19 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import orjson
 import redis
 from redis import asyncio as redis_asyncio
 
 from contracts.feature_views import Value
+from contracts.tiles import LEARNER_TILES, TileTable
+from features.relative import Course, InCourse, Progress
 from features.windowed import WindowView
 from features.windows import ALL, Merged, Tiles, tiles_of
 
 NO_COURSE = bytes(16)
 FIELD = np.dtype([("course", "V16"), ("grain", "u1"), ("begins", ">u4")])
+COURSE_FIELD = "course"
 _HEAD = "learnstream:tiles:"
 _NAMED = 16
 """To ask for more tiles by name than so many costs more than to read the whole hash."""
@@ -40,6 +47,16 @@ def key(holder: str, entity_id: str) -> str:
 def written_key(holder: str, entity_id: str) -> str:
     """Their hour tiles as they came, for as long as these may change."""
     return f"{_HEAD}written:{holder}:{entity_id}"
+
+
+def progress_key(user_id: str) -> str:
+    """How far a learner is: course → ``Progress``."""
+    return f"{_HEAD}progress:{user_id}"
+
+
+def spread_key(course_id: str) -> str:
+    """What is known about a course: its ``COURSE_FIELD`` is ``Course``."""
+    return f"{_HEAD}spread:{course_id}"
 
 
 def _holder(view: WindowView) -> str:
@@ -96,6 +113,9 @@ def _questions(
         for place in keys(view, ids):
             before = found.get(place, fields)
             found[place] = before | fields if before and fields else set()
+        if view.relative:
+            found |= {progress_key(user_id): set() for user_id, _ in ids}
+            found |= {spread_key(course_id): set() for _, course_id in ids}
     return {place: list(fields) for place, fields in found.items()}
 
 
@@ -129,21 +149,66 @@ def merged(
     view: WindowView, wanted: Sequence[Ids], hashes: Mapping[str, Hash], at_us: int
 ) -> tuple[Merged, list[dict[str, Value] | None]]:
     """The windows and features of each entity as of one moment."""
-    found = [hashes[place] for place in keys(view, wanted)]
-    columns = view.tiles.columns
+    in_courses = [ids[1] for ids in wanted] if "course_id" in view.entity.keys[1:] else None
+    tiles = _tiles(view.tiles, [hashes[place] for place in keys(view, wanted)], in_courses)
+    at = np.full(len(wanted), at_us, dtype=np.int64)
+    if not view.relative:
+        windows = Merged(view.tiles.columns, tiles, at)
+        return windows, view.rows(windows)
+    courses = {course_id: _course(hashes[spread_key(course_id)]) for _, course_id in wanted}
+    windows = InCourse(
+        view.tiles.columns,
+        tiles,
+        at,
+        [_progress(hashes[progress_key(user_id)], course_id) for user_id, course_id in wanted],
+        [courses[course_id] for _, course_id in wanted],
+    )
+    return windows, view.rows(windows)
+
+
+def in_course(
+    client: redis.Redis,
+    course_id: str,
+    progress: Mapping[str, Progress],
+    course: Course,
+    at: float,
+) -> InCourse:
+    """Learners of one course by what Redis has of their tiles, and ``progress``, as of ``at``
+    (seconds since 1970)."""
+    with client.pipeline(transaction=False) as pipe:
+        for user_id in progress:
+            pipe.hgetall(key("learner", user_id))
+        found: list[Any] = pipe.execute()
+    return InCourse(
+        LEARNER_TILES.columns,
+        _tiles(LEARNER_TILES, found, [course_id] * len(found)),
+        np.full(len(found), int(at * 1e6), dtype=np.int64),
+        list(progress.values()),
+        [course] * len(found),
+    )
+
+
+def _tiles(table: TileTable, found: Sequence[Hash], courses: Sequence[str] | None) -> Tiles:
+    """The tiles of each hash; with ``courses`` those of one course each."""
     fields = np.frombuffer(b"".join(b"".join(one) for one in found), dtype=FIELD)
     values = np.frombuffer(b"".join(b"".join(one.values()) for one in found), dtype="<i8")
-    values = values.reshape(-1, len(columns))
+    values = values.reshape(-1, len(table.columns))
     asked = np.repeat(np.arange(len(found)), [len(one) for one in found])
-    if "course_id" in view.entity.keys[1:]:
-        courses = np.array([UUID(ids[1]).bytes for ids in wanted], dtype="V16")
-        inside = fields["course"] == courses[asked]
+    if courses is not None:
+        wanted = np.array([UUID(course_id).bytes for course_id in courses], dtype="V16")
+        inside = fields["course"] == wanted[asked]
         fields, values, asked = fields[inside], values[inside], asked[inside]
-    tiles = Tiles(
-        asked, fields["grain"].astype(np.int64), fields["begins"].astype(np.int64), values
-    )
-    windows = Merged(columns, tiles, np.full(len(wanted), at_us, dtype=np.int64))
-    return windows, view.rows(windows)
+    return Tiles(asked, fields["grain"].astype(np.int64), fields["begins"].astype(np.int64), values)
+
+
+def _progress(found: Hash, course_id: str) -> Progress | None:
+    encoded = found.get(course_id.encode())
+    return Progress(**orjson.loads(encoded)) if encoded else None
+
+
+def _course(found: Hash) -> Course | None:
+    encoded = found.get(COURSE_FIELD.encode())
+    return Course(**orjson.loads(encoded)) if encoded else None
 
 
 def field(course: bytes, grain: int, begins: int) -> bytes:

@@ -31,7 +31,7 @@ from contracts.errors import Rejected, Retryable
 from contracts.feature_views import View
 from contracts.features import FeatureRow
 from contracts.topics import DEAD_LETTERS, FEATURES, USERS
-from features import consent, history, rows, store, trail
+from features import consent, course_push, history, rows, store, trail
 from features.catalogue import VIEWS
 from features.tile_push import REWIND_S, TilePusher, load
 from stack import kafka, postgres
@@ -205,6 +205,7 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
         },
     )
     consumer.subscribe([FEATURES.name, USERS.name])
+    course_push.start(stop)
     pushed, reported, report_at = 0, 0, 0.0
     try:
         _persist(stop, lambda: pusher.write(()))  # filled before the first row

@@ -15,11 +15,12 @@ import psycopg
 from psycopg import sql
 
 from contracts.errors import Retryable
-from features import consent, history
+from features import consent, drift, history
 from features.catalogue import REGISTRY_SCHEMA, SERVICES, VIEWS, WINDOW_VIEWS
 from stack import postgres, roles
 
 RIGHTS = Path(__file__).parent / "sql" / "rights.sql"
+_ROLES = ("features", "inbox", "monitor", "reader")
 _LOCK = 0x4C53_0F01  # one at a time; any constant no other lock of ours uses
 
 
@@ -34,9 +35,13 @@ def prepare() -> bool:
             postgres.make(connection, "CREATE SCHEMA IF NOT EXISTS {}", REGISTRY_SCHEMA)
             history.prepare(connection, list(VIEWS.values()))
             consent.prepare(connection)
+            drift.prepare(connection)
             registered = _register(connection)
             roles.declare(
-                connection, RIGHTS, ("features", "inbox", "reader"), (history.SCHEMA, "feast")
+                connection,
+                RIGHTS,
+                ("features", "inbox", "monitor", "reader"),
+                (history.SCHEMA, "feast"),
             )
             return registered
     except psycopg.OperationalError as error:

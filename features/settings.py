@@ -27,6 +27,11 @@ class FeatureSettings(BaseSettings):
     skew_match_min: float = Field(default=0.9999, ge=0, le=1)
     """The least share of equal values with which a model may be promoted."""
 
+    drift_max: float = Field(default=0.25, gt=0)
+    """The greatest population stability index with which a model may be promoted."""
+    course_refresh_s: float = Field(default=60, gt=0)
+    """How often what is known about courses and their learners is refreshed online."""
+
     @property
     def import_lag(self) -> timedelta:
         return timedelta(seconds=self.import_lag_s)

@@ -1,17 +1,18 @@
 """Is what serving read what the archive says for the same moment? Each feature, and a gate.
 
 A served value counts as equal where it lies between what had arrived ``LAG_S`` before the moment
-and ``LAG_S`` after: the tile of an event is readable a moment after the archive has it, or before.
-That is freshness, and has its own figure.
+(or the view's freshness, where that is more) and as long after: the tile of an event is readable a
+moment after the archive has it, or before. That is freshness, and has its own figure.
 """
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 import psycopg
@@ -19,6 +20,7 @@ import psycopg
 from contracts.errors import Rejected
 from contracts.feature_views import Value
 from features import known
+from features.relative import InCourse
 from features.served import Served
 from features.settings import FeatureSettings
 
@@ -79,26 +81,30 @@ def _compare(
 ) -> None:
     view = some[0].view
     ids, at = [one.ids for one in some], [one.at for one in some]
-    lag = timedelta(seconds=LAG_S)
-    before, after = (
-        view.rows(known.known(connection, view, ids, at, [moment + way for moment in at]))
+    lag = timedelta(seconds=max(LAG_S, view.freshness_s))
+    sides = [
+        known.known(connection, view, ids, at, [moment + way for moment in at])
         for way in (-lag, lag)
-    )
-    for one, low, high in zip(some, before, after, strict=True):
+    ]
+    # A learner's own windows are fresher than what is known about the course.
+    in_courses = [one for one in sides if isinstance(one, InCourse)]
+    sides += [one.beside(other) for one, other in permutations(in_courses, 2)]
+    rows = [view.rows(merged) for merged in sides]
+    for one, *possible in zip(some, *rows, strict=True):
         for name in (n for n in view.features if one.features is None or n in one.features):
             skew = found.setdefault((view.name, name), FeatureSkew(view.name, name))
             skew.compared += 1
             value = None if one.features is None else one.features.get(name)
-            _judge(skew, value, (low or {}).get(name), (high or {}).get(name))
+            _judge(skew, value, [(row or {}).get(name) for row in possible])
 
 
-def _judge(skew: FeatureSkew, value: Value, low: Value, high: Value) -> None:
-    if value in (low, high):
+def _judge(skew: FeatureSkew, value: Value, possible: Sequence[Value]) -> None:
+    if value in possible:
         return
     if not isinstance(value, int | float):
         skew.missing += 1
         return
-    bounds = [one for one in (low, high) if isinstance(one, int | float)]
+    bounds = [one for one in possible if isinstance(one, int | float)]
     if not bounds:
         skew.extra += 1
         return

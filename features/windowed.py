@@ -22,6 +22,8 @@
 ``{w}`` stands for each of the windows; without an expression a feature is what it is called
 (``features.expressions``). A changed definition is a new file ``<view>_v2.toml`` beside the old
 one, for as long as a model reads that.
+
+A view of a learner in a course may also compare with the course (``features.relative``).
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ from contracts.errors import Misconfigured
 from contracts.feature_views import FOLDER, Value
 from contracts.tiles import ITEM_TILES, LEARNER_TILES, TABLES, TileTable
 from features import expressions, windows
-from features.windows import Floats, Merged, Window
+from features.relative import FACTS
+from features.windows import DAY, Floats, Merged, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,25 @@ class WindowView:
         return self.entity.tiles
 
     @cached_property
+    def measures(self) -> frozenset[str]:
+        """What is compared with the learners of the course."""
+        texts = [one.expression for one in self.features.values()]
+        return frozenset().union(*map(expressions.measures, texts))
+
+    @cached_property
+    def relative(self) -> bool:
+        """Whether it asks for more than tiles: it is computed from ``features.relative.InCourse``,
+        and not from ``Merged`` alone."""
+        return bool(self.measures or self._read & FACTS.keys())
+
+    @cached_property
+    def _read(self) -> set[str]:
+        return {n for one in self.features.values() for n in expressions.names(one.expression)}
+
+    @cached_property
     def windows(self) -> frozenset[Window]:
         """What its features read, besides all time."""
-        read = {n for one in self.features.values() for n in expressions.names(one.expression)}
+        read = self._read - FACTS.keys()
         return frozenset(window for name in read if (window := windows.window_of(name)))
 
     def only(self, names: Iterable[str]) -> WindowView:
@@ -99,7 +118,9 @@ class WindowView:
     def compute(self, merged: Merged, names: Iterable[str] | None = None) -> dict[str, Floats]:
         """The features (all, or ``names``) of every question; NaN is null."""
         wanted = self.features if names is None else names
-        return {name: _compiled(self.features[name].expression)(merged) for name in wanted}
+        return {
+            name: expressions.compiled(self.features[name].expression)(merged) for name in wanted
+        }
 
     def rows(self, merged: Merged) -> list[dict[str, Value] | None]:
         """The features of each question as serving reads them; None where nothing is known."""
@@ -111,15 +132,6 @@ class WindowView:
             dict(zip(self.features, values, strict=True)) if known else None
             for known, *values in zip(merged.known.tolist(), *columns, strict=True)
         ]
-
-
-_cache: dict[str, expressions.Expression] = {}
-
-
-def _compiled(text: str) -> expressions.Expression:
-    if text not in _cache:
-        _cache[text] = expressions.compiled(text)
-    return _cache[text]
 
 
 def _plain(type_: str, value: float) -> Value:
@@ -146,7 +158,7 @@ def read(path: Path) -> WindowView:
             for name, feature in _expanded(pattern, one)
         }
         for feature in features.values():
-            _check(entity.tiles, feature)
+            _check(entity, feature)
         return WindowView(
             path.stem,
             entity,
@@ -181,10 +193,19 @@ def _expanded(pattern: str, facts: Mapping[str, Any]) -> Sequence[tuple[str, Fea
     ]
 
 
-def _check(tiles: TileTable, feature: Feature) -> None:
+def _check(entity: Entity, feature: Feature) -> None:
     expressions.compiled(feature.expression)
+    in_course = entity.name == "learner_course"
     for name in expressions.names(feature.expression):
         column, _, window = name.rpartition("_")
         whole = name in ("at", "streak_days") or (column == "days" and window in ("7d", "28d"))
-        if not whole and (column not in tiles.columns or window not in windows.WINDOWS):
-            raise Misconfigured(f"{tiles.name} has no {name}")
+        whole |= in_course and name in FACTS
+        if not whole and (column not in entity.tiles.columns or window not in windows.WINDOWS):
+            raise Misconfigured(f"{entity.tiles.name} has no {name}")
+    for measure in expressions.measures(feature.expression):
+        if not in_course or expressions.measures(measure):
+            raise Misconfigured(f"{measure} is no measure of a learner in a course")
+        for name in expressions.names(measure):
+            span = windows.WINDOWS.get(name.rpartition("_")[2])
+            if name == "at" or (span is not None and span.grain < DAY):
+                raise Misconfigured(f"{measure} changes by the hour: compare days or all time")

@@ -55,6 +55,10 @@ GRANT SELECT ON erasures TO archive, live, features;
 -- The history of tiles is the jobs' own tables: a Redis that was lost, or whose job counted anew, is
 -- filled from them.
 GRANT SELECT ON {tile_tables}, job_starts TO features;
+-- And how courses and their learners are, of those of which events came.
+GRANT SELECT ON learner_course, learner_item, learner_submission, assessment_set, assessment_dim,
+    derive_position TO features;
+GRANT SELECT (course_id, batch_no) ON activity_events TO features;
 -- And what Kafka no longer has, a store or a consumer that begins anew reads here.
 GRANT SELECT ON archived_consents TO features;
 GRANT SELECT ON activity_events, archive_offsets, archive_batches, derive_position TO inbox;

@@ -1,10 +1,10 @@
-"""What the stack generates: ``docs/generated/kafka-access.md``."""
+"""What the stack generates: ``docs/generated/kafka-access.md`` and ``lineage.md``."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from stack import kafka_access
+from stack import kafka_access, lineage_page
 from stack.profile import REPOSITORY
 
 
@@ -16,4 +16,7 @@ def generate() -> dict[Path, str]:
         "line here cannot connect. Read and write contain describe; a name that ends in `*` means "
         "all that begin so.\n\n"
     )
-    return {REPOSITORY / "docs/generated/kafka-access.md": page + kafka_access.table()}
+    return {
+        REPOSITORY / "docs/generated/kafka-access.md": page + kafka_access.table(),
+        REPOSITORY / "docs/generated/lineage.md": lineage_page.page(lineage_page.read()),
+    }

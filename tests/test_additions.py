@@ -58,6 +58,7 @@ CATALOGUES = (
     "tests/gateway/test_policies.py",
     "tests/pipelines/test_derive_declarations.py",
     "tests/pipelines/test_job_declarations.py",
+    "tests/test_lineage.py",
 )
 """Tests without servers that iterate over what there is."""
 NEW = "(note or not test_events) and (keyword or not test_kinds)"

@@ -24,6 +24,7 @@ _arrivals, _freshness, _skew = (
     for name in ("arrivals", "freshness", "skew")
 )
 _HEARTBEAT = load(__file__, "heartbeat.sql")
+_DRIFT = load(__file__, "drift.sql")
 _WAIT_S = 5.0
 
 
@@ -62,6 +63,8 @@ ABOUT = {
     "learnstream_arrived_events": "events archived in this and the previous hour",
     "learnstream_late_events": "those of them that happened more than an hour before they came",
     "learnstream_future_events": "those of them that claim to happen in the future",
+    "learnstream_feature_drift_psi": "how far a feature has drifted from its baseline, as "
+    "learnstream drift measured last: a population stability index",
 }
 """The help text of each reading; a test allows no others."""
 
@@ -142,6 +145,12 @@ class Monitor:
             beats = connection.execute(_HEARTBEAT["recent"].encode()).fetchall()
             skew = connection.execute(_skew).fetchall()
             beat_age = connection.execute(_HEARTBEAT["age"].encode()).fetchone()
+            measured = connection.execute(_DRIFT["measured"].encode()).fetchone()
+            drifts = (
+                connection.execute(_DRIFT["newest"].encode()).fetchall()
+                if measured and measured[0]
+                else []
+            )
         yield from self._lag("archive", [t.name for t in EVENT_TOPICS], offsets)
         if row is not None:
             yield Reading("learnstream_derive_waiting_batches", row[0])
@@ -164,6 +173,9 @@ class Monitor:
             yield Reading("learnstream_arrived_events", events, labels)
             yield Reading("learnstream_late_events", late, labels)
             yield Reading("learnstream_future_events", future, labels)
+        for view, feature, psi in drifts:
+            labels = {"feature": f"{view}:{feature}"}
+            yield Reading("learnstream_feature_drift_psi", psi, labels)
 
     def _kafka(self) -> Iterator[Reading]:
         for group, topic in (("feature-push", FEATURES.name), ("live", LIVE.name)):

@@ -121,6 +121,7 @@ PROBES = [
     ("reader", "SELECT payload FROM activity_events", DONE),
     ("reader", "SELECT * FROM pipelines_migrations", DONE),
     ("features", "SELECT payload FROM activity_events", REFUSED),
+    ("features", "SELECT DISTINCT course_id FROM activity_events WHERE batch_no > 5", DONE),
     *((name, "SELECT 1", NO_WAY_IN) for name in ("relay", "serving", "dashboards")),
     *(
         (name, "SET ROLE operator", REFUSED)
@@ -196,8 +197,11 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         key: {"SELECT"}
         for key in ("course_activity_minute", "learner_tiles", "job_starts", "erasures")
     }
+    progress = ("learner_course", "learner_item", "learner_submission", "derive_position")
+    due = ("assessment_set", "assessment_dim")
+    known = ("erasures", "archived_consents", "job_starts")
     assert rights(owner, "features") == {
-        key: {"SELECT"} for key in ("erasures", "archived_consents", "job_starts", *TABLES)
+        key: {"SELECT"} for key in (*known, *TABLES, *progress, *due)
     }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
