@@ -102,8 +102,8 @@ def repeats(topic: Topic, options: Mapping[str, str], begins: Offsets | None = N
     columns = [*_columns(topic), "`message_key` STRING", "`told_at` AS PROCTIME()"]
     kept = ", ".join(f"`{column}`" for column in (*_ENVELOPE, "payload", "arrived_at"))
     kept += f", {_REPEATED['partition']} AS `partition`, {_REPEATED['offset']} AS `offset`"
-    # Counted, not numbered: with mini-batches Flink takes the first of `ROW_NUMBER()` for a row that
-    # may change, and every sum after it keeps twice as much to be able to take rows back.
+    # Counted, not numbered: with mini-batches Flink takes the first by `ROW_NUMBER()` for a row
+    # that may change, and every sum after it keeps twice as much to be able to take rows back.
     return [
         table(name, columns, settings),
         f"CREATE TEMPORARY VIEW {repeats_name(topic)} AS\nSELECT {kept} FROM (\n"
@@ -151,9 +151,10 @@ def checked(
 ) -> str:
     """``CREATE VIEW`` of the valid events of ``topic`` with the ``columns``, for every job.
 
-    With ``only``, it has no other ``columns``: each costs time in every message. Further columns: ``partition`` and ``offset`` of the message (of one that repeats an event:
-    those of the message in ``topic``), and ``more`` by name: expressions over the message, and over
-    ``arrived_at``, its time in Kafka.
+    With ``only``, it has no other ``columns``: each costs time in every message. Further columns:
+    ``partition`` and ``offset`` of the message (of one that repeats an event: those of the message
+    in ``topic``), and ``more`` by name: expressions over the message, and over ``arrived_at``, its
+    time in Kafka.
     """
     parts = [
         f"{_cast(rule, f'`{name}`')} AS `{name}`" if rule.type in _TYPES else f"`{name}`"
