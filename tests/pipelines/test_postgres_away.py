@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 NOON = datetime(2014, 3, 1, 12, 0, tzinfo=UTC)
 RECOVERED_WITHIN_S = 60.0
-"""docs/operations.md says 5 to 15 s on two idle cores."""
+"""docs/operations.md says 8 s, on cores that were less busy than those of tests may be."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -10,8 +10,8 @@ from stack.profile import Profile
 from tests.pipelines.submissions import Held, held, submit_and_cancel
 
 SUBMISSIONS, STEP = 100, 20
-SPARE_MB = 16.0
-"""Flink keeps the classes that it generated for a job for some minutes after it."""
+SPARE_MB = 32.0
+"""Flink remembers the last 300 classes that it generated, and others wait for a collection."""
 
 
 @pytest.mark.soak
