@@ -177,6 +177,14 @@ def test_every_image_is_pinned_by_its_digest(service: dict[str, Any]) -> None:
     assert all(re.fullmatch(rf"[\w./-]+:[\w.-]+@{DIGEST}", image) for image in images)
 
 
+def test_flink_has_the_connectors_of_its_jobs(services: dict[str, Any]) -> None:
+    for name in FLINK:
+        assert services[name]["build"]["target"] == "flink"
+    stages = (REPOSITORY / "docker/Dockerfile").read_text(encoding="utf-8").split("\nFROM ")
+    [stage] = [text for text in stages if " AS flink\n" in text]
+    assert "COPY --from=jars /jars /opt/flink/lib" in stage
+
+
 def _on(services: dict[str, Any], network: str) -> set[str]:
     return {name for name, one in services.items() if network in (one.get("networks") or {})}
 
