@@ -8,7 +8,8 @@ The header is the block of ``-- name: value`` lines the file begins with::
     -- unit: learners
     -- label today: today, UTC
 
-``label COLUMN`` and ``unit COLUMN`` speak about one column of the answer. A folder with panels is a
+``label COLUMN`` and ``unit COLUMN`` speak about one column of the answer; ``live`` names what the
+live counters answer instead of the query. A folder with panels is a
 dashboard; adding a file adds a panel, nothing lists them. The pages and Grafana show the panels of
 ``dashboards/``, the LMS answers their queries.
 """
