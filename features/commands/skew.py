@@ -1,7 +1,7 @@
 """Compare what serving read with what the archive says for the same moments.
 
 `./learnstream skew` prints of each feature how many values were compared, the shares that are
-equal, were null when served alone and in the archive alone, and the median and greatest difference.
+equal, null when served alone and null in the archive alone, and the median and greatest difference.
 It fails where fewer are equal than LMS_FEATURES_SKEW_MATCH_MIN. Serving keeps what it reads about
 the share LMS_FEATURES_SKEW_RATE of learners and items. What was found is kept for the panel *Served
 features* and the metric learnstream_feature_match_ratio.
