@@ -40,6 +40,7 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         derived_tables=[table.name for table in derive.tables()],
         flink_tables=[table.name for table in job.tables()],
         tile_tables=list(tiles.TABLES),
+        course_tables=list(tiles.COURSE_TABLES),
     )
 
 
