@@ -2,12 +2,12 @@
 
 ``features/views/<view>.sql`` begins with a block of ``-- name: value`` lines::
 
-    -- about: Running totals over content.viewed per item
-    -- check: each item's newest totals in the feature store
-    -- entity: item
-    -- queue: item_totals_due
-    -- feature views_total: int
-    -- feature last_viewed_at: text, ISO 8601 in UTC
+    -- about: The item that a learner was on last
+    -- check: the feature store has each learner's newest item
+    -- entity: learner
+    -- queue: learner_activity_due
+    -- feature last_item_id: text
+    -- feature last_seen_at: text, ISO 8601 in UTC
     -- trail: last_item_id by last_seen_at
 
 ``queue`` is the table of the analytical database in which an entity stands whose row is due;

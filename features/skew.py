@@ -116,6 +116,21 @@ def _judge(skew: FeatureSkew, value: Value, possible: Sequence[Value]) -> None:
         skew.differences.append(float(value - most if value > most else value - least))
 
 
+def store(connection: psycopg.Connection[Any], found: Iterable[FeatureSkew]) -> None:
+    """Keep the comparison, for the monitor and the panel."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO feature_skew VALUES (now(), %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    *(one.view, one.feature, one.compared, one.matched, one.missing, one.extra),
+                    max(map(abs, one.differences), default=0.0),
+                )
+                for one in found
+            ],
+        )
+
+
 def gate(found: Iterable[FeatureSkew]) -> float:
     """The share of equal values of all features together.
 

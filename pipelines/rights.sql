@@ -76,7 +76,7 @@ GRANT EXECUTE ON FUNCTION retain_archive(integer, jsonb) TO derive;
 GRANT SELECT ON archive_offsets, archive_batches, archive_arrivals, archive_heartbeat, derive_position
     TO monitor;
 GRANT SELECT (event_id, timestamp, received_at) ON activity_events TO monitor;
-GRANT SELECT ON stream_application TO monitor;
+GRANT SELECT ON stream_application, feature_skew TO monitor;
 GRANT SELECT, INSERT, DELETE ON commit_to_row TO monitor;
 
 -- Flink: upserts into its own tables; a rebuild's schema, with views of the archive, it is given for

@@ -24,7 +24,7 @@ _ANALYZE_FROM = 2_000
 """Events from which it pays to give the planner statistics of the step's tables."""
 
 _BOUNDS = ("lo", "hi", "around_lo", "around_hi")
-_FROM_EVENTS = ("payload_events", "learner_minutes", "item_deltas", "active_days")
+_FROM_EVENTS = ("payload_events", "learner_minutes", "active_days")
 _FROM_STATE = ("sessions_before", "match_sessions", "neighbours", "days_before", "items_before")
 _SESSIONS = ("unmatched_fragments", "sessionize")
 
@@ -121,7 +121,7 @@ class Engine:
         many = events >= _ANALYZE_FROM
         self._execute_all((*sources, *_FROM_EVENTS), parameters)
         if many:
-            self._connection.execute("ANALYZE new_events, active_day, learner_minute, item_delta")
+            self._connection.execute("ANALYZE new_events, active_day, learner_minute")
         if parameters["done"] >= 0:
             self._execute_all(_FROM_STATE, parameters)
             if many:

@@ -28,8 +28,8 @@ QUEUES = tuple(dict.fromkeys(view.queue for view in VIEWS.values()))
 """The tables of entities whose rows are due; views of one queue are published together."""
 MOST = 2_000
 """Entities of a queue whose rows one round publishes."""
-TOTALS = ("learner_totals_due", "item_totals_due")
-"""Queues of kept totals: cheap to make, so they are published while steps keep coming."""
+PROMPT = ("learner_activity_due",)
+"""Queues of rows that are cheap to make, so they are published while steps keep coming."""
 
 Wanted = tuple[str, str, datetime]
 """Entity, institution, moment."""

@@ -44,16 +44,11 @@ CREATE TEMP TABLE item_before (
 
 -- What the new events add.
 
--- Learners by course and minute. `newest_at` leaves out events ahead of our clock.
+-- Learners by course and minute.
 CREATE TEMP TABLE learner_minute (
     user_id uuid, institution_id uuid, course_id uuid, minute_at timestamptz, events bigint,
-    clicks bigint, views bigint, completions bigint, ahead bigint, first_at timestamptz,
-    last_at timestamptz, newest_at timestamptz, devices text
-) ON COMMIT DELETE ROWS;
--- Items, and how they were viewed.
-CREATE TEMP TABLE item_delta (
-    item_id uuid, institution_id uuid, views bigint, clicks bigint, ahead bigint,
-    last_viewed_at timestamptz
+    clicks bigint, views bigint, completions bigint, first_at timestamptz, last_at timestamptz,
+    devices text
 ) ON COMMIT DELETE ROWS;
 -- Time from one action to the next in a session: what is added to a learner's time on task.
 CREATE TEMP TABLE time_delta (

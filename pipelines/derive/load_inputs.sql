@@ -47,20 +47,11 @@ INSERT INTO payload_events SELECT * FROM new_events WHERE payload IS NOT NULL
 -- name: learner_minutes
 -- The learner first in every key: a sort then compares what differs.
 INSERT INTO learner_minute (user_id, institution_id, course_id, minute_at, events, clicks, views,
-    completions, ahead, first_at, last_at, newest_at, devices)
+    completions, first_at, last_at, devices)
 SELECT user_id, institution_id, course_id, date_bin('1 minute', at, 'epoch'), count(*),
        coalesce(sum(clicks), 0), count(*) FILTER (WHERE viewed),
-       count(*) FILTER (WHERE completed), count(source_service),
-       min(at), max(at), max(at) FILTER (WHERE source_service IS NULL),
-       string_agg(device, E'\x1f')
+       count(*) FILTER (WHERE completed), min(at), max(at), string_agg(device, E'\x1f')
 FROM new_events WHERE content GROUP BY 1, 2, 3, 4
-
--- name: item_deltas
-INSERT INTO item_delta (item_id, institution_id, views, clicks, ahead, last_viewed_at)
-SELECT item_id, institution_id, count(*) FILTER (WHERE viewed),
-       coalesce(sum(clicks) FILTER (WHERE viewed), 0), count(source_service) FILTER (WHERE viewed),
-       max(at) FILTER (WHERE viewed AND source_service IS NULL)
-FROM new_events WHERE content GROUP BY 1, 2
 
 -- name: active_days
 INSERT INTO active_day (user_id, institution_id, day, lo, hi, events, devices, unmatched)

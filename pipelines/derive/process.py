@@ -14,7 +14,7 @@ from contracts.errors import Retryable
 from pipelines import retention
 from pipelines.derive import rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import MOST, QUEUES, TOTALS, FeaturePublisher
+from pipelines.derive.features import MOST, PROMPT, QUEUES, FeaturePublisher
 from pipelines.derive.live import LiveCounters
 from pipelines.derive.settings import DeriveSettings
 
@@ -22,8 +22,8 @@ log = logging.getLogger("pipelines.derive")
 
 FEATURES_S = 0.5
 """How often statistics are refreshed and feature rows published while no event waits."""
-TOTALS_S = 1.0
-"""How often running totals are published while steps keep coming."""
+PROMPT_S = 1.0
+"""How often learners' newest items are published while steps keep coming."""
 STEPS_SHARE = 10
 """While steps keep coming, they get this many times the time of publishing and refreshing."""
 BACKLOG_FACTOR = 30
@@ -92,8 +92,8 @@ class Derivation:
                     live.write(engine.connection, engine.position(), [])
                     refreshed = published = time.monotonic()
                     refresh_took_s = refreshed - now
-                elif now - published > max(TOTALS_S * factor, publish_took_s * STEPS_SHARE):
-                    self._publish(engine, features, TOTALS)
+                elif now - published > max(PROMPT_S * factor, publish_took_s * STEPS_SHARE):
+                    self._publish(engine, features, PROMPT)
                     published = time.monotonic()
                     publish_took_s = published - now
                 if now - retained > retention.EVERY_S:

@@ -19,9 +19,9 @@ from pipelines.dead_letters import Mailbox
 from stack import kafka, postgres
 from stack.queries import load
 
-_arrivals, _freshness = (
+_arrivals, _freshness, _skew = (
     (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
-    for name in ("arrivals", "freshness")
+    for name in ("arrivals", "freshness", "skew")
 )
 _HEARTBEAT = load(__file__, "heartbeat.sql")
 _DRIFT = load(__file__, "drift.sql")
@@ -56,6 +56,9 @@ ABOUT = {
     "the archive, and to the derived tables: of the last five minutes",
     "learnstream_heartbeat_age_seconds": "since the newest heartbeat that came into the tables "
     "was sent",
+    "learnstream_feature_match_ratio": "served features that are what the archive says, of those "
+    "compared last",
+    "learnstream_feature_match_age_seconds": "since they were compared",
     "learnstream_dead_letters": "messages that could not be read, by state",
     "learnstream_arrived_events": "events archived in this and the previous hour",
     "learnstream_late_events": "those of them that happened more than an hour before they came",
@@ -140,6 +143,7 @@ class Monitor:
             arrivals = connection.execute(_arrivals).fetchall()
             fresh = connection.execute(_freshness).fetchone()
             beats = connection.execute(_HEARTBEAT["recent"].encode()).fetchall()
+            skew = connection.execute(_skew).fetchall()
             beat_age = connection.execute(_HEARTBEAT["age"].encode()).fetchone()
             measured = connection.execute(_DRIFT["measured"].encode()).fetchone()
             drifts = (
@@ -161,6 +165,9 @@ class Monitor:
                 yield Reading("learnstream_commit_to_row_seconds", seconds, labels)
         if beat_age is not None and beat_age[0] is not None:
             yield Reading("learnstream_heartbeat_age_seconds", beat_age[0])
+        for view, share, age_s in skew:
+            yield Reading("learnstream_feature_match_ratio", share, {"view": view})
+            yield Reading("learnstream_feature_match_age_seconds", age_s, {"view": view})
         for topic, events, late, future in arrivals:
             labels = {"topic": topic}
             yield Reading("learnstream_arrived_events", events, labels)

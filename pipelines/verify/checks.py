@@ -233,6 +233,7 @@ NOT_COMPARED = {
     "archive_kept": "how long the archive is kept and since when it is whole: a setting",
     "archive_heartbeat": "the newest heartbeat: a measurement",
     "commit_to_row": "what heartbeats measured",
+    "feature_skew": "what comparing served features with the archive found",
     "erasures": "which old ids Kafka still has: verify reads Kafka's messages by it",
     "archive_marks": "from where verify itself counts on in Kafka",
     "archived_consents": "a view of the archive's rows for a feature store that begins anew",

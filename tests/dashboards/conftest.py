@@ -226,6 +226,10 @@ def filled(stack: Profile) -> Iterator[str]:
         with psycopg.connect(url) as connection:  # what the monitor's heartbeat has measured
             sent_at = now - timedelta(minutes=2)
             connection.execute("INSERT INTO commit_to_row VALUES (%s, 0.2, 0.5)", [sent_at])
+            connection.execute(
+                "INSERT INTO feature_skew VALUES (%s, 'a_view', 'a_feature', 8, 7, 0, 0, 2.5)",
+                [sent_at],
+            )
         yield url
 
 

@@ -31,36 +31,28 @@ from tests.waiting import until
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 
 LEARNER = VIEWS["learner_activity"]
-ITEM = VIEWS["item_popularity"]
+ITEM = VIEWS["item_quality"]
 
 
-def learner_row(
-    user_id: str, second: int, events: int, item_id: str | None = None
-) -> dict[str, Any]:
+def learner_row(user_id: str, second: int, item_id: str | None = None) -> dict[str, Any]:
     at = f"2026-11-01T10:00:{second:02d}Z"
     return {
         "feature_view": "learner_activity",
         "entity_id": user_id,
         "institution_id": DEFAULT_INSTITUTION,
         "event_timestamp": at,
-        "features": {
-            "events_total": events,
-            "clicks_total": 2**40 + events,
-            "last_item_id": item_id,
-            "last_course_id": None,
-            "last_seen_at": at,
-        },
+        "features": {"last_item_id": item_id, "last_seen_at": at},
     }
 
 
 def item_row(item_id: str, second: int, views: int) -> dict[str, Any]:
     at = f"2026-11-01T10:00:{second:02d}Z"
     return {
-        "feature_view": "item_popularity",
+        "feature_view": "item_quality",
         "entity_id": item_id,
         "institution_id": DEFAULT_INSTITUTION,
         "event_timestamp": at,
-        "features": {"views_total": views, "clicks_total": views, "last_viewed_at": at},
+        "features": {"views_28d": views, "learner_days_28d": 2**40 + views, "trend": views / 4},
     }
 
 
@@ -133,13 +125,15 @@ def pushing(start: list[TopicPartition] | None = None) -> Iterator[Callable[[], 
 
 def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
     user_id, item_id, course_item = new_id(), new_id(), new_id()
-    first, last = learner_row(user_id, 1, 1, course_item), learner_row(user_id, 2, 2, item_id)
+    first, last = learner_row(user_id, 1, course_item), learner_row(user_id, 2, item_id)
     with pushing() as through:
         publish(first, last, item_row(item_id, 3, 7))
         through()
 
         assert online(LEARNER, user_id) == {user_id: last["features"]}
-        assert online(ITEM, item_id)[item_id]["views_total"] == 7
+        found = online(ITEM, item_id)[item_id]
+        assert (found["views_28d"], found["learner_days_28d"]) == (7, 2**40 + 7)
+        assert (found["trend"], found["views_1d"]) == (7 / 4, None)
         assert online(ITEM, new_id()) == {}
         assert history(LEARNER, user_id) == [
             tuple(row["features"][name] for name in LEARNER.features) for row in (first, last)
@@ -161,14 +155,14 @@ async def read_trail(user_id: str) -> list[str]:
 
 def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins() -> None:
     user_id = new_id()
-    rows = [learner_row(user_id, 1, 1), learner_row(user_id, 1, 2), learner_row(user_id, 1, 3)]
+    rows = [learner_row(user_id, 1, item) for item in ("one", "another", "the last")]
     before_them = end_of_topic()
     with pushing() as through:
         publish(*rows)
         through()
     assert online(LEARNER, user_id) == {user_id: rows[-1]["features"]}
     kept = history(LEARNER, user_id)
-    assert [row[0] for row in kept] == [3]
+    assert [row[0] for row in kept] == ["the last"]
     stamp = "SELECT received_at FROM features.learner_activity WHERE user_id = %s"
     with postgres.connect_analytics() as connection:
         before = connection.execute(stamp, (user_id,)).fetchone()
@@ -182,8 +176,8 @@ def test_the_same_rows_again_change_nothing_and_a_later_row_of_one_moment_wins()
 
 def test_a_row_that_cannot_be_read_becomes_a_dead_letter_and_the_next_one_is_pushed() -> None:
     item_id, user_id = new_id(), new_id()
-    wrong = learner_row(user_id, 1, 1)
-    wrong["features"]["events_total"] = "many"
+    wrong = learner_row(user_id, 1)
+    wrong["features"]["last_item_id"] = 42
     before = ends(DEAD_LETTERS.name)
     with pushing() as through:
         publish(b"{not json", wrong, item_row(item_id, 1, 5))
@@ -215,7 +209,7 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     client.delete(entity_key(ITEM, item_id), push._FILLED)
     assert online(ITEM, item_id) == {}
     push.Pusher(kafka.producer()).write(())
-    assert online(ITEM, item_id)[item_id]["views_total"] == 11
+    assert online(ITEM, item_id)[item_id]["views_28d"] == 11
 
 
 def test_the_process_makes_do_with_its_own_rights() -> None:

@@ -17,12 +17,15 @@ from features.catalogue import SERVICES, VIEWS, WINDOW_VIEWS
 
 def row(**features: Any) -> dict[str, Any]:
     return {
-        "feature_view": "item_popularity",
+        "feature_view": "item_quality",
         "entity_id": named_id("item"),
         "institution_id": DEFAULT_INSTITUTION,
         "event_timestamp": "2026-11-01T10:00:00Z",
         "features": features,
     }
+
+
+LEARNER = row() | {"feature_view": "learner_activity"}
 
 
 def reason(message: bytes | None) -> str:
@@ -32,8 +35,8 @@ def reason(message: bytes | None) -> str:
 
 
 def test_a_row_with_a_missing_and_an_unknown_feature_is_accepted() -> None:
-    decoded = rows.decode(json.dumps(row(views_total=3, from_tomorrow=1)).encode())
-    assert decoded.features["views_total"] == 3
+    decoded = rows.decode(json.dumps(row(views_28d=3, from_tomorrow=1)).encode())
+    assert decoded.features["views_28d"] == 3
 
 
 @pytest.mark.parametrize(
@@ -45,10 +48,10 @@ def test_a_row_with_a_missing_and_an_unknown_feature_is_accepted() -> None:
         (b"[]", "invalid"),
         (json.dumps(row() | {"feature_view": "unheard_of"}).encode(), "unknown_view"),
         (json.dumps(row() | {"entity_id": "42"}).encode(), "invalid"),
-        (json.dumps(row(views_total="3")).encode(), "invalid"),
-        (json.dumps(row(views_total=3.5)).encode(), "invalid"),
-        (json.dumps(row(views_total=2**63)).encode(), "invalid"),
-        (json.dumps(row(last_viewed_at="\x00")).encode(), "invalid"),
+        (json.dumps(row(views_28d="3")).encode(), "invalid"),
+        (json.dumps(row(views_28d=3.5)).encode(), "invalid"),
+        (json.dumps(row(views_28d=2**63)).encode(), "invalid"),
+        (json.dumps(LEARNER | {"features": {"last_item_id": "\x00"}}).encode(), "invalid"),
         (b" " * (256 * 1024 + 1), "too_large"),
     ],
 )
@@ -66,8 +69,10 @@ def test_no_message_does_anything_but_decode_or_be_refused(message: bytes) -> No
         assert error.reason  # noqa: PT017
 
 
-def test_services_name_views_that_exist() -> None:
-    assert {name for service in SERVICES for name in service.reads} <= WINDOW_VIEWS.keys()
+def test_services_name_features_that_exist() -> None:
+    for service in SERVICES:
+        for view, names in service.reads.items():
+            assert set(names) <= WINDOW_VIEWS[view].features.keys()
 
 
 @pytest.mark.parametrize("view", VIEWS.values(), ids=VIEWS.keys())

@@ -88,6 +88,12 @@ def test_served_features_are_kept_recomputed_and_a_wrong_one_is_found(
     assert measured["events_7d"].match_rate == 1
     with pytest.raises(Rejected):
         skew.gate(measured.values())
+    skew.store(connection, measured.values())
+    kept = connection.execute(
+        "SELECT compared, equal, missing, extra, difference_max FROM feature_skew "
+        "WHERE feature = 'events_28d' ORDER BY measured_at DESC LIMIT 1"
+    ).fetchone()
+    assert kept == (2, 1, 0, 0, 73.0)
 
     consent.remove(connection, client, [learner.id])
     assert found() == {}

@@ -188,5 +188,5 @@ def test_a_row_of_each_event_is_what_the_stream_told_at_that_event(
 
 
 def test_a_view_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(Rejected, match="there are item_popularity"):
+    with pytest.raises(Rejected, match="there are item_quality"):
         backfill(["learner_mood"])

@@ -21,7 +21,7 @@ from contracts.topics import FEATURES
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive import live, rebuild
 from pipelines.derive.engine import Engine
-from pipelines.derive.features import FeaturePublisher, rows
+from pipelines.derive.features import FeaturePublisher, query, rows
 from stack import kafka
 from stack.postgres import connect_analytics
 from stack.profile import Profile
@@ -132,51 +132,38 @@ def test_a_row_of_the_past_is_what_was_told_then(engine: Engine) -> None:
     assert any(row.features["events_28d"] for row in then)
 
 
-def test_running_totals_tell_the_newest_by_the_events_own_time(engine: Engine) -> None:
-    """In whatever order, with a view from the future, and asked of the past: the same figures."""
-    learner, course, institution, item = new_id(), new_id(), new_id(), new_id()
+def test_the_newest_item_is_so_by_the_events_own_time(engine: Engine) -> None:
+    """In whatever order, with a view from the future, and asked of the past: the same item."""
+    learner, course, institution = new_id(), new_id(), new_id()
     noon = datetime(2025, 5, 20, 12, 0, tzinfo=UTC)
     minutes = (0, -3000, 0.5, -10)
     events = [viewed(learner, course, institution, noon + timedelta(minutes=m)) for m in minutes]
-    events[1] = events[1].model_copy(
-        update={"payload": events[1].payload.model_copy(update={"item_id": item, "clicks": 5})}
-    )
     newest = noon + timedelta(minutes=0.5)
     with closing(ArchiveTable()) as table:
         for event in events:
             archive(table, [event])
             engine.step()
 
-    def features_of(view: str, entity: str, at: datetime) -> dict[str, Any]:
-        (row,) = rows(engine.connection, view, [(entity, institution, at)])
+    def item_at(at: datetime) -> dict[str, Any]:
+        (row,) = rows(engine.connection, "learner_activity", [(learner, institution, at)])
         return dict(row.features)
 
-    expected = {
-        "events_total": 4,
-        "clicks_total": 8,
-        "last_item_id": events[2].payload.item_id,
-        "last_course_id": course,
-        "last_seen_at": "2025-05-20T12:00:30Z",
-    }
-    assert features_of("learner_activity", learner, newest) == expected
-    # The same from the days and the archive, as for any moment of the past.
-    assert features_of("learner_activity", learner, newest + timedelta(microseconds=1)) == expected
-    before = features_of("learner_activity", learner, noon - timedelta(minutes=1))
-    assert (before["events_total"], before["clicks_total"]) == (2, 6)
-    seen_at = noon - timedelta(minutes=3000)
-    views = {"views_total": 1, "clicks_total": 5, "last_viewed_at": "2025-05-18T10:00:00Z"}
-    assert features_of("item_popularity", item, seen_at) == views
-    assert features_of("item_popularity", item, noon) == views
+    last = {"last_item_id": events[2].payload.item_id, "last_seen_at": "2025-05-20T12:00:30Z"}
+    assert item_at(newest) == last
+    assert item_at(newest + timedelta(days=9)) == last
+    before = {"last_item_id": events[3].payload.item_id, "last_seen_at": "2025-05-20T11:50:00Z"}
+    assert item_at(noon - timedelta(microseconds=1)) == before
     ahead = viewed(learner, course, institution, noon + timedelta(days=5000))
     with closing(ArchiveTable()) as table:
         archive(table, [ahead])
     drain(engine)
-    assert features_of("learner_activity", learner, newest) == expected
-    with connect_analytics() as connection:
-        kept = connection.execute(
-            "SELECT events, ahead, last_seen_at FROM learner_totals WHERE user_id = %s", [learner]
-        ).fetchone()
-    assert kept == (5, 1, newest)
+    asked = query("learner_activity", "newest").replace("taken d", "queued d")
+    with engine.connection.transaction():
+        engine.connection.execute("CREATE TEMP TABLE queued (LIKE learner_activity_due)")
+        engine.connection.execute("INSERT INTO queued VALUES (%s, %s)", [learner, institution])
+        found = engine.connection.execute(asked.encode()).fetchall()
+        engine.connection.execute("DROP TABLE queued")
+    assert [moment for *_, moment in found] == [newest]
 
 
 SAYS_LATER = ("score_mean", "score_last", "score_trend", "missed_total", "due_7d", "late_share")

@@ -196,6 +196,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
         **{key: {"SELECT"} for key in ("archive_heartbeat", "derive_position")},
         "stream_application": {"SELECT"},
+        "feature_skew": {"SELECT"},
         "commit_to_row": {"SELECT", "INSERT", "DELETE"},
     }
     assert rights(owner, "reader") == everything

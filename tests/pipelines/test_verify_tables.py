@@ -323,10 +323,9 @@ TAMPER = {
     **{
         name: f"INSERT INTO {name} VALUES (gen_random_uuid(), gen_random_uuid())"
         for name in (
+            "learner_activity_due",
             "learner_features_due",
             "item_features_due",
-            "learner_totals_due",
-            "item_totals_due",
         )
     },
 }

@@ -1,4 +1,8 @@
 -- Whose features have changed; features.py publishes their rows after the step.
+INSERT INTO learner_activity_due (entity_id, institution_id)
+SELECT user_id, institution_id FROM learner_minute GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT DO NOTHING;
+
 INSERT INTO learner_features_due (entity_id, institution_id)
 SELECT user_id, institution_id FROM active_day GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
@@ -22,5 +26,5 @@ GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;
 
 INSERT INTO item_features_due (entity_id, institution_id)
-SELECT item_id, institution_id FROM item_delta ORDER BY 1, 2
+SELECT item_id, institution_id FROM new_events WHERE content GROUP BY 1, 2 ORDER BY 1, 2
 ON CONFLICT DO NOTHING;

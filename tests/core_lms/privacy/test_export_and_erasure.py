@@ -122,7 +122,7 @@ def test_an_export_holds_activity_sessions_offers_with_their_reasons_and_feature
                 entity_id=person,
                 institution_id=lms.institution_id,
                 event_timestamp=datetime.now(UTC),
-                features={"events_total": 7},
+                features={"last_item_id": items[0]},
             )
             history.write(connection, VIEWS["learner_activity"], [row])
         with closing(Engine()) as engine:
@@ -137,7 +137,7 @@ def test_an_export_holds_activity_sessions_offers_with_their_reasons_and_feature
     assert (one["recommendation_id"], one["score"]) == (offer, 0.75)
     assert one["reason"] == f"Because you read {ana}"
     [features] = json.loads(found["features/learner_activity.json"])
-    assert features["events_total"] == 7
+    assert features["last_item_id"] == items[0]
     assert json.loads(found["manifest.json"])["tables"]["analytics/learner_course_day"] == 1
     assert ben not in str(found)
 
