@@ -1,11 +1,16 @@
-"""How fast are features read online, and tiles taken in; and how fresh is a tile?
+"""How fresh is a tile online, how fast are features read, and how fast are tiles taken in?
 
-Needs Redis, PostgreSQL and Kafka of a profile with the process `features` up and nothing else in
-it. Made-up learners and items with 35 days of tiles: ``read_learner`` is all windows of one
-learner and of one course of theirs, ``read_100_items`` those of a hundred items, each one
-question and one round trip; ``push_rows_per_s`` is how many tiles a second go from their
-messages into Redis, and ``tile`` how long from publishing a tile to finding it in the windows,
-at ``LMS_BENCH_PER_S`` a second.
+Needs an empty profile that is up with its jobs. ``commit_to_learner`` is the way of an event, at
+``LMS_BENCH_PER_S`` a second for ``LMS_BENCH_SECONDS``: from the return of its COMMIT in the LMS's
+database, over Kafka, Flink, ``lms.features`` and the process `features`, until a reader who asks
+Redis every 50 ms finds it in the windows of its learner (of 20 learners, all of whose events are
+followed); ``commit_to_course`` until it is in those of its course.
+
+Then, with made-up learners and items with 35 days of tiles: ``push_rows_per_s`` is how many tiles a
+second go from their messages into Redis; ``read_learner`` is all windows of one learner and of one
+course of theirs, ``read_100_items`` those of a hundred items, each one question and one round trip;
+``tile`` is how long from publishing a tile to finding it in the windows, at the same rate: what the
+pusher has of the way above.
 """
 
 from __future__ import annotations
@@ -19,26 +24,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bench import freshness
+from bench.freshness import DEADLINE_S, PER_S
+from bench.spine import must_be_empty
 from contracts.errors import Retryable
 from contracts.ids import DEFAULT_INSTITUTION, new_id
-from contracts.tiles import ITEM_TILES, LEARNER_TILES, TileTable, decode
+from contracts.tiles import ITEM_TILES, LEARNER_TILES, TileTable, decode, part_of
 from contracts.topics import FEATURES
-from features import consent
+from features import consent, online_windows
 from features.catalogue import WINDOW_VIEWS
 from features.online_windows import OnlineWindows
-from features.tile_push import TilePusher
+from features.tile_push import TilePusher, current
+from features.windowed import WindowView
 from stack import kafka, postgres
 from stack import redis as stack_redis
 
-PER_S = int(os.environ.get("LMS_BENCH_PER_S", "1000"))
+FOLLOWED = 20
 LEARNERS, ITEMS, COURSES, DAYS, HOURS = 200, 100, 5, 35, 3
 READS = 1_000
 FRESH_S = 10
-DEADLINE_S = 30.0
-_PART = 2_500
 
 
 def run() -> dict[str, float | int | str]:
+    must_be_empty()
+    by_flink = _by_flink()
     users, items = [new_id() for _ in range(LEARNERS)], [new_id() for _ in range(ITEMS)]
     courses = [new_id() for _ in range(COURSES)]
     messages = [
@@ -48,21 +57,59 @@ def run() -> dict[str, float | int | str]:
     pushed_s = _push(messages)
     one, hundred = asyncio.run(_reads(users, items, courses))
     fresh = asyncio.run(_freshness(courses[0]))
-    return {
+    return by_flink | {
         "tiles": len(messages),
         "push_rows_per_s": round(len(messages) / pushed_s),
         "read_learner_p50_ms": _ms(one, 50),
         "read_learner_p99_ms": _ms(one, 99),
         "read_100_items_p50_ms": _ms(hundred, 50),
         "read_100_items_p99_ms": _ms(hundred, 99),
-        "tiles_per_s": PER_S,
         "tile_p50_ms": _ms(fresh, 50),
         "tile_p99_ms": _ms(fresh, 99),
         "load": round(os.getloadavg()[0], 1),
     }
 
 
-def message(table: TileTable, entity_id: str, course_id: str, hour: datetime, n: int) -> bytes:
+def _by_flink() -> dict[str, float | int | str]:
+    """The whole way of an event, by the jobs that run."""
+    made, total = freshness.Made(), PER_S * (freshness.SECONDS + freshness.WARM_UP_S)
+    followed = [n for n in range(total) if n % freshness.LEARNERS < FOLLOWED]
+    learner, course = WINDOW_VIEWS["learner_windows"], WINDOW_VIEWS["course_windows"]
+    watches = {
+        "learner": freshness.Watch(
+            _sum(learner, "events_all", made.learners[:FOLLOWED]), len(followed)
+        ),
+        "course": freshness.Watch(_sum(course, "activity_all", made.courses), total),
+    }
+    for watch in watches.values():
+        watch.start()
+    commits = [at for _, at in freshness.write(made, total)]
+    for watch in watches.values():
+        watch.join(DEADLINE_S)
+    warm_at = sorted(commits)[PER_S * freshness.WARM_UP_S]
+    found: dict[str, float | int | str] = {
+        "events_per_s": round(PER_S * freshness.SECONDS / (max(commits) - warm_at))
+    }
+    for name, some in (("learner", [commits[n] for n in followed]), ("course", commits)):
+        in_order = sorted(some)
+        warm = sum(at < warm_at for at in in_order)
+        found |= freshness.figures_of(name, watches[name].delays(in_order)[warm:])
+    return found
+
+
+def _sum(view: WindowView, feature: str, ids: Sequence[str]) -> Callable[[], int]:
+    client, wanted = stack_redis.client(), (view, [(one,) for one in ids])
+
+    def count() -> int:
+        [found] = online_windows.read(client, wanted)
+        return sum(int(row[feature] or 0) for row in found if row)
+
+    return count
+
+
+def message(
+    table: TileTable, entity_id: str, course_id: str, hour: datetime, part: int, n: int
+) -> bytes:
     """A tile as the job publishes it."""
     at = f"{hour:%Y-%m-%dT%H}"
     return json.dumps(
@@ -72,7 +119,7 @@ def message(table: TileTable, entity_id: str, course_id: str, hour: datetime, n:
             table.id_column: entity_id,
             "course_id": course_id,
             "hour_at": f"{at}:00:00Z",
-            "part": _PART,
+            "part": part,
             **dict.fromkeys(table.columns, n),
             "first_at": f"{at}:10:00Z",
             "last_at": f"{at}:50:00.5Z",
@@ -81,13 +128,14 @@ def message(table: TileTable, entity_id: str, course_id: str, hour: datetime, n:
 
 
 def _messages(table: TileTable, ids: Sequence[str], courses: Sequence[str]) -> list[bytes]:
-    now = datetime.now(UTC)
+    now, part = datetime.now(UTC), _part(table)
     return [
         message(
             table,
             one,
             courses[number % COURSES],
             now - timedelta(days=day, hours=hour),
+            part,
             day + hour + 1,
         )
         for number, one in enumerate(ids)
@@ -96,14 +144,21 @@ def _messages(table: TileTable, ids: Sequence[str], courses: Sequence[str]) -> l
     ]
 
 
+def _part(table: TileTable) -> int:
+    with postgres.connect_analytics() as connection:
+        count = current(connection, table)
+    return part_of(time.time(), count.generation, count.part_s)
+
+
 def _push(messages: Sequence[bytes]) -> float:
     """Seconds from messages to Redis: parsing, consent, writing."""
     pusher = TilePusher(stack_redis.client())
     with postgres.connect_analytics(autocommit=True) as connection:
         pusher.ready(connection)
+        now_ms = int(time.time() * 1000)
         began = time.perf_counter()
         with consent.writing(connection):
-            pusher.write(connection, [(decode(one), 1) for one in messages])
+            pusher.write(connection, [(decode(one), now_ms) for one in messages])
         return time.perf_counter() - began
 
 
@@ -140,16 +195,15 @@ async def _timed(read: Callable[[int], Awaitable[Any]], count: int) -> list[floa
 async def _freshness(course: str) -> list[float]:
     """Seconds from publishing a tile to reading it, by asking again and again for the newest."""
     view, producer = WINDOW_VIEWS["item_windows"], kafka.producer()
-    now, seconds = datetime.now(UTC), []
+    now, part, seconds = datetime.now(UTC), _part(ITEM_TILES), []
     async with stack_redis.new_async_client() as client:
         online = OnlineWindows(client)
         for _ in range(FRESH_S * 5):
             began = time.perf_counter()
             for _ in range(PER_S // 5):
                 item = new_id()
-                producer.produce(
-                    FEATURES.name, key=item, value=message(ITEM_TILES, item, course, now, 1)
-                )
+                tile = message(ITEM_TILES, item, course, now, part, 1)
+                producer.produce(FEATURES.name, key=item, value=tile)
             producer.flush(10)
             sent = time.perf_counter()
             while (await online.read((view, [(item,)])))[0][0] is None:

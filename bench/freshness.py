@@ -56,37 +56,38 @@ def run() -> dict[str, float | int | str]:
             raise Misconfigured(
                 "PostgreSQL does not keep commit times: track_commit_timestamp = on"
             )
-    institution_id, total = new_id(), PER_S * (SECONDS + WARM_UP_S)
-    watches = {name: _Watch(_rows(sql, institution_id), total) for name, sql in SUMS.items()}
-    watches["live"] = _Watch(_counters(institution_id), total)
+    made, total = Made(), PER_S * (SECONDS + WARM_UP_S)
+    watches = {name: Watch(_rows(sql, made.institution_id), total) for name, sql in SUMS.items()}
+    watches["live"] = Watch(_counters(made.institution_id), total)
     for watch in watches.values():
         watch.start()
-    commits = _write(institution_id, total)
+    commits = write(made, total)
     for watch in watches.values():
         watch.join(DEADLINE_S)
-    archived = _archived(institution_id, total)
+    archived = _archived(made.institution_id, total)
     warm = PER_S * WARM_UP_S
-    in_order = sorted(commits.items(), key=lambda item: item[1])
+    in_order = sorted(commits, key=lambda commit: commit[1])
     first, last = in_order[warm][1], in_order[-1][1]
     figures: dict[str, float | int | str] = {
         "load": round(os.getloadavg()[0], 1),
         "events": total - warm,
         "events_per_s": round((total - warm) / (last - first)),
-        **_figures("row", [archived[id_] - at for id_, at in in_order[warm:]]),
+        **figures_of("row", [archived[id_] - at for id_, at in in_order[warm:]]),
     }
     delays = {
         name: watch.delays([at for _, at in in_order])[warm:] for name, watch in watches.items()
     }
     for name, found in delays.items():
-        figures |= _figures(name, found)
+        figures |= figures_of(name, found)
     later = [
         max(0.0, live - table)
         for live, table in zip(delays["live"], delays["learner_minute"], strict=True)
     ]
-    return figures | _figures("live", later, since="derived")
+    return figures | figures_of("live", later, since="derived")
 
 
-def _figures(name: str, delays_s: Sequence[float], since: str = "commit") -> dict[str, float]:
+def figures_of(name: str, delays_s: Sequence[float], since: str = "commit") -> dict[str, float]:
+    """p50, p99 and the longest of these delays, in milliseconds."""
     cuts = statistics.quantiles(delays_s, n=100)
     return {
         f"{since}_to_{name}_p50_ms": round(cuts[49] * 1000, 1),
@@ -118,12 +119,24 @@ def _counters(institution_id: str) -> Callable[[], int]:
     return count
 
 
-def _write(institution_id: str, total: int) -> dict[str, float]:
-    """Event id → the wall clock when its COMMIT returned; ``PER_S`` of them a second."""
-    learners, courses, items = (
-        [new_id() for _ in range(count)] for count in (LEARNERS, COURSES, ITEMS)
-    )
-    commits: list[dict[str, float]] = [{} for _ in range(WRITERS)]
+@dataclass(frozen=True)
+class Made:
+    """A made-up institution and who studies what there."""
+
+    institution_id: str = field(default_factory=new_id)
+    learners: Sequence[str] = field(default_factory=lambda: _ids(LEARNERS))
+    courses: Sequence[str] = field(default_factory=lambda: _ids(COURSES))
+    items: Sequence[str] = field(default_factory=lambda: _ids(ITEMS))
+
+
+def _ids(count: int) -> Sequence[str]:
+    return [new_id() for _ in range(count)]
+
+
+def write(made: Made, total: int) -> list[tuple[str, float]]:
+    """``PER_S`` events a second, each one transaction; the n-th is of learner n, item n and course
+    n, modulo how many there are. Of each its id and the wall clock when its COMMIT returned."""
+    commits = [("", 0.0)] * total
     started = time.monotonic() + 0.5
 
     def work(number: int) -> None:
@@ -131,26 +144,26 @@ def _write(institution_id: str, total: int) -> dict[str, float]:
             for n in range(number, total, WRITERS):
                 envelope = wrap(
                     ContentViewed(
-                        user_id=learners[n % LEARNERS],
-                        course_id=courses[n % COURSES],
-                        item_id=items[n % ITEMS],
+                        user_id=made.learners[n % LEARNERS],
+                        course_id=made.courses[n % COURSES],
+                        item_id=made.items[n % ITEMS],
                         kind="page",
                     ),
-                    institution_id=institution_id,
+                    institution_id=made.institution_id,
                     source_service="content-service",
                 )
                 ahead_s = started + n / PER_S - time.monotonic()
                 if ahead_s > 0:
                     time.sleep(ahead_s)
                 writer.execute(APPEND, rows(envelope))
-                commits[number][envelope.event_id] = time.time()
+                commits[n] = envelope.event_id, time.time()
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(WRITERS)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return {id_: at for share in commits for id_, at in share.items()}
+    return commits
 
 
 def _archived(institution_id: str, total: int) -> dict[str, float]:
@@ -166,7 +179,7 @@ def _archived(institution_id: str, total: int) -> dict[str, float]:
 
 
 @dataclass
-class _Watch(threading.Thread):
+class Watch(threading.Thread):
     """Polls a sum until it reaches ``total``: when it first was at least n."""
 
     read: Callable[[], int]

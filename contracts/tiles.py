@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 import pydantic_core
@@ -29,6 +29,10 @@ Partial = Literal["sum", "min", "max"]
 MARK = b'"tiles"'
 """A message that lacks it is no tile."""
 HOUR_S = 3600
+PARTS_BEGIN = datetime(2020, 1, 1, tzinfo=UTC)
+"""Spans of arrival are counted from here."""
+GENERATION = 10**9
+"""Parts of one generation of a job: a job that counts anew does so in the parts of the next."""
 _MAX = 2**53
 
 
@@ -128,6 +132,15 @@ class TileRow:
     hour: int
     part: int
     values: tuple[int, ...]
+
+    @property
+    def generation(self) -> int:
+        return self.part // GENERATION
+
+
+def part_of(at_s: float, generation: int, part_s: int) -> int:
+    """The part of what arrives at this moment (seconds since 1970)."""
+    return generation * GENERATION + int(at_s - PARTS_BEGIN.timestamp()) // part_s
 
 
 def decode(message: bytes) -> TileRow:

@@ -33,7 +33,7 @@ from contracts.features import FeatureRow
 from contracts.topics import DEAD_LETTERS, FEATURES, USERS
 from features import consent, course_push, history, rows, store, trail
 from features.catalogue import VIEWS
-from features.tile_push import TilePusher, load
+from features.tile_push import REWIND_S, TilePusher, load
 from stack import kafka, postgres
 from stack import redis as stack_redis
 
@@ -44,8 +44,8 @@ GATHER_S = 0.02
 """How long a batch waits for more after its first message: freshness against throughput."""
 MAX_BACKOFF_S = 5.0
 REPORT_S = 10.0
-REWIND_S = 600.0
-"""The tables of tiles lag the messages by less, or Flink has failed and publishes again."""
+CHECK_S = 1.0
+"""How often the process looks whether Redis was lost or a job counted anew."""
 _FILLED = "learnstream:features:filled"
 """Set in Redis once the online store has every newest row of history."""
 
@@ -61,7 +61,7 @@ class Pusher:
         self._tiles = TilePusher(self._redis)
         self._store: FeatureStore | None = None
         self._connection: psycopg.Connection[Any] | None = None
-        self._checked = False
+        self._check_at = 0.0
         self.behind = False
         """Tiles were filled from history, which may lag what messages of the last minutes said."""
 
@@ -112,12 +112,12 @@ class Pusher:
         with self._guard():
             if self._store is None:
                 self._store = store.opened()
-            if not self._checked:
+            if time.monotonic() >= self._check_at:
                 if not self._redis.exists(_FILLED):
                     self._fill(self._store)
                 with consent.writing(self._open()):
                     self.behind |= self._tiles.ready(self._open())
-                self._checked = True
+                self._check_at = time.monotonic() + CHECK_S
             return self._store
 
     def _load(self, user_ids: set[str]) -> None:
@@ -169,8 +169,7 @@ class Pusher:
 
     def forget(self) -> None:
         """Drop what a failure may have broken; the next batch opens and checks it again."""
-        self._checked = False
-        self._tiles.forget()
+        self._check_at = 0.0
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -215,16 +214,13 @@ def run(stop: threading.Event, *, group: str = GROUP) -> int:
                 log.info("%d rows pushed so far", pushed)
                 reported, report_at = pushed, time.monotonic() + REPORT_S
             messages = _gather(consumer)
-            if not messages:
-                continue
             count = _persist(stop, partial(pusher.write, messages))
             if count is None:
                 break
             pushed += count
             if pusher.behind:
-                _rewind(consumer)
-                pusher.behind = False
-            else:
+                pusher.behind = not _rewind(consumer)
+            elif messages:
                 _commit(consumer)
     finally:
         consumer.close()
@@ -265,17 +261,24 @@ def _persist(stop: threading.Event, step: Callable[[], int]) -> int | None:
     return None
 
 
-def _rewind(consumer: Consumer) -> None:
-    """Read the last minutes again: repeating changes nothing."""
+def _rewind(consumer: Consumer) -> bool:
+    """Read the last minutes again: repeating changes nothing. False where that is not possible
+    yet."""
+    mine = [place for place in consumer.assignment() if place.topic == FEATURES.name]
     since = int((time.time() - REWIND_S) * 1000)
-    places = [
-        TopicPartition(place.topic, place.partition, since)
-        for place in consumer.assignment()
-        if place.topic == FEATURES.name
-    ]
-    for place in consumer.offsets_for_times(places, timeout=10):
-        if place.offset >= 0:
-            consumer.seek(place)
+    try:
+        here = {place.partition: place.offset for place in consumer.committed(mine, timeout=10)}
+        for place in consumer.position(mine):
+            if place.offset >= 0:
+                here[place.partition] = place.offset
+        then = [TopicPartition(FEATURES.name, place.partition, since) for place in mine]
+        for place in consumer.offsets_for_times(then, timeout=10) if then else ():
+            if 0 <= place.offset < here[place.partition]:  # never over what is still to be read
+                consumer.seek(place)
+    except KafkaException as error:
+        log.warning("not read again yet: %s", error)
+        return False
+    return bool(mine)
 
 
 def _commit(consumer: Consumer) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from contracts import flink
 from contracts.errors import Misconfigured
+from contracts.tiles import GENERATION, PARTS_BEGIN
 from contracts.topics import Topic
 from pipelines import plan, published
 from pipelines.job import Job, kafka_options
@@ -124,13 +125,13 @@ def _arrived() -> str:
     that has not changed for longer.
     """
     return (
-        "TIMESTAMPDIFF(SECOND, TIMESTAMP '2020-01-01 00:00:00', "
+        f"TIMESTAMPDIFF(SECOND, TIMESTAMP '{PARTS_BEGIN:%Y-%m-%d %H:%M:%S}', "
         f"CAST(`arrived_at` AS TIMESTAMP(3))) / {FlinkSettings().part_s}"
     )
 
 
 def _part(generation: int) -> str:
-    return f"CAST({generation * 10**9} AS BIGINT) + `arrived`"
+    return f"CAST({generation * GENERATION} AS BIGINT) + `arrived`"
 
 
 def fingerprint(job: Job, start: Start) -> str:

@@ -54,6 +54,6 @@ def _ddl(sink: Upsert) -> str:
             "value.format": "json",
             # Of a tile that changes often only the last value is sent.
             "sink.buffer-flush.max-rows": "20000",
-            "sink.buffer-flush.interval": "500 ms",
+            "sink.buffer-flush.interval": "200 ms",
         },
     )

@@ -53,8 +53,9 @@ GRANT SELECT ON derive_position TO archive;
 
 -- What Kafka brings of somebody erased is taken in under the id that they have now.
 GRANT SELECT ON erasures TO archive, features;
--- The history of tiles is the jobs' own tables: a Redis that was lost is filled from them.
-GRANT SELECT ON {tile_tables} TO features;
+-- The history of tiles is the jobs' own tables: a Redis that was lost, or whose job counted anew, is
+-- filled from them.
+GRANT SELECT ON {tile_tables}, job_starts TO features;
 -- And how courses and their learners are, of those of which events came.
 GRANT SELECT ON {course_tables}, derive_position TO features;
 GRANT SELECT (course_id, batch_no) ON activity_events TO features;

@@ -23,7 +23,7 @@ from features.tile_push import TilePusher
 from features.windows import HOUR_US, Merged, Tiles
 from stack import postgres
 from stack import redis as stack_redis
-from tests.features.test_tile_push import decoded, message
+from tests.features.test_tile_push import message, published
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("registered")]
 
@@ -230,7 +230,7 @@ def test_feast_answers_online_as_serving_does(connection: psycopg.Connection[Any
         message(ITEM_TILES, item, course, now - HOUR, events=7, views=6),
     ]
     pusher = TilePusher(stack_redis.client())
-    pusher.write(connection, [(decoded(**row), 1) for row in rows])
+    pusher.write(connection, [published(row) for row in rows])
     views = (LEARNER, IN_COURSE, ITEM, COURSE)
     refs = [f"{view.name}:{name}" for view in views for name in view.features]
     refs.append("item_quality:views_28d")
@@ -269,7 +269,7 @@ def test_what_serving_reads_is_what_the_archive_says_for_the_same_moment(
             LEARNER_TILES, learner.id, learner.course, at,
             events=2, clicks=2, clicks_quiz=2, views=1, watched_s=1.5,
         )  # fmt: skip
-        TilePusher(stack_redis.client()).write(connection, [(decoded(**row), 1)])
+        TilePusher(stack_redis.client()).write(connection, [published(row)])
     asked_at = now + timedelta(minutes=55)
     from features import online_windows
 

@@ -212,20 +212,27 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     assert online(ITEM, item_id)[item_id]["views_28d"] == 11
 
 
+@contextmanager
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    """The process itself, with no more rights than it has in production."""
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "features"}
+    started = subprocess.Popen([sys.executable, "-m", "features.push"], env=environment)
+    try:
+        yield started
+    finally:
+        started.terminate()
+        started.wait(30)
+
+
 def test_the_process_makes_do_with_its_own_rights() -> None:
     """It owns no table, and may write only history and people's consent."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "LMS_PRINCIPAL": "features"}
-    process = subprocess.Popen([sys.executable, "-m", "features.push"], env=environment)
-    try:
+    with process() as started:
         item_id = new_id()
         publish(item_row(item_id, 1, 7))
-        until(lambda: online(ITEM, item_id), "the row is online", process=process)
+        until(lambda: online(ITEM, item_id), "the row is online", process=started)
         with postgres.connect_analytics() as connection:
             owners = connection.execute(
                 "SELECT DISTINCT relowner::regrole::text FROM pg_class "
                 "WHERE relnamespace IN ('features'::regnamespace, 'feast'::regnamespace)"
             ).fetchall()
         assert owners == [("operator",)]
-    finally:
-        process.terminate()
-        process.wait(30)

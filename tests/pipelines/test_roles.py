@@ -190,7 +190,7 @@ def test_each_role_has_these_rights_and_no_other(owner: psycopg.Connection[Any])
     }
     read = (*TABLES, *COURSE_TABLES, "derive_position")
     assert rights(owner, "features") == {
-        key: {"SELECT"} for key in ("erasures", "archived_consents", *read)
+        key: {"SELECT"} for key in ("erasures", "archived_consents", "job_starts", *read)
     }
     assert rights(owner, "monitor") == {
         **{key: {"SELECT"} for key in ("archive_offsets", "archive_batches", "archive_arrivals")},
