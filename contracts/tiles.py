@@ -109,6 +109,16 @@ ITEM_TILES = TileTable(
 )
 TABLES = {table.name: table for table in (LEARNER_TILES, ITEM_TILES)}
 
+COURSE_TABLES = (
+    "learner_course",
+    "learner_item",
+    "learner_submission",
+    "assessment_set",
+    "assessment_dim",
+)
+"""Derived tables that say what no tile does, of features relative to the course: who is enrolled,
+what each has opened and handed in, when work is due."""
+
 
 @dataclass(frozen=True, slots=True)
 class TileRow:

@@ -34,8 +34,6 @@ STATE = "learnstream:features:courses"
 _DAY_S = 86_400
 _LOCK = 0x4C53_0F04  # one process at a time; any constant no other lock of ours uses
 _SQL = load(__file__, "sql/course_now.sql")
-READS = (_SQL["learners"], _SQL["due"])
-"""The queries that say how courses and their learners are."""
 
 log = logging.getLogger("features.courses")
 

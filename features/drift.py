@@ -81,29 +81,29 @@ def make_baseline(
     until: datetime,
     weeks: int,
     views: Mapping[str, WindowView] = WINDOW_VIEWS,
-) -> int:
+) -> dict[str, int]:
     """Store how the features of ``views`` were spread at ``weeks`` moments, a week apart, the last
-    at ``until``; returns how many features.
+    at ``until``; returns of how many entities each is. Of fewer than ``ENOUGH`` nothing is stored.
 
-    Raises ``Rejected`` where a view has too few entities for one; then nothing is stored.
+    Raises ``Rejected`` where that is so of all.
     """
     moments = [until - timedelta(weeks=week) for week in range(weeks)]
-    rows = []
+    entities, rows = {}, []
     for view in views.values():
         for name, values in _values(connection, view, moments).items():
-            if len(values) < ENOUGH:
-                raise Rejected(
-                    f"{view.name} has only {len(values)} entities with an event before {until}; a "
-                    f"baseline takes {ENOUGH}",
-                    view=view.name,
-                )
-            edges = edges_of(values)
-            expression = view.features[name].expression
-            counts = histogram(values, edges)
-            rows.append((view.name, name, expression, until, edges.tolist(), counts.tolist()))
+            entities[view.name] = len(values)
+            if len(values) >= ENOUGH:
+                edges, expression = edges_of(values), view.features[name].expression
+                counts = histogram(values, edges)
+                rows.append((view.name, name, expression, until, edges.tolist(), counts.tolist()))
+    if not rows:
+        raise Rejected(
+            f"no view has {ENOUGH} entities with an event in the weeks before {until}: "
+            "there is nothing to make a baseline of"
+        )
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(_SQL["put_baseline"].encode(), rows)
-    return len(rows)
+    return entities
 
 
 def measure(

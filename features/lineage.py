@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from contracts.feature_views import View
 from contracts.lineage import Edge, Node, sources
-from features import course_push
+from contracts.tiles import COURSE_TABLES
 from features.catalogue import SERVICES, VIEWS, WINDOW_VIEWS
 from features.windowed import WindowView
 
@@ -25,8 +25,8 @@ def edges(
         node = Node("feature view", one.name)
         yield Node("table", one.tiles.name), node
         if one.relative:
-            for source in sources("\n".join(course_push.READS)):
-                yield source, node
+            for name in COURSE_TABLES:
+                yield Node("table", name), node
         yield from _features(one.name, one.features)
     for service in SERVICES:
         for name, features in service.reads.items():

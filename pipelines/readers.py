@@ -41,6 +41,7 @@ def declare(owner: psycopg.Connection[Any]) -> bool:
         flink_tables=[table.name for table in job.tables()],
         tile_tables=list(tiles.TABLES),
         live_tables=[live.TABLE, tiles.LEARNER_TILES.name],
+        course_tables=list(tiles.COURSE_TABLES),
     )
 
 

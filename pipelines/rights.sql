@@ -1,6 +1,7 @@
 -- Who may do what in the analytical database: run by `learnstream prepare` after the migrations, for
 -- roles that have nothing (stack/roles.py). The operator owns the tables and needs no line here.
--- {flink_tables}, {tile_tables}, {live_tables} and {derived_tables} are those of the catalogues of jobs: a new job needs no line.
+-- {flink_tables}, {tile_tables}, {live_tables}, {course_tables} and {derived_tables} are those of the
+-- catalogues of jobs and of contracts/tiles.py: a new job needs no line.
 DO $$
 BEGIN
     EXECUTE format(
@@ -56,8 +57,7 @@ GRANT SELECT ON erasures TO archive, live, features;
 -- filled from them.
 GRANT SELECT ON {tile_tables}, job_starts TO features;
 -- And how courses and their learners are, of those of which events came.
-GRANT SELECT ON learner_course, learner_item, learner_submission, assessment_set, assessment_dim,
-    derive_position TO features;
+GRANT SELECT ON {course_tables}, derive_position TO features;
 GRANT SELECT (course_id, batch_no) ON activity_events TO features;
 -- And what Kafka no longer has, a store or a consumer that begins anew reads here.
 GRANT SELECT ON archived_consents TO features;

@@ -11,6 +11,7 @@ import pytest
 from contracts import feature_views
 from contracts.event import EVENTS
 from contracts.lineage import Edge, Node, events_of, sources
+from contracts.tiles import COURSE_TABLES
 from dashboards import catalogue as dashboards
 from dashboards import lineage as of_dashboards
 from features import catalogue as features
@@ -89,6 +90,12 @@ def test_a_job_is_made_from_the_events_that_it_names_and_no_others() -> None:
     assert {"assessment.updated", "enrollment.dropped", "assessment.submitted"} <= relative
 
 
+def test_what_is_asked_of_courses_reads_the_tables_that_are_declared_for_it() -> None:
+    sql = (REPOSITORY / "features" / "sql" / "course_now.sql").read_text(encoding="utf-8")
+    derived = {table.name for table in derive.tables()}
+    assert {node.name for node in sources(sql)} & derived == set(COURSE_TABLES)
+
+
 def test_what_a_model_reads_leads_to_it_and_what_it_does_not_read_does_not() -> None:
     for service in features.SERVICES:
         read = {f"{view}:{name}" for view, names in service.reads.items() for name in names}
@@ -102,16 +109,16 @@ def joined(*more: Edge) -> Lineage:
 
 def test_a_new_view_and_a_new_panel_appear(tmp_path: Path) -> None:
     text = (feature_views.FOLDER / "item_windows.toml").read_text(encoding="utf-8")
-    path = tmp_path / "item_weeks.toml"
+    path = tmp_path / "item_tries.toml"
     path.write_text(text, encoding="utf-8")
     panel = replace(dashboards.panel("overview", "history"), name="brand_new")
     found = joined(*of_features.edges([], [windowed.read(path)]), *of_dashboards.edges([panel]))
     page = lineage_page.page(found)
     feature = next(iter(windowed.read(path).features))
-    assert "\n| `item_weeks` | `item_tiles` | `item_tiles` | " in page
-    assert f"\n| `item_weeks:{feature}` | " in page
+    assert "\n| `item_tries` | `item_tiles` | `item_tiles` | " in page
+    assert f"\n| `item_tries:{feature}` | " in page
     assert "\n| `overview/brand_new` | `course_activity_day` | `course_activity` | " in page
-    assert "item_weeks" not in PAGE
+    assert "item_tries" not in PAGE
 
 
 def test_a_query_reads_its_tables_and_of_the_archive_what_it_names() -> None:

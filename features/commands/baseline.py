@@ -31,5 +31,7 @@ def run(args: argparse.Namespace) -> None:
     views = window_views(args.views)
     with postgres.connect_analytics(autocommit=True) as connection:
         until = args.until or datetime.now(UTC)
-        count = drift.make_baseline(connection, until, max(args.weeks, 1), views)
-    sys.stdout.write(f"a baseline of {count} features until {until:%Y-%m-%d %H:%M}\n")
+        entities = drift.make_baseline(connection, until, max(args.weeks, 1), views)
+    for name, count in entities.items():
+        few = "" if count >= drift.ENOUGH else ": too few for a baseline"
+        sys.stdout.write(f"{name}: {count} entities until {until:%Y-%m-%d %H:%M}{few}\n")
