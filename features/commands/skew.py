@@ -1,4 +1,4 @@
-"""Compare what serving read with what the archive says for the same moments, feature by feature.
+"""Compare what serving read with what the archive says for the same moments.
 
 `./learnstream skew` prints of each feature how many values were compared, the shares that are
 equal, null when served alone and null in the archive alone, and the median and greatest difference.
