@@ -1,4 +1,4 @@
-"""Compare how the features are spread with their baseline: a PSI per feature, and a gate.
+"""Compare how features are spread with their baseline: a PSI of each, and a gate.
 
 Fails where a feature's PSI is above LMS_FEATURES_DRIFT_MAX, and where no feature has a baseline
 (`./learnstream baseline`) or enough entities. The monitor shows the last result.
