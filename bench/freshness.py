@@ -3,8 +3,8 @@
 Writes ``PER_S`` events a second, each one transaction with its outbox row, into an empty profile
 that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way into the archive:
 from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
-``commit_to_minute`` and ``commit_to_learner_day`` are the ways into a table of the Flink job and
-into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, polling every
+``commit_to_minute`` and ``commit_to_learner_tile`` are the ways into tables of Flink's jobs,
+``commit_to_session`` that into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, polling every
 50 ms, finds a sum that holds the event. ``minute_to_live`` is how much later than the table of the
 same sums the counters have it. ``load`` is the machine's load average.
 """
@@ -41,12 +41,11 @@ SELECT event_id::text, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float
 FROM activity_events WHERE institution_id = %s
 """
 SUMS = {
-    "learner_minute": "SELECT coalesce(sum(events), 0)::int FROM course_learners_minute "
-    "WHERE institution_id = %s",
     "minute": "SELECT coalesce(sum(events), 0)::int FROM course_activity_minute "
     "WHERE institution_id = %s",
-    "learner_day": "SELECT coalesce(sum(events), 0)::int FROM learner_course_day "
+    "learner_tile": "SELECT coalesce(sum(events), 0)::int FROM learner_tiles "
     "WHERE institution_id = %s",
+    "session": "SELECT coalesce(sum(events), 0)::int FROM sessions WHERE institution_id = %s",
 }
 
 

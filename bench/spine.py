@@ -41,7 +41,7 @@ WRITTEN = (
     "SELECT (SELECT coalesce(sum(events), 0) FROM course_activity_minute)::bigint, "
     "(SELECT coalesce(sum(events), 0) FROM course_activity_hour)::bigint, "
     "(SELECT coalesce(sum(events), 0) FROM course_activity_day)::bigint, "
-    "(SELECT coalesce(sum(events), 0) FROM learner_course_day)::bigint"
+    "(SELECT coalesce(sum(content_events), 0) FROM derive_position)::bigint"
 )
 
 

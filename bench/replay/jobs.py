@@ -42,11 +42,9 @@ _COUNTED = """
 SELECT (SELECT sum(events) FROM course_activity_minute)::bigint,
        (SELECT sum(events) FROM course_activity_hour)::bigint,
        (SELECT sum(events) FROM course_activity_day)::bigint,
-       (SELECT sum(events) FROM course_learners_minute)::bigint,
-       (SELECT sum(events) FROM course_learners_hour)::bigint,
-       (SELECT sum(events) FROM course_learners_day)::bigint,
-       (SELECT sum(events) FROM learner_course_day)::bigint,
-       (SELECT sum(views) FROM item_engagement)::bigint
+       (SELECT sum(events) FROM learner_tiles)::bigint,
+       (SELECT sum(events) FROM item_tiles)::bigint,
+       (SELECT content_events FROM derive_position)
 """
 
 

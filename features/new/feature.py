@@ -16,15 +16,15 @@ _FILE = Template("""-- about: $words: say in one sentence what the features desc
 -- check: each item's newest $words in the feature store are right
 -- entity: item
 -- queue: item_features_due
--- feature views_per_week: int, views of the last 7 days
+-- feature learner_days: int, learners of each of the last 7 days, summed
 
 -- name: rows
 -- The features of the items in `wanted (entity_id, institution_id, as_of)`.
 SELECT w.entity_id, w.institution_id, w.as_of,
-       (SELECT coalesce(sum(views), 0)::bigint FROM item_engagement i
+       (SELECT coalesce(sum(learners), 0)::bigint FROM item_engagement i
         WHERE i.item_id = w.entity_id AND i.institution_id = w.institution_id
           AND i.bucket_at > w.as_of - INTERVAL '7 days' AND i.bucket_at <= w.as_of)
-           AS views_per_week
+           AS learner_days
 FROM wanted w
 
 -- name: newest
@@ -42,7 +42,7 @@ WITH newest AS (
     SELECT institution_id, item_id, max(bucket_at) AS as_of FROM expected_item_days
     WHERE item_id NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
     GROUP BY ALL)
-SELECT n.institution_id, n.item_id, n.as_of, sum(d.views)::BIGINT AS views_per_week
+SELECT n.institution_id, n.item_id, n.as_of, sum(d.learners)::BIGINT AS learner_days
 FROM newest n JOIN expected_item_days d
     ON d.institution_id = n.institution_id AND d.item_id = n.item_id
        AND d.bucket_at > n.as_of - INTERVAL 7 DAY
@@ -50,7 +50,7 @@ GROUP BY ALL
 
 -- name: found
 SELECT institution_id::UUID AS institution_id, item_id::UUID AS item_id,
-       as_of AT TIME ZONE 'UTC' AS as_of, views_per_week
+       as_of AT TIME ZONE 'UTC' AS as_of, learner_days
 FROM history_$name
 WHERE item_id::UUID NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)
 """)

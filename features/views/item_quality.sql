@@ -1,41 +1,28 @@
--- about: Use and completion of an item by whole days, as of its newest event
+-- about: Learners and finishers of an item by whole days, as of its newest event
 -- check: the feature store has each item's newest use
 -- entity: item
 -- queue: item_features_due
--- feature views_1d: int
--- feature views_7d: int
--- feature views_28d: int
 -- feature learner_days_7d: int, distinct learners of each day, summed: one who comes on two days counts twice
 -- feature learner_days_28d: int, the same over 28 days
--- feature trend: float, views of the last 7 days over those of an average week of the last 28 days
 -- feature days_since_first: int
 -- feature finished_share_28d: float
 -- feature drop_off_28d: float
--- feature clicks_per_view_28d: float
 
 -- name: rows
 -- The features of the items in `wanted (entity_id, institution_id, as_of)`, by whole days (UTC)
 -- until that of as_of.
 SELECT w.entity_id, w.institution_id, w.as_of,
-       a.views_1d, a.views_7d, a.views_28d, a.learner_days_7d, a.learner_days_28d,
-       a.views_7d / nullif(a.views_28d / 4.0, 0)::float8 AS trend,
+       a.learner_days_7d, a.learner_days_28d,
        ((w.as_of AT TIME ZONE 'UTC')::date - (first.bucket_at AT TIME ZONE 'UTC')::date)
            AS days_since_first,
        a.finishers / nullif(a.learner_days_28d, 0)::float8 AS finished_share_28d,
-       1 - a.finishers / nullif(a.learner_days_28d, 0)::float8 AS drop_off_28d,
-       a.clicks / nullif(a.views_28d, 0)::float8 AS clicks_per_view_28d
+       1 - a.finishers / nullif(a.learner_days_28d, 0)::float8 AS drop_off_28d
 FROM wanted w
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(views) FILTER (WHERE bucket_at > w.as_of - INTERVAL '1 day'), 0)::bigint
-               AS views_1d,
-           coalesce(sum(views) FILTER (WHERE bucket_at > w.as_of - INTERVAL '7 days'), 0)::bigint
-               AS views_7d,
-           coalesce(sum(views), 0)::bigint AS views_28d,
-           coalesce(sum(learners) FILTER (WHERE bucket_at > w.as_of - INTERVAL '7 days'),
+    SELECT coalesce(sum(learners) FILTER (WHERE bucket_at > w.as_of - INTERVAL '7 days'),
                     0)::bigint AS learner_days_7d,
            coalesce(sum(learners), 0)::bigint AS learner_days_28d,
-           coalesce(sum(finishers), 0)::bigint AS finishers,
-           coalesce(sum(clicks), 0)::bigint AS clicks
+           coalesce(sum(finishers), 0)::bigint AS finishers
     FROM item_engagement i
     WHERE i.item_id = w.entity_id AND i.institution_id = w.institution_id
       AND i.bucket_at > w.as_of - INTERVAL '28 days' AND i.bucket_at <= w.as_of
@@ -63,30 +50,22 @@ WITH newest AS (
     GROUP BY ALL),
 sums AS (
     SELECT n.institution_id, n.item_id, n.as_of, n.first_at,
-           sum(views) FILTER (WHERE bucket_at = as_of)::BIGINT AS views_1d,
-           sum(views) FILTER (WHERE bucket_at > as_of - INTERVAL 7 DAY)::BIGINT AS views_7d,
-           sum(views)::BIGINT AS views_28d,
            sum(learners) FILTER (WHERE bucket_at > as_of - INTERVAL 7 DAY)::BIGINT AS learner_days_7d,
-           sum(learners)::BIGINT AS learner_days_28d, sum(finishers)::BIGINT AS finishers,
-           sum(clicks)::BIGINT AS clicks
+           sum(learners)::BIGINT AS learner_days_28d, sum(finishers)::BIGINT AS finishers
     FROM newest n JOIN expected_item_days d
         ON d.institution_id = n.institution_id AND d.item_id = n.item_id
            AND d.bucket_at > n.as_of - INTERVAL 28 DAY
     GROUP BY ALL)
-SELECT institution_id, item_id, as_of, coalesce(views_1d, 0) AS views_1d,
-       coalesce(views_7d, 0) AS views_7d, views_28d, coalesce(learner_days_7d, 0) AS learner_days_7d,
-       learner_days_28d, round(coalesce(views_7d, 0) / nullif(views_28d / 4.0, 0), 6)::DOUBLE AS trend,
-       date_diff('day', first_at, as_of) AS days_since_first,
+SELECT institution_id, item_id, as_of, coalesce(learner_days_7d, 0) AS learner_days_7d,
+       learner_days_28d, date_diff('day', first_at, as_of) AS days_since_first,
        round(finishers / nullif(learner_days_28d, 0)::DOUBLE, 6) AS finished_share_28d,
-       round(1 - finishers / nullif(learner_days_28d, 0)::DOUBLE, 6) AS drop_off_28d,
-       round(clicks / nullif(views_28d, 0)::DOUBLE, 6) AS clicks_per_view_28d
+       round(1 - finishers / nullif(learner_days_28d, 0)::DOUBLE, 6) AS drop_off_28d
 FROM sums
 
 -- name: found
 SELECT institution_id::UUID AS institution_id, item_id::UUID AS item_id,
-       as_of AT TIME ZONE 'UTC' AS as_of, views_1d, views_7d, views_28d, learner_days_7d,
-       learner_days_28d, round(trend, 6) AS trend, days_since_first,
-       round(finished_share_28d, 6) AS finished_share_28d, round(drop_off_28d, 6) AS drop_off_28d,
-       round(clicks_per_view_28d, 6) AS clicks_per_view_28d
+       as_of AT TIME ZONE 'UTC' AS as_of, learner_days_7d,
+       learner_days_28d, days_since_first, round(finished_share_28d, 6) AS finished_share_28d,
+       round(drop_off_28d, 6) AS drop_off_28d
 FROM history_item_quality
 WHERE item_id::UUID NOT IN (SELECT item_id FROM clocks_ahead WHERE item_id IS NOT NULL)

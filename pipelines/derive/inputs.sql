@@ -6,9 +6,8 @@
 -- first: PostgreSQL finds them without reading those before.
 CREATE TEMP TABLE new_events (
     event_id uuid, at timestamptz, received_at timestamptz, content boolean, own_action boolean,
-    viewed boolean, completed boolean, institution_id uuid, user_id uuid, course_id uuid,
-    item_id uuid, clicks integer, kind text, event_type text, device text, source_service text,
-    payload jsonb
+    completed boolean, institution_id uuid, user_id uuid, course_id uuid, item_id uuid, kind text,
+    event_type text, device text, source_service text, payload jsonb
 ) ON COMMIT DELETE ROWS;
 
 -- Those of them that keep their payload, so that nobody searches all for the rare ones.
@@ -47,8 +46,7 @@ CREATE TEMP TABLE item_before (
 -- Learners by course and minute.
 CREATE TEMP TABLE learner_minute (
     user_id uuid, institution_id uuid, course_id uuid, minute_at timestamptz, events bigint,
-    clicks bigint, views bigint, completions bigint, first_at timestamptz, last_at timestamptz,
-    devices text
+    first_at timestamptz, last_at timestamptz, devices text
 ) ON COMMIT DELETE ROWS;
 -- Time from one action to the next in a session: what is added to a learner's time on task.
 CREATE TEMP TABLE time_delta (

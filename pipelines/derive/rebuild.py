@@ -35,6 +35,12 @@ FROM activity_events
 WHERE user_id IS NOT NULL AND batch_no <= %(upto)s AND timestamp >= %(since)s
 """
 
+_BEGIN = """
+INSERT INTO derive_position (done_batch_no, content_events)
+SELECT 0, count(*) FROM activity_events
+WHERE batch_no = 0 AND topic = 'lms.content.events' AND user_id IS NOT NULL
+"""
+
 
 def begin(engine: Engine) -> None:
     """Derive what was archived before the archive had batches; else do nothing."""
@@ -49,7 +55,7 @@ def begin(engine: Engine) -> None:
         ).fetchone():
             log.info("deriving the whole archive: this is done once")
             _build(engine, list(catalogue().values()), 0, None)
-        engine.connection.execute("INSERT INTO derive_position (done_batch_no) VALUES (0)")
+        engine.connection.execute(_BEGIN)
 
 
 def rebuild(

@@ -60,6 +60,19 @@ class Column:
         return "GENERATED" in self.sql
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What Flink sums over the span of a derived table's row: the table's view has these columns of
+    Flink's ``table``, which nobody stores twice. They are of another moment than the row: either
+    may be ahead of the other by seconds."""
+
+    table: str
+    time: str
+    span: str
+    """An interval of hours or less: how long a day is depends on the time zone."""
+    columns: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """``declared`` has a line per column, ``name type [NOT NULL] [-- about]``, as ``CREATE TABLE``;
@@ -75,6 +88,7 @@ class Table:
     key: tuple[str, ...]
     time: str | None = None
     """The column by which a part of the rows can be rebuilt; None: only the whole table."""
+    sums: Sums | None = None
     indexes: tuple[str, ...] = ()
     """Columns of further indexes, for a table that no migration makes: ``("user_id, day",)``."""
 

@@ -33,7 +33,7 @@ WAITING_ROWS = " UNION ALL ".join(
 )
 """The query for the rows that wait in each of ``QUEUES``."""
 _COUNTED = """
-SELECT coalesce((SELECT sum(events) FROM course_learners_day), 0)::bigint
+SELECT coalesce((SELECT content_events FROM derive_position), 0)
      - coalesce((SELECT sum(events) FROM course_activity_day), 0)::bigint
 """
 """Content events that are derived and that Flink has not counted; the archive has each once."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from contracts.errors import Misconfigured
-from pipelines.derive.tables import PERSON, Column, Table
+from pipelines.derive.tables import PERSON, Column, Sums, Table
 from pipelines.views.meanings import MEANINGS, unit
 
 PART = "part"
@@ -77,6 +77,9 @@ def of_table(table: Table, source: str) -> View:
     if PART in table.key:
         query += f" GROUP BY {', '.join(key)}"
     columns = {name: _shown(table.name, name, table.columns[name]) for name in names}
+    if table.sums:
+        query = _with_sums(table, table.sums, names)
+        columns |= {name: _sum_shown(table, table.sums, name) for name in table.sums.columns}
     about = table.about.removesuffix(", in partial sums")
     return View(table.name, about, source, key, columns, query)
 
@@ -108,6 +111,25 @@ def _merged(table: Table, name: str) -> str:
         )
     # A sum of whole numbers is numeric to PostgreSQL: readers get the type of the table.
     return f"{how}({name})::{column.type} AS {name}"
+
+
+def _with_sums(table: Table, sums: Sums, names: list[str]) -> str:
+    """Subqueries, so that a column that is not read costs nothing."""
+    same = [f"s.{name} = t.{name}" for name in table.key if name != table.time]
+    same.append(f"s.{sums.time} >= t.{table.time}")
+    same.append(f"s.{sums.time} < t.{table.time} + INTERVAL '{sums.span}'")
+    lines = [f"t.{name}" for name in names]
+    lines += [
+        f"(SELECT coalesce(sum(s.{name}), 0) FROM public.{sums.table} AS s "
+        f"WHERE {' AND '.join(same)})::bigint AS {name}"
+        for name in sums.columns
+    ]
+    return f"SELECT {', '.join(lines)} FROM public.{table.name} AS t"
+
+
+def _sum_shown(table: Table, sums: Sums, name: str) -> Shown:
+    shown = _about(table.name, name, "bigint", None)
+    return replace(shown, about=f"{shown.about}; summed by {sums.table}, so of another moment")
 
 
 def _shown(table: str, name: str, column: Column) -> Shown:

@@ -150,10 +150,9 @@ class Rows:
                 (at, self.institution, course, kind, clicks),
             )
         connection.execute(
-            "INSERT INTO learner_course_day AS seen "
-            "VALUES (date_trunc('day', %s, 'UTC'), %s, %s, %s, 1, %s) "
-            f"ON CONFLICT (bucket_at, institution_id, course_id, user_id) DO UPDATE {add}",
-            (at, self.institution, course, user, clicks),
+            "INSERT INTO learner_course_day (bucket_at, institution_id, course_id, user_id) "
+            "VALUES (date_trunc('day', %s, 'UTC'), %s, %s, %s) ON CONFLICT DO NOTHING",
+            (at, self.institution, course, user),
         )
 
 

@@ -233,7 +233,7 @@ def test_feast_answers_online_as_serving_does(connection: psycopg.Connection[Any
     pusher.write(connection, [published(row) for row in rows])
     views = (LEARNER, IN_COURSE, ITEM, COURSE)
     refs = [f"{view.name}:{name}" for view in views for name in view.features]
-    refs.append("item_quality:views_28d")
+    refs.append("item_quality:learner_days_28d")
     feast = store.opened()
     asked = [{"user_id": user, "course_id": course, "item_id": item} for user in users]
     answer = feast.get_online_features(refs, asked).to_dict()
@@ -252,7 +252,7 @@ def test_feast_answers_online_as_serving_does(connection: psycopg.Connection[Any
             found = {name: answer[name][number] for name in view.features}
             # Hours since go on between the two questions.
             assert found == pytest.approx(row or dict.fromkeys(view.features), abs=0.01)
-    assert answer["views_28d"] == [None, None]
+    assert answer["learner_days_28d"] == [None, None]
     assert answer["events_1h"] == [3, None]
 
 

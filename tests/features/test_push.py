@@ -46,14 +46,18 @@ def learner_row(user_id: str, second: int, item_id: str | None = None) -> dict[s
     }
 
 
-def item_row(item_id: str, second: int, views: int) -> dict[str, Any]:
+def item_row(item_id: str, second: int, learners: int) -> dict[str, Any]:
     at = f"2026-11-01T10:00:{second:02d}Z"
     return {
         "feature_view": "item_quality",
         "entity_id": item_id,
         "institution_id": DEFAULT_INSTITUTION,
         "event_timestamp": at,
-        "features": {"views_28d": views, "learner_days_28d": 2**40 + views, "trend": views / 4},
+        "features": {
+            "learner_days_7d": learners,
+            "learner_days_28d": 2**40 + learners,
+            "drop_off_28d": learners / 4,
+        },
     }
 
 
@@ -132,8 +136,8 @@ def test_a_pushed_row_is_read_online_in_history_and_by_feast_alike() -> None:
 
         assert online(LEARNER, user_id) == {user_id: last["features"]}
         found = online(ITEM, item_id)[item_id]
-        assert (found["views_28d"], found["learner_days_28d"]) == (7, 2**40 + 7)
-        assert (found["trend"], found["views_1d"]) == (7 / 4, None)
+        assert (found["learner_days_7d"], found["learner_days_28d"]) == (7, 2**40 + 7)
+        assert (found["drop_off_28d"], found["days_since_first"]) == (7 / 4, None)
         assert online(ITEM, new_id()) == {}
         assert history(LEARNER, user_id) == [
             tuple(row["features"][name] for name in LEARNER.features) for row in (first, last)
@@ -206,7 +210,7 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     client.delete(entity_key(ITEM, item_id), push._FILLED)
     assert online(ITEM, item_id) == {}
     push.Pusher(kafka.producer()).write(())
-    assert online(ITEM, item_id)[item_id]["views_28d"] == 11
+    assert online(ITEM, item_id)[item_id]["learner_days_7d"] == 11
 
 
 @contextmanager

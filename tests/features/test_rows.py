@@ -35,8 +35,8 @@ def reason(message: bytes | None) -> str:
 
 
 def test_a_row_with_a_missing_and_an_unknown_feature_is_accepted() -> None:
-    decoded = rows.decode(json.dumps(row(views_28d=3, from_tomorrow=1)).encode())
-    assert decoded.features["views_28d"] == 3
+    decoded = rows.decode(json.dumps(row(learner_days_28d=3, from_tomorrow=1)).encode())
+    assert decoded.features["learner_days_28d"] == 3
 
 
 @pytest.mark.parametrize(
@@ -48,9 +48,9 @@ def test_a_row_with_a_missing_and_an_unknown_feature_is_accepted() -> None:
         (b"[]", "invalid"),
         (json.dumps(row() | {"feature_view": "unheard_of"}).encode(), "unknown_view"),
         (json.dumps(row() | {"entity_id": "42"}).encode(), "invalid"),
-        (json.dumps(row(views_28d="3")).encode(), "invalid"),
-        (json.dumps(row(views_28d=3.5)).encode(), "invalid"),
-        (json.dumps(row(views_28d=2**63)).encode(), "invalid"),
+        (json.dumps(row(learner_days_28d="3")).encode(), "invalid"),
+        (json.dumps(row(learner_days_28d=3.5)).encode(), "invalid"),
+        (json.dumps(row(learner_days_28d=2**63)).encode(), "invalid"),
         (json.dumps(LEARNER | {"features": {"last_item_id": "\x00"}}).encode(), "invalid"),
         (b" " * (256 * 1024 + 1), "too_large"),
     ],

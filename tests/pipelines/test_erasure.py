@@ -226,7 +226,7 @@ def test_verify_is_equal_before_and_after_and_after_a_rebuild_and_a_replay(
     assert verify(institution=institution).equal
     with connect_analytics() as connection:  # and it can fail
         connection.execute(
-            "UPDATE learner_course_day SET clicks = clicks + 1 WHERE user_id IN "
+            "UPDATE learner_tiles SET clicks = clicks + 1 WHERE user_id IN "
             "(SELECT pseudonym FROM erasures) AND institution_id = %s",
             [institution],
         )

@@ -110,7 +110,7 @@ def test_an_idle_partition_stops_nothing() -> None:
         drain(engine)
     with postgres.connect_analytics() as connection:
         counted = connection.execute(
-            "SELECT events FROM course_learners_day WHERE course_id = %s", [course_id]
+            "SELECT learners FROM course_learners_day WHERE course_id = %s", [course_id]
         ).fetchall()
     assert counted == [(4,)]
 

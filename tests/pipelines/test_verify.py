@@ -139,8 +139,7 @@ ANALYTICS = {
     "content_day": "UPDATE course_activity_day SET clicks = clicks + 1 WHERE institution_id = %s",
     "content_hour": "UPDATE course_activity_hour SET events = events - 1 WHERE institution_id = %s",
     "content_minute": "DELETE FROM course_activity_minute WHERE institution_id = %s",
-    "learner_day": "UPDATE learner_course_day SET user_id = gen_random_uuid() "
-    "WHERE institution_id = %s",
+    "learner_day": "UPDATE learner_tiles SET clicks = clicks + 1 WHERE institution_id = %s",
     "archive": "DELETE FROM activity_events WHERE institution_id = %s "
     "AND event_type = 'assessment.graded'",
     "learner_days": "UPDATE learner_course_day SET time_on_task_ms = 1 WHERE institution_id = %s",
@@ -176,7 +175,7 @@ def copies(institution: str) -> Iterator[None]:
         (connect_analytics, ("course_activity_minute", "learner_course_day", "activity_events")),
         (connect_analytics, ("course_learners_hour", "sessions", "item_engagement")),
         (connect_analytics, ("learner_course", "enrollment_funnel_day", "learner_submission")),
-        (connect_analytics, ("assessment_stats",)),
+        (connect_analytics, ("assessment_stats", "learner_tiles")),
         (connect_lms, ("submissions", "enrollments", "assessments", "users")),
     ):
         with connect() as connection:

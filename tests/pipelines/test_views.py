@@ -275,6 +275,47 @@ def test_a_course_s_rows_are_summed_without_those_of_the_others(
     ] == []
 
 
+ITEM_DAY = """
+INSERT INTO item_engagement (bucket_at, institution_id, course_id, item_id, kind, learners, finishers)
+VALUES (%(day)s, %(school)s, %(course)s, %(item)s, 'page', 2, 1)
+"""
+ITEM_HOUR = """
+INSERT INTO item_tiles SELECT %(school)s, %(course)s, %(item)s, %(day)s::timestamptz + hour * INTERVAL '1 hour',
+    part, 4, 3, 5, 1, 0, 0, now(), now()
+FROM unnest(ARRAY[-1, 0, 23, 24]) AS hour, generate_series(1, 2) AS part
+"""
+
+
+@pytest.mark.integration
+def test_a_derived_row_is_shown_with_flink_s_sums_of_its_span(
+    owner: psycopg.Connection[Any],
+) -> None:
+    """And who does not read them does not read Flink's table."""
+    item, other = (UUID(int=number) for number in (91, 92))
+    # Midnight of UTC, where a day of the session's time zone has 23 hours.
+    owner.execute("SET LOCAL TIME ZONE 'Europe/Paris'")
+    place = {"day": "2001-03-25T00:00:00Z", "school": SCHOOL, "course": COURSES[0]}
+    for values in ({**place, "item": item}, {**place, "item": other}):
+        owner.execute(ITEM_DAY, values)
+    owner.execute(ITEM_HOUR, {**place, "item": item})
+    owner.execute(
+        "SELECT set_config('learnstream.institution_id', %s, true), "
+        "set_config('learnstream.course_ids', %s, true)",
+        [str(SCHOOL), f"{{{COURSES[0]}}}"],
+    )
+    assert owner.execute(
+        "SELECT item_id, learners, views, clicks, completions FROM seen_courses.item_engagement "
+        "ORDER BY item_id"
+    ).fetchall() == [(item, 2, 12, 20, 4), (other, 2, 0, 0, 0)]
+
+    def plan(columns: str) -> str:
+        query = f"EXPLAIN SELECT {columns} FROM seen_courses.item_engagement"
+        return str(owner.execute(query.encode()).fetchall())
+
+    assert "item_tiles" in plan("sum(views)")
+    assert "item_tiles" not in plan("sum(learners)")
+
+
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield plan
     for one in plan.get("Plans", ()):

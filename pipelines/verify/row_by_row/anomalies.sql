@@ -3,8 +3,9 @@
 -- key: institution_id, bucket_at, what, about
 -- name: expected
 WITH hours AS (
-    SELECT institution_id, course_id, bucket_at, events FROM expected_course_learners
-    WHERE grain = 'hour'),
+    SELECT institution_id, course_id, date_trunc('hour', moment)::TIMESTAMP AS bucket_at,
+           count(*) AS events
+    FROM distinct_events WHERE content GROUP BY ALL),
 span AS (
     SELECT unnest(generate_series(date_trunc('hour', getvariable('now')) - INTERVAL 7 DAY,
         date_trunc('hour', getvariable('now')) - INTERVAL 1 HOUR, INTERVAL 1 HOUR)) AS bucket_at),

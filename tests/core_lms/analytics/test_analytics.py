@@ -112,8 +112,8 @@ ROWS = (
     " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, 'page', 1, 1)"
     " ON CONFLICT (bucket_at, institution_id, course_id, kind, part)"
     " DO UPDATE SET events = course_activity_day.events + 1",
-    "INSERT INTO learner_course_day (bucket_at, institution_id, course_id, user_id, events, clicks)"
-    " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, %(learner)s, 1, 1)",
+    "INSERT INTO learner_course_day (bucket_at, institution_id, course_id, user_id)"
+    " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, %(learner)s)",
 )
 
 
