@@ -4,7 +4,8 @@ Needs an empty profile that is up with its jobs. ``commit_to_learner`` is the wa
 ``LMS_BENCH_PER_S`` a second for ``LMS_BENCH_SECONDS``: from the return of its COMMIT in the LMS's
 database, over Kafka, Flink, ``lms.features`` and the process `features`, until a reader who asks
 Redis every 50 ms finds it in the windows of its learner (of 20 learners, all of whose events are
-followed); ``commit_to_course`` until it is in those of its course.
+followed); ``commit_to_course`` until it is in those of its course, and ``commit_to_table`` until it
+is in the table `learner_tiles`, which Flink writes beside them.
 
 Then, with made-up learners and items with 35 days of tiles: ``push_rows_per_s`` is how many tiles a
 second go from their messages into Redis; ``read_learner`` is all windows of one learner and of one
@@ -76,6 +77,7 @@ def _by_flink() -> dict[str, float | int | str]:
     followed = [n for n in range(total) if n % freshness.LEARNERS < FOLLOWED]
     learner, course = WINDOW_VIEWS["learner_windows"], WINDOW_VIEWS["course_windows"]
     watches = {
+        "table": freshness.Watch(_in_table(made.institution_id), total),
         "learner": freshness.Watch(
             _sum(learner, "events_all", made.learners[:FOLLOWED]), len(followed)
         ),
@@ -90,11 +92,24 @@ def _by_flink() -> dict[str, float | int | str]:
     found: dict[str, float | int | str] = {
         "events_per_s": round(PER_S * freshness.SECONDS / (max(commits) - warm_at))
     }
-    for name, some in (("learner", [commits[n] for n in followed]), ("course", commits)):
-        in_order = sorted(some)
+    for name in watches:
+        in_order = sorted(commits[n] for n in followed) if name == "learner" else sorted(commits)
         warm = sum(at < warm_at for at in in_order)
         found |= freshness.figures_of(name, watches[name].delays(in_order)[warm:])
     return found
+
+
+def _in_table(institution_id: str) -> Callable[[], int]:
+    connection = postgres.connect_analytics(autocommit=True)
+
+    def count() -> int:
+        row = connection.execute(
+            "SELECT coalesce(sum(events), 0)::int FROM learner_tiles WHERE institution_id = %s",
+            [institution_id],
+        ).fetchone()
+        return row[0] if row else 0
+
+    return count
 
 
 def _sum(view: WindowView, feature: str, ids: Sequence[str]) -> Callable[[], int]:

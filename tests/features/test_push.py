@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,10 +19,12 @@ from redis import asyncio as redis_asyncio
 
 from contracts.dead_letters import DeadLetter
 from contracts.ids import DEFAULT_INSTITUTION, new_id
+from contracts.tiles import TABLES
 from contracts.topics import DEAD_LETTERS, FEATURES
 from features import trail
 from features.catalogue import VIEWS
 from features.online import decode, entity_key, fields
+from features.tile_push import filled_key
 from stack import kafka, postgres
 from stack import redis as stack_redis
 from stack.profile import REPOSITORY
@@ -211,6 +214,29 @@ def test_an_emptied_online_store_is_filled_again_from_history() -> None:
     assert online(ITEM, item_id) == {}
     push.Pusher(kafka.producer()).write(())
     assert online(ITEM, item_id)[item_id]["learner_days_7d"] == 11
+
+
+def test_filling_again_skips_nothing_that_is_still_to_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from features import push
+    from stack import redis as stack_redis
+
+    monkeypatch.setattr(push, "BATCH", 1)  # Redis is filled before the others are read
+    item_id, now_ms, before_them = new_id(), int(time.time() * 1000), end_of_topic()
+    producer = kafka.producer()
+    for second, minutes_ago in enumerate((60, 50, 40, 0)):
+        producer.produce(
+            FEATURES.name,
+            key=item_id,
+            value=json.dumps(item_row(item_id, second, second)),
+            timestamp=now_ms - minutes_ago * 60_000,
+        )
+    assert producer.flush(10) == 0
+    stack_redis.client().delete(*map(filled_key, TABLES.values()))
+    with pushing(before_them) as through:
+        through()
+    assert [row[0] for row in history(ITEM, item_id)] == [0, 1, 2, 3]
 
 
 @contextmanager
