@@ -14,6 +14,7 @@ from contracts.topics import Topic
 from pipelines.derive.tables import Table
 from pipelines.statements import Variant, statements
 from stack import tls
+from stack.flink import FlinkSettings
 from stack.kafka import KafkaSettings
 from stack.postgres import PostgresSettings
 
@@ -55,6 +56,7 @@ class Upsert:
                 "connector": "jdbc",
                 **jdbc,
                 "url": jdbc["url"] + "&stringtype=unspecified",
+                "driver": FlinkSettings().jdbc_driver,
                 "table-name": self.table,
                 "sink.buffer-flush.max-rows": "5000",
                 "sink.buffer-flush.interval": "200 ms",

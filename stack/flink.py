@@ -25,6 +25,9 @@ class FlinkSettings(BaseSettings):
     jars: Path = Field(default_factory=lambda: profile().programs / "jars" / "flink")
     """Folder of the connectors' jars. Flink's processes have them on their class path (a cluster of
     your own in its ``lib``); whoever submits needs them to plan the jobs."""
+    jdbc_driver: str = "PatientDriver"
+    """Class with which the sinks connect, on the class path of the TaskManagers: this one waits for
+    a PostgreSQL that starts again (``stack/local/classes``); ``org.postgresql.Driver`` does not."""
     mini_batch_latency_ms: int = 1000
     """How long an aggregate gathers rows before it writes: freshness against throughput."""
     state_ttl_h: float = Field(default=168.0, ge=0.002)

@@ -17,7 +17,7 @@ from contracts.errors import Misconfigured
 from stack import keystores, tls
 from stack.flink import FlinkSettings
 from stack.kafka import KafkaSettings, quoted
-from stack.local import authority, gate, maven
+from stack.local import authority, classes, maven
 from stack.local.component import Component, Launch, private, write_private
 from stack.local.installed import Progress
 from stack.local.java import COMPILE_LATER, java
@@ -74,11 +74,11 @@ class _FlinkProcess(Component):
     main_class: ClassVar[str]
 
     def is_installed(self) -> bool:
-        return maven.are_there("flink") and gate.is_there(self.version())
+        return maven.are_there("flink") and classes.are_there(self.version())
 
     def install(self, progress: Progress) -> None:
-        maven.jars("flink", progress)
-        gate.make(self.version(), _home() / "lib", progress)
+        jars = maven.jars("flink", progress)
+        classes.make(self.version(), [_home() / "lib", jars], progress)
 
     def common(self) -> dict[str, Any]:
         data = self.data
@@ -92,7 +92,7 @@ class _FlinkProcess(Component):
             "rest.bind-address": "127.0.0.1",
             "rest.port": profile().port(18081),
             # Jobs come as plans from our own client; nobody uploads a jar to be run, and no web
-            # page reads or sends anything (`gate/Gate.java`).
+            # page reads or sends anything (`classes/Gate.java`).
             "web.submit.enable": "false",
             "web.access-control-allow-origin": self.address_of_rest(),
             "learnstream.rest.hosts": ",".join(
@@ -178,12 +178,12 @@ class _FlinkProcess(Component):
             f"-Dlog4j.configurationFile={(self.conf / 'log4j2.properties').as_uri()}",
         ]
         path = os.pathsep.join(
-            [f"{_home() / 'lib'}/*", f"{FlinkSettings().jars}/*", str(gate.folder())]
+            [f"{_home() / 'lib'}/*", f"{FlinkSettings().jars}/*", str(classes.folder())]
         )
-        classes = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
+        program = ["-cp", path, self.main_class, "--configDir", str(self.conf)]
         environment = {"FLINK_CONF_DIR": str(self.conf), "TZ": "UTC"}
         environment["PGPASSFILE"] = str(self._passfile)
-        return Launch([java(), *options, *classes], environment)
+        return Launch([java(), *options, *program], environment)
 
     @staticmethod
     def address_of_rest() -> str:
