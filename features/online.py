@@ -1,8 +1,8 @@
-"""Reads the online store without Feast's SDK: the same bytes in one Redis round trip.
+"""Where Feast keeps a row online, and what its bytes say, without the seconds of Feast's import.
 
-Feast's own read path costs a five-second import and half a millisecond per entity. Its layout in
-Redis is documented (online store format): one hash per entity, one field per feature, each value a
-``feast.types.Value`` message. ``tests/features`` compares this reader with Feast's on real servers.
+Its layout in Redis is documented (online store format): one hash per entity, one field per feature,
+each value a ``feast.types.Value`` message. ``tests/features`` compares this with Feast's own
+answers on real servers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from types import ModuleType
 
 import mmh3
 from google.protobuf.timestamp_pb2 import Timestamp
-from redis import asyncio as redis_asyncio
 
 from contracts.errors import Misconfigured
 from contracts.feature_views import Value, View
@@ -63,31 +62,6 @@ def fields(view: View) -> list[bytes]:
         for feature in view.features
     ]
     return [*names, f"_ts:{view.name}".encode()]
-
-
-class OnlineFeatures:
-    """Reads rows of feature views; a client is shared and safe for many tasks."""
-
-    def __init__(self, client: redis_asyncio.Redis) -> None:
-        self._client = client
-        self._fields: dict[str, list[bytes]] = {}
-
-    async def read(self, *wanted: tuple[View, Sequence[str]]) -> list[dict[str, dict[str, Value]]]:
-        """For each (view, entity ids): the features by entity; an unknown entity is absent."""
-        async with self._client.pipeline(transaction=False) as pipe:
-            for view, entity_ids in wanted:
-                names = self._fields.setdefault(view.name, fields(view))
-                for entity_id in entity_ids:
-                    pipe.execute_command("HMGET", entity_key(view, entity_id), *names)
-            replies = iter(await pipe.execute())
-        return [
-            {
-                entity_id: row
-                for entity_id in entity_ids
-                if (row := decode(view, next(replies))) is not None
-            }
-            for view, entity_ids in wanted
-        ]
 
 
 def decode(view: View, reply: Sequence[bytes | None]) -> dict[str, Value] | None:

@@ -88,7 +88,7 @@ def test_a_feature_may_say_what_its_name_does_not() -> None:
         (("entity: learner", "entity: planet"), "entity is one of"),
         (("last_item_id: text", "last_item_id: bigint"), "not 'bigint'"),
         (("-- queue:", "-- colour: red\n-- queue:"), "knows no 'colour'"),
-        (("-- queue:", "-- trail: last_item_id by nothing\n-- queue:"), "trail is"),
+        (("by last_seen_at", "by nothing"), "trail is"),
         (("-- queue:", "queue:"), "is not `-- name: value`"),
         (("-- name: past", "-- name: future"), "queries are"),
     ],
