@@ -16,17 +16,16 @@ from datetime import UTC, datetime, timedelta
 
 from contracts.errors import Retryable
 from contracts.ids import DEFAULT_INSTITUTION, new_id
-from contracts.tiles import LEARNER_TILES, TileRow
+from contracts.tiles import LEARNER_TILES, TileRow, part_of
 from features.catalogue import WINDOW_VIEWS
 from features.course_push import CoursePusher
 from features.online_windows import OnlineWindows
-from features.tile_push import TilePusher
+from features.tile_push import TilePusher, current
 from stack import postgres
 from stack import redis as stack_redis
 
 LEARNERS = int(os.environ.get("LMS_BENCH_LEARNERS", "1500"))
 DAYS, ITEMS, READS = 35, 50, 1_000
-_PART = 2_500
 _ENROLLED = """
 INSERT INTO learner_course (institution_id, course_id, user_id, enrolled_at, last_enrolled_at)
 SELECT %s, %s, unnest(%s::uuid[]), %s, %s
@@ -44,18 +43,19 @@ def run() -> dict[str, float | int]:
     with postgres.connect_analytics(autocommit=True) as connection:
         connection.execute(_ENROLLED.encode(), [DEFAULT_INSTITUTION, course, users, since, since])
         connection.execute(_OPENED.encode(), [course, DEFAULT_INSTITUTION, since, users, items])
-        pusher = TilePusher(client)
+        pusher, count = TilePusher(client), current(connection, LEARNER_TILES)
+        part = part_of(time.time(), count.generation, count.part_s)
         hour = int(now.timestamp()) // 3600
         for start in range(0, LEARNERS, 100):
             rows = [
                 TileRow(
-                    LEARNER_TILES.name, DEFAULT_INSTITUTION, user, course, hour - 24 * day, _PART,
+                    LEARNER_TILES.name, DEFAULT_INSTITUTION, user, course, hour - 24 * day, part,
                     tuple([number + day + 1] * len(LEARNER_TILES.columns)),
                 )
                 for number, user in enumerate(users[start : start + 100])
                 for day in range(DAYS)
             ]  # fmt: skip
-            pusher.write(connection, [(row, 1) for row in rows])
+            pusher.write(connection, [(row, int(time.time() * 1000)) for row in rows])
         seconds = []
         for _ in range(5):
             began = time.perf_counter()

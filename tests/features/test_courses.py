@@ -16,19 +16,21 @@ import pytest
 from contracts.envelope import Envelope, wrap
 from contracts.events.consents import ConsentWithdrawn
 from contracts.ids import new_id
-from contracts.tiles import LEARNER_TILES, TileRow
+from contracts.tiles import LEARNER_TILES
 from core_lms.privacy import redis_keys
 from features import consent, course_push, courses, known, online_windows
 from features.catalogue import WINDOW_VIEWS
 from features.course_push import STATE, CoursePusher
 from features.known_tiles import counted
 from features.relative import Progress
-from features.tile_push import TilePusher
+from features.tile_push import load
+from features.windows import HOUR
 from pipelines.archive.rows import Batch
 from pipelines.archive.table import ArchiveTable
 from pipelines.derive.engine import Engine
 from stack import postgres
 from stack import redis as stack_redis
+from tests.features.test_tile_push import keep
 from tests.pipelines.history import NOON, History, made
 from tests.waiting import until
 
@@ -123,21 +125,23 @@ def push_tiles(
     asked: list[tuple[str, str]],
     at: datetime,
 ) -> None:
-    """What Flink would have published of what had arrived by then."""
+    """What Flink would have kept of what had arrived by then, as Redis is filled with it."""
     tiles = counted(connection, IN_COURSE, asked, [at] * len(asked))
-    rows = [
-        TileRow(LEARNER_TILES.name, institution, *asked[n], begins, 2_500, tuple(values))
-        for n, grain, begins, values in zip(
-            tiles.asked.tolist(),
-            tiles.grain,
-            tiles.begins.tolist(),
-            tiles.values.tolist(),
-            strict=True,
-        )
-        if grain == 0
-    ]
-    pusher = TilePusher(stack_redis.client(), at.timestamp)
-    pusher.write(connection, [(row, 1) for row in rows])
+    for n, grain, begins, values in zip(
+        tiles.asked.tolist(), tiles.grain, tiles.begins.tolist(), tiles.values.tolist(), strict=True
+    ):
+        if grain == HOUR:
+            row: dict[str, Any] = {
+                name: datetime.fromtimestamp(value / 1e6, UTC)
+                if one.is_moment
+                else value / one.scale
+                for (name, one), value in zip(LEARNER_TILES.columns.items(), values, strict=True)
+            }
+            row |= {"user_id": asked[n][0], "course_id": asked[n][1], "part": 1}
+            row |= {"hour_at": datetime.fromtimestamp(begins * 3600, UTC)}
+            keep(connection, row | {"institution_id": institution, "tiles": LEARNER_TILES.name})
+    people = {user_id for user_id, _ in asked}
+    load(connection, stack_redis.client(), LEARNER_TILES, at.timestamp(), people)
 
 
 def test_every_learner_is_served_as_the_archive_says_for_the_same_moment(
