@@ -4,9 +4,10 @@ Writes ``PER_S`` events a second, each one transaction with its outbox row, into
 that is up with its jobs, for ``SECONDS``. ``commit_to_row`` is each event's way into the archive:
 from the return of its COMMIT to the commit of its row (``track_commit_timestamp``), by one clock.
 ``commit_to_minute`` and ``commit_to_learner_tile`` are the ways into tables of Flink's jobs,
-``commit_to_session`` that into a derived one, ``commit_to_live`` that into Redis' live counters: until a reader, polling every
-50 ms, finds a sum that holds the event. ``minute_to_live`` is how much later than the table of the
-same sums the counters have it. ``load`` is the machine's load average.
+``commit_to_session`` that into a derived one, ``commit_to_live`` that into Redis' live counters:
+until a reader, polling every 50 ms, finds a sum that holds the event. ``minute_to_live`` is how
+much later than the table of the same sums the counters have it. ``load`` is the machine's load
+average.
 """
 
 from __future__ import annotations

@@ -46,7 +46,8 @@ def statements(job: Job) -> list[str]:
 
 def _ddl(sink: Upsert) -> str:
     columns = [f"`{one}` {type_}" for one, type_ in sink.columns.items()]
-    key = ", ".join(f"`{one}`" for one in ("tiles", *sink.to.key))
+    # The query's own key. Were it another, Flink would send each row twice: as it was, too.
+    key = ", ".join(f"`{one}`" for one in sink.to.key)
     topic = _TOPICS[sink.table].name
     return flink.table(
         name(sink.table),

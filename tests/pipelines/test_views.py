@@ -276,12 +276,14 @@ def test_a_course_s_rows_are_summed_without_those_of_the_others(
 
 
 ITEM_DAY = """
-INSERT INTO item_engagement (bucket_at, institution_id, course_id, item_id, kind, learners, finishers)
+INSERT INTO item_engagement
+    (bucket_at, institution_id, course_id, item_id, kind, learners, finishers)
 VALUES (%(day)s, %(school)s, %(course)s, %(item)s, 'page', 2, 1)
 """
 ITEM_HOUR = """
-INSERT INTO item_tiles SELECT %(school)s, %(course)s, %(item)s, %(day)s::timestamptz + hour * INTERVAL '1 hour',
-    part, 4, 3, 5, 1, 0, 0, now(), now()
+INSERT INTO item_tiles
+SELECT %(school)s, %(course)s, %(item)s, %(day)s::timestamptz + hour * INTERVAL '1 hour', part,
+        4, 3, 5, 1, 0, 0, now(), now()
 FROM unnest(ARRAY[-1, 0, 23, 24]) AS hour, generate_series(1, 2) AS part
 """
 
