@@ -3,8 +3,7 @@
 One statement makes both: its query is one node of the plan, whose rows go to two places. Tiles go
 to ``lms.features``, from where the feature store takes them (``features.tile_push``), sums of
 minutes to ``lms.live`` for the live counters (``pipelines.live``). What a row was before does not
-matter to its reader, so a message is the whole row, under its key. The query emits a row that
-changes once per mini-batch, so nothing is gathered again before it is sent.
+matter to its reader, so a message is the whole row, under its key.
 """
 
 from __future__ import annotations
@@ -18,6 +17,11 @@ from pipelines.job import Job, Upsert, kafka_options
 
 _TOPICS = {**dict.fromkeys(TABLES, FEATURES), live.TABLE: LIVE}
 """By table, where its rows go."""
+_GATHERED = {
+    # Of a minute Flink also sends what it was before, for the sums of hours, and a message of that
+    # would be a deletion. Of what is gathered, the last row of a key is sent.
+    LIVE.name: {"sink.buffer-flush.max-rows": "20000", "sink.buffer-flush.interval": "100 ms"}
+}
 _INSERT = re.compile(r"INSERT INTO (\w+)\s")
 
 
@@ -58,5 +62,6 @@ def _ddl(sink: Upsert) -> str:
             **kafka_options(),
             "key.format": "json",
             "value.format": "json",
+            **_GATHERED.get(topic, {}),
         },
     )

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from contracts import flink
+from contracts.tiles import TABLES
 from contracts.topics import ASSESSMENTS, CONTENT
-from pipelines import application
+from pipelines import application, published
 from pipelines.job import catalogue
 from pipelines.plan import Plan, differences
 from pipelines.start import Start
@@ -52,9 +53,24 @@ def test_every_job_together_reads_and_checks_each_message_once() -> None:
     assert len(checks) == len(wanted)
 
 
+def test_what_only_grows_is_never_taken_back() -> None:
+    """Else each changed tile would be sent as it was, too, and each sum kept twice."""
+    jobs = list(catalogue().values())
+    starts = {job.name: Start(n) for n, job in enumerate(jobs)}
+    nodes = json.loads(application.compiled(jobs, starts).text)["nodes"]
+    sinks = {about(node): node["inputChangelogMode"] for node in nodes if "sink" in node["type"]}
+    tiles = {name for table in TABLES for name in (table, published.name(table))}
+    assert tiles <= sinks.keys()
+    assert [name for name in tiles if "UPDATE_BEFORE" in sinks[name]] == []
+    taken_back = [node["description"] for node in nodes if "_RETRACT" in node["description"]]
+    grouped = {re.findall(r"groupBy=\[(\w+)", text)[0] for text in taken_back}
+    assert grouped == {"hour_at", "day_at"}, "sums of minutes, which change"
+    assert len(taken_back) == 4
+
+
 def about(node: dict[str, Any]) -> str:
-    """The table of a source's node."""
-    found = re.search(r"default_database[.,] (\w+)", node["description"])
+    """The table of a source's or a sink's node."""
+    found = re.search(r"default_database[.,] ?(\w+)", node["description"])
     assert found, node["description"]
     return found[1]
 
@@ -99,7 +115,8 @@ def test_the_same_sums_of_two_jobs_are_two_states() -> None:
         plan = application.compiled([JOB], {JOB.name: Start(0)})
         other = application.compiled([twin], {"twin": Start(1)})
     sums = [
-        {n for n, one in made.states.items() if "Aggregate" in one[0]} for made in (plan, other)
+        {n for n, one in made.states.items() if "GroupAggregate" in one[0]}
+        for made in (plan, other)
     ]
     assert len(sums[0]) == len(sums[1]) == 3
     assert not sums[0] & sums[1]
