@@ -20,7 +20,7 @@ from features.windowed import WindowView
 from stack import lineage_page, postgres
 from stack import redis as stack_redis
 from tests.features.test_known import Learner
-from tests.features.test_tile_push import decoded, message
+from tests.features.test_tile_push import message, published
 
 OLD = WINDOW_VIEWS["learner_windows"]
 TREND = "ratio(events_7d * 3, events_28d - events_7d)"
@@ -76,7 +76,7 @@ def test_both_are_served_and_trained_by_what_each_says(
     pusher = TilePusher(stack_redis.client())
     for hour, events, clicks in ((now, 2, 4), (before, 4, 2)):
         row = message(LEARNER_TILES, learner.id, learner.course, hour, events=events, clicks=clicks)
-        pusher.write(connection, [(decoded(**row), 1)])
+        pusher.write(connection, [published(row)])
     at, wanted = now + timedelta(minutes=50), [(learner.id,)]
     client = stack_redis.client()
     [old_row], [new_row] = online_windows.read(
