@@ -19,7 +19,11 @@ from rich.table import Table
 from stack.arguments import moment
 
 GROUP = "models"
-_MODELS = sorted(path.parent.name for path in Path(__file__).parents[1].glob("*/train.py"))
+_MODELS = sorted(
+    path.parent.name
+    for path in Path(__file__).parents[1].glob("*/train.py")
+    if path != Path(__file__)
+)
 
 
 def configure(parser: argparse.ArgumentParser) -> None:

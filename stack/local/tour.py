@@ -27,6 +27,8 @@ _ROWS = {
     "rows per course and minute": "SELECT count(*) FROM analytics.course_activity_minute",
     "rows per course and hour": "SELECT count(*) FROM analytics.course_activity_hour",
     "rows per course and day": "SELECT count(*) FROM analytics.course_activity_day",
+    "tiles per learner, course and hour": "SELECT count(*) FROM analytics.learner_tiles",
+    "tiles per item and hour": "SELECT count(*) FROM analytics.item_tiles",
     "rows per learner, course and day": "SELECT count(*) FROM analytics.learner_course_day",
 }
 _FRESHNESS = """
