@@ -121,8 +121,8 @@ ROWS = (
     "INSERT INTO learner_tiles (institution_id, user_id, course_id, hour_at, part, events, clicks,"
     " clicks_page, clicks_video, clicks_quiz, clicks_forum, clicks_resource, views, completions,"
     " downloads, posts, plays, watched_s, submissions, timed, late, graded, score_sum)"
-    " VALUES (%(institution)s, %(learner)s, %(course)s, date_trunc('hour', now()), 1, 1, 1, 1, 0, 0,"
-    " 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+    " VALUES (%(institution)s, %(learner)s, %(course)s, date_trunc('hour', now()), 1, 1, 1, 1, 0,"
+    " 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
 )
 
 
