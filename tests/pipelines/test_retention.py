@@ -94,7 +94,7 @@ def test_old_chunks_go_once_they_are_derived_and_derived_rows_stay(engine: Engin
     rebuild.rebuild(["course_learners"])
     assert days() == before
     with pytest.raises(Rejected, match="the archive begins at 1971-"):
-        rebuild.rebuild(["running_totals"])
+        rebuild.rebuild(["enrollment_funnel"])
 
     # An event for a day that was dropped is counted and goes the next time.
     with closing(ArchiveTable()) as table:

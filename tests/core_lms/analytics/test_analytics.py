@@ -99,7 +99,10 @@ def school(lms: Any, own_panels: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     # Nobody emitted of these events: others compare the tables with what was emitted.
     with connect_analytics() as database:
         for institution in {lms.institution_id, elsewhere[0][0]}:
-            for table in ("activity_events", "course_activity_day", "learner_course_day"):
+            for table in (
+                *("activity_events", "course_activity_day", "learner_course_day"),
+                "learner_tiles",
+            ):
                 database.execute(f"DELETE FROM {table} WHERE institution_id = %s", (institution,))
 
 
@@ -114,6 +117,12 @@ ROWS = (
     " DO UPDATE SET events = course_activity_day.events + 1",
     "INSERT INTO learner_course_day (bucket_at, institution_id, course_id, user_id)"
     " VALUES (date_trunc('day', now()), %(institution)s, %(course)s, %(learner)s)",
+    # Flink's sums of that day, which its view has beside what is derived.
+    "INSERT INTO learner_tiles (institution_id, user_id, course_id, hour_at, part, events, clicks,"
+    " clicks_page, clicks_video, clicks_quiz, clicks_forum, clicks_resource, views, completions,"
+    " downloads, posts, plays, watched_s, submissions, timed, late, graded, score_sum)"
+    " VALUES (%(institution)s, %(learner)s, %(course)s, date_trunc('hour', now()), 1, 1, 1, 1, 0,"
+    " 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
 )
 
 
