@@ -276,6 +276,14 @@ def payload_fields(topic: Topic) -> dict[str, Rule]:
     return found
 
 
+def required(topic: Topic) -> dict[str, list[str]]:
+    """By type of the topic's events the payload fields without which none is valid."""
+    return {
+        event.TYPE: [name for name, rule in fields(event).items() if rule.required]
+        for event in events_of(topic)
+    }
+
+
 def _shared(topic: Topic) -> dict[str, Rule]:
     """The payload fields that every event of the topic must have, under the same rule."""
     first, *others = map(fields, events_of(topic))

@@ -31,7 +31,12 @@ _JOB_ID = "$internal.pipeline.job-id"
 """Flink's own option: who submits says the id, so it is known before there is such a job."""
 _JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """The planner's JVM lives for seconds: without the optimizing compiler it needs half the CPU."""
-
+_BATCH = {
+    "restart-strategy.type": "fixed-delay",
+    "restart-strategy.fixed-delay.attempts": 3,
+    "restart-strategy.fixed-delay.delay": "3 s",
+}
+"""A stream tries for ever. Somebody waits for a batch, which fails and says why."""
 
 Starts = Mapping[str, Start]
 """By job where it counts from; one that is missing begins where its topics begin."""
@@ -252,7 +257,7 @@ def _environment(definitions: Sequence[str], name: str, batch: bool = False) -> 
     # cluster never unloads: the drivers and threads in them outlive the job.
     add_jars_to_context_class_loader(_connectors())
     configuration = Configuration()
-    for option, value in _configuration(name).items():
+    for option, value in {**_configuration(name), **(_BATCH if batch else {})}.items():
         configuration.set_string(option, str(value))
     settings = EnvironmentSettings.new_instance().with_configuration(configuration)
     environment = TableEnvironment.create(

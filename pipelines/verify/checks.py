@@ -234,6 +234,8 @@ NOT_COMPARED = {
     "archive_heartbeat": "the newest heartbeat: a measurement",
     "commit_to_row": "what heartbeats measured",
     "feature_skew": "what comparing served features with the archive found",
+    "features.baseline": "how features were spread, as a command found it",
+    "features.drift": "what comparing features with that found",
     "erasures": "which old ids Kafka still has: verify reads Kafka's messages by it",
     "archive_marks": "from where verify itself counts on in Kafka",
     "archived_consents": "a view of the archive's rows for a feature store that begins anew",

@@ -10,7 +10,7 @@ import pytest
 
 from contracts import flink as contract
 from contracts.fixtures import example_envelope
-from contracts.topics import EVENT_TOPICS, Topic
+from contracts.topics import CONTENT, EVENT_TOPICS, Topic
 from pipelines import application, archived, cluster, rebuild
 from pipelines.archive.consumer import Archive
 from pipelines.archived import Span
@@ -77,6 +77,21 @@ def test_the_archive_s_view_has_the_rows_of_the_stream_s_for_every_topic(sent: N
             assert archive == stream, topic.name
             for number, name in enumerate(columns_of(topic)):
                 assert any(row[number] is not None for row in stream), f"{topic.name}: {name}"
+
+
+def test_a_row_that_no_job_can_have_counted_is_left_out(sent: None) -> None:
+    with postgres.connect_analytics() as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {rebuild.SHADOW}".encode())
+        connection.execute(archived.view(CONTENT, rebuild.SHADOW, Span(-1, 10**9, 0)))
+        count = f"SELECT count(*) FROM {rebuild.SHADOW}.{archived.view_name(CONTENT)}"
+        before = _one(connection, count)
+        connection.execute(
+            "UPDATE activity_events SET payload = payload - 'course_id' WHERE event_id = "
+            "(SELECT event_id FROM activity_events WHERE topic = %s LIMIT 1)",
+            [CONTENT.name],
+        )
+        assert _one(connection, count) == before - 1
+        connection.rollback()
 
 
 def columns_of(topic: Topic) -> dict[str, str]:

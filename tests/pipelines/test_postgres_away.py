@@ -32,7 +32,7 @@ AWAY_EVENTS = 100
 
 @pytest.fixture(scope="module", autouse=True)
 def running(flink: Profile) -> Iterator[None]:
-    operation.submit()
+    operation.submit(["course_activity"])
     yield
     operation.cancel()
 
