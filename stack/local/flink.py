@@ -283,7 +283,7 @@ class TaskManager(_FlinkProcess):
             "taskmanager.memory.task.off-heap.size": "0m",
             "taskmanager.memory.network.min": f"{memory['network']}m",
             "taskmanager.memory.network.max": f"{memory['network']}m",
-            # A job that is counted from the archive has many exchanges at once, beside the stream's.
+            # Counting the archive has many exchanges at once, beside the stream's.
             "taskmanager.network.sort-shuffle.min-buffers": 64,
             "taskmanager.memory.managed.size": f"{memory['managed']}m",
             "taskmanager.memory.jvm-metaspace.size": f"{memory['metaspace']}m",

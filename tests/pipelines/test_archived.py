@@ -93,7 +93,8 @@ def test_a_row_that_no_job_can_have_counted_is_left_out(sent: list[str]) -> None
         before = _one(connection, count)
         connection.execute(
             "UPDATE activity_events SET payload = payload - 'course_id' WHERE event_id = "
-            "(SELECT event_id FROM activity_events WHERE topic = %s AND event_id = ANY(%s) LIMIT 1)",
+            "(SELECT event_id FROM activity_events "
+            "WHERE topic = %s AND event_id = ANY(%s) LIMIT 1)",
             [CONTENT.name, sent],
         )
         assert _one(connection, count) == before - 1
