@@ -33,22 +33,24 @@ def sent(flink: Profile) -> Iterator[list[str]]:
     stop = threading.Event()
     archive = threading.Thread(target=Archive(stop).run)
     archive.start()
-    producer, ids = kafka.producer(), []
-    for topic, events in EVENTS.items():
-        for event in events:
-            for number in range(EACH):
-                envelope = example_envelope(event.TYPE, number)
-                producer.produce(topic, envelope.encode())
-                ids.append(str(envelope.event_id))
-    assert producer.flush(30) == 0
-    assert len(set(ids)) == SENT
     count = "SELECT count(*) FROM activity_events WHERE event_id = ANY(%s)"
-    with postgres.connect_analytics(autocommit=True) as connection:
-        until_equal(lambda: _one(connection, count, [ids]), SENT)
-        yield ids
+    try:
+        producer, ids = kafka.producer(), []
+        for topic, events in EVENTS.items():
+            for event in events:
+                for number in range(EACH):
+                    envelope = example_envelope(event.TYPE, number)
+                    producer.produce(topic, envelope.encode())
+                    ids.append(str(envelope.event_id))
+        assert producer.flush(30) == 0
+        assert len(set(ids)) == SENT
+        with postgres.connect_analytics(autocommit=True) as connection:
+            until_equal(lambda: _one(connection, count, [ids]), SENT)
+            yield ids
+            connection.execute(f"DROP SCHEMA IF EXISTS {rebuild.SHADOW} CASCADE".encode())
+    finally:
         stop.set()
         archive.join()
-        connection.execute(f"DROP SCHEMA IF EXISTS {rebuild.SHADOW} CASCADE".encode())
 
 
 def test_the_archive_s_view_has_the_rows_of_the_stream_s_for_every_topic(sent: list[str]) -> None:
