@@ -27,7 +27,7 @@ PROBES = [
     ("reader", "SELECT name FROM users", DONE),
     ("relay", "SELECT name FROM users", REFUSED),
     ("monitor", "SELECT name FROM users", REFUSED),
-    *((name, "SELECT 1", NO_WAY_IN) for name in ("archive", "derive", "features", "flink")),
+    *((n, "SELECT 1", NO_WAY_IN) for n in ("archive", "derive", "live", "features", "flink")),
     *((name, "SELECT 1", NO_WAY_IN) for name in ("serving", "dashboards", "analyst")),
     # The outbox: only the LMS says things, only the relay takes them out.
     ("lms", "INSERT INTO outbox (topic, key, message) VALUES ('t', 'k', '{}')", DONE),
