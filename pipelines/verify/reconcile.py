@@ -141,6 +141,7 @@ class Reconciliation:
                 if check.source == "analytics":
                     self._say(f"reading analytics: {check.right}")
                     tables.load(self._db, analytics, check.found, check.right)
+                    self._keep_institution(check.right)  # others are derived of it
         self._say("reading the feature store")
         snapshot.load_features(self._db)
         self._say("comparing")

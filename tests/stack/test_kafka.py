@@ -13,7 +13,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from contracts.errors import Retryable
 from contracts.ids import new_id
-from contracts.topics import CONTENT, DUPLICATES, HEARTBEATS, TOPICS
+from contracts.topics import CONTENT, DUPLICATES, HEARTBEATS, LIVE, TOPICS
 from stack import kafka
 from stack.kafka import KafkaSettings
 from stack.profile import Profile
@@ -127,6 +127,7 @@ def test_topics_keep_messages_for_as_long_as_the_setting_says(
     assert kept.pop(DUPLICATES.name) == str(8 * day_ms)  # it takes back what the others hold
     assert configured(HEARTBEATS.name)["cleanup.policy"] == "compact"
     del kept[HEARTBEATS.name]
+    assert kept.pop(LIVE.name) == str(3 * 3_600_000)  # it only has to outlast a restart
     assert set(kept.values()) == {str(7 * day_ms)}
     assert configured(CONTENT.name)["segment.ms"] == str(day_ms)
     monkeypatch.setenv("LMS_KAFKA_RETENTION_DAYS", "30")
