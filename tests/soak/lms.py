@@ -15,6 +15,7 @@ from psycopg import Connection
 from contracts.envelope import Envelope
 from contracts.topics import CONTENT, RECOMMENDATIONS
 from core_lms import outbox
+from core_lms.courses.describing import describe_imported
 from stack.postgres import connect_lms
 from stack.queries import load
 from tests.soak.publishing import ANY, publish
@@ -34,6 +35,8 @@ class Lms:
         """The school's accounts, courses, items, work and enrollments; returns their events."""
         events = school.founded()
         self.write(events, _items(school))
+        courses = school.items.keys()
+        describe_imported(self._connected(), school.institution_id, courses, history=False)
         return events
 
     def write(
