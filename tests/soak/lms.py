@@ -35,9 +35,12 @@ class Lms:
         """The school's accounts, courses, items, work and enrollments; returns their events."""
         events = school.founded()
         self.write(events, _items(school))
-        courses = school.items.keys()
-        describe_imported(self._connected(), school.institution_id, courses, history=False)
         return events
+
+    def describe(self, school: School) -> int:
+        """Have the school's courses described, as the LMS would; returns by how many events."""
+        courses = school.items.keys()
+        return describe_imported(self._connected(), school.institution_id, courses, history=False)
 
     def write(
         self, events: Sequence[Envelope], further: Sequence[tuple[str, dict[str, Any]]] = ()

@@ -41,6 +41,7 @@ class Life:
 
     def begin(self) -> None:
         self._count(self.lms.found(self.school))
+        self.events += self.lms.describe(self.school)
 
     def play(self, one: Round) -> str:
         """One day under the round's disturbances; returns how it went.
