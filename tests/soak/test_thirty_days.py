@@ -78,6 +78,7 @@ def test_state_and_memory_level_off_and_rows_grow_no_faster_than_days(
         sys.stdout.flush()
         time.sleep(max(0.0, DAY_S - took_s))
     show(read)
+    lms.describe(school)
     report = verify(wait_s=120, institution=school.institution_id)
     assert report.equal, report.trouble or report.difference
     assert not readings.keys_without_end()
