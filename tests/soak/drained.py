@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 
@@ -19,6 +20,28 @@ SELECT count(*) FROM activity_events WHERE institution_id = %s
 _COUNTED = """
 SELECT coalesce(sum(events), 0)::bigint FROM course_activity_day WHERE institution_id = %s
 """
+
+_UNCOUNTED = {
+    "offers": """
+SELECT (SELECT count(*) FROM activity_events
+        WHERE institution_id = %(institution)s AND topic = 'lms.recommendations.events')
+    - (SELECT coalesce(sum(shown + clicked + dismissed + converted), 0)
+       FROM recommendation_activity WHERE institution_id = %(institution)s)
+""",
+    "submissions": """
+SELECT (SELECT count(*) FROM activity_events
+        WHERE institution_id = %(institution)s AND event_type = 'assessment.submitted')
+    - (SELECT coalesce(sum(submitted), 0) FROM assessment_activity
+       WHERE institution_id = %(institution)s)
+""",
+    "enrollments": """
+SELECT (SELECT count(*) FROM activity_events
+        WHERE institution_id = %(institution)s AND event_type = 'enrollment.created')
+    - (SELECT coalesce(sum(enrolled), 0) FROM enrollment_activity
+       WHERE institution_id = %(institution)s)
+""",
+}
+"""What Flink has not counted yet of topics that it reads at their own pace."""
 
 
 def wait(
@@ -42,9 +65,13 @@ def waits(institution_id: str, events: int, content: int, components: frozenset[
         return f"{', '.join(down)} not ready"
     try:
         waiting = _first(
-            ("events are archived", lambda: _one(_ARCHIVED, institution_id), events),
+            ("events are archived", lambda: _one(_ARCHIVED, [institution_id]), events),
             *((f"rows wait in {table}", _queue(table), 0) for table in QUEUES),
-            ("events are counted by Flink", lambda: _one(_COUNTED, institution_id), content),
+            ("events are counted by Flink", lambda: _one(_COUNTED, [institution_id]), content),
+            *(
+                (f"{what} wait for Flink", _uncounted(query, institution_id), 0)
+                for what, query in _UNCOUNTED.items()
+            ),
         )
         return waiting or _flink()
     except (psycopg.Error, LearnstreamError) as error:
@@ -69,7 +96,11 @@ def _queue(table: str) -> Callable[[], int]:
     return lambda: _one(f"SELECT count(*) FROM {table}")
 
 
-def _one(query: str, *parameters: object) -> int:
+def _uncounted(query: str, institution_id: str) -> Callable[[], int]:
+    return lambda: _one(query, {"institution": institution_id})
+
+
+def _one(query: str, parameters: Any = ()) -> int:
     with connect_analytics(connect_timeout=5) as connection:
         row = connection.execute(query.encode(), parameters).fetchone()
     return int(row[0]) if row else 0
