@@ -2,8 +2,8 @@
 -- covers: recommendation_activity
 -- key: institution_id, arm, model, source, position, day_at
 -- name: expected
-SELECT institution_id, coalesce(payload.arm, '') AS arm, coalesce(payload.model, '') AS model,
-       coalesce(payload.source, '') AS source, payload."position"::INTEGER AS "position",
+SELECT institution_id, coalesce(payload.arm, 'none') AS arm, coalesce(payload.model, 'none') AS model,
+       coalesce(payload.source, 'none') AS source, payload."position"::INTEGER AS "position",
        date_trunc('day', moment)::TIMESTAMP AS day_at,
        count(*) FILTER (WHERE event_type = 'recommendation.shown') AS shown,
        count(*) FILTER (WHERE event_type = 'recommendation.clicked') AS clicked,
@@ -11,7 +11,9 @@ SELECT institution_id, coalesce(payload.arm, '') AS arm, coalesce(payload.model,
        count(*) FILTER (WHERE event_type = 'recommendation.converted') AS converted
 FROM distinct_payloads WHERE event_type LIKE 'recommendation.%' GROUP BY ALL
 -- name: found
-SELECT institution_id, arm, model, source, position, day_at AT TIME ZONE 'UTC' AS day_at,
+SELECT institution_id, coalesce(nullif(arm, ''), 'none') AS arm,
+       coalesce(nullif(model, ''), 'none') AS model, coalesce(nullif(source, ''), 'none') AS source,
+       position, day_at AT TIME ZONE 'UTC' AS day_at,
        sum(shown)::bigint AS shown, sum(clicked)::bigint AS clicked,
        sum(dismissed)::bigint AS dismissed, sum(converted)::bigint AS converted
 FROM recommendation_activity GROUP BY 1, 2, 3, 4, 5, 6
