@@ -22,6 +22,7 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreConfig
 from feast.protos.feast.types.Value_pb2 import Value as ValueProto
 
+from contracts.errors import Rejected
 from contracts.feature_views import Value
 from features import known, online_windows
 from features.catalogue import WINDOW_VIEWS
@@ -80,7 +81,7 @@ class TilesOnlineStore(RedisOnlineStore):
     def online_write_batch(self, config: Any, table: Any, data: Any, progress: Any) -> None:
         """Rows of views that have rows; a windowed view's tiles come from the stream alone."""
         if table.name in WINDOW_VIEWS:
-            raise NotImplementedError(f"{table.name} is made of tiles: features.tile_push")
+            raise Rejected(f"{table.name} is made of tiles, which come from the stream alone")
         super().online_write_batch(config, table, data, progress)
 
 
@@ -130,7 +131,7 @@ class TilesOfflineStore(PostgreSQLOfflineStore):
                 **options,
             )
         if not isinstance(entity_df, pd.DataFrame):
-            raise NotImplementedError("windows are asked for by a frame of entities and moments")
+            raise Rejected("ask for windows by a data frame of entities and moments, not by SQL")
         of_rows = [one for one in feature_views if one.name not in WINDOW_VIEWS]
         refs = _by_view(feature_refs)
         frame = entity_df

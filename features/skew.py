@@ -108,7 +108,7 @@ def _judge(skew: FeatureSkew, value: Value, possible: Sequence[Value]) -> None:
     if not bounds:
         skew.extra += 1
         return
-    if len(bounds) == 1:  # it began to be known within the lag: what came first cannot be told
+    if len(bounds) == 1:  # it began to be known within the lag: either answer is right
         return
     least, most = min(bounds), max(bounds)
     slack = _CLOSE * max(1.0, abs(most))
